@@ -1,0 +1,49 @@
+# Thin on purpose: each target hands over to typed code in packages/. `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help install up down status deploy ship rollback resume env logs test bench
+
+# Values reach the programs through the environment, never through a shell's command line.
+export TAG DIGEST APP ID
+
+NODE := node_modules/.bin/node
+LOCAL := $(NODE) packages/local/src/main.ts
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):[^#]*## /  make \1@/' | awk -F@ '{ printf "%-16s%s\n", $$1, $$2 }'
+
+install: ## bring pnpm, Node and the workspace's packages (every other target does so by itself)
+	@command -v node >/dev/null 2>&1 || { echo "error: Node.js 20 or newer is needed and no 'node' is on the PATH" >&2; echo " next: install it from https://nodejs.org and run make again" >&2; exit 1; }
+	@node packages/local/bootstrap.mjs
+
+up: install ## start Kubernetes, Git and Argo CD on this machine and deploy this repository
+	@$(LOCAL) up
+
+down: install ## end every process; the state stays for the next up
+	@$(LOCAL) down
+
+status: install ## Applications and what is wrong with them, processes, addresses, accounts
+	@$(LOCAL) status
+
+deploy: install ## publish the work tree to the local main, as a merge would, and wait
+	@$(LOCAL) deploy
+
+ship: install ## CI's part: TAG=0.2.0 [DIGEST=sha256:...] [APP=fastify-service] as one commit, and wait
+	@$(LOCAL) ship
+
+rollback: install ## on-call's part: APP=fastify-service [ID=3] back to an earlier version, and it stays
+	@$(LOCAL) rollback
+
+resume: install ## hand APP=fastify-service back to Git after a rollback
+	@$(LOCAL) resume
+
+env: install ## shell exports for kubectl, helm, argocd and git: eval "$(make env)"
+	@$(LOCAL) env
+
+logs: install ## follow the logs of every process
+	@$(LOCAL) logs
+
+test: install ## types, lint, unit tests and the drills against a real stack of their own
+	@$(NODE) packages/verify/src/main.ts
+
+bench: install ## measure deployments, rollbacks and starts; prints a table and writes .local/bench.json
+	@$(NODE) e2e/bench/main.ts

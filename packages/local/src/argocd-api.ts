@@ -1,0 +1,164 @@
+import { LocalError, messageOf } from './errors.ts';
+
+/** The fields of an Application that this package reads. */
+export interface Application {
+  readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>>; readonly resourceVersion?: string };
+  readonly spec: {
+    readonly syncPolicy?: { readonly automated?: { readonly enabled?: boolean } };
+    readonly source?: Source;
+    readonly sources?: readonly Source[];
+  };
+  readonly operation?: unknown;
+  readonly status?: {
+    readonly sync?: { readonly status?: string; readonly revision?: string; readonly revisions?: readonly string[] };
+    readonly health?: { readonly status?: string; readonly message?: string };
+    readonly reconciledAt?: string;
+    readonly conditions?: readonly { readonly type: string; readonly message: string; readonly lastTransitionTime?: string }[];
+    readonly operationState?: {
+      readonly phase: string;
+      readonly message?: string;
+      readonly startedAt?: string;
+      readonly retryCount?: number;
+      readonly syncResult?: { readonly revision?: string; readonly revisions?: readonly string[] };
+    };
+    readonly summary?: { readonly images?: readonly string[] };
+    readonly history?: readonly HistoryEntry[];
+    readonly resources?: readonly { readonly kind: string; readonly name: string; readonly namespace?: string; readonly status?: string }[];
+  };
+}
+
+export interface Source {
+  readonly repoURL: string;
+  readonly path?: string;
+}
+
+/** One successful deployment; Argo CD keeps the newest ten. */
+export interface HistoryEntry {
+  readonly id: number;
+  readonly revision?: string;
+  readonly revisions?: readonly string[];
+  readonly deployedAt: string;
+}
+
+export interface ResourceNode {
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace?: string;
+  readonly health?: { readonly status?: string; readonly message?: string };
+}
+
+/** Argo CD refused a call, or answered with something else than success. */
+export class ArgoError extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.name = 'ArgoError';
+    this.status = status;
+  }
+}
+
+export interface ArgoClient {
+  isLoggedIn(): Promise<boolean>;
+  login(username: string, password: string): Promise<string>;
+  createToken(account: string): Promise<string>;
+  applications(): Promise<Application[]>;
+  application(name: string): Promise<Application>;
+  resourceNodes(name: string): Promise<ResourceNode[]>;
+  /** The manifests that a revision of the Application would apply. */
+  manifests(name: string, revision?: string): Promise<unknown[]>;
+  /** Compares with Git now, rather than at the next webhook or poll. */
+  refresh(name: string, kind?: 'normal' | 'hard'): Promise<Application>;
+  sync(name: string): Promise<void>;
+  /** Flips auto-sync: it carries no target state, so read the Application before and after. */
+  toggleAutoSync(name: string): Promise<void>;
+  rollback(name: string, id: number): Promise<void>;
+  /** Ends a running sync; whoever may sync may do that. */
+  terminateOperation(name: string): Promise<void>;
+  /** Every change of any Application, beginning with all of them as they are. */
+  watch(signal: AbortSignal): AsyncGenerator<{ type: string; application: Application }>;
+}
+
+/**
+ * A client of Argo CD's HTTP API on loopback.
+ * Its methods throw ArgoError when the server refuses, and LocalError when nobody answers.
+ */
+export function connect(port: number, token?: string): ArgoClient {
+  const base = `http://127.0.0.1:${port}/api/v1`;
+  const request = async (method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> => {
+    let response: Response;
+    try {
+      response = await fetch(`${base}${path}`, {
+        method,
+        headers: { 'Content-Type': 'application/json', ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }) },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(signal === undefined ? {} : { signal }),
+      });
+    } catch (error) {
+      if (signal?.aborted === true) throw error;
+      throw new LocalError(`Argo CD does not answer at 127.0.0.1:${port}: ${messageOf(error)}`, 'run `make up`');
+    }
+    if (response.ok) return response;
+    const text = await response.text();
+    let message = text;
+    try {
+      message = (JSON.parse(text) as { message?: string }).message ?? text;
+    } catch {
+      // Not JSON: the text itself is the message.
+    }
+    throw new ArgoError(response.status, message);
+  };
+  const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => (await (await request(method, path, body)).json()) as T;
+  const at = (name: string): string => `/applications/${encodeURIComponent(name)}`;
+
+  return {
+    async isLoggedIn() {
+      try {
+        return (await call<{ loggedIn?: boolean }>('GET', '/session/userinfo')).loggedIn === true;
+      } catch (error) {
+        if (error instanceof ArgoError) return false;
+        throw error;
+      }
+    },
+    login: async (username, password) => (await call<{ token: string }>('POST', '/session', { username, password })).token,
+    createToken: async (account) => (await call<{ token: string }>('POST', `/account/${account}/token`, {})).token,
+    applications: async () => (await call<{ items: Application[] | null }>('GET', '/applications')).items ?? [],
+    application: async (name) => call('GET', at(name)),
+    resourceNodes: async (name) => (await call<{ nodes?: ResourceNode[] }>('GET', `${at(name)}/resource-tree`)).nodes ?? [],
+    manifests: async (name, revision) => {
+      const query = revision === undefined ? '' : `?revision=${revision}`;
+      const { manifests } = await call<{ manifests?: string[] }>('GET', `${at(name)}/manifests${query}`);
+      return (manifests ?? []).map((manifest) => JSON.parse(manifest) as unknown);
+    },
+    refresh: async (name, kind = 'normal') => call('GET', `${at(name)}?refresh=${kind}`),
+    sync: async (name) => {
+      await call('POST', `${at(name)}/sync`, {});
+    },
+    toggleAutoSync: async (name) => {
+      const query = new URLSearchParams({ namespace: 'argocd', resourceName: name, group: 'argoproj.io', kind: 'Application', version: 'v1alpha1' });
+      await call('POST', `${at(name)}/resource/actions/v2?${query.toString()}`, {
+        action: 'toggle-auto-sync',
+        ...{ name, appNamespace: 'argocd', namespace: 'argocd', resourceName: name, group: 'argoproj.io', kind: 'Application', version: 'v1alpha1' },
+      });
+    },
+    rollback: async (name, id) => {
+      await call('POST', `${at(name)}/rollback`, { id, appNamespace: 'argocd' });
+    },
+    terminateOperation: async (name) => {
+      await call('DELETE', `${at(name)}/operation`);
+    },
+    async *watch(signal) {
+      const response = await request('GET', '/stream/applications', undefined, signal);
+      if (response.body === null) return;
+      let rest = '';
+      for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+        const lines = (rest + chunk).split('\n');
+        rest = lines.pop() ?? '';
+        for (const line of lines) {
+          const event = line.trim() === '' ? undefined : (JSON.parse(line) as { result?: { type: string; application: Application } });
+          if (event?.result !== undefined) yield event.result;
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import { awaitApplications, autoSync, comparedRevision, explain, isConcerned, isSettled, syncFails } from './applications.ts';
+import type { Application, ArgoClient } from './argocd-api.ts';
+import { LocalError } from './errors.ts';
+import type { Instance } from './instance.ts';
+import { isAncestor, type Publication } from './publish.ts';
+
+// How long a bad state must last before it is believed: right after a sync Argo CD may still show what was before it.
+const SETTLING = 4000;
+
+/** How a publication ended: which Applications it reached, and which on-call holds back. */
+export interface Delivery {
+  readonly reached: readonly Application[];
+  /** Concerned, but rolled back: auto-sync is off, so they stay as they are. */
+  readonly heldBack: readonly string[];
+}
+
+/**
+ * Waits until every Application that the commit concerns is Synced and Healthy at it (or at a later one), and all others
+ * are at rest.
+ * Throws LocalError with Argo CD's reason when a concerned one does not render, cannot be applied or does not get healthy.
+ */
+export async function awaitDelivery(instance: Instance, client: ArgoClient, publication: Publication, patience = 180_000): Promise<Delivery> {
+  const before = new Map((await client.applications()).map((application) => [application.metadata.name, application]));
+  const concerned = new Set([...before.values()].filter((application) => isConcerned(application, publication.files)).map((application) => application.metadata.name));
+  const pushed = Date.now();
+  const badSince = new Map<string, number>();
+  const contained = new Map<string, boolean>();
+
+  const contains = async (revision: string | undefined): Promise<boolean> => {
+    if (revision === undefined || revision === '') return false;
+    if (revision === publication.commit) return true;
+    let answer = contained.get(revision);
+    if (answer === undefined) {
+      answer = await isAncestor(instance, publication.commit, revision);
+      contained.set(revision, answer);
+    }
+    return answer;
+  };
+
+  return awaitApplications(client, patience, `the delivery of ${publication.commit.slice(0, 7)}`, async (applications) => {
+    const reached: Application[] = [];
+    const heldBack: string[] = [];
+    for (const name of concerned) {
+      const application = applications.get(name);
+      if (application === undefined) continue;
+      const there = await contains(comparedRevision(application));
+      if (there && !autoSync(application)) heldBack.push(name);
+      else if (there && isSettled(application)) reached.push(application);
+      else await giveUpWhereHopeless(application, there);
+    }
+    if (reached.length + heldBack.length < concerned.size) return undefined;
+    // A push to argocd/ may have made or changed others; they are waited for as well.
+    const others = [...applications.values()].filter(({ metadata }) => !concerned.has(metadata.name));
+    return others.every((application) => isSettled(application) || !autoSync(application) || !concerned.has('root')) ? { reached, heldBack } : undefined;
+  });
+
+  async function giveUpWhereHopeless(application: Application, there: boolean): Promise<void> {
+    const { name } = application.metadata;
+    const { status } = application;
+    const doesNotRender = status?.conditions?.some(({ type }) => type === 'ComparisonError' || type === 'InvalidSpecError') === true;
+    const failed = there && syncFails(application);
+    const degraded = there && status?.health?.status === 'Degraded';
+    if (!doesNotRender && !failed && !degraded) {
+      badSince.delete(name);
+      return;
+    }
+    const since = badSince.get(name) ?? Date.now();
+    badSince.set(name, since);
+    // reconciledAt counts whole seconds: only a later second is certainly after the push.
+    const seenSincePush = status?.reconciledAt !== undefined && Date.parse(status.reconciledAt) > pushed;
+    if (Date.now() - since < (seenSincePush ? SETTLING : 3 * SETTLING)) return;
+    const nodes = await client.resourceNodes(name);
+    const [reason = 'no reason given', ...more] = explain(application, nodes);
+    throw new LocalError(
+      `${name} did not take ${publication.commit.slice(0, 7)}: ${reason}${more.length === 0 ? '' : `\n       ${more.join('\n       ')}`}`,
+      `what ran before keeps running; push a better commit, or \`make rollback APP=${name}\``,
+    );
+  }
+}

@@ -1,0 +1,128 @@
+import { autoSync, awaitApplications, comparedRevision, deployedRevision, describeState, entryRevision, explain, findApplication, isOperating } from './applications.ts';
+import { ArgoError, type Application, type ArgoClient, type HistoryEntry } from './argocd-api.ts';
+import { LocalError } from './errors.ts';
+
+// How long Degraded must last before it is believed to be more than a moment between two states.
+const SETTLING = 4000;
+
+/** History as people read it: newest first, each entry with its commit. */
+export const describeHistory = (history: readonly HistoryEntry[]): string =>
+  [...history]
+    .sort((a, b) => b.id - a.id)
+    .map((entry) => `${entry.id} (${entryRevision(entry).slice(0, 7)}, ${entry.deployedAt})`)
+    .join(', ');
+
+/**
+ * The history entry to roll back to.
+ * @param id as `argocd app history` shows it; without one, the version that was deployed before the present one, so that a
+ *   second rollback goes back one further instead of forth again
+ * Throws LocalError where there is no history or no such entry.
+ */
+export function rollbackTarget(application: Application, id: number | undefined): HistoryEntry {
+  const { name } = application.metadata;
+  const history = [...(application.status?.history ?? [])].sort((a, b) => a.id - b.id);
+  if (history.length === 0) throw new LocalError(`${name} has no history to roll back to: nothing was deployed yet`, 'deploy something first (`make deploy` or `make ship TAG=…`)');
+  if (id !== undefined) {
+    const entry = history.find((candidate) => candidate.id === id);
+    if (entry === undefined) throw new LocalError(`${name} has no history entry ${id}`, `ID is one of: ${describeHistory(history)}`);
+    return entry;
+  }
+  const current = deployedRevision(application);
+  // A version that is not in the history (its sync failed) is later than all that is.
+  const first = history.findIndex((entry) => entryRevision(entry) === current);
+  const earlier = first === -1 ? history : history.slice(0, first);
+  const entry = earlier.at(-1);
+  if (entry === undefined) throw new LocalError(`${name} has no earlier version to roll back to; its history is ${describeHistory(history)}`, 'name one by ID, or deploy something first (`make deploy` or `make ship TAG=…`)');
+  return entry;
+}
+
+/** Turns auto-sync on or off by the action that flips it, and makes sure that it stands as asked. */
+async function setAutoSync(client: ArgoClient, name: string, on: boolean): Promise<void> {
+  if (autoSync(await client.application(name)) !== on) await client.toggleAutoSync(name);
+  if (autoSync(await client.application(name)) !== on) {
+    throw new LocalError(`auto-sync of ${name} is not ${on ? 'on' : 'off'}: somebody else flipped it at the same time`, 'look at `make status` and run the command again');
+  }
+}
+
+/** Ends a sync that runs, or that is tried again and again, since Argo CD starts no rollback beside it. */
+async function endOperation(client: ArgoClient, name: string): Promise<void> {
+  if (!isOperating(await client.application(name))) return;
+  try {
+    await client.terminateOperation(name);
+  } catch (error) {
+    // It ended by itself in between.
+    if (!(error instanceof ArgoError)) throw error;
+  }
+  await awaitApplications(client, 30_000, `the end of the running sync of ${name}`, (applications) => {
+    const now = applications.get(name);
+    return now === undefined || isOperating(now) ? undefined : now;
+  });
+}
+
+/**
+ * What on-call does in the UI in two steps: turn auto-sync off, then roll back. Waits until the old version is healthy.
+ * @param client acts as on-call: get, sync and the action toggle-auto-sync are enough
+ * Throws LocalError; when the rollback itself is refused, auto-sync is left as it was.
+ */
+export async function rollback(client: ArgoClient, name: string, id: number | undefined): Promise<{ application: Application; target: HistoryEntry }> {
+  const before = await findApplication(client, name);
+  const target = rollbackTarget(before, id);
+  const wasOn = autoSync(before);
+  if (wasOn) await setAutoSync(client, name, false);
+  try {
+    await endOperation(client, name);
+    await client.rollback(name, target.id);
+  } catch (error) {
+    if (wasOn) await setAutoSync(client, name, true);
+    if (!(error instanceof ArgoError)) throw error;
+    throw new LocalError(`Argo CD refuses the rollback of ${name} to ${target.id}: ${error.message}`, 'nothing was changed; look at `make status`');
+  }
+  return { application: await awaitRollback(client, name, target), target };
+}
+
+async function awaitRollback(client: ArgoClient, name: string, target: HistoryEntry): Promise<Application> {
+  let refreshed = false;
+  let badSince: number | undefined;
+  return awaitApplications(client, 180_000, `the rollback of ${name} to ${target.id}`, async (applications) => {
+    let now = applications.get(name);
+    if (now === undefined || isOperating(now) || now.status?.operationState === undefined) return undefined;
+    const { phase, message } = now.status.operationState;
+    if (phase !== 'Succeeded') {
+      throw new LocalError(`the rollback of ${name} to ${target.id} ended as ${phase}: ${message ?? ''}`, 'auto-sync stays off; `make status` says how it stands');
+    }
+    if (!refreshed) {
+      // The health that Argo CD shows right after a sync may be that of the version before; this asks it to look again.
+      now = await client.refresh(name);
+      refreshed = true;
+    }
+    if (now.status?.health?.status === 'Healthy') return now;
+    badSince = now.status?.health?.status === 'Degraded' ? (badSince ?? Date.now()) : undefined;
+    if (badSince !== undefined && Date.now() - badSince > SETTLING) {
+      const [reason = 'no reason given'] = explain(now, await client.resourceNodes(name));
+      throw new LocalError(`${name} runs history ${target.id} (${entryRevision(target).slice(0, 7)}), and that is not healthy either: ${reason}`, `run it again to go back one further, or name an ID: ${describeHistory(now.status?.history ?? [])}`);
+    }
+    return undefined;
+  });
+}
+
+/** Hands an Application back to Git: auto-sync on, and main is deployed. Waits until it is Synced and Healthy. */
+export async function resume(client: ArgoClient, name: string): Promise<Application> {
+  await findApplication(client, name);
+  await setAutoSync(client, name, true);
+  // A refresh compares with main as it is now, not as it was at the last webhook.
+  await client.refresh(name);
+  let badSince: number | undefined;
+  return awaitApplications(client, 180_000, `handing ${name} back to Git`, async (applications) => {
+    const now = applications.get(name);
+    if (now === undefined || isOperating(now)) return undefined;
+    const { sync, health, conditions } = now.status ?? {};
+    if (sync?.status === 'Synced' && health?.status === 'Healthy') return now;
+    const bad = health?.status === 'Degraded' || conditions?.some(({ type }) => type === 'ComparisonError') === true;
+    badSince = bad ? (badSince ?? Date.now()) : undefined;
+    if (badSince !== undefined && Date.now() - badSince > SETTLING) {
+      const [reason = 'no reason given'] = explain(now, await client.resourceNodes(name));
+      throw new LocalError(`${name} is handed back, but main at ${(comparedRevision(now) ?? '').slice(0, 7)} is ${describeState(now)}: ${reason}`, `push a better commit, or \`make rollback APP=${name}\` again`);
+    }
+    return undefined;
+  });
+}
