@@ -1,36 +1,59 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
-import { networkRoutes } from './routes/networks.ts';
-import { probeRoutes, type Lifecycle } from './routes/probes.ts';
+import { answerError, answerNotFound } from './problems.ts';
+import { networks } from './routes/networks.ts';
+import { probes } from './routes/probes.ts';
+
+// After the drain, requests that still run get this long. With the drain it has to stay
+// below the grace period of the pod, which the chart sets to 5 s more than the drain.
+const CLOSE_SECONDS = 3;
 
 export interface AppOptions {
-  readonly logger?: FastifyServerOptions['logger'];
-  /** Tells the readiness probe that the service is about to stop. */
-  readonly lifecycle?: Lifecycle;
+  /** Fastify's logger; none when left out. */
+  readonly logger?: NonNullable<FastifyServerOptions['logger']>;
+  /** How long close() goes on taking requests; not at all when left out. */
+  readonly drainSeconds?: number;
 }
 
-/** An answer that is not a success, as RFC 9457 has it. */
-interface Problem {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-}
-
-/** The service without a listener: main.ts gives it one, tests inject requests. */
-export async function buildApp({ logger = false, lifecycle = { stopping: false } }: AppOptions = {}): Promise<FastifyInstance> {
-  const app = Fastify({ logger });
-  const problem = (status: number, title: string, detail: string): Problem => ({ type: 'about:blank', title, status, detail });
-
-  app.setErrorHandler<Error & { statusCode?: number }>((error, request, reply) => {
-    const status = error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500 ? error.statusCode : 500;
-    if (status === 500) request.log.error(error);
-    // What went wrong inside is nobody's business outside.
-    const body = status === 500 ? problem(500, 'Internal Server Error', 'The request could not be served.') : problem(status, error.name, error.message);
-    return reply.code(status).type('application/problem+json').send(body);
+/**
+ * The service, not yet listening. `close()` stops it without losing a request:
+ * 1. readiness fails, so that no new clients are sent here
+ * 2. for `drainSeconds` everything is answered as ever, but with `Connection: close`, so that clients leave by themselves
+ * 3. the port is closed; what still runs may finish, and whatever is left after CLOSE_SECONDS is cut
+ */
+export function buildApp({ logger = false, drainSeconds = 0 }: AppOptions = {}): FastifyInstance {
+  const app = Fastify({
+    logger,
+    // A request that arrives while draining is as good as any other.
+    return503OnClosing: false,
+    // Fastify gives up on close() after this time, and the drain is part of it.
+    pluginTimeout: 10_000 + (drainSeconds + CLOSE_SECONDS) * 1000,
+    // Time for a client to send its whole request; Fastify's default switches Node's limit off.
+    requestTimeout: 30_000,
+    frameworkErrors: (error, request, reply) => {
+      answerError(error, request, reply);
+    },
   });
-  app.setNotFoundHandler((request, reply) => reply.code(404).type('application/problem+json').send(problem(404, 'Not Found', `There is no ${request.method} ${request.url.split('?')[0] ?? ''}.`)));
+  let stopping = false;
 
-  await app.register(probeRoutes, { lifecycle });
-  await app.register(networkRoutes, { prefix: '/v1/networks' });
+  app.setErrorHandler(answerError);
+  app.setNotFoundHandler(answerNotFound);
+  app.register(probes, { isStopping: () => stopping });
+  app.register(networks);
+
+  // Fastify says so itself to requests that begin while it closes, but not to those that began before.
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    if (stopping) reply.header('connection', 'close');
+    done();
+  });
+
+  app.addHook('preClose', async () => {
+    stopping = true;
+    await sleep(drainSeconds * 1000);
+    setTimeout(() => {
+      app.server.closeAllConnections();
+    }, CLOSE_SECONDS * 1000).unref();
+  });
+
   return app;
 }

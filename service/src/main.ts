@@ -1,36 +1,45 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { buildApp } from './app.ts';
 import { ConfigError, readConfig, type Config } from './config.ts';
 
-function configuration(): Config {
+function configOrExit(): Config {
   try {
     return readConfig(process.env);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    for (const problem of error.problems) console.error(`error: ${problem}`);
     process.exit(1);
   }
 }
 
-const config = configuration();
-const lifecycle = { stopping: false };
-const app = await buildApp({ logger: { level: config.logLevel }, lifecycle });
+const { host, port, logLevel, drainSeconds } = configOrExit();
+const app = buildApp({ logger: { level: logLevel }, drainSeconds });
+let stopping = false;
 
-async function stop(signal: NodeJS.Signals): Promise<void> {
-  if (lifecycle.stopping) return;
-  lifecycle.stopping = true;
-  app.log.info({ signal, drain: config.drain }, 'stopping');
-  // Load balancers need a moment to see that readiness fails; closing at once would refuse what they still send.
-  await sleep(config.drain);
-  await app.close();
+function exitWith(code: 0 | 1, error?: unknown): never {
+  if (error !== undefined) app.log.fatal(error);
+  process.exit(code);
 }
 
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+/** The first signal drains and closes; a second one is from somebody who will not wait. */
+function stop(signal: NodeJS.Signals): void {
+  if (stopping) exitWith(1);
+  stopping = true;
+  app.log.info({ signal, drainSeconds }, 'stopping');
+  app.close().then(
+    () => {
+      app.log.info('stopped');
+      // Not left to the empty event loop: a port that was still being opened when the signal came is open now.
+      exitWith(0);
+    },
+    (error: unknown) => exitWith(1, error),
+  );
+}
+
+process.on('SIGTERM', stop);
+process.on('SIGINT', stop);
 
 try {
-  await app.listen({ host: config.host, port: config.port });
+  await app.listen({ host, port });
 } catch (error) {
-  app.log.fatal(error);
-  process.exitCode = 1;
-  await app.close();
+  exitWith(1, error);
 }

@@ -3,10 +3,8 @@ app.kubernetes.io/name: {{ .Chart.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
-{{- /* The version is the tag, and stands on objects only: in a pod template it would restart pods without a change of image. */ -}}
 {{- define "fastify-service.labels" -}}
 {{ include "fastify-service.selector" . }}
-app.kubernetes.io/version: {{ .Values.image.tag | trunc 63 | trimSuffix "-" | trimSuffix "." | trimSuffix "_" | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Application, ArgoClient, HistoryEntry, ResourceNode } from './argocd-api.ts';
+import type { Application, ArgoClient, HistoryEntry, ResourceNode, Source } from './argocd-api.ts';
 import { LocalError } from './errors.ts';
 import { table } from './table.ts';
 
@@ -26,9 +26,18 @@ export const entryRevision = (entry: HistoryEntry): string => commitOf(entry) ??
 export const isOperating = (application: Application): boolean =>
   application.operation !== undefined || ['Running', 'Terminating'].includes(application.status?.operationState?.phase ?? '');
 
-/** Synced, healthy and at rest. */
+const sourcesOf = (at: { readonly source?: Source; readonly sources?: readonly Source[] } | undefined): readonly Source[] => at?.sources ?? (at?.source === undefined ? [] : [at.source]);
+
+/** Whether all sources of the Application come from this repository. */
+export const readsFrom = (application: Application, repoURL: string): boolean => sourcesOf(application.spec).every((source) => source.repoURL === repoURL);
+
+/** Synced with what its spec asks for now, healthy and at rest. */
 export const isSettled = (application: Application): boolean =>
-  application.status?.sync?.status === 'Synced' && application.status.health?.status === 'Healthy' && !isOperating(application);
+  application.status?.sync?.status === 'Synced' &&
+  // Right after a change of the spec the status still tells of the old one.
+  JSON.stringify(sourcesOf(application.status.sync.comparedTo)) === JSON.stringify(sourcesOf(application.spec)) &&
+  application.status.health?.status === 'Healthy' &&
+  !isOperating(application);
 
 /**
  * Whether a push of these files concerns the Application, by the very annotation that tells Argo CD the same: folders and
@@ -47,6 +56,24 @@ const ERROR_CONDITIONS = ['ComparisonError', 'InvalidSpecError', 'SyncError', 'U
 export function syncFails(application: Application): boolean {
   const operation = application.status?.operationState;
   return ['Failed', 'Error'].includes(operation?.phase ?? '') || (operation?.phase === 'Running' && (operation.retryCount ?? 0) > 0);
+}
+
+/** Whether it cannot be compared with Git: it does not render, or its spec breaks a rule. */
+export const isUnreadable = (application: Application): boolean => application.status?.conditions?.some(({ type }) => ['ComparisonError', 'InvalidSpecError', 'UnknownError'].includes(type)) === true;
+
+export const isDegraded = (application: Application): boolean => application.status?.health?.status === 'Degraded';
+
+/**
+ * Whether a bad state is the present one and no moment between two others: has Argo CD look at the Application again,
+ * twice, with a pause. Its status alone may still tell of the version before.
+ * @returns the Application as it stands after that, undefined where it is not bad (any more)
+ */
+export async function confirmBad(client: ArgoClient, name: string, isBad: (application: Application) => boolean): Promise<Application | undefined> {
+  const first = await client.refresh(name);
+  if (!isBad(first)) return undefined;
+  await sleep(1500);
+  const second = await client.refresh(name);
+  return isBad(second) ? second : undefined;
 }
 
 /** What is wrong with an Application, in Argo CD's own words, most telling first. Empty where nothing is. */

@@ -10,7 +10,13 @@ export interface Application {
   };
   readonly operation?: unknown;
   readonly status?: {
-    readonly sync?: { readonly status?: string; readonly revision?: string; readonly revisions?: readonly string[] };
+    readonly sync?: {
+      readonly status?: string;
+      readonly revision?: string;
+      readonly revisions?: readonly string[];
+      /** The spec that the comparison was made for. */
+      readonly comparedTo?: { readonly source?: Source; readonly sources?: readonly Source[] };
+    };
     readonly health?: { readonly status?: string; readonly message?: string };
     readonly reconciledAt?: string;
     readonly conditions?: readonly { readonly type: string; readonly message: string; readonly lastTransitionTime?: string }[];

@@ -1,11 +1,8 @@
-import { awaitApplications, autoSync, comparedRevision, explain, isConcerned, isSettled, syncFails } from './applications.ts';
+import { autoSync, awaitApplications, comparedRevision, confirmBad, deployedRevision, explain, isConcerned, isDegraded, isSettled, isUnreadable, syncFails } from './applications.ts';
 import type { Application, ArgoClient } from './argocd-api.ts';
 import { LocalError } from './errors.ts';
 import type { Instance } from './instance.ts';
 import { isAncestor, type Publication } from './publish.ts';
-
-// How long a bad state must last before it is believed: right after a sync Argo CD may still show what was before it.
-const SETTLING = 4000;
 
 /** How a publication ended: which Applications it reached, and which on-call holds back. */
 export interface Delivery {
@@ -22,8 +19,6 @@ export interface Delivery {
 export async function awaitDelivery(instance: Instance, client: ArgoClient, publication: Publication, patience = 180_000): Promise<Delivery> {
   const before = new Map((await client.applications()).map((application) => [application.metadata.name, application]));
   const concerned = new Set([...before.values()].filter((application) => isConcerned(application, publication.files)).map((application) => application.metadata.name));
-  const pushed = Date.now();
-  const badSince = new Map<string, number>();
   const contained = new Map<string, boolean>();
 
   const contains = async (revision: string | undefined): Promise<boolean> => {
@@ -56,21 +51,13 @@ export async function awaitDelivery(instance: Instance, client: ArgoClient, publ
 
   async function giveUpWhereHopeless(application: Application, there: boolean): Promise<void> {
     const { name } = application.metadata;
-    const { status } = application;
-    const doesNotRender = status?.conditions?.some(({ type }) => type === 'ComparisonError' || type === 'InvalidSpecError') === true;
-    const failed = there && syncFails(application);
-    const degraded = there && status?.health?.status === 'Degraded';
-    if (!doesNotRender && !failed && !degraded) {
-      badSince.delete(name);
-      return;
-    }
-    const since = badSince.get(name) ?? Date.now();
-    badSince.set(name, since);
-    // reconciledAt counts whole seconds: only a later second is certainly after the push.
-    const seenSincePush = status?.reconciledAt !== undefined && Date.parse(status.reconciledAt) > pushed;
-    if (Date.now() - since < (seenSincePush ? SETTLING : 3 * SETTLING)) return;
-    const nodes = await client.resourceNodes(name);
-    const [reason = 'no reason given', ...more] = explain(application, nodes);
+    // A failing sync of an earlier commit is not this one's failure: the next attempt takes this one.
+    const fails = there && (await contains(deployedRevision(application)));
+    const isBad = (now: Application): boolean => isUnreadable(now) || (fails && (syncFails(now) || isDegraded(now)));
+    if (!isBad(application)) return;
+    const bad = await confirmBad(client, name, isBad);
+    if (bad === undefined) return;
+    const [reason = 'no reason given', ...more] = explain(bad, await client.resourceNodes(name));
     throw new LocalError(
       `${name} did not take ${publication.commit.slice(0, 7)}: ${reason}${more.length === 0 ? '' : `\n       ${more.join('\n       ')}`}`,
       `what ran before keeps running; push a better commit, or \`make rollback APP=${name}\``,

@@ -246,6 +246,12 @@ async function main(argv: readonly string[]): Promise<void> {
   });
 }
 
+// Whoever reads the answer may stop early (`make env | head -1`).
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
   process.on(signal, () => {
     process.stderr.write('\ninterrupted; what runs, runs on. The same command goes on from here, `make down` ends it all.\n');

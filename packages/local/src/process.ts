@@ -83,7 +83,8 @@ export function startedDaemons(instance: Instance): string[] {
     .map((file) => file.slice(0, -'.json'.length));
 }
 
-const recipeOf = ({ command, args, env }: Daemon): string =>
+/** The PATH is left out: another shell's must not restart what runs. */
+const recipeOf = ({ command, args, env: { PATH: _, ...env } }: Daemon): string =>
   createHash('sha256').update(JSON.stringify([command, args, env])).digest('hex');
 
 /**

@@ -31,6 +31,8 @@ function gitIn(gitDir: string, workTree?: string): Git {
   return async (args, options = {}) =>
     run('git', ['--git-dir', gitDir, ...(workTree === undefined ? [] : ['--work-tree', workTree]), ...args], {
       ...(options.input === undefined ? {} : { input: options.input }),
+      // Paths such as `.` are meant from the work tree's top, wherever the command was given.
+      ...(workTree === undefined ? {} : { cwd: workTree }),
       env: {
         ...inherited,
         GIT_TERMINAL_PROMPT: '0',

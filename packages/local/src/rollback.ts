@@ -1,9 +1,6 @@
-import { autoSync, awaitApplications, comparedRevision, deployedRevision, describeState, entryRevision, explain, findApplication, isOperating } from './applications.ts';
+import { autoSync, awaitApplications, comparedRevision, confirmBad, deployedRevision, describeState, entryRevision, explain, findApplication, isDegraded, isOperating, isSettled, isUnreadable } from './applications.ts';
 import { ArgoError, type Application, type ArgoClient, type HistoryEntry } from './argocd-api.ts';
 import { LocalError } from './errors.ts';
-
-// How long Degraded must last before it is believed to be more than a moment between two states.
-const SETTLING = 4000;
 
 /** History as people read it: newest first, each entry with its commit. */
 export const describeHistory = (history: readonly HistoryEntry[]): string =>
@@ -82,7 +79,6 @@ export async function rollback(client: ArgoClient, name: string, id: number | un
 
 async function awaitRollback(client: ArgoClient, name: string, target: HistoryEntry): Promise<Application> {
   let refreshed = false;
-  let badSince: number | undefined;
   return awaitApplications(client, 180_000, `the rollback of ${name} to ${target.id}`, async (applications) => {
     let now = applications.get(name);
     if (now === undefined || isOperating(now) || now.status?.operationState === undefined) return undefined;
@@ -96,10 +92,10 @@ async function awaitRollback(client: ArgoClient, name: string, target: HistoryEn
       refreshed = true;
     }
     if (now.status?.health?.status === 'Healthy') return now;
-    badSince = now.status?.health?.status === 'Degraded' ? (badSince ?? Date.now()) : undefined;
-    if (badSince !== undefined && Date.now() - badSince > SETTLING) {
-      const [reason = 'no reason given'] = explain(now, await client.resourceNodes(name));
-      throw new LocalError(`${name} runs history ${target.id} (${entryRevision(target).slice(0, 7)}), and that is not healthy either: ${reason}`, `run it again to go back one further, or name an ID: ${describeHistory(now.status?.history ?? [])}`);
+    const bad = isDegraded(now) ? await confirmBad(client, name, isDegraded) : undefined;
+    if (bad !== undefined) {
+      const [reason = 'no reason given'] = explain(bad, await client.resourceNodes(name));
+      throw new LocalError(`${name} runs history ${target.id} (${entryRevision(target).slice(0, 7)}), and that is not healthy either: ${reason}`, `run it again to go back one further, or name an ID: ${describeHistory(bad.status?.history ?? [])}`);
     }
     return undefined;
   });
@@ -111,17 +107,15 @@ export async function resume(client: ArgoClient, name: string): Promise<Applicat
   await setAutoSync(client, name, true);
   // A refresh compares with main as it is now, not as it was at the last webhook.
   await client.refresh(name);
-  let badSince: number | undefined;
+  const isBad = (application: Application): boolean => isDegraded(application) || isUnreadable(application);
   return awaitApplications(client, 180_000, `handing ${name} back to Git`, async (applications) => {
     const now = applications.get(name);
     if (now === undefined || isOperating(now)) return undefined;
-    const { sync, health, conditions } = now.status ?? {};
-    if (sync?.status === 'Synced' && health?.status === 'Healthy') return now;
-    const bad = health?.status === 'Degraded' || conditions?.some(({ type }) => type === 'ComparisonError') === true;
-    badSince = bad ? (badSince ?? Date.now()) : undefined;
-    if (badSince !== undefined && Date.now() - badSince > SETTLING) {
-      const [reason = 'no reason given'] = explain(now, await client.resourceNodes(name));
-      throw new LocalError(`${name} is handed back, but main at ${(comparedRevision(now) ?? '').slice(0, 7)} is ${describeState(now)}: ${reason}`, `push a better commit, or \`make rollback APP=${name}\` again`);
+    if (isSettled(now)) return now;
+    const bad = isBad(now) ? await confirmBad(client, name, isBad) : undefined;
+    if (bad !== undefined) {
+      const [reason = 'no reason given'] = explain(bad, await client.resourceNodes(name));
+      throw new LocalError(`${name} is handed back, but main at ${(comparedRevision(bad) ?? '').slice(0, 7)} is ${describeState(bad)}: ${reason}`, `push a better commit, or \`make rollback APP=${name}\` again`);
     }
     return undefined;
   });

@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clusterFacts, readCluster } from '@platform/settings';
-import { autoSync, awaitApplications, describeState, explain, isSettled, syncFails } from './applications.ts';
+import { autoSync, awaitApplications, confirmBad, describeState, explain, isDegraded, isSettled, isUnreadable, readsFrom, syncFails } from './applications.ts';
 import type { Application } from './argocd-api.ts';
 import { argoConfiguration, NAMESPACE } from './argocd-settings.ts';
 import { connectAs, ensureTokens, startArgo } from './argocd.ts';
@@ -45,7 +45,7 @@ export async function up(instance: Instance, progress: Progress): Promise<Applic
   progress.done(`Argo CD at 127.0.0.1:${ports.server}${startedArgo.length === 0 ? ' (was running)' : ` (started ${startedArgo.join(', ')})`}`);
 
   await installRoot(instance, tools, clusterFacts(settings, { repoURL: url }));
-  const applications = await awaitAll(instance, ports);
+  const applications = await awaitAll(instance, ports, url);
   progress.done('Applications at rest');
   return applications;
 }
@@ -140,28 +140,26 @@ interface Owned {
   readonly metadata: { readonly ownerReferences?: readonly { readonly kind: string; readonly name: string }[] };
 }
 
-/** Waits until root and everything that it leads to is Synced and Healthy, or stays as on-call left it. */
-async function awaitAll(instance: Instance, ports: Ports): Promise<Application[]> {
+/** Waits until root and everything that it leads to reads from `url` and is Synced and Healthy, or stays as on-call left it. */
+async function awaitAll(instance: Instance, ports: Ports, url: string): Promise<Application[]> {
   const client = connectAs(instance, ports, 'admin');
-  let badSince: number | undefined;
+  const isBad = (application: Application): boolean => isUnreadable(application) || isDegraded(application) || syncFails(application);
+  const start = Date.now();
   return awaitApplications(client, 180_000, 'the start of all Applications', async (byName) => {
     const applications = [...byName.values()];
     const root = byName.get('root');
     const sets = (root?.status?.resources ?? []).filter(({ kind }) => kind === 'ApplicationSet');
     const owners = new Set(applications.flatMap((application) => ((application as Application & Owned).metadata.ownerReferences ?? []).map(({ name }) => name)));
-    const complete = root !== undefined && sets.length > 0 && sets.every(({ name }) => owners.has(name));
+    const complete = root !== undefined && sets.length > 0 && sets.every(({ name }) => owners.has(name)) && applications.every((application) => readsFrom(application, url));
     const restless = applications.filter((application) => !isSettled(application) && autoSync(application));
     if (complete && restless.length === 0) return applications;
 
-    const bad = restless.filter((application) => syncFails(application) || application.status?.health?.status === 'Degraded' || application.status?.conditions?.some(({ type }) => type.endsWith('Error')) === true);
-    badSince = bad.length === 0 ? undefined : (badSince ?? Date.now());
-    if (badSince === undefined || Date.now() - badSince < 10_000) return undefined;
-    const [first] = bad;
-    if (first === undefined) return undefined;
-    const [reason = describeState(first)] = explain(first, await client.resourceNodes(first.metadata.name));
-    throw new LocalError(`everything runs, but ${first.metadata.name} is ${describeState(first)}: ${reason}`, 'push a commit that mends it (`make deploy`, `make ship`), or roll it back; `make status` tells all');
+    // The first seconds of a fresh Argo CD are full of errors that pass, such as a project that is not there yet. Looking
+    // again is also what ends them: Argo CD itself would wait for the next poll.
+    const suspect = Date.now() - start < 5000 ? undefined : restless.find(isBad);
+    const bad = suspect === undefined ? undefined : await confirmBad(client, suspect.metadata.name, isBad);
+    if (bad === undefined) return undefined;
+    const [reason = describeState(bad)] = explain(bad, await client.resourceNodes(bad.metadata.name));
+    throw new LocalError(`everything runs, but ${bad.metadata.name} is ${describeState(bad)}: ${reason}`, 'push a commit that mends it (`make deploy`, `make ship`), or roll it back; `make status` tells all');
   });
 }
-
-/** Whether `make up` has ever finished its first steps here. */
-export const wasStarted = (instance: Instance): boolean => existsSync(join(instance.dir, 'ports.json'));

@@ -1,0 +1,165 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connectAs } from '@platform/local/src/argocd.ts';
+import type { Application, ArgoClient } from '@platform/local/src/argocd-api.ts';
+import { kubectl } from '@platform/local/src/cluster.ts';
+import { awaitDelivery, type Delivery } from '@platform/local/src/deliver.ts';
+import { openInstance, type Instance } from '@platform/local/src/instance.ts';
+import { rememberedPorts, type Ports } from '@platform/local/src/ports.ts';
+import { progressTo } from '@platform/local/src/progress.ts';
+import { repositoryURL } from '@platform/local/src/publish.ts';
+import { run } from '@platform/local/src/run.ts';
+import { ensureTools, type Tools } from '@platform/local/src/tools.ts';
+
+/** The drills' own machine: a stack beside the one that `make up` started, so that drills never touch what a person tries out. */
+export const DRILL_FOLDER = '.local/drills';
+
+const mainProgram = resolve(import.meta.dirname, '../../packages/local/src/main.ts');
+
+export interface CommandResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The fields of a Deployment that drills look at. */
+export interface Deployment {
+  readonly metadata: { readonly uid: string; readonly generation: number; readonly labels: Record<string, string> };
+  readonly spec: { readonly replicas: number; readonly template: { readonly spec: { readonly containers: { image: string }[] } } };
+  readonly status: { readonly availableReplicas?: number; readonly updatedReplicas?: number; readonly replicas?: number; readonly observedGeneration?: number };
+}
+
+export const APP = 'fastify-service';
+
+/** A command of `make`, run as make runs it, on the instance in a folder. */
+export async function command(folder: string, args: readonly string[], variables: Record<string, string> = {}): Promise<CommandResult> {
+  const child = spawn(process.execPath, [mainProgram, ...args], { env: { ...process.env, ...variables, PLATFORM_LOCAL_DIR: folder }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+  return new Promise((done) => child.on('close', (code) => {
+    done({ code, stdout, stderr });
+  }));
+}
+
+/** The same, for a caller that wants it to succeed; throws with what it said otherwise. */
+export async function succeed(folder: string, args: readonly string[], variables: Record<string, string> = {}): Promise<string> {
+  const result = await command(folder, args, variables);
+  if (result.code !== 0) throw new Error(`${args.join(' ')} ended with ${String(result.code)}:\n${result.stdout}${result.stderr}`);
+  return result.stdout;
+}
+
+/** Tries until there is an answer; throws, naming what was waited for, when the time (in milliseconds) is up. */
+export async function until<T>(what: string, attempt: () => Promise<T | undefined>, patience = 60_000): Promise<T> {
+  for (const end = Date.now() + patience; Date.now() < end; ) {
+    const answer = await attempt();
+    if (answer !== undefined) return answer;
+    await sleep(100);
+  }
+  throw new Error(`${what}: not within ${patience / 1000} s`);
+}
+
+/** The ports of a stack that was started. */
+export function portsOf(instance: Instance): Ports {
+  const ports = rememberedPorts(instance);
+  if (ports === undefined) throw new Error(`no stack was started in ${instance.dir}`);
+  return ports;
+}
+
+/** The running stack, for drills. */
+export class Stack {
+  readonly instance: Instance;
+  readonly ports: Ports;
+  readonly tools: Tools;
+  readonly admin: ArgoClient;
+  readonly oncall: ArgoClient;
+
+  private constructor(instance: Instance, ports: Ports, tools: Tools) {
+    this.instance = instance;
+    this.ports = ports;
+    this.tools = tools;
+    this.admin = connectAs(instance, ports, 'admin');
+    this.oncall = connectAs(instance, ports, 'oncall');
+  }
+
+  static async open(folder = DRILL_FOLDER): Promise<Stack> {
+    const instance = openInstance({ dir: folder });
+    return new Stack(instance, portsOf(instance), await ensureTools({ ...progressTo(), note: () => undefined }, { verify: false }));
+  }
+
+  get gitURL(): string {
+    return repositoryURL(this.ports.git);
+  }
+
+  /** A command of `make` on this stack. */
+  async make(...args: string[]): Promise<CommandResult> {
+    return command(this.instance.dir, args);
+  }
+
+  async kubectl(...args: string[]): Promise<string> {
+    return kubectl(this.instance, this.tools, args);
+  }
+
+  async application(name = APP): Promise<Application> {
+    return this.admin.application(name);
+  }
+
+  async deployment(): Promise<Deployment> {
+    return JSON.parse(await this.kubectl('-n', APP, 'get', 'deployment', APP, '-o', 'json')) as Deployment;
+  }
+
+  async image(): Promise<string> {
+    return (await this.deployment()).spec.template.spec.containers[0]?.image ?? '';
+  }
+
+  /** Whether all pods that the Deployment wants run its present image and are available. */
+  async isRolledOut(image: string): Promise<boolean> {
+    const { metadata, spec, status } = await this.deployment();
+    const { replicas } = spec;
+    return (
+      spec.template.spec.containers[0]?.image === image &&
+      status.observedGeneration === metadata.generation &&
+      [status.updatedReplicas, status.availableReplicas, status.replicas].every((count) => count === replicas)
+    );
+  }
+
+  /** Sets a new image by `make ship` and gives the reference that the pods must then have. */
+  async ship(tag: string): Promise<string> {
+    await succeed(this.instance.dir, ['ship', '--tag', tag]);
+    const { digest } = JSON.parse(await succeed(this.instance.dir, ['image', '--json'])) as { digest: string };
+    return `registry.invalid/${APP}:${tag}@${digest}`;
+  }
+
+  /**
+   * What a developer or platform engineer does: clone, edit, commit, push, with plain git. 
+   * @param edit gets each file's text by path and gives the new text, or undefined to delete the file
+   */
+  async push(message: string, edit: Record<string, (text: string) => string | undefined>): Promise<{ commit: string; parent: string; files: string[] }> {
+    const folder = mkdtempSync(join(tmpdir(), 'drill-'));
+    const git = async (...args: string[]): Promise<string> => (await run('git', ['-C', folder, '-c', 'user.name=Drill', '-c', 'user.email=drill@localhost', ...args])).trim();
+    try {
+      await run('git', ['clone', '--quiet', this.gitURL, folder]);
+      const parent = await git('rev-parse', 'HEAD');
+      for (const [file, change] of Object.entries(edit)) {
+        const text = change(await git('ls-files', '--error-unmatch', file).then(() => readFileSync(join(folder, file), 'utf8'), () => ''));
+        if (text === undefined) rmSync(join(folder, file));
+        else writeFileSync(join(folder, file), text);
+      }
+      await git('add', '--all');
+      await git('commit', '--quiet', '-m', message);
+      await git('push', '--quiet', 'origin', 'HEAD:main');
+      return { commit: await git('rev-parse', 'HEAD'), parent, files: Object.keys(edit) };
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** Waits until a push has arrived. */
+  async delivered(push: { commit: string; parent: string; files: string[] }): Promise<Delivery> {
+    return awaitDelivery(this.instance, this.admin, push, 120_000);
+  }
+}

@@ -1,0 +1,91 @@
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { publishWorkTree, publishedImage } from '@platform/local/src/publish.ts';
+import { run } from '@platform/local/src/run.ts';
+import t from 'tap';
+import { APP, Stack, until } from '../src/stack.ts';
+
+const stack = await Stack.open();
+const values = 'clusters/local/fastify-service.yaml';
+const budget = 'charts/fastify-service/templates/poddisruptionbudget.yaml';
+
+t.test('a pushed values change arrives', async (t) => {
+  const before = await stack.deployment();
+  const push = await stack.push('Three pods', { [values]: (text) => `${text}replicas: 3\n` });
+  const { reached } = await stack.delivered(push);
+  t.same(reached.map(({ metadata }) => metadata.name), [APP], 'it concerns the service alone');
+  const after = await stack.deployment();
+  t.equal(before.spec.replicas, 2);
+  t.equal(after.spec.replicas, 3);
+  t.equal(after.status.availableReplicas, 3);
+  await stack.delivered(await stack.push('Two pods again', { [values]: (text) => text.replace('replicas: 3\n', '') }));
+  t.equal((await stack.deployment()).spec.replicas, 2);
+});
+
+t.test('a push of files that no Application reads deploys and refreshes nothing', async (t) => {
+  const before = await stack.application();
+  const { reached } = await stack.delivered(await stack.push('A note', { 'NOTE.md': () => 'nothing to deploy\n' }));
+  t.same(reached, []);
+  // Long enough for a webhook that did concern it to be seen.
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  t.equal((await stack.application()).status?.reconciledAt, before.status?.reconciledAt);
+});
+
+t.test('an object removed from Git is pruned, and comes back with it', async (t) => {
+  const name = `poddisruptionbudget/${APP}`;
+  t.match(await stack.kubectl('-n', APP, 'get', name, '-o', 'name'), APP);
+  let removed = '';
+  await stack.delivered(await stack.push('No budget', { [budget]: (text) => void (removed = text) }));
+  await until('the budget is pruned', async () => ((await stack.kubectl('-n', APP, 'get', name, '--ignore-not-found', '-o', 'name')) === '' ? true : undefined));
+  await stack.delivered(await stack.push('The budget again', { [budget]: () => removed }));
+  t.match(await stack.kubectl('-n', APP, 'get', name, '-o', 'name'), APP);
+});
+
+t.test('a hand-edited Deployment is healed', async (t) => {
+  const before = await stack.deployment();
+  const image = before.spec.template.spec.containers[0]?.image ?? '';
+  await stack.kubectl('-n', APP, 'set', 'image', `deployment/${APP}`, `${APP}=registry.invalid/${APP}:by-hand`);
+  await until('the image of Git is back and ready', async () => ((await stack.isRolledOut(image)) ? true : undefined));
+  const after = await stack.deployment();
+  t.ok(after.metadata.generation >= before.metadata.generation + 2, 'it was edited and edited back');
+  t.equal(after.metadata.uid, before.metadata.uid, 'it is the same Deployment');
+});
+
+t.test('deploy publishes the work tree as it is, keeps the server\'s image files and leaves the clone alone', async (t) => {
+  const shipped = await stack.ship('1.1.0');
+  // A clone with a commit, a staged change, an unstaged one, an untracked file and an ignored one.
+  const clone = join(t.testdir({}), 'clone');
+  await run('git', ['clone', '--quiet', stack.gitURL, clone]);
+  const git = async (...args: string[]): Promise<string> => run('git', ['-C', clone, '-c', 'user.name=Drill', '-c', 'user.email=drill@localhost', ...args]);
+  await git('checkout', '--quiet', '-b', 'feature');
+  writeFileSync(join(clone, values), `${readFileSync(join(clone, values), 'utf8')}logLevel: warn\n`);
+  await git('commit', '--quiet', '--all', '-m', 'Less to read');
+  writeFileSync(join(clone, 'staged.md'), 'staged\n');
+  await git('add', 'staged.md');
+  writeFileSync(join(clone, 'untracked.md'), 'untracked\n');
+  writeFileSync(join(clone, 'ignored.log'), 'ignored\n');
+  writeFileSync(join(clone, 'clusters/local/fastify-service.image.yaml'), readFileSync(join(clone, 'clusters/local/fastify-service.image.yaml'), 'utf8').replace('1.1.0', '9.9.9'));
+  const state = async (): Promise<string[]> => [await git('status', '--porcelain=v2', '--branch'), await git('log', '--format=%H', '--all'), readFileSync(join(clone, '.git/index')).toString('base64')];
+  const before = await state();
+
+  const publication = await publishWorkTree({ ...stack.instance, root: clone }, stack.gitURL);
+  await stack.delivered({ commit: publication.commit, parent: publication.parent ?? '', files: [...publication.files] });
+
+  t.same(await state(), before, 'branch, index and commits of the clone are as before');
+  t.same([...publication.files].sort(), [values, 'staged.md', 'untracked.md'].sort(), 'no ignored file, no image file');
+  t.match(await stack.kubectl('-n', APP, 'get', `configmap/${APP}`, '-o', 'jsonpath={.data.LOG_LEVEL}'), 'warn');
+  t.equal(await stack.image(), shipped, 'the image is the one that CI shipped');
+  t.equal((await publishedImage(stack.instance, APP))?.tag, '1.1.0');
+  const again = await publishWorkTree({ ...stack.instance, root: clone }, stack.gitURL);
+  t.same(again.files, [], 'a second time there is nothing to publish');
+  t.equal(again.commit, publication.commit);
+});
+
+t.test('a deleted file is deleted by the next deploy', async (t) => {
+  const clone = join(t.testdir({}), 'clone');
+  await run('git', ['clone', '--quiet', stack.gitURL, clone]);
+  cpSync(join(clone, 'README.md'), join(clone, 'COPY.md'));
+  rmSync(join(clone, 'staged.md'));
+  const { files } = await publishWorkTree({ ...stack.instance, root: clone }, stack.gitURL);
+  t.same([...files].sort(), ['COPY.md', 'staged.md']);
+});

@@ -1,0 +1,42 @@
+// `make test`: types, lint and unit tests of every package, then the drills; ends with the sums.
+// Usage: node packages/verify/src/main.ts [--unit]   (--unit leaves the drills out)
+import { spawn } from 'node:child_process';
+import { resolve } from 'node:path';
+import { addCounts, countsOf, type Counts } from './counts.ts';
+
+const root = resolve(import.meta.dirname, '../../..');
+
+interface Step {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly folder?: string;
+}
+
+const steps: readonly Step[] = [
+  { name: 'types, lint and unit tests', command: ['turbo', 'run', 'types', 'lint', 'test', '--continue', '--output-logs=full', '--ui=stream', '--log-order=grouped'] },
+  ...(process.argv.includes('--unit') ? [] : [{ name: 'drills', command: ['tap'], folder: 'e2e' }]),
+];
+
+/** Runs a step with its output shown as it comes, and gives what it counted. */
+async function runStep({ name, command: [program = '', ...args], folder = '.' }: Step): Promise<Counts> {
+  process.stdout.write(`\n── ${name}\n`);
+  const child = spawn(resolve(root, 'node_modules/.bin', program), args, {
+    cwd: resolve(root, folder),
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, PATH: `${resolve(root, 'node_modules/.bin')}:${process.env.PATH ?? ''}`, TURBO_TELEMETRY_DISABLED: '1' },
+  });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    output += chunk;
+    process.stdout.write(chunk);
+  });
+  const code = await new Promise<number | null>((done) => child.on('close', done));
+  return countsOf(output, code === 0);
+}
+
+const start = Date.now();
+let total: Counts = { passed: 0, failed: 0 };
+for (const step of steps) total = addCounts(total, await runStep(step));
+const seconds = Math.round((Date.now() - start) / 1000);
+process.stdout.write(`\nin ${Math.floor(seconds / 60)} min ${seconds % 60} s\n${total.passed} passed, ${total.failed} failed\n`);
+process.exitCode = total.failed === 0 ? 0 : 1;
