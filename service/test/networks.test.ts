@@ -21,13 +21,13 @@ t.test('the slash may be percent-encoded, and so may the colons', async (t) => {
 t.test('what is not a CIDR is a problem of the client, explained', async (t) => {
   const app = buildApp();
   const details: Record<string, RegExp> = {
-    '': /^"" is not a CIDR/,
-    '10.0.0.0': /prefix length is missing/,
-    '10.0.0.0/33': /^"10\.0\.0\.0\/33" is not a CIDR: .* from 0 to 32/,
-    '10.0.0.0%252F8': /prefix length is missing/, // decoded once, never twice
-    'fe80::1%25eth0/64': /zone id/,
+    '': /^"" is no network/,
+    '10.0.0.0': /an address, a slash and a prefix length/,
+    '10.0.0.0/33': /^"10\.0\.0\.0\/33" is no network in CIDR notation: .* from 0 to 32/,
+    '10.0.0.0%252F8': /an address, a slash and a prefix length/, // decoded once, never twice
+    'fe80::1%25eth0/64': /must be an IPv4 or IPv6 address/,
     '%zz/8': /is not a valid url/,
-    [`${'9'.repeat(5_000)}/8`]: /…" is not a CIDR/,
+    [`${'9'.repeat(5_000)}/8`]: /…" is no network/,
   };
   for (const [path, detail] of Object.entries(details)) {
     const response = await app.inject(`/v1/networks/${path}`);

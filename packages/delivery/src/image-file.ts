@@ -18,6 +18,12 @@ export class ImageFileError extends Error {
   }
 }
 
+// A tag stands in quotes always: Helm reads YAML 1.1, where 1.10, 1_000, yes and 2026-11-23 are no text without them.
+const STYLES: Readonly<Record<keyof Image, { readonly types: readonly (string | undefined)[]; readonly rule: string }>> = {
+  tag: { types: ['QUOTE_DOUBLE', 'QUOTE_SINGLE'], rule: 'must be text in quotes: without them 1.10 would be the number 1.1' },
+  digest: { types: ['QUOTE_DOUBLE', 'QUOTE_SINGLE', 'PLAIN'], rule: 'must be text, sha256: and 64 lower-case hex digits' },
+};
+
 interface Position {
   readonly scalar: Scalar;
   readonly line: number;
@@ -38,22 +44,24 @@ function locate(text: string, file: string): Record<keyof Image, Position> {
   const [error] = document.errors;
   if (error !== undefined) throw new ImageFileError(file, lineAt(error.pos[0]), 'the file', error.message);
 
-  const entries = (map: unknown, parent: string, allowed: readonly string[]): Map<string, Pair> => {
-    if (!isMap(map)) throw new ImageFileError(file, 1, parent, `must be a map with ${allowed.join(' and ')} and nothing else`);
+  const lineOf = (pair: Pair | undefined): number => lineAt((pair?.key as Scalar | undefined)?.range?.[0]);
+  const entries = (map: unknown, parent: string, parentLine: number, allowed: readonly string[]): Map<string, Pair> => {
+    if (!isMap(map)) throw new ImageFileError(file, parentLine, parent, `must be a map with ${allowed.join(' and ')} and nothing else`);
     const found = new Map(map.items.map((pair) => [String((pair.key as Scalar).value), pair]));
     for (const [key, pair] of found) {
-      if (!allowed.includes(key)) throw new ImageFileError(file, lineAt((pair.key as Scalar).range?.[0]), key, 'is not known here; CI writes tag and digest and nothing else');
+      if (!allowed.includes(key)) throw new ImageFileError(file, lineOf(pair), key, 'is not known here; CI writes tag and digest and nothing else');
     }
     for (const key of allowed) if (!found.has(key)) throw new ImageFileError(file, lineAt(map.range?.[0]), key, 'is missing');
     return found;
   };
-  const image = entries(document.contents, 'the file', ['image']).get('image')?.value;
-  const fields = entries(image, 'image', ['tag', 'digest']);
+  const image = entries(document.contents, 'the file', 1, ['image']).get('image');
+  const fields = entries(image?.value, 'image', lineOf(image), ['tag', 'digest']);
   const field = (key: keyof Image): Position => {
     const pair = fields.get(key);
-    const line = lineAt((pair?.key as Scalar | undefined)?.range?.[0]);
-    if (!isScalar(pair?.value) || typeof pair.value.value !== 'string') throw new ImageFileError(file, line, key, 'must be text in quotes: without them 1.10 would be the number 1.1');
-    return { scalar: pair.value, line };
+    const line = lineOf(pair);
+    const scalar = pair?.value;
+    if (!isScalar(scalar) || typeof scalar.value !== 'string' || !STYLES[key].types.includes(scalar.type)) throw new ImageFileError(file, line, key, STYLES[key].rule);
+    return { scalar, line };
   };
   return { tag: field('tag'), digest: field('digest') };
 }
@@ -84,7 +92,7 @@ export function setImage(text: string, image: Image, file: string): string {
   // From the end, so that the first replacement does not move the second one's place.
   const replacements = (['tag', 'digest'] as const)
     .filter((key) => fields[key].scalar.value !== image[key])
-    .map((key) => ({ range: fields[key].scalar.range ?? [0, 0, 0], quoted: fields[key].scalar.type !== 'PLAIN' || key === 'tag', value: image[key] }))
+    .map((key) => ({ range: fields[key].scalar.range ?? [0, 0, 0], quoted: fields[key].scalar.type !== 'PLAIN', value: image[key] }))
     .sort((a, b) => b.range[0] - a.range[0]);
   return replacements.reduce(
     (result, { range, quoted, value }) => result.slice(0, range[0]) + (quoted ? JSON.stringify(value) : value) + result.slice(range[1]),

@@ -1,3 +1,5 @@
+import { globSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import t from 'tap';
 import { ImageFileError, readImage, setImage } from '../src/image-file.ts';
 
@@ -6,6 +8,15 @@ const OLD = `sha256:${'a'.repeat(64)}`;
 const NEW = `sha256:${'b'.repeat(64)}`;
 const text = (tag = '"1.0.0"', digest = OLD): string => `# Written by CI.\nimage:\n  tag: ${tag} # people read this\n  digest: ${digest}\n`;
 
+function thrown(action: () => unknown): unknown {
+  try {
+    action();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
 t.test('sets tag and digest and leaves every other byte alone', (t) => {
   t.equal(setImage(text(), { tag: '1.1.0', digest: NEW }, FILE), text('"1.1.0"', NEW));
   const odd = `image: { digest: '${OLD}',   tag: '1.0.0' }   # odd\r\n# end\r\n`;
@@ -13,13 +24,35 @@ t.test('sets tag and digest and leaves every other byte alone', (t) => {
   t.end();
 });
 
+t.test('line ends, indentation, quotes and comments stay, whatever they are', (t) => {
+  const layouts: ((tag: string, digest: string) => string)[] = [
+    (tag, digest) => text(`"${tag}"`, digest).replaceAll('\n', '\r\n'),
+    (tag, digest) => `\uFEFF# über\n---\n"image":   # 1.0.0\n      'digest':   "${digest}"   # ${OLD}\n\n      # tag: "1.0.0"\n      tag:  "${tag}"`,
+    (tag, digest) => `image: {tag: "${tag}", digest: ${digest}}\n\n\n`,
+    (tag, digest) => `image:\n  tag:\n    "${tag}"\n  digest:\n    ${digest}\n...\n`,
+  ];
+  for (const layout of layouts) {
+    const before = layout('1.0.0', OLD);
+    t.same(readImage(before, FILE), { tag: '1.0.0', digest: OLD });
+    t.equal(setImage(before, { tag: '1.0.0-rc.1', digest: NEW }, FILE), layout('1.0.0-rc.1', NEW));
+    t.equal(setImage(before, { tag: '1.0.0', digest: OLD }, FILE), before, 'the same image');
+    t.equal(setImage(layout('1.0.0-rc.1', NEW), { tag: '1.0.0', digest: OLD }, FILE), before, 'there and back');
+  }
+  t.end();
+});
+
 t.test('setting what is there already changes no byte', (t) => {
-  for (const same of [text(), text("'1.0.0'"), text('1.0.0', `"${OLD}"`)]) t.equal(setImage(same, { tag: '1.0.0', digest: OLD }, FILE), same);
+  for (const same of [text(), text("'1.0.0'"), text('"1.0.0"', `"${OLD}"`)]) t.equal(setImage(same, { tag: '1.0.0', digest: OLD }, FILE), same);
   t.end();
 });
 
 t.test('a tag that looks like a number stays text', (t) => {
-  for (const tag of ['1.10', '1e3', '0755', '20261123']) t.same(readImage(setImage(text(), { tag, digest: NEW }, FILE), FILE), { tag, digest: NEW });
+  for (const tag of ['1.10', '1e3', '0755', '20261123', '1_000', 'yes', 'null', '2026-11-23', '0x1F']) {
+    const changed = setImage(text(), { tag, digest: NEW }, FILE);
+    t.equal(changed, text(`"${tag}"`, NEW));
+    t.same(readImage(changed, FILE), { tag, digest: NEW });
+    t.throws(() => readImage(text(tag), FILE), ImageFileError, `${tag} without quotes`);
+  }
   t.end();
 });
 
@@ -29,6 +62,20 @@ t.test('refuses what is no image, and names file, line, key and rule', (t) => {
     [text('"latest"'), `${FILE}:3: tag: latest names no version`],
     [text('"-x"'), `${FILE}:3: tag: must be up to 128`],
     [text('"1.0.0"', 'sha256:abc'), `${FILE}:4: digest: must be sha256:`],
+    [text('1.0.0'), `${FILE}:3: tag: must be text in quotes`],
+    [text('|-\n    1.0.0'), `${FILE}:3: tag: must be text in quotes`],
+    [text('*a'), `${FILE}:3: tag: must be text in quotes`],
+    [text('&a "1.0.0"', '*a'), `${FILE}:4: digest: must be text`],
+    [text('"1.0.0"', '1e3'), `${FILE}:4: digest: must be text`],
+    [text('"1.0.0"', `>-\n    ${OLD}`), `${FILE}:4: digest: must be text`],
+    [text('"1.0.0"', OLD.toUpperCase()), `${FILE}:4: digest: must be sha256:`],
+    [text('"1.0.0"', OLD.slice(7)), `${FILE}:4: digest: must be sha256:`],
+    [text('"1.0.0"', `${OLD}a`), `${FILE}:4: digest: must be sha256:`],
+    ['\n\nimage:\n', `${FILE}:3: image: must be a map with tag and digest`],
+    ['\nimage: 1.0.0\n', `${FILE}:2: image: must be a map with tag and digest`],
+    ['other: 1\n', `${FILE}:1: other: is not known here`],
+    [`image:\n  digest: ${OLD}\n`, `${FILE}:2: tag: is missing`],
+    [`${text()}---\n${text()}`, `${FILE}:5: the file: Source contains multiple documents`],
     ['', `${FILE}:1: the file: must be a map`],
     ['- a\n', `${FILE}:1: the file: must be a map`],
     ['image:\n  tag: "1"\n', `${FILE}:2: digest: is missing`],
@@ -37,19 +84,37 @@ t.test('refuses what is no image, and names file, line, key and rule', (t) => {
     [`${text()}  tag: "2"\n`, `${FILE}:5: the file: Map keys must be unique`],
   ];
   for (const [content, message] of refused) {
-    try {
-      readImage(content, FILE);
-      t.fail(`was accepted: ${JSON.stringify(content)}`);
-    } catch (error) {
-      t.ok(error instanceof ImageFileError && error.message.startsWith(message), `${message} — ${String(error)}`);
-    }
+    const error = thrown(() => readImage(content, FILE));
+    t.ok(error instanceof ImageFileError && error.message.startsWith(message), `${message} — ${String(error)}`);
+  }
+  t.end();
+});
+
+t.test('what cannot be read for its shape cannot be written either', (t) => {
+  for (const content of [text('1.0.0'), text('|-\n    1.0.0'), text('"1.0.0"', `>-\n    ${OLD}`), `${text()}other: 1\n`, `${text()}  tag: "2"\n`]) {
+    t.throws(() => setImage(content, { tag: '1.1.0', digest: NEW }, FILE), ImageFileError, JSON.stringify(content).slice(0, 60));
   }
   t.end();
 });
 
 t.test('refuses to write an image that breaks a rule', (t) => {
-  for (const image of [{ tag: 'latest', digest: NEW }, { tag: 'a b', digest: NEW }, { tag: 'x'.repeat(129), digest: NEW }, { tag: '1', digest: NEW.toUpperCase() }]) {
-    t.throws(() => setImage(text(), image, FILE), ImageFileError, JSON.stringify(image).slice(0, 40));
+  const refused: [string, string, string][] = [
+    ['latest', NEW, `${FILE}:3: tag: latest names no version`],
+    ...['', 'a b', '.a', '-a', '1"', '1\n', 'ä', 'x'.repeat(129)].map((tag): [string, string, string] => [tag, NEW, `${FILE}:3: tag: must be up to 128`]),
+    ...['', NEW.toUpperCase(), `${NEW}\n`, NEW.slice(0, -1), NEW.replace('256', '512')].map((digest): [string, string, string] => ['1', digest, `${FILE}:4: digest: must be sha256:`]),
+  ];
+  for (const [tag, digest, message] of refused) {
+    const error = thrown(() => setImage(text(), { tag, digest }, FILE));
+    t.ok(error instanceof ImageFileError && error.message.startsWith(message), `${message} — ${String(error)}`);
   }
+  t.same(readImage(setImage(text(), { tag: `_${'x'.repeat(127)}`, digest: NEW }, FILE), FILE).tag.length, 128, 'the longest tag');
+  t.end();
+});
+
+t.test('every image file of the repository can be read', (t) => {
+  const root = resolve(import.meta.dirname, '../../..');
+  const files = globSync('clusters/*/*.image.yaml', { cwd: root });
+  t.ok(files.length >= 4, files.join());
+  for (const file of files) t.doesNotThrow(() => readImage(readFileSync(resolve(root, file), 'utf8'), file), file);
   t.end();
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ARGO_PROCESSES, argoEnvironment, NAMESPACE, type ArgoProcess } from './argocd-settings.ts';
 import { connect, type ArgoClient } from './argocd-api.ts';
-import { COLLECTOR_TARGET, kubeconfigPath, kubectl } from './cluster.ts';
+import { COLLECTOR, kubeconfigPath, kubectl } from './cluster.ts';
 import { LocalError } from './errors.ts';
 import { readState, statePath, writeState, type Instance } from './instance.ts';
 import type { Ports } from './ports.ts';
@@ -43,7 +43,7 @@ export function argoDaemons(instance: Instance, tools: Tools, ports: Ports): Dae
     ARGOCD_PLUGINSOCKFILEPATH: folder('plugins'),
     ARGOCD_ASK_PASS_SOCK: socketPath(instance, 'askpass.sock'),
     GIT_TERMINAL_PROMPT: '0',
-    GOGC: COLLECTOR_TARGET,
+    ...COLLECTOR,
   };
   const argo = (name: ArgoProcess, port: number, args: readonly string[]): Daemon => ({
     name: `argocd-${name}`,

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LocalError } from './errors.ts';
@@ -45,15 +45,17 @@ export function birthOf(pid: number): string | undefined {
   return line === '' || line.startsWith('Z') ? undefined : line.replace(/^\S+\s+/, '');
 }
 
-/** Resident memory of a process in bytes; 0 where it cannot be told. */
+/**
+ * Resident memory of a process in bytes; 0 where it cannot be told. On Linux a page that several processes share (four of
+ * them run the same program) counts in parts, so that the sum over all is what they really take (PSS); elsewhere it is RSS.
+ */
 export function residentMemory(pid: number): number {
-  const { stdout } = spawnSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' });
-  if (typeof stdout === 'string' && stdout.trim() !== '') return Number(stdout.trim()) * 1024;
   try {
-    const pages = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
-    return pages * 4096;
+    const kilobytes = /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1];
+    return Number(kilobytes) * 1024;
   } catch {
-    return 0;
+    const { stdout } = spawnSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' });
+    return typeof stdout === 'string' ? Number(stdout.trim()) * 1024 : 0;
   }
 }
 
@@ -154,14 +156,17 @@ export function strayProcesses(instance: Instance): number[] {
     });
 }
 
-/** The last lines of a log that say most: errors where there are any. */
-export function lastWords(path: string): string {
-  if (!existsSync(path)) return 'it wrote no log';
+/** The end of a log; empty where there is none. */
+function tailOf(path: string): string {
   // The last 64 KiB are plenty.
-  const size = statSync(path).size;
-  const lines = readFileSync(path, 'utf8').slice(Math.max(0, size - 65_536)).trim().split('\n');
-  const telling = lines.filter((line) => /error|fatal|panic|in use|denied/i.test(line));
-  return (telling.at(-1) ?? lines.at(-1) ?? '').slice(0, 400);
+  return existsSync(path) ? readFileSync(path, 'utf8').slice(-65_536).trim() : '';
+}
+
+/** The line at the end of a log that says most: the last one with an error in it, else the last one. */
+export function lastWords(path: string): string {
+  const lines = tailOf(path).split('\n');
+  const telling = lines.filter((line) => /\b(error|fatal|panic|denied)\b/i.test(line));
+  return (telling.at(-1) ?? lines.at(-1) ?? '').slice(0, 400) || 'it wrote no log';
 }
 
 /**
@@ -180,9 +185,8 @@ export async function awaitDaemon(instance: Instance, daemon: Daemon, ready: () 
 
 /** Why a process that was just started has ended, in words that say what to do next. */
 export function startFailure(instance: Instance, name: string, port: number): LocalError {
-  const words = lastWords(logPath(instance, name));
-  if (/address already in use|EADDRINUSE/i.test(words)) {
+  if (/address already in use|EADDRINUSE/i.test(tailOf(logPath(instance, name)))) {
     return new LocalError(`port ${port} of ${name} was taken by another program between choice and use`, 'run `make up` again: it chooses another port');
   }
-  return new LocalError(`${name} ended right after its start: ${words}`, `read ${logPath(instance, name)}, then run \`make up\` again`);
+  return new LocalError(`${name} ended right after its start: ${lastWords(logPath(instance, name))}`, `read ${logPath(instance, name)}, then run \`make up\` again`);
 }

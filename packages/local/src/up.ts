@@ -31,11 +31,14 @@ export async function up(instance: Instance, progress: Progress): Promise<Applic
   if (idle && !clusterExists(instance)) await endStrays(instance, progress);
   const ports = await choosePorts(instance, (name) => mayMove(instance, name));
 
+  const gitStarting = startGit(instance, ports);
+  // Its failure is told in its own turn below.
+  gitStarting.catch(() => undefined);
   const startedCluster = await startCluster(instance, tools, ports);
   await installBase(instance, tools, settings.nodes);
   progress.done(`Kubernetes at 127.0.0.1:${ports['kube-apiserver']} with ${settings.nodes} simulated nodes${startedCluster ? '' : ' (was running)'}`);
 
-  const startedGit = await startGit(instance, ports);
+  const startedGit = await gitStarting;
   const url = repositoryURL(ports.git);
   progress.done(`Git at ${url}${startedGit ? '' : ' (was running)'}`);
 

@@ -1,14 +1,18 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Value } from 'typebox/value';
-import { LineCounter, parseDocument, isMap, type Document } from 'yaml';
-import { AwsCluster, LocalCluster, type ClusterSettings } from './schema.ts';
+import { Settings } from 'typebox/system';
+import { Pointer, Value } from 'typebox/value';
+import { AnyCluster, AwsCluster, Cluster, LocalCluster, NodeGroup, type ClusterSettings } from './schema.ts';
+import { readSettingsFile } from './settings-file.ts';
 
 export type { ClusterSettings } from './schema.ts';
 
+// TypeBox stops at eight errors by itself, and every problem is to be told at once.
+Settings.Set({ maxErrors: Number.POSITIVE_INFINITY });
+
 const SHARED = 'shared';
 
-/** Everything that is wrong with the settings of a cluster, one line each: `file:line: key: rule (value)`. */
+/** Everything that is wrong with the settings of a cluster, one line each: `file:line: key: rule (it is value)`. */
 export class SettingsError extends Error {
   readonly problems: readonly string[];
 
@@ -27,81 +31,87 @@ export function clusterNames(root: string): string[] {
     .sort();
 }
 
-interface SettingsFile {
-  readonly path: string;
-  readonly document: Document;
-  readonly content: Record<string, unknown>;
-  readonly lines: LineCounter;
-}
-
-function readFile(root: string, path: string): SettingsFile {
-  const absolute = join(root, path);
-  if (!existsSync(absolute)) throw new SettingsError([`${path}: there is no such file`]);
-  const text = readFileSync(absolute, 'utf8');
-  if (text.startsWith('\uFEFF')) throw new SettingsError([`${path}:1: begins with a byte order mark; save it as plain UTF-8`]);
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, strict: true, prettyErrors: false });
-  const problems = [...document.errors, ...document.warnings].map((error) => `${path}:${lines.linePos(error.pos[0]).line}: ${error.message}`);
-  if (problems.length > 0) throw new SettingsError(problems);
-  if (!isMap(document.contents)) throw new SettingsError([`${path}:1: must be a map of settings`]);
-  return { path, document, lines, content: document.toJS() as Record<string, unknown> };
-}
-
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Maps are merged key by key; anything else of the later file takes the place of the earlier one's. */
 function merge(below: Record<string, unknown>, above: Record<string, unknown>): Record<string, unknown> {
-  const result = { ...below };
-  for (const [key, value] of Object.entries(above)) {
-    const under = result[key];
-    result[key] = isObject(under) && isObject(value) ? merge(under, value) : value;
-  }
-  return result;
+  // Entries, not assignments: a key such as __proto__ must stay a key, to be refused as any other unknown one.
+  const merged = Object.entries(above).map(([key, value]) => {
+    const under = Object.hasOwn(below, key) ? below[key] : undefined;
+    return [key, isObject(under) && isObject(value) ? merge(under, value) : value] as const;
+  });
+  return Object.fromEntries([...Object.entries(below), ...merged]);
 }
 
-/** Where a key stands: in the last of the files that has it, else where its parent stands, else in the last file. */
-function position(files: readonly SettingsFile[], keys: readonly string[]): string {
-  for (let length = keys.length; length > 0; length -= 1) {
-    for (const file of [...files].reverse()) {
-      const node = file.document.getIn(keys.slice(0, length), true) as { range?: [number, number, number] } | undefined;
-      if (node?.range !== undefined) return `${file.path}:${file.lines.linePos(node.range[0]).line}`;
+const valueAt = (settings: unknown, keys: readonly string[]): unknown =>
+  keys.reduce((inner, key) => (typeof inner === 'object' && inner !== null && Object.hasOwn(inner, key) ? (inner as Record<string, unknown>)[key] : undefined), settings);
+
+interface Problem {
+  readonly keys: readonly string[];
+  readonly rule: string;
+}
+
+/** What the schema says of the settings. Where the provider is wrong, what holds for clusters of any kind. */
+function schemaProblems(settings: Record<string, unknown>): Problem[] {
+  const schema = settings.provider === 'aws' ? AwsCluster : settings.provider === 'local' ? LocalCluster : AnyCluster;
+  return Value.Errors(schema, settings).flatMap((error): Problem[] => {
+    const keys = Pointer.Indices(error.instancePath);
+    switch (error.keyword) {
+      case 'additionalProperties':
+        return error.params.additionalProperties.map((key) => ({ keys: [...keys, key], rule: 'is no setting of this kind of cluster' }));
+      case 'required':
+        return error.params.requiredProperties.map((key) => ({ keys: [...keys, key], rule: 'is missing' }));
+      // The reason behind an additionalProperties that is told anyway.
+      case 'boolean':
+        return [];
+      case 'enum':
+        return [{ keys, rule: `must be ${error.params.allowedValues.join(' or ')}` }];
+      default: {
+        const { description } = Pointer.Get(schema, error.schemaPath.slice(1)) as { description?: string };
+        if (description === undefined) return [{ keys, rule: error.message }];
+        // A pattern is for machines; what it stands for is in the description.
+        return [{ keys, rule: `${error.keyword === 'pattern' ? 'does not fit' : error.message}: ${description}` }];
+      }
     }
+  });
+}
+
+/** What no schema can say, since it compares values. */
+function otherProblems({ name, nodeGroup }: Record<string, unknown>, folder: string): Problem[] {
+  const problems: Problem[] = [];
+  if (name !== undefined && name !== folder) problems.push({ keys: ['name'], rule: `must be the folder's name, ${folder}` });
+  if (Value.Check(NodeGroup, nodeGroup)) {
+    const { minSize, desiredSize, maxSize } = nodeGroup;
+    if (desiredSize < minSize || desiredSize > maxSize) problems.push({ keys: ['nodeGroup', 'desiredSize'], rule: `must lie between minSize ${minSize} and maxSize ${maxSize}` });
   }
-  return `${files.at(-1)?.path ?? ''}:1`;
+  return problems;
 }
 
 /**
  * The settings of one cluster: clusters/<name>/cluster.yaml laid over clusters/shared/cluster.yaml, checked.
  * @param root the repository's folder
- * Throws SettingsError with every problem at once.
+ * Throws SettingsError with every problem at once: those of the files' form, or else, once both are readable, all others.
  */
 export function readCluster(root: string, name: string): ClusterSettings {
-  const files = [SHARED, name].map((folder) => readFile(root, `clusters/${folder}/cluster.yaml`));
+  const files = [SHARED, name].map((folder) => readSettingsFile(root, `clusters/${folder}/cluster.yaml`));
+  const unreadable = files.flatMap(({ problems }) => problems);
+  if (unreadable.length > 0) throw new SettingsError(unreadable);
+
   const settings = files.reduce<Record<string, unknown>>((below, { content }) => merge(below, content), {});
-  const problem = (keys: readonly string[], rule: string, value?: unknown): string =>
-    `${position(files, keys)}: ${keys.join('.') || 'the file'}: ${rule}${value === undefined ? '' : ` (it is ${JSON.stringify(value)})`}`;
+  const problems = [...schemaProblems(settings), ...otherProblems(settings, name)];
+  if (problems.length === 0 && Value.Check(Cluster, settings)) return settings;
 
-  if (settings.provider !== 'aws' && settings.provider !== 'local') throw new SettingsError([problem(['provider'], 'must be aws or local', settings.provider)]);
-  const schema = settings.provider === 'aws' ? AwsCluster : LocalCluster;
-  const problems = Value.Errors(schema, settings).flatMap((error) => {
-    const keys = error.instancePath.split('/').slice(1);
-    const value = keys.reduce<unknown>((inner, key) => (isObject(inner) || Array.isArray(inner) ? (inner as Record<string, unknown>)[key] : undefined), settings);
-    if (error.keyword === 'additionalProperties') return error.params.additionalProperties.map((key) => problem([...keys, key], 'is no setting of this kind of cluster'));
-    if (error.keyword === 'required') return error.params.requiredProperties.map((key) => problem([...keys, key], 'is missing'));
-    // The reason behind an additionalProperties that is already told.
-    if (error.keyword === 'boolean') return [];
-    return [problem(keys, error.message, value)];
-  });
-  if (settings.name !== name) problems.push(problem(['name'], `must be the folder's name, ${name}`, settings.name));
-  if (problems.length === 0 && settings.provider === 'aws') problems.push(...nodeGroupProblems(settings as unknown as ClusterSettings, problem));
-  if (problems.length > 0) throw new SettingsError(problems);
-  return settings as unknown as ClusterSettings;
-}
-
-function nodeGroupProblems(settings: ClusterSettings, problem: (keys: readonly string[], rule: string, value?: unknown) => string): string[] {
-  if (settings.provider !== 'aws') return [];
-  const { minSize, desiredSize, maxSize } = settings.nodeGroup;
-  return minSize <= desiredSize && desiredSize <= maxSize ? [] : [problem(['nodeGroup', 'desiredSize'], `must lie between minSize ${minSize} and maxSize ${maxSize}`, desiredSize)];
+  /** The last of the files that has the key; else where its parent stands; else the cluster's own file. */
+  const position = (keys: readonly string[]): string => {
+    if (keys.length === 0) return `clusters/${name}/cluster.yaml:1`;
+    return files.map((file) => file.position(keys)).findLast((place) => place !== undefined) ?? position(keys.slice(0, -1));
+  };
+  throw new SettingsError(
+    problems.map(({ keys, rule }) => {
+      const value = valueAt(settings, keys);
+      return `${position(keys)}: ${keys.join('.')}: ${rule}${value === undefined ? '' : ` (it is ${JSON.stringify(value)})`}`;
+    }),
+  );
 }
 
 /** What Argo CD is told of the cluster it runs in. */

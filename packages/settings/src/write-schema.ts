@@ -3,4 +3,4 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { editorSchema } from './schema.ts';
 
-writeFileSync(resolve(import.meta.dirname, '../../../clusters/cluster.schema.json'), `${JSON.stringify(editorSchema(), null, 2)}\n`);
+writeFileSync(resolve(import.meta.dirname, '../../../clusters/cluster.schema.json'), editorSchema());

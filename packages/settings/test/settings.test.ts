@@ -1,4 +1,5 @@
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { BlockList } from 'node:net';
 import { join, resolve } from 'node:path';
 import t, { type Test } from 'tap';
 import { editorSchema } from '../src/schema.ts';
@@ -6,13 +7,49 @@ import { clusterFacts, clusterNames, readCluster, SettingsError } from '../src/s
 
 const root = resolve(import.meta.dirname, '../../..');
 
-/** A copy of the repository's settings in which one file is replaced, or a text in it. */
-function changed(t: Test, cluster: string, change: (text: string) => string): string {
-  const copy = t.testdir({});
-  cpSync(join(root, 'clusters'), join(copy, 'clusters'), { recursive: true });
-  const file = join(copy, 'clusters', cluster, 'cluster.yaml');
-  writeFileSync(file, change(readFileSync(file, 'utf8')));
-  return copy;
+// Files of the tests' own: a comment or an account id in the repository's may change without a word here.
+const FILES = {
+  shared: `# What all clusters have in common.
+git:
+  repository: https://github.com/example/gitops-platform.git
+  revision: main
+registry:
+  accountId: "999999999999"
+  region: eu-central-1
+kubernetesVersion: "1.36"
+`,
+  dev: `# An aws cluster.
+name: dev
+provider: aws
+accountId: "111111111111"
+region: eu-central-1
+network:
+  cidr: 10.0.0.0/16
+  zones: [eu-central-1a, eu-central-1b]
+  natGateways: one
+nodeGroup:
+  instanceType: t3.medium
+  minSize: 2
+  desiredSize: 2
+  maxSize: 3
+`,
+  local: `# A cluster on one machine.
+name: local
+provider: local
+nodes: 2
+`,
+};
+type Changes = Partial<Record<keyof typeof FILES, (text: string) => string>>;
+
+/** A repository of these files, some of them changed. A change that changes nothing is a mistake of the test. */
+function repository(t: Test, changes: Changes = {}): string {
+  const folders = Object.entries(FILES).map(([name, text]) => {
+    const change = changes[name as keyof typeof FILES];
+    const content = change === undefined ? text : change(text);
+    if (change !== undefined && content === text) t.fail(`${name}: nothing was changed`);
+    return [name, { 'cluster.yaml': content }];
+  });
+  return t.testdir({ clusters: Object.fromEntries(folders) as Record<string, { 'cluster.yaml': string }> });
 }
 
 function problems(t: Test, folder: string, cluster: string): readonly string[] {
@@ -26,69 +63,166 @@ function problems(t: Test, folder: string, cluster: string): readonly string[] {
   return [];
 }
 
-t.test('all clusters of the repository are well-formed', (t) => {
-  t.same(clusterNames(root), ['dev', 'local', 'production', 'staging']);
+t.test('all clusters of the repository are well-formed, and editors check their files', (t) => {
+  t.ok(clusterNames(root).length > 0);
   for (const name of clusterNames(root)) t.equal(readCluster(root, name).name, name);
-  t.end();
-});
-
-t.test('a cluster file is laid over the shared one', (t) => {
-  const { git, kubernetesVersion } = readCluster(changed(t, 'dev', (text) => `${text}git: { revision: next }\n`), 'dev');
-  t.same(git, { repository: 'https://github.com/example/gitops-platform.git', revision: 'next' });
-  t.equal(kubernetesVersion, '1.36');
-  t.end();
-});
-
-t.test('each mistake is named with file, line, key, rule and value', (t) => {
-  const cases: [string, (text: string) => string, RegExp][] = [
-    ['dev', (text) => text.replace('zones:', 'zonse:'), /^clusters\/dev\/cluster\.yaml:9: network\.zonse: is no setting/],
-    ['dev', (text) => text.replace('"111111111111"', '011111111111'), /^clusters\/dev\/cluster\.yaml:5: accountId: .*\(it is \d+\)/],
-    ['dev', (text) => text.replace('name: dev', 'name: prod'), /^clusters\/dev\/cluster\.yaml:3: name: must be the folder's name, dev/],
-    ['dev', (text) => text.replace('provider: aws', 'provider: azure'), /^clusters\/dev\/cluster\.yaml:4: provider: must be aws or local/],
-    ['dev', (text) => text.replace(', eu-central-1b', ''), /^clusters\/dev\/cluster\.yaml:9: network\.zones: /],
-    ['dev', (text) => text.replace('desiredSize: 2', 'desiredSize: 9'), /:15: nodeGroup\.desiredSize: must lie between minSize 2 and maxSize 3 \(it is 9\)/],
-    ['dev', (text) => text.replace('region: eu-central-1\n', ''), /region: is missing/],
-    ['local', (text) => `${text}network: {}\n`, /^clusters\/local\/cluster\.yaml:\d+: network: is no setting/],
-    ['shared', (text) => text.replace('"1.36"', '1.36'), /^clusters\/shared\/cluster\.yaml:\d+: kubernetesVersion: .*\(it is 1\.36\)/],
-  ];
-  for (const [cluster, change, message] of cases) {
-    const found = problems(t, changed(t, cluster, change), cluster === 'shared' ? 'dev' : cluster);
-    t.ok(found.some((problem) => message.test(problem)), `${String(message)} in ${found.join(' | ')}`);
+  for (const name of ['shared', ...clusterNames(root)]) {
+    const [first] = readFileSync(join(root, 'clusters', name, 'cluster.yaml'), 'utf8').split('\n');
+    t.equal(first, '# yaml-language-server: $schema=../cluster.schema.json', name);
   }
   t.end();
 });
 
-t.test('all mistakes are told at once', (t) => {
-  const folder = changed(t, 'dev', (text) => text.replace('zones:', 'zonse:').replace('t3.medium', 'big').replace('name: dev', 'name: x'));
-  t.ok(problems(t, folder, 'dev').length >= 4);
+t.test('a folder is a cluster if it has a cluster.yaml and is not the shared one', (t) => {
+  const folder = t.testdir({ clusters: { shared: { 'cluster.yaml': '' }, b: { 'cluster.yaml': '' }, a: { 'cluster.yaml': '' }, empty: { 'app.yaml': '' }, 'cluster.yaml': '' } });
+  t.same(clusterNames(folder), ['a', 'b']);
+  t.end();
+});
+
+t.test('a cluster file is laid over the shared one, key by key', (t) => {
+  const folder = repository(t, { dev: (text) => `${text}git: { revision: next }\n` });
+  t.same(readCluster(folder, 'dev'), {
+    name: 'dev',
+    provider: 'aws',
+    kubernetesVersion: '1.36',
+    git: { repository: 'https://github.com/example/gitops-platform.git', revision: 'next' },
+    registry: { accountId: '999999999999', region: 'eu-central-1' },
+    accountId: '111111111111',
+    region: 'eu-central-1',
+    network: { cidr: '10.0.0.0/16', zones: ['eu-central-1a', 'eu-central-1b'], natGateways: 'one' },
+    nodeGroup: { instanceType: 't3.medium', minSize: 2, desiredSize: 2, maxSize: 3 },
+  });
+  const fewer = repository(t, { shared: (text) => `${text}nodes: 9\n` });
+  t.match(readCluster(fewer, 'local'), { provider: 'local', nodes: 2 }, 'the cluster\'s own value wins');
+  t.end();
+});
+
+t.test('the networks of the clusters share no address, so that they can be joined one day', (t) => {
+  const networks = clusterNames(root).flatMap((name) => {
+    const settings = readCluster(root, name);
+    if (settings.provider !== 'aws') return [];
+    const [address = '', prefix] = settings.network.cidr.split('/');
+    return [{ name, address, prefix: Number(prefix) }];
+  });
+  t.ok(networks.length > 1);
+  for (const outer of networks) {
+    const list = new BlockList();
+    list.addSubnet(outer.address, outer.prefix);
+    // Two networks are apart or one holds the other's first address; each of them is the outer one in its turn.
+    t.same(networks.filter(({ address }) => list.check(address)).map(({ name }) => name), [outer.name]);
+  }
+  t.end();
+});
+
+t.test('each mistake is named with file, line, key, rule and value', (t) => {
+  const cases: [keyof typeof FILES, (text: string) => string, RegExp][] = [
+    ['dev', (text) => text.replace('  zones:', '  zonse: [a]\n  zones:'), /^clusters\/dev\/cluster\.yaml:8: network\.zonse: is no setting of this kind of cluster \(it is \["a"\]\)$/],
+    ['dev', (text) => text.replace('"111111111111"', '011111111111'), /^clusters\/dev\/cluster\.yaml:4: accountId: must be string: AWS account, 12 digits in quotes.* \(it is 11111111111\)$/],
+    ['dev', (text) => text.replace('"111111111111"', '"1"'), /^clusters\/dev\/cluster\.yaml:4: accountId: does not fit: AWS account, 12 digits.* \(it is "1"\)$/],
+    ['dev', (text) => text.replace('name: dev', 'name: prod'), /^clusters\/dev\/cluster\.yaml:2: name: must be the folder's name, dev \(it is "prod"\)$/],
+    ['dev', (text) => text.replace('provider: aws', 'provider: azure'), /^clusters\/dev\/cluster\.yaml:3: provider: must be aws or local \(it is "azure"\)$/],
+    ['dev', (text) => text.replace('natGateways: one', 'natGateways: two'), /^clusters\/dev\/cluster\.yaml:9: network\.natGateways: must be one or per-zone \(it is "two"\)$/],
+    ['dev', (text) => text.replace(', eu-central-1b', ''), /^clusters\/dev\/cluster\.yaml:8: network\.zones: must not have fewer than 2 items: .*\(it is \["eu-central-1a"\]\)$/],
+    ['dev', (text) => text.replace('eu-central-1b', 'x y'), /^clusters\/dev\/cluster\.yaml:8: network\.zones\.1: does not fit: .*\(it is "x y"\)$/],
+    ['dev', (text) => text.replace('desiredSize: 2', 'desiredSize: 9'), /:13: nodeGroup\.desiredSize: must lie between minSize 2 and maxSize 3 \(it is 9\)/],
+    ['dev', (text) => text.replace('desiredSize: 2', 'desiredSize: 1'), /:13: nodeGroup\.desiredSize: must lie between minSize 2 and maxSize 3 \(it is 1\)/],
+    ['dev', (text) => text.replace('region: eu-central-1\n', ''), /^clusters\/dev\/cluster\.yaml:1: region: is missing$/],
+    ['dev', (text) => text.replace('maxSize: 3', ''), /^clusters\/dev\/cluster\.yaml:10: nodeGroup\.maxSize: is missing$/],
+    // A key's own line, though a map's value begins below it.
+    ['local', (text) => `${text}network:\n  # why\n  cidr: 10.9.0.0/16\n`, /^clusters\/local\/cluster\.yaml:5: network: is no setting/],
+    ['local', (text) => `${text}git: { branch: main }\n`, /^clusters\/local\/cluster\.yaml:5: git\.branch: is no setting/],
+    // Of two files that have the key, the one whose value counts.
+    ['dev', (text) => `${text}git: { revision: "" }\n`, /^clusters\/dev\/cluster\.yaml:15: git\.revision: .*\(it is ""\)$/],
+    ['dev', (text) => `${text}"a/b": 1\n`, /^clusters\/dev\/cluster\.yaml:15: a\/b: is no setting of this kind of cluster \(it is 1\)$/],
+    ['dev', (text) => `${text}__proto__: { region: x }\n`, /^clusters\/dev\/cluster\.yaml:15: __proto__: is no setting/],
+    ['shared', (text) => text.replace('"1.36"', '1.36'), /^clusters\/shared\/cluster\.yaml:8: kubernetesVersion: must be string: .*in quotes.*\(it is 1\.36\)/],
+    ...['10.0.0.0', '10.0.0.0/15', '10.0.0.0/29', '10.0.0.256/16', '10.0.0/16', '10..0.0/16', '010.0.0.0/16', '::/16'].map((cidr): [keyof typeof FILES, (text: string) => string, RegExp] => [
+      'dev',
+      (text) => text.replace('10.0.0.0/16', `"${cidr}"`),
+      /^clusters\/dev\/cluster\.yaml:7: network\.cidr: does not fit: Address range/,
+    ]),
+  ];
+  for (const [cluster, change, message] of cases) {
+    const found = problems(t, repository(t, { [cluster]: change }), cluster === 'shared' ? 'dev' : cluster);
+    t.ok(found.length === 1 && message.test(found[0] ?? ''), `${String(message)}, alone, in ${found.join(' | ')}`);
+  }
+  t.end();
+});
+
+t.test('all mistakes are told at once, also those of both files, and where the kind of cluster is unknown', (t) => {
+  const folder = repository(t, {
+    dev: (text) => text.replace('provider: aws', 'provider: azure').replace('name: dev', 'name: x').replace(/^( *(?:accountId|region|cidr|zones|natGateways|instanceType|minSize)): .*/gm, '$1: {}'),
+    shared: (text) => `${text.replace('revision:', 'revison:').replace('"1.36"', '2')}extra: 1\n`,
+  });
+  const keys = problems(t, folder, 'dev').map((problem) => problem.split(': ', 2).join(' '));
+  t.same(keys.sort(), [
+    'clusters/dev/cluster.yaml:11 nodeGroup.instanceType',
+    'clusters/dev/cluster.yaml:12 nodeGroup.minSize',
+    'clusters/dev/cluster.yaml:2 name',
+    'clusters/dev/cluster.yaml:3 provider',
+    'clusters/dev/cluster.yaml:4 accountId',
+    'clusters/dev/cluster.yaml:5 region',
+    'clusters/dev/cluster.yaml:7 network.cidr',
+    'clusters/dev/cluster.yaml:8 network.zones',
+    'clusters/dev/cluster.yaml:9 network.natGateways',
+    'clusters/shared/cluster.yaml:2 git.revision',
+    'clusters/shared/cluster.yaml:4 git.revison',
+    'clusters/shared/cluster.yaml:8 kubernetesVersion',
+    'clusters/shared/cluster.yaml:9 extra',
+  ]);
   t.end();
 });
 
 t.test('a file that is no map of settings is refused with its position', (t) => {
   const cases: [string, RegExp][] = [
-    ['', /cluster\.yaml:1: must be a map/],
-    ['- a\n', /cluster\.yaml:1: must be a map/],
-    ['\uFEFFname: dev\n', /cluster\.yaml:1: begins with a byte order mark/],
-    ['name: dev\nname: dev\n', /cluster\.yaml:2: Map keys must be unique/],
-    ['name:\n\tx: 1\n', /cluster\.yaml:2: Tabs/],
+    ['', /^clusters\/dev\/cluster\.yaml:1: the file: must be a map of settings$/],
+    ['# nothing\n', /cluster\.yaml:1: the file: must be a map of settings$/],
+    ['- a\n', /cluster\.yaml:1: the file: must be a map of settings$/],
+    ['\uFEFFname: dev\n', /cluster\.yaml:1: the file: begins with a byte order mark/],
+    ['name: dev\nname: dev\n', /cluster\.yaml:2: the file: Map keys must be unique/],
+    ['name: dev\ngit:\n  revision: a\n  revision: b\n', /cluster\.yaml:4: the file: Map keys must be unique/],
+    ['name:\n\tx: 1\n', /cluster\.yaml:2: the file: has a tab/],
+    ['name: dev\nregion:\teu-central-1\n', /cluster\.yaml:2: the file: has a tab/],
+    ['name: dev\nregion: *x\n', /cluster\.yaml:2: the file: \*x is an alias/],
+    ['name: dev\n---\nname: dev\n', /cluster\.yaml:2: the file: .*multiple documents/],
+    ['name: !x dev\n', /cluster\.yaml:1: the file: Unresolved tag/],
   ];
-  for (const [text, message] of cases) t.match(problems(t, changed(t, 'dev', () => text), 'dev').join('\n'), message);
-  t.match(problems(t, root, 'nowhere').join('\n'), /clusters\/nowhere\/cluster\.yaml: there is no such file/);
+  for (const [text, message] of cases) {
+    const found = problems(t, repository(t, { dev: () => text }), 'dev');
+    t.ok(found.length === 1 && message.test(found[0] ?? ''), `${String(message)}, alone, in ${found.join(' | ')}`);
+  }
+  t.same(problems(t, repository(t), 'nowhere'), ['clusters/nowhere/cluster.yaml:1: the file: does not exist']);
+
+  const both = repository(t, { dev: () => 'a: 1\n\tb: 2\n\tc: 3\n', shared: () => '- a\n' });
+  t.equal(problems(t, both, 'dev').length, 3, 'of both files at once');
   t.end();
 });
 
 t.test('facts: the registry of AWS clusters is shared, the local one never resolves', (t) => {
-  t.same(clusterFacts(readCluster(root, 'production')), {
-    labels: { 'argocd.argoproj.io/secret-type': 'cluster', cluster: 'production', provider: 'aws' },
-    annotations: { repoURL: 'https://github.com/example/gitops-platform.git', repoRevision: 'main', imageRegistry: '111111111111.dkr.ecr.eu-central-1.amazonaws.com' },
+  const folder = repository(t);
+  t.same(clusterFacts(readCluster(folder, 'dev')), {
+    labels: { 'argocd.argoproj.io/secret-type': 'cluster', cluster: 'dev', provider: 'aws' },
+    annotations: { repoURL: 'https://github.com/example/gitops-platform.git', repoRevision: 'main', imageRegistry: '999999999999.dkr.ecr.eu-central-1.amazonaws.com' },
   });
-  t.equal(clusterFacts(readCluster(root, 'local'), { repoURL: 'http://127.0.0.1:1/x.git' }).annotations.repoURL, 'http://127.0.0.1:1/x.git');
-  t.equal(clusterFacts(readCluster(root, 'local')).annotations.imageRegistry, 'registry.invalid');
+  t.same(clusterFacts(readCluster(folder, 'local'), { repoURL: 'http://127.0.0.1:1/x.git' }), {
+    labels: { 'argocd.argoproj.io/secret-type': 'cluster', cluster: 'local', provider: 'local' },
+    annotations: { repoURL: 'http://127.0.0.1:1/x.git', repoRevision: 'main', imageRegistry: 'registry.invalid' },
+  });
   t.end();
 });
 
 t.test('the schema for editors is the one that the settings are checked against', (t) => {
-  const committed: unknown = JSON.parse(readFileSync(join(root, 'clusters/cluster.schema.json'), 'utf8'));
-  t.same(committed, editorSchema(), 'run: pnpm --filter @platform/settings schema');
+  t.equal(readFileSync(join(root, 'clusters/cluster.schema.json'), 'utf8'), editorSchema(), 'run: pnpm --filter @platform/settings schema');
+  t.end();
+});
+
+t.test('editors are told of unknown keys at every level and miss none, since the shared file may have it', (t) => {
+  const objects: Record<string, unknown>[] = [];
+  JSON.parse(editorSchema(), (_, value: unknown) => {
+    if (typeof value === 'object' && value !== null && 'properties' in value) objects.push({ ...value });
+    return value;
+  });
+  t.equal(objects.length, 5, 'the file, git, registry, network and nodeGroup');
+  for (const object of objects) t.ok(object.additionalProperties === false && !('required' in object), Object.keys(object.properties as object).join());
   t.end();
 });

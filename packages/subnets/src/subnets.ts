@@ -26,7 +26,8 @@ export interface NetworkDescription {
 /** A text is no network in CIDR notation; the message names it and the rule that it breaks. */
 export class CidrError extends Error {
   constructor(text: string, rule: string) {
-    super(`${JSON.stringify(text.slice(0, 100))} is no network in CIDR notation: ${rule}`);
+    // Shortened, since it may come from strangers, and as JSON, since it may hold line breaks.
+    super(`${JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text)} is no network in CIDR notation: ${rule}`);
     this.name = 'CidrError';
   }
 }

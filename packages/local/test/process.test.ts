@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { LocalError } from '../src/errors.ts';
+import type { Instance } from '../src/instance.ts';
+import { choosePorts, isFree, PORT_NAMES } from '../src/ports.ts';
+import { awaitDaemon, birthOf, INSTANCE_VARIABLE, runningPid, startDaemon, stopDaemon, strayProcesses, type Daemon } from '../src/process.ts';
+
+const instanceIn = (dir: string): Instance => ({ root: dir, dir, cluster: 'local' });
+const sleeper = (instance: Instance, env: Record<string, string> = {}): Daemon => ({ name: 'sleeper', command: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'], env: { [INSTANCE_VARIABLE]: instance.dir, ...env }, port: 1 });
+
+t.test('a daemon is started once, anew by another recipe, and ended by its pid', async (t) => {
+  const instance = instanceIn(t.testdir({}));
+  t.teardown(() => stopDaemon(instance, 'sleeper'));
+  t.equal(await startDaemon(instance, sleeper(instance)), true);
+  const pid = runningPid(instance, 'sleeper') ?? 0;
+  t.ok(pid > 0);
+  t.equal(await startDaemon(instance, sleeper(instance, { PATH: '/elsewhere' })), false, 'another PATH is no other recipe');
+  t.equal(runningPid(instance, 'sleeper'), pid);
+  t.equal(await startDaemon(instance, sleeper(instance, { COLOUR: 'blue' })), true);
+  const second = runningPid(instance, 'sleeper') ?? 0;
+  t.not(second, pid);
+  t.equal(birthOf(pid), undefined, 'the first one has gone');
+  t.same(strayProcesses(instance), process.platform === 'linux' ? [second] : []);
+  await stopDaemon(instance, 'sleeper');
+  t.equal(runningPid(instance, 'sleeper'), undefined);
+  t.same(strayProcesses(instance), []);
+});
+
+t.test('a pid that another process got is not taken for the daemon', async (t) => {
+  const instance = instanceIn(t.testdir({}));
+  await startDaemon(instance, sleeper(instance));
+  const file = join(instance.dir, 'run/sleeper.json');
+  const state = JSON.parse(readFileSync(file, 'utf8')) as { pid: number };
+  t.teardown(() => process.kill(state.pid));
+  writeFileSync(file, JSON.stringify({ ...state, birth: 'another' }));
+  t.equal(runningPid(instance, 'sleeper'), undefined);
+  await stopDaemon(instance, 'sleeper');
+  t.ok(birthOf(state.pid) !== undefined, 'and not ended in its place');
+});
+
+t.test('a daemon that ends at once is told with its last words; a taken port is told as such', async (t) => {
+  const instance = instanceIn(t.testdir({}));
+  const failing = (script: string): Daemon => ({ ...sleeper(instance), args: ['-e', script] });
+  const start = async (daemon: Daemon): Promise<unknown> => {
+    await startDaemon(instance, daemon);
+    return awaitDaemon(instance, daemon, () => Promise.resolve(false)).catch((error: unknown) => error);
+  };
+  const broken = await start(failing('console.log("starting"); console.error("error: no such table"); process.exit(3)'));
+  t.ok(broken instanceof LocalError);
+  t.match((broken as LocalError).message, 'sleeper ended right after its start: error: no such table');
+
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const { port } = server.address() as { port: number };
+  const taken = await start({ ...failing(`require('node:http').createServer().listen(${port}, '127.0.0.1')`), port });
+  t.match((taken as LocalError).message, `port ${port} of sleeper was taken by another program between choice and use`);
+  t.match((taken as LocalError).next, 'make up');
+  const missing = await startDaemon(instance, { ...sleeper(instance), command: join(instance.dir, 'nothing') }).catch((error: unknown) => error);
+  t.match((missing as LocalError).message, 'sleeper cannot be started');
+});
+
+t.test('ports are remembered, and a taken one moves where it may', async (t) => {
+  const instance = instanceIn(t.testdir({}));
+  const first = await choosePorts(instance, () => true);
+  t.equal(new Set(Object.values(first)).size, PORT_NAMES.length);
+  t.same(await choosePorts(instance, () => true), first);
+
+  const intruder = createServer().listen(first.git, '127.0.0.1');
+  await once(intruder, 'listening');
+  t.teardown(() => intruder.close());
+  t.equal(await isFree(first.git), false);
+  t.same(await choosePorts(instance, (name) => name !== 'git'), first, 'it may not move');
+  const moved = await choosePorts(instance, () => true);
+  t.not(moved.git, first.git);
+  t.same({ ...moved, git: 0 }, { ...first, git: 0 }, 'the others stay');
+});
