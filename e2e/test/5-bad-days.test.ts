@@ -109,6 +109,7 @@ t.test('a second stack beside the first: interrupted at any point, ports taken, 
     } finally {
       intruder.close();
     }
+    await succeed(dir, ['down']);
   });
 
   await t.test('any other port that is taken is changed', async (t) => {
