@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { imageProblem } from '@platform/delivery/image-file';
+import { SettingsError } from '@platform/settings';
 import { applicationsTable, entryRevision, shortImage } from './applications.ts';
 import { connectAs, storedTokens } from './argocd.ts';
 import type { Application } from './argocd-api.ts';
@@ -191,6 +192,14 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     options: [],
     run: async ({ instance }) => followLogs(instance, portsOf(instance)),
   },
+  tools: {
+    summary: 'build the programs that are missing, check the others, and say where they are',
+    options: [],
+    run: async ({ progress, json }) => {
+      const { bin, checksums } = await ensureTools(progress, { verify: true });
+      print(json ? JSON.stringify({ bin, checksums }) : bin);
+    },
+  },
   image: {
     summary: 'the image of APP that the local main holds',
     options: ['app'],
@@ -263,6 +272,7 @@ try {
   await main(process.argv.slice(2));
 } catch (error) {
   if (error instanceof LocalError) process.stderr.write(`error: ${error.message}\n next: ${error.next}\n`);
+  else if (error instanceof SettingsError) process.stderr.write(`${error.problems.map((problem) => `error: ${problem}`).join('\n')}\n next: mend the settings and run the command again\n`);
   else if (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')) process.stderr.write(`error: ${error.message}\n next: --help lists the options\n`);
   else process.stderr.write(`error: ${messageOf(error)}\n next: \`make status\` shows what runs, .local/logs what was said; run the command again\n`);
   process.exitCode = 1;
