@@ -1,10 +1,15 @@
 // `make test`: types, lint and unit tests of every package, then the drills; ends with the sums.
 // Usage: node packages/verify/src/main.ts [--unit]   (--unit leaves the drills out)
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { addCounts, countsOf, type Counts } from './counts.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
+
+// Turborepo starts every task by pnpm, which bootstrap.mjs keeps below the name that package.json gives it.
+const { packageManager } = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')) as { packageManager: string };
+const programs = [resolve(root, 'node_modules/.bin'), resolve(root, '.local', packageManager, 'node_modules/.bin')];
 
 interface Step {
   readonly name: string;
@@ -27,7 +32,7 @@ async function runStep({ name, command: [program = '', ...args], folder = '.' }:
   const child = spawn(resolve(root, 'node_modules/.bin', program), args, {
     cwd: resolve(root, folder),
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, PATH: `${resolve(root, 'node_modules/.bin')}:${process.env.PATH ?? ''}`, TURBO_TELEMETRY_DISABLED: '1' },
+    env: { ...process.env, PATH: [...programs, process.env.PATH].join(':'), TURBO_TELEMETRY_DISABLED: '1' },
   });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
