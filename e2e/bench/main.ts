@@ -43,7 +43,7 @@ async function make(target: string, env: Record<string, string> = {}): Promise<v
 
 async function measureStarts(): Promise<void> {
   const [fresh, again]: [number[], number[]] = [[], []];
-  for (let round = 0; round < 1; round += 1) {
+  for (let round = 0; round < 3; round += 1) {
     await succeed(instance.dir, ['down']);
     rmSync(instance.dir, { recursive: true, force: true });
     fresh.push(await timed(async () => make('up')));

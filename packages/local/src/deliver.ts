@@ -4,6 +4,9 @@ import { LocalError } from './errors.ts';
 import type { Instance } from './instance.ts';
 import { isAncestor, type Publication } from './publish.ts';
 
+// Longer than a webhook, a refresh and a render take together.
+const OVERLOOKED_AFTER = 4000;
+
 /** How a publication ended: which Applications it reached, and which on-call holds back. */
 export interface Delivery {
   readonly reached: readonly Application[];
@@ -20,6 +23,7 @@ export async function awaitDelivery(instance: Instance, client: ArgoClient, publ
   const before = new Map((await client.applications()).map((application) => [application.metadata.name, application]));
   const concerned = new Set([...before.values()].filter((application) => isConcerned(application, publication.files)).map((application) => application.metadata.name));
   const contained = new Map<string, boolean>();
+  let asked = Date.now();
 
   const contains = async (revision: string | undefined): Promise<boolean> => {
     if (revision === undefined || revision === '') return false;
@@ -43,11 +47,27 @@ export async function awaitDelivery(instance: Instance, client: ArgoClient, publ
       else if (there && isSettled(application)) reached.push(application);
       else await giveUpWhereHopeless(application, there);
     }
-    if (reached.length + heldBack.length < concerned.size) return undefined;
+    if (reached.length + heldBack.length < concerned.size) {
+      await askAgain(applications);
+      return undefined;
+    }
     // A push to argocd/ may have made or changed others; they are waited for as well.
     const others = [...applications.values()].filter(({ metadata }) => !concerned.has(metadata.name));
     return others.every((application) => isSettled(application) || !autoSync(application) || !concerned.has('root')) ? { reached, heldBack } : undefined;
   });
+
+  /**
+   * Has Argo CD look again at what still stands at an earlier commit. When a second webhook arrives while it handles the
+   * first, it drops the second's request for a refresh together with the first's, and would find the commit at its next poll.
+   */
+  async function askAgain(applications: ReadonlyMap<string, Application>): Promise<void> {
+    if (Date.now() - asked < OVERLOOKED_AFTER) return;
+    asked = Date.now();
+    for (const name of concerned) {
+      const application = applications.get(name);
+      if (application !== undefined && !(await contains(comparedRevision(application)))) await client.refresh(name);
+    }
+  }
 
   async function giveUpWhereHopeless(application: Application, there: boolean): Promise<void> {
     const { name } = application.metadata;
