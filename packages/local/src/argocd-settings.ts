@@ -1,8 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
 import { LocalError } from './errors.ts';
-import type { Instance } from './instance.ts';
+import { readState, writeState, type Instance } from './instance.ts';
 import type { Tools } from './tools.ts';
 
 export const NAMESPACE = 'argocd';
@@ -58,7 +59,19 @@ function manifestsBelow(folder: string): unknown[] {
 const sectionOf: Readonly<Record<string, keyof ArgoValues>> = { 'argocd-cm': 'cm', 'argocd-rbac-cm': 'rbac', 'argocd-cmd-params-cm': 'params' };
 
 /**
- * Argo CD's ConfigMaps and its empty Secret: those of its release, with the data of our values laid over.
+ * The key that Argo CD's server signs tokens with. It would make one itself on its first start, and its controllers would
+ * have to wait for that; made here, all of them start at once.
+ */
+function signingKey(instance: Instance): string {
+  const stored = readState(instance, 'signing-key.json') as { key?: string } | undefined;
+  if (stored?.key !== undefined) return stored.key;
+  const key = randomBytes(32).toString('base64');
+  writeState(instance, 'signing-key.json', { key });
+  return key;
+}
+
+/**
+ * Argo CD's ConfigMaps and its Secret: those of its release, with the data of our values laid over.
  * @returns objects to apply in the namespace `argocd`
  */
 export function argoConfiguration(instance: Instance, tools: Tools): object[] {
@@ -67,7 +80,8 @@ export function argoConfiguration(instance: Instance, tools: Tools): object[] {
     const object = manifest as ConfigMap;
     const section = sectionOf[object.metadata.name];
     const data = { ...object.data, ...(section === undefined ? {} : values[section]) };
-    return { ...object, metadata: { ...object.metadata, namespace: NAMESPACE }, ...(Object.keys(data).length === 0 ? {} : { data }) };
+    const secret = object.metadata.name === 'argocd-secret' ? { stringData: { 'server.secretkey': signingKey(instance) } } : {};
+    return { ...object, metadata: { ...object.metadata, namespace: NAMESPACE }, ...(Object.keys(data).length === 0 ? {} : { data }), ...secret };
   });
 }
 

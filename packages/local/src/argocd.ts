@@ -105,22 +105,16 @@ const healthURL = (name: string, ports: Ports): string | undefined =>
 export async function startArgo(instance: Instance, tools: Tools, ports: Ports): Promise<string[]> {
   const daemons = argoDaemons(instance, tools, ports);
   const started: string[] = [];
-  const start = async (batch: readonly Daemon[]): Promise<void> => {
-    for (const daemon of batch) {
-      if (daemon.name === 'argocd-repo-server') rmSync(daemon.env.ARGOCD_ASK_PASS_SOCK ?? '', { force: true });
-      if (await startDaemon(instance, daemon)) started.push(daemon.name);
-    }
-    await Promise.all(
-      batch.map(async (daemon) => {
-        const url = healthURL(daemon.name, ports);
-        if (url !== undefined) await awaitDaemon(instance, daemon, () => answers(url));
-      }),
-    );
-  };
-  // On a fresh cluster the server makes the signing key without which the controllers would start half-deaf.
-  const isController = ({ name }: Daemon): boolean => name.endsWith('-controller');
-  await start(daemons.filter((daemon) => !isController(daemon)));
-  await start(daemons.filter(isController));
+  for (const daemon of daemons) {
+    if (daemon.name === 'argocd-repo-server') rmSync(daemon.env.ARGOCD_ASK_PASS_SOCK ?? '', { force: true });
+    if (await startDaemon(instance, daemon)) started.push(daemon.name);
+  }
+  await Promise.all(
+    daemons.map(async (daemon) => {
+      const url = healthURL(daemon.name, ports);
+      if (url !== undefined) await awaitDaemon(instance, daemon, () => answers(url));
+    }),
+  );
   return started;
 }
 

@@ -32,7 +32,8 @@ t.test('values of both files end up in Argo CD\'s ConfigMaps, the cluster\'s las
   t.same(readArgoValues(instance.root, 'local'), { cm: { a: 'local', b: 'true' }, rbac: { 'policy.default': '' }, params: {} });
   const objects = argoConfiguration(instance, { manifests: manifests(t), bin: '', key: '', checksums: {} });
   t.match(objects[0], { metadata: { name: 'argocd-cm', namespace: 'argocd', labels: { 'app.kubernetes.io/part-of': 'argocd' } }, data: { 'resource.exclusions': 'from the release', kept: 'yes', a: 'local', b: 'true' } });
-  t.notOk('data' in (objects[1] ?? {}), 'the Secret stays empty: Argo CD fills it in');
+  t.match(objects[1], { kind: 'Secret', stringData: { 'server.secretkey': /^[A-Za-z0-9+/]{43}=$/ } });
+  t.same(argoConfiguration(instance, { manifests: manifests(t), bin: '', key: '', checksums: {} })[1], objects[1], 'the signing key is made once');
   t.end();
 });
 
