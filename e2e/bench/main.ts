@@ -16,7 +16,7 @@ import { progressTo } from '@platform/local/src/progress.ts';
 import { run } from '@platform/local/src/run.ts';
 import { processes } from '@platform/local/src/status.ts';
 import { table } from '@platform/local/src/table.ts';
-import { APP, Stack, succeed, until, type Deployment } from '../src/stack.ts';
+import { APP, isRolledOut, Stack, succeed, until, type Deployment } from '../src/stack.ts';
 import { median, summary, type Measure } from './measure.ts';
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '20' }, cold: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } } });
@@ -68,17 +68,12 @@ function followDeployment(stack: Stack): { rolledOut: (image: string) => Promise
       changed.resolve(null);
     }
   });
-  const isRolledOut = (image: string): boolean =>
-    latest !== undefined &&
-    latest.spec.template.spec.containers[0]?.image === image &&
-    latest.status.observedGeneration === latest.metadata.generation &&
-    [latest.status.updatedReplicas, latest.status.availableReplicas, latest.status.replicas].every((count) => count === latest?.spec.replicas);
   return {
     async rolledOut(image) {
       const late = sleep(60_000, undefined, { ref: false }).then(() => {
         throw new Error(`the rollout to ${image} is not complete after 60 s: ${JSON.stringify({ image: latest?.spec.template.spec.containers, status: latest?.status, generation: latest?.metadata.generation })}`);
       });
-      while (!isRolledOut(image)) {
+      while (latest === undefined || !isRolledOut(latest, image)) {
         changed = Promise.withResolvers<null>();
         await Promise.race([changed.promise, late]);
       }
@@ -101,14 +96,13 @@ async function measureDeployments(): Promise<void> {
     await git('commit', '--quiet', '--all', '-m', tag);
     const commit = await git('rev-parse', 'HEAD');
     // The stream is open before the push, as a person's browser is.
-    let listening = Promise.withResolvers<null>();
+    const listening = Promise.withResolvers<null>();
     const healthy = awaitApplications(stack.admin, 60_000, tag, (applications) => {
       const application = applications.get(APP);
       if (application !== undefined) listening.resolve(null);
       return application !== undefined && comparedRevision(application) === commit && application.status?.sync?.status === 'Synced' && application.status.health?.status === 'Healthy' ? true : undefined;
     });
     await listening.promise;
-    listening = Promise.withResolvers();
     const time = await timed(async () => {
       await git('push', '--quiet', 'origin', 'HEAD:main');
       await healthy;

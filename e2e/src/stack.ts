@@ -70,6 +70,15 @@ export function portsOf(instance: Instance): Ports {
   return ports;
 }
 
+/** Whether all pods that the Deployment wants run this image and are available, and no others are left. */
+export function isRolledOut({ metadata, spec, status }: Deployment, image: string): boolean {
+  return (
+    spec.template.spec.containers[0]?.image === image &&
+    status.observedGeneration === metadata.generation &&
+    [status.updatedReplicas, status.availableReplicas, status.replicas].every((count) => count === spec.replicas)
+  );
+}
+
 /** The running stack, for drills. */
 export class Stack {
   readonly instance: Instance;
@@ -116,15 +125,8 @@ export class Stack {
     return (await this.deployment()).spec.template.spec.containers[0]?.image ?? '';
   }
 
-  /** Whether all pods that the Deployment wants run its present image and are available. */
   async isRolledOut(image: string): Promise<boolean> {
-    const { metadata, spec, status } = await this.deployment();
-    const { replicas } = spec;
-    return (
-      spec.template.spec.containers[0]?.image === image &&
-      status.observedGeneration === metadata.generation &&
-      [status.updatedReplicas, status.availableReplicas, status.replicas].every((count) => count === replicas)
-    );
+    return isRolledOut(await this.deployment(), image);
   }
 
   /** Sets a new image by `make ship` and gives the reference that the pods must then have. */
@@ -135,7 +137,7 @@ export class Stack {
   }
 
   /**
-   * What a developer or platform engineer does: clone, edit, commit, push, with plain git. 
+   * What a developer or platform engineer does: clone, edit, commit, push, with plain git.
    * @param edit gets each file's text by path and gives the new text, or undefined to delete the file
    */
   async push(message: string, edit: Record<string, (text: string) => string | undefined>): Promise<{ commit: string; parent: string; files: string[] }> {

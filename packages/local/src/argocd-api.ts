@@ -71,8 +71,6 @@ export interface ArgoClient {
   applications(): Promise<Application[]>;
   application(name: string): Promise<Application>;
   resourceNodes(name: string): Promise<ResourceNode[]>;
-  /** The manifests that a revision of the Application would apply. */
-  manifests(name: string, revision?: string): Promise<unknown[]>;
   /** Compares with Git now, rather than at the next webhook or poll. */
   refresh(name: string): Promise<Application>;
   sync(name: string): Promise<void>;
@@ -131,11 +129,6 @@ export function connect(port: number, token?: string): ArgoClient {
     applications: async () => (await call<{ items: Application[] | null }>('GET', '/applications')).items ?? [],
     application: async (name) => call('GET', at(name)),
     resourceNodes: async (name) => (await call<{ nodes?: ResourceNode[] }>('GET', `${at(name)}/resource-tree`)).nodes ?? [],
-    manifests: async (name, revision) => {
-      const query = revision === undefined ? '' : `?revision=${revision}`;
-      const { manifests } = await call<{ manifests?: string[] }>('GET', `${at(name)}/manifests${query}`);
-      return (manifests ?? []).map((manifest) => JSON.parse(manifest) as unknown);
-    },
     refresh: async (name) => {
       // The server answers when it sees the refresh end. When several clients ask at once it may miss that and wait for
       // ever (seen in a drill), so after a while the Application is read as it stands.

@@ -85,14 +85,9 @@ export function argoConfiguration(instance: Instance, tools: Tools): object[] {
   });
 }
 
-/** The programs of Argo CD that run here, by the folder of their Deployment or StatefulSet in Argo CD's manifests. */
-export const ARGO_PROCESSES = {
-  'repo-server': 'repo-server',
-  'application-controller': 'application-controller',
-  'applicationset-controller': 'applicationset-controller',
-  server: 'server',
-} as const;
-export type ArgoProcess = keyof typeof ARGO_PROCESSES;
+/** The programs of Argo CD that run here, each named as the folder of its Deployment or StatefulSet in Argo CD's manifests. */
+export const ARGO_PROCESSES = ['repo-server', 'application-controller', 'applicationset-controller', 'server'] as const;
+export type ArgoProcess = (typeof ARGO_PROCESSES)[number];
 
 interface Workload {
   readonly spec?: {
@@ -109,7 +104,7 @@ interface Workload {
 export function argoEnvironment(instance: Instance, tools: Tools, process: ArgoProcess): Record<string, string> {
   const values = readArgoValues(instance.root, instance.cluster);
   const environment: Record<string, string> = {};
-  for (const manifest of manifestsBelow(join(tools.manifests, 'base', ARGO_PROCESSES[process]))) {
+  for (const manifest of manifestsBelow(join(tools.manifests, 'base', process))) {
     for (const container of (manifest as Workload).spec?.template?.spec?.containers ?? []) {
       for (const { name, valueFrom } of container.env ?? []) {
         const reference = valueFrom?.configMapKeyRef;

@@ -76,7 +76,7 @@ export function argoDaemons(instance: Instance, tools: Tools, ports: Ports): Dae
 }
 
 /** The names of the processes, in their order. */
-export const ARGO_DAEMONS: readonly string[] = ['redis', ...Object.keys(ARGO_PROCESSES).map((name) => `argocd-${name}`)];
+export const ARGO_DAEMONS: readonly string[] = ['redis', ...ARGO_PROCESSES.map((name) => `argocd-${name}`)];
 
 async function answers(url: string): Promise<boolean> {
   try {

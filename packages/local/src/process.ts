@@ -184,7 +184,7 @@ export async function awaitDaemon(instance: Instance, daemon: Daemon, ready: () 
 }
 
 /** Why a process that was just started has ended, in words that say what to do next. */
-export function startFailure(instance: Instance, name: string, port: number): LocalError {
+function startFailure(instance: Instance, name: string, port: number): LocalError {
   if (/address already in use|EADDRINUSE/i.test(tailOf(logPath(instance, name)))) {
     return new LocalError(`port ${port} of ${name} was taken by another program between choice and use`, 'run `make up` again: it chooses another port');
   }

@@ -3,7 +3,7 @@ import type { Application, ArgoClient } from './argocd-api.ts';
 import { ARGO_DAEMONS, connectAs } from './argocd.ts';
 import { componentLog, COMPONENTS, componentPid, kubeconfigPath } from './cluster.ts';
 import { LocalError, messageOf } from './errors.ts';
-import { readState, type Instance } from './instance.ts';
+import type { Instance } from './instance.ts';
 import { rememberedPorts, type PortName, type Ports } from './ports.ts';
 import { lastWords, logPath, residentMemory, runningPid } from './process.ts';
 import { repositoryURL } from './publish.ts';
@@ -58,7 +58,6 @@ export async function readStatus(instance: Instance): Promise<{ status: Status; 
   let unreachable: string | undefined;
   const described: Status['applications'][number][] = [];
   try {
-    if (readState(instance, 'accounts.json') === undefined) throw new LocalError('Argo CD is not set up yet', 'run `make up`');
     const client = connectAs(instance, ports, 'admin');
     applications = (await client.applications()).sort((a, b) => a.metadata.name.localeCompare(b.metadata.name));
     for (const application of applications) {
