@@ -45,5 +45,6 @@ logs: install ## follow the logs of every process
 test: install ## types, lint, unit tests and the drills against a real stack of their own
 	@$(NODE) packages/verify/src/main.ts
 
-bench: install ## measure deployments, rollbacks and starts; prints a table and writes .local/bench.json
+bench: install ## measure the service, then deployments, rollbacks and starts; prints tables, writes .local/bench*.json
+	@$(NODE) service/bench/main.ts
 	@$(NODE) e2e/bench/main.ts

@@ -15,9 +15,8 @@ import { setImage } from '@platform/delivery/image-file';
 import { progressTo } from '@platform/local/src/progress.ts';
 import { run } from '@platform/local/src/run.ts';
 import { processes } from '@platform/local/src/status.ts';
-import { table } from '@platform/local/src/table.ts';
+import { measureTable, median, summary, type Measure } from '@platform/report/measure';
 import { APP, isRolledOut, Stack, succeed, until, type Deployment } from '../src/stack.ts';
-import { median, summary, type Measure } from './measure.ts';
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '20' }, cold: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } } });
 const rounds = Number(values.rounds);
@@ -187,10 +186,4 @@ try {
 const output = resolve(instance.root, '.local/bench.json');
 writeFileSync(output, `${JSON.stringify({ rounds, measures }, null, 2)}\n`);
 if (values.json) console.log(JSON.stringify({ rounds, measures }));
-else {
-  const rows = measures.map(({ name, unit, median: middle, min, max, rounds: count, atMost, holds }) => {
-    const show = (value: number): string => (unit === 's' ? `${(value / 1000).toFixed(2)} s` : unit === 'x' ? `${value.toFixed(2)} x` : `${Math.round(value)} ${unit}`);
-    return [name, show(middle), count === 1 ? '' : show(min), count === 1 ? '' : show(max), String(count), atMost === undefined ? '' : `≤ ${show(atMost)}`, holds === undefined ? '' : holds ? 'yes' : 'NO'];
-  });
-  console.log(`\n${table(['MEASURE', 'MEDIAN', 'MIN', 'MAX', 'ROUNDS', 'ASKED', 'HOLDS'], rows)}\n\nwritten to ${output}`);
-}
+else console.log(`\n${measureTable(measures)}\n\nwritten to ${output}`);

@@ -1,7 +1,51 @@
-import { buildApp } from './app.ts';
-import { ConfigError, readConfig, type Config } from './config.ts';
+// The process: reads its settings, listens, and stops on a signal. What it serves is in service.ts, which is loaded only after
+// the signals are handled: as process 1 of a container, one without a handler is ignored.
+import type { Service } from './service.ts';
 
-function configOrExit(): Config {
+const state: { service?: Service; stopping: boolean } = { stopping: false };
+
+/** The first signal drains and closes; a second one is from somebody who will not wait. */
+function onSignal(signal: NodeJS.Signals): void {
+  if (state.stopping) process.exit(1);
+  stop({ code: 0, reason: { signal } });
+}
+
+/** Whatever threw here may have left anything half done: no new requests, a short while for those that run, and an end. */
+function onCrash(error: unknown): void {
+  if (state.stopping) process.exit(1);
+  if (state.service === undefined) console.error(error);
+  else state.service.log.fatal({ err: error }, 'crashed');
+  stop({ code: 1, reason: {}, drainSeconds: 0 });
+}
+
+function stop({ code, reason, ...options }: { code: 0 | 1; reason: object; drainSeconds?: number }): void {
+  const { service } = state;
+  state.stopping = true;
+  // Nothing was begun yet that could be lost.
+  if (service === undefined) process.exit(code);
+  const { log } = service;
+  log.info(reason, 'stopping');
+  service.close(options).then(
+    () => {
+      log.info('stopped');
+      // Not left to the empty event loop: a port that was still being opened when the signal came is open now.
+      log.flush(() => process.exit(code));
+    },
+    (error: unknown) => {
+      log.fatal({ err: error }, 'could not stop in order');
+      process.exit(1);
+    },
+  );
+}
+
+process.on('SIGTERM', onSignal);
+process.on('SIGINT', onSignal);
+process.on('uncaughtException', onCrash);
+process.on('unhandledRejection', onCrash);
+
+const [{ ConfigError, readConfig }, { createLogger, standardOutput }, { buildService }] = await Promise.all([import('./config.ts'), import('./request-log.ts'), import('./service.ts')]);
+
+function configOrExit() {
   try {
     return readConfig(process.env);
   } catch (error) {
@@ -11,35 +55,20 @@ function configOrExit(): Config {
   }
 }
 
-const { host, port, logLevel, drainSeconds } = configOrExit();
-const app = buildApp({ logger: { level: logLevel }, drainSeconds });
-let stopping = false;
-
-function exitWith(code: 0 | 1, error?: unknown): never {
-  if (error !== undefined) app.log.fatal(error);
-  process.exit(code);
-}
-
-/** The first signal drains and closes; a second one is from somebody who will not wait. */
-function stop(signal: NodeJS.Signals): void {
-  if (stopping) exitWith(1);
-  stopping = true;
-  app.log.info({ signal, drainSeconds }, 'stopping');
-  app.close().then(
-    () => {
-      app.log.info('stopped');
-      // Not left to the empty event loop: a port that was still being opened when the signal came is open now.
-      exitWith(0);
-    },
-    (error: unknown) => exitWith(1, error),
-  );
-}
-
-process.on('SIGTERM', stop);
-process.on('SIGINT', stop);
-
+const config = configOrExit();
+const service = await buildService({
+  config,
+  log: createLogger(
+    config.LOG_LEVEL,
+    standardOutput(() => {
+      state.service?.metrics.logLinesLost.inc();
+    }),
+  ),
+});
+state.service = service;
 try {
-  await app.listen({ host, port });
+  await service.listen();
 } catch (error) {
-  exitWith(1, error);
+  service.log.fatal({ err: error }, 'could not listen');
+  process.exit(1);
 }

@@ -1,34 +1,71 @@
 import { STATUS_CODES } from 'node:http';
 import Type, { type Static } from 'typebox';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 
-const MEDIA_TYPE = 'application/problem+json';
+export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
-/** The body of every answer of 400 and above: a problem document of RFC 9457. */
-export const Problem = Type.Object({
-  type: Type.String({ description: 'Kind of problem; about:blank where the status says it all' }),
-  title: Type.String(),
-  status: Type.Integer(),
-  detail: Type.String({ description: 'What was wrong with this request' }),
+/** One wrong field of a request. */
+export const FieldError = Type.Object({
+  in: Type.Unsafe<'body' | 'path' | 'query' | 'headers'>({ type: 'string', enum: ['body', 'path', 'query', 'headers'], description: 'The part of the request that the pointer is about' }),
+  pointer: Type.String({ description: 'JSON Pointer to the field, as a URI fragment (RFC 6901, section 6)', examples: ['#/tiers/0/prefixLength'] }),
+  detail: Type.String({ description: 'What is wrong with it' }),
 });
+export type FieldError = Static<typeof FieldError>;
 
-/** A problem as an entry of a route's response schemas: `response: { 400: problemResponse('…') }`. */
-export const problemResponse = (description: string) => ({ description, content: { [MEDIA_TYPE]: { schema: Problem } } });
+/** The body of every answer that is not a success: a problem document of RFC 9457. */
+export const Problem = Type.Object(
+  {
+    type: Type.String({ description: 'Kind of problem; `about:blank` where the status says it all' }),
+    title: Type.String(),
+    status: Type.Integer({ minimum: 400, maximum: 599 }),
+    detail: Type.String({ description: 'What was wrong with this request' }),
+    instance: Type.String({ description: 'This occurrence: its trace id, as the log has it' }),
+    errors: Type.Optional(Type.Array(FieldError)),
+  },
+  { $id: 'Problem', description: 'A problem document (RFC 9457)' },
+);
+export type Problem = Static<typeof Problem>;
 
-function sendProblem(reply: FastifyReply, status: number, detail: string): FastifyReply {
-  const problem: Static<typeof Problem> = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail };
-  return reply.code(status).type(MEDIA_TYPE).send(problem);
+/**
+ * The kinds of problems that have a name of their own; of all others the status says enough. The URIs identify and do not
+ * resolve, hence the tag scheme (RFC 4151). They never change; what each means stands in the README.
+ */
+export const problemTypes = {
+  'invalid-request': 'The request does not fit its schema',
+  'plan-does-not-fit': 'There is no such plan',
+  overloaded: 'The service is overloaded',
+} as const;
+export type ProblemType = keyof typeof problemTypes;
+
+/** An error whose message the client may read, and what the problem document says beyond status and message. */
+export class ProblemError extends Error {
+  readonly statusCode: number;
+  readonly type: ProblemType | undefined;
+  readonly fields: readonly FieldError[] | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(statusCode: number, detail: string, { type, fields, headers = {} }: { type?: ProblemType; fields?: readonly FieldError[]; headers?: Readonly<Record<string, string>> } = {}) {
+    super(detail);
+    this.name = 'ProblemError';
+    this.statusCode = statusCode;
+    this.type = type;
+    this.fields = fields;
+    this.headers = headers;
+  }
 }
 
-/** Answers what a route threw. A client's mistake (an error with a `statusCode` of 4xx) is explained; of ours, only the log tells. */
-export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
-  if (error instanceof Error && status >= 400 && status < 500) return sendProblem(reply, status, error.message);
-  request.log.error({ err: error }, 'request failed');
-  return sendProblem(reply, 500, 'The service failed to answer this request.');
+/** A problem document. `traceId` is absent where a request could not even be read. */
+export function problem(status: number, detail: string, traceId: string, { type, fields }: { type?: ProblemType | undefined; fields?: readonly FieldError[] | undefined } = {}): Problem {
+  return {
+    type: type === undefined ? 'about:blank' : `tag:gitops-platform.example.com,2026:${type}`,
+    title: type === undefined ? (STATUS_CODES[status] ?? 'Error') : problemTypes[type],
+    status,
+    detail,
+    instance: `urn:trace:${traceId}`,
+    ...(fields !== undefined && { errors: [...fields] }),
+  };
 }
 
-/** Answers a request that no route takes. */
-export function answerNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  return sendProblem(reply, 404, `There is no ${request.method} ${request.url}.`);
+/** Problems as entries of a route's response schemas: `response: { 200: …, ...problemResponses(400, 422) }`. */
+export function problemResponses(...statuses: readonly number[]): Record<number, object> {
+  return Object.fromEntries(statuses.map((status) => [status, { description: STATUS_CODES[status], content: { [PROBLEM_MEDIA_TYPE]: { schema: Type.Ref('Problem') } } }]));
 }

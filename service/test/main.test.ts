@@ -1,60 +1,89 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
-import { resolve } from 'node:path';
-import { createInterface } from 'node:readline';
-import { text } from 'node:stream/consumers';
-import t, { type Test } from 'tap';
+import { Agent, get } from 'node:http';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import t from 'tap';
+import { start } from './helper.ts';
 
-const main = resolve(import.meta.dirname, '../src/main.ts');
-
-interface LogLine {
-  readonly level: number;
-  readonly msg: string;
-}
-
-/** The service as a process of its own, with no environment but this; ended with the test at the latest. */
-function start(t: Test, env: Record<string, string>) {
-  const child = spawn(process.execPath, [main], { env: { HOST: '127.0.0.1', PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-  t.teardown(() => child.kill('SIGKILL'));
-  const log: LogLine[] = [];
-  const lines = createInterface({ input: child.stdout }).on('line', (line) => {
-    log.push(JSON.parse(line) as LogLine);
-  });
-
-  /** What stands after the beginning of a line of the log, once it is there. */
-  async function logged(beginning: string): Promise<string> {
-    for (;;) {
-      const found = log.find(({ msg }) => msg.startsWith(beginning));
-      if (found !== undefined) return found.msg.slice(beginning.length);
-      await once(lines, 'line', { signal: AbortSignal.timeout(10_000) });
-    }
-  }
-
-  return { child, log, logged, complaints: text(child.stderr), ended: once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]> };
-}
-
-t.test('SIGTERM: not ready but still serving, then closed, then exit code 0', async (t) => {
+t.test('SIGTERM: not ready, alive, every request answered with Connection: close; then the ports are closed, then exit code 0', async (t) => {
   const service = start(t, { DRAIN_SECONDS: '1' });
-  const url = await service.logged('Server listening at ');
-  t.match(url, /^http:\/\/127\.0\.0\.1:\d+$/);
-  t.equal((await fetch(`${url}/readyz`)).status, 200);
+  const { api, admin } = await service.listening();
+  t.match(api, /^http:\/\/127\.0\.0\.1:\d+$/);
+  t.equal((await fetch(`${admin}/readyz`)).status, 200);
 
   service.child.kill('SIGTERM');
   await service.logged('stopping');
-  t.equal((await fetch(`${url}/readyz`)).status, 503);
-  t.equal((await fetch(`${url}/v1/networks/10.0.0.0/8`)).status, 200);
+  const ready = await fetch(`${admin}/readyz`);
+  t.equal(ready.status, 503);
+  t.strictSame(await ready.json(), { status: 'stopping' });
+  t.equal((await fetch(`${admin}/livez`)).status, 200);
+  t.match(await (await fetch(`${admin}/metrics`)).text(), /^service_draining 1$/m);
+  const answer = await fetch(`${api}/v1/networks/10.0.0.0/8`);
+  t.equal(answer.status, 200);
+  t.equal(answer.headers.get('connection'), 'close');
 
   t.same(await service.ended, [0, null]);
-  await t.rejects(fetch(`${url}/livez`), { cause: { code: 'ECONNREFUSED' } });
+  for (const address of [api, admin]) await t.rejects(fetch(`${address}/livez`), { cause: { code: 'ECONNREFUSED' } });
   t.equal(service.log.at(-1)?.msg, 'stopped');
   t.equal(await service.complaints, '');
+});
+
+t.test('no request is lost: clients that keep their connections send all through the drain', async (t) => {
+  const service = start(t, { DRAIN_SECONDS: '1' });
+  const { api } = await service.listening();
+  const agent = new Agent({ keepAlive: true, maxSockets: 10 });
+  t.teardown(() => {
+    agent.destroy();
+  });
+  const counts = { answered: 0, closing: 0 };
+  let sending = true;
+  const client = async (): Promise<void> => {
+    while (sending) {
+      await new Promise<void>((done, fail) => {
+        get(`${api}/v1/networks/10.0.0.0/8`, { agent }, (response) => {
+          counts.answered += 1;
+          if (response.headers.connection === 'close') counts.closing += 1;
+          if (response.statusCode !== 200) fail(new Error(`status ${String(response.statusCode)}`));
+          response.resume().on('end', done);
+        }).on('error', fail);
+      });
+      await sleep(5);
+    }
+  };
+  const clients = Promise.all(Array.from({ length: 10 }, client));
+  await sleep(300);
+  service.child.kill('SIGTERM');
+  // As a load balancer: it goes on for a while, and stops before the drain ends.
+  await sleep(700);
+  sending = false;
+  await clients;
+  t.ok(counts.answered > 200, `${counts.answered} answers`);
+  t.ok(counts.closing > 50, `${counts.closing} of them said Connection: close`);
+  t.same(await service.ended, [0, null]);
+});
+
+t.test('a connection that nobody uses, and a request that never ends, keep nobody waiting', async (t) => {
+  const service = start(t, { DRAIN_SECONDS: '0' });
+  const { api } = await service.listening();
+  const { hostname, port } = new URL(api);
+  for (const bytes of ['', 'GET /v1/networks/10.0.0.0/8 HTTP/1.1\r\n']) {
+    const socket = connect(Number(port), hostname);
+    t.teardown(() => socket.destroy());
+    socket.on('error', () => undefined); // cut, which is the point
+    await once(socket, 'connect');
+    socket.write(bytes);
+  }
+  await sleep(100);
+  const began = performance.now();
+  service.child.kill('SIGTERM');
+  t.same(await service.ended, [0, null]);
+  t.ok(performance.now() - began < 5_000, 'within the 5 seconds that the grace period leaves after the drain');
 });
 
 t.test('SIGINT stops it likewise, and a second signal at once', async (t) => {
   const patient = start(t, { DRAIN_SECONDS: '0' });
   const hurried = start(t, { DRAIN_SECONDS: '300' });
-  await Promise.all([patient, hurried].map(({ logged }) => logged('Server listening at ')));
+  await Promise.all([patient.listening(), hurried.listening()]);
   patient.child.kill('SIGINT');
   t.same(await patient.ended, [0, null]);
 
@@ -64,18 +93,85 @@ t.test('SIGINT stops it likewise, and a second signal at once', async (t) => {
   t.same(await hurried.ended, [1, null]);
 });
 
+t.test('a signal at any moment of the start ends it in order, with 0', { timeout: 60_000 }, async (t) => {
+  const reference = start(t);
+  const began = performance.now();
+  await reference.listening();
+  const boot = performance.now() - began;
+  reference.child.kill('SIGKILL');
+  const codes: unknown[] = [];
+  for (let part = 1; part <= 8; part += 1) {
+    const service = start(t, { DRAIN_SECONDS: '0' });
+    await sleep((boot * part) / 8);
+    service.child.kill('SIGTERM');
+    codes.push((await service.ended).map((value) => value ?? '').join(''));
+  }
+  // Until the first line of main.js runs, the signal has its default action, as for any process; nothing was begun by then.
+  t.ok(codes.every((code) => code === '0' || code === 'SIGTERM'), codes.join(' '));
+  t.equal(codes.at(-1), '0');
+  t.ok(codes.lastIndexOf('SIGTERM') < codes.indexOf('0'), 'and never again after that');
+});
+
 t.test('a wrong environment ends it with 1 before it listens, and says all that is wrong', async (t) => {
-  const service = start(t, { PORT: 'http', LOG_LEVEL: 'loud' });
+  const service = start(t, { PORT: 'http', LOG_LEVEL: 'loud', CACHE_TLL_SECONDS: '3' });
   t.same(await service.ended, [1, null]);
-  t.match(await service.complaints, /^error: PORT must .*\nerror: LOG_LEVEL must .*\n$/);
+  t.match(await service.complaints, /^error: CACHE_TLL_SECONDS is no setting.*\nerror: PORT must .*\nerror: LOG_LEVEL must .*\n$/);
   t.same(service.log, []);
 });
 
-t.test('a port that is taken ends it with 1', async (t) => {
+t.test('a port that is taken ends it with 1, and the other port is not left open', async (t) => {
   const other = createServer().listen(0, '127.0.0.1');
   t.teardown(() => other.close());
   await once(other, 'listening');
-  const service = start(t, { PORT: String((other.address() as AddressInfo).port) });
-  t.same(await service.ended, [1, null]);
-  t.match(service.log, [{ level: 60, msg: /EADDRINUSE/ }]);
+  const taken = String((other.address() as AddressInfo).port);
+  for (const setting of ['PORT', 'ADMIN_PORT']) {
+    const service = start(t, { [setting]: taken });
+    t.same(await service.ended, [1, null], setting);
+    t.match(service.log.at(-1), { level: 'fatal', msg: 'could not listen', err: { message: /EADDRINUSE/ } });
+  }
+});
+
+t.test('an unhandled rejection and an uncaught exception are logged, requests that run are finished, exit code 1', async (t) => {
+  for (const crash of ['Promise.reject(new Error("boom"))', 'throw new Error("boom")']) {
+    // Preloaded, so that the bundle itself needs no hole for a test.
+    const preload = `data:text/javascript,process.on('SIGUSR2',()=>{${crash}})`;
+    const service = start(t, { DRAIN_SECONDS: '300' }, { flags: ['--import', preload] });
+    const { api } = await service.listening();
+    t.equal((await fetch(`${api}/v1/networks/10.0.0.0/8`)).status, 200);
+    service.child.kill('SIGUSR2');
+    t.same(await service.ended, [1, null], crash);
+    t.match(service.log.find(({ level }) => level === 'fatal'), { msg: 'crashed', err: { message: 'boom' } });
+    t.equal(service.log.at(-1)?.msg, 'stopped');
+  }
+});
+
+t.test('a log that nobody reads stops nobody', { timeout: 60_000 }, async (t) => {
+  const service = start(t);
+  const { api, admin } = await service.listening();
+  service.child.stdout.pause();
+  const agent = new Agent({ keepAlive: true, maxSockets: 20 });
+  t.teardown(() => {
+    agent.destroy();
+  });
+  const ask = async (): Promise<void> =>
+    new Promise((done, fail) => {
+      get(`${api}/v1/networks/10.0.0.0/8`, { agent }, (response) => response.resume().on('end', done)).on('error', fail);
+    });
+  // 200 bytes a line: more than the pipe and the buffer of 8 MB hold.
+  for (let round = 0; round < 60; round += 1) await Promise.all(Array.from({ length: 1_000 }, ask));
+  const lost = /^log_lines_lost_total (\d+)$/m.exec(await (await fetch(`${admin}/metrics`)).text())?.[1];
+  t.ok(Number(lost) > 0, `${String(lost)} lines were lost, and counted`);
+  service.child.stdout.resume();
+  service.child.kill('SIGTERM');
+});
+
+t.test('out of memory: V8 ends it with a report, before the kernel would without one', async (t) => {
+  const eat = 'data:text/javascript,process.on("SIGUSR2",()=>{const all=[];for(;;)all.push(new Array(1e5).fill(Math.random()))})';
+  const service = start(t, {}, { flags: ['--max-old-space-size=60', '--report-on-fatalerror', '--report-compact', '--report-filename=stderr', '--import', eat] });
+  await service.listening();
+  service.child.kill('SIGUSR2');
+  t.same(await service.ended, [null, 'SIGABRT']);
+  const complaints = await service.complaints;
+  t.match(complaints, /heap out of memory/);
+  t.match(complaints, /"trigger":"OOMError"/);
 });

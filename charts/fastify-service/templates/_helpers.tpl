@@ -12,6 +12,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 NODE_ENV: production
 HOST: 0.0.0.0
 PORT: {{ .Values.port | quote }}
+ADMIN_PORT: {{ .Values.adminPort | quote }}
 LOG_LEVEL: {{ .Values.logLevel | quote }}
 DRAIN_SECONDS: {{ .Values.shutdown.drainSeconds | quote }}
 {{- end }}

@@ -1,3 +1,4 @@
+import { table } from '@platform/report/table';
 import { applicationsTable, autoSync, comparedRevision, deployedRevision, explain, isSettled } from './applications.ts';
 import type { Application, ArgoClient } from './argocd-api.ts';
 import { ARGO_DAEMONS, connectAs } from './argocd.ts';
@@ -7,7 +8,6 @@ import type { Instance } from './instance.ts';
 import { rememberedPorts, type PortName, type Ports } from './ports.ts';
 import { lastWords, logPath, residentMemory, runningPid } from './process.ts';
 import { repositoryURL } from './publish.ts';
-import { table } from './table.ts';
 
 export interface ProcessStatus {
   readonly name: string;

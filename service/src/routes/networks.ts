@@ -1,41 +1,43 @@
-import { CidrError, describeNetwork, parseCidr, type Cidr } from '@platform/subnets';
+import { describeNetwork, parseCidr } from '@platform/subnets/cidr';
+import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import Type, { type Static } from 'typebox';
-import type { FastifyInstance } from 'fastify';
-import { problemResponse } from '../problems.ts';
+import { problemResponses } from '../problems.ts';
+import { answerResponse, cacheHeaders, CidrInput, Network, NoQuery } from './schemas.ts';
 
-const AddressOrNull = Type.Union([Type.String(), Type.Null()]);
+const Params = Type.Object({ cidr: CidrInput });
 
-const Network = Type.Object({
-  cidr: Type.String({ description: 'The network with its host bits cleared' }),
-  family: Type.Union([Type.Literal(4), Type.Literal(6)]),
-  network: Type.String(),
-  broadcast: AddressOrNull,
-  netmask: AddressOrNull,
-  prefixLength: Type.Integer({ minimum: 0, maximum: 128 }),
-  addresses: Type.String({ pattern: '^[0-9]+$', description: 'Text, since it may be larger than any number of JSON readers' }),
-  firstHost: Type.String(),
-  lastHost: Type.String(),
-});
+/** Facts about one network. */
+export const networks: FastifyPluginCallbackTypebox = (app, _options, done) => {
+  const schema = {
+    operationId: 'describeNetwork',
+    summary: 'Facts about a network',
+    description: 'The slash of the CIDR may be sent as it is or as %2F.',
+    tags: ['networks'],
+    params: Params,
+    querystring: NoQuery,
+    response: { 200: answerResponse('The network', Network, { headers: cacheHeaders }), ...problemResponses(400, 412, 503) },
+  };
+  const handler = app.cached(
+    (request) => request.url,
+    (request) => describeNetwork(parseCidr((request.params as Static<typeof Params>).cidr)),
+  );
 
-const Params = Type.Object({ '*': Type.String({ description: 'A CIDR such as 10.0.0.0/16; its slash may come as %2F' }) });
+  app.get('/v1/networks/:cidr', { schema }, handler);
 
-/** Facts about networks. */
-export function networks(app: FastifyInstance, _options: object, done: () => void): void {
-  app.get<{ Params: Static<typeof Params>; Reply: { 200: Static<typeof Network> } }>(
-    '/v1/networks/*',
-    { schema: { params: Params, response: { 200: Network, 400: problemResponse('Not a CIDR') } } },
-    (request) => describeNetwork(cidrOf(request.params['*'])),
+  // A slash as it is makes two parts of the path; they are put together before the schema looks at them.
+  app.get(
+    '/v1/networks/:address/:prefixLength',
+    {
+      config: { template: '/v1/networks/{cidr}' },
+      schema: { ...schema, hide: true },
+      preValidation: (request, _reply, next) => {
+        const { address, prefixLength } = request.params as unknown as { address: string; prefixLength: string };
+        request.params = { cidr: `${address}/${prefixLength}` };
+        next();
+      },
+    },
+    handler,
   );
 
   done();
-}
-
-/** Reads a CIDR that a client sent: a mistake in it is the client's. */
-function cidrOf(text: string): Cidr {
-  try {
-    return parseCidr(text);
-  } catch (error) {
-    if (error instanceof CidrError) throw Object.assign(error, { statusCode: 400 });
-    throw error;
-  }
-}
+};

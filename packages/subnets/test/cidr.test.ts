@@ -1,6 +1,6 @@
 import { BlockList, SocketAddress } from 'node:net';
 import t from 'tap';
-import { CidrError, contains, describeNetwork, formatAddress, formatCidr, overlaps, parseCidr } from '../src/subnets.ts';
+import { CidrError, contains, describeNetwork, formatAddress, formatCidr, overlaps, parseCidr } from '../src/cidr.ts';
 
 /** Numbers that look random and are the same in every run (mulberry32). */
 function seeded(seed: number): () => number {
@@ -14,13 +14,13 @@ function seeded(seed: number): () => number {
 }
 
 const described: [string, ReturnType<typeof describeNetwork>][] = [
-  ['10.0.3.7/16', { cidr: '10.0.0.0/16', family: 4, network: '10.0.0.0', broadcast: '10.0.255.255', netmask: '255.255.0.0', prefixLength: 16, addresses: '65536', firstHost: '10.0.0.1', lastHost: '10.0.255.254' }],
-  ['0.0.0.0/0', { cidr: '0.0.0.0/0', family: 4, network: '0.0.0.0', broadcast: '255.255.255.255', netmask: '0.0.0.0', prefixLength: 0, addresses: '4294967296', firstHost: '0.0.0.1', lastHost: '255.255.255.254' }],
-  ['192.0.2.1/31', { cidr: '192.0.2.0/31', family: 4, network: '192.0.2.0', broadcast: '192.0.2.1', netmask: '255.255.255.254', prefixLength: 31, addresses: '2', firstHost: '192.0.2.0', lastHost: '192.0.2.1' }],
-  ['192.0.2.1/32', { cidr: '192.0.2.1/32', family: 4, network: '192.0.2.1', broadcast: '192.0.2.1', netmask: '255.255.255.255', prefixLength: 32, addresses: '1', firstHost: '192.0.2.1', lastHost: '192.0.2.1' }],
-  ['2001:DB8:0:0:1:0:0:1/64', { cidr: '2001:db8::/64', family: 6, network: '2001:db8::', broadcast: null, netmask: null, prefixLength: 64, addresses: '18446744073709551616', firstHost: '2001:db8::', lastHost: '2001:db8::ffff:ffff:ffff:ffff' }],
-  ['::/0', { cidr: '::/0', family: 6, network: '::', broadcast: null, netmask: null, prefixLength: 0, addresses: '340282366920938463463374607431768211456', firstHost: '::', lastHost: 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff' }],
-  ['::1/128', { cidr: '::1/128', family: 6, network: '::1', broadcast: null, netmask: null, prefixLength: 128, addresses: '1', firstHost: '::1', lastHost: '::1' }],
+  ['10.0.3.7/16', { cidr: '10.0.0.0/16', family: 4, network: '10.0.0.0', broadcast: '10.0.255.255', netmask: '255.255.0.0', prefixLength: 16, addresses: '65536', firstHost: '10.0.0.1', lastHost: '10.0.255.254', containing: '10.0.0.0/15', contained: ['10.0.0.0/17', '10.0.128.0/17'] }],
+  ['0.0.0.0/0', { cidr: '0.0.0.0/0', family: 4, network: '0.0.0.0', broadcast: '255.255.255.255', netmask: '0.0.0.0', prefixLength: 0, addresses: '4294967296', firstHost: '0.0.0.1', lastHost: '255.255.255.254', containing: null, contained: ['0.0.0.0/1', '128.0.0.0/1'] }],
+  ['192.0.2.1/31', { cidr: '192.0.2.0/31', family: 4, network: '192.0.2.0', broadcast: '192.0.2.1', netmask: '255.255.255.254', prefixLength: 31, addresses: '2', firstHost: '192.0.2.0', lastHost: '192.0.2.1', containing: '192.0.2.0/30', contained: ['192.0.2.0/32', '192.0.2.1/32'] }],
+  ['192.0.2.1/32', { cidr: '192.0.2.1/32', family: 4, network: '192.0.2.1', broadcast: '192.0.2.1', netmask: '255.255.255.255', prefixLength: 32, addresses: '1', firstHost: '192.0.2.1', lastHost: '192.0.2.1', containing: '192.0.2.0/31', contained: [] }],
+  ['2001:DB8:0:0:1:0:0:1/64', { cidr: '2001:db8::/64', family: 6, network: '2001:db8::', broadcast: null, netmask: null, prefixLength: 64, addresses: '18446744073709551616', firstHost: '2001:db8::', lastHost: '2001:db8::ffff:ffff:ffff:ffff', containing: '2001:db8::/63', contained: ['2001:db8::/65', '2001:db8:0:0:8000::/65'] }],
+  ['::/0', { cidr: '::/0', family: 6, network: '::', broadcast: null, netmask: null, prefixLength: 0, addresses: '340282366920938463463374607431768211456', firstHost: '::', lastHost: 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', containing: null, contained: ['::/1', '8000::/1'] }],
+  ['::1/128', { cidr: '::1/128', family: 6, network: '::1', broadcast: null, netmask: null, prefixLength: 128, addresses: '1', firstHost: '::1', lastHost: '::1', containing: '::/127', contained: [] }],
 ];
 
 t.test('networks are described to the last address', (t) => {

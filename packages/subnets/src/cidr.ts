@@ -21,6 +21,10 @@ export interface NetworkDescription {
   readonly addresses: string;
   readonly firstHost: string;
   readonly lastHost: string;
+  /** The network one bit shorter, which holds this one and its neighbour; null for a /0. */
+  readonly containing: string | null;
+  /** The two halves of this network; none for a single address. */
+  readonly contained: readonly string[];
 }
 
 /** A text is no network in CIDR notation; the message names it and the rule that it breaks. */
@@ -43,10 +47,14 @@ export function parseCidr(text: string): Cidr {
   if (prefix === undefined || rest.length > 0) throw new CidrError(text, 'it must be an address, a slash and a prefix length');
   const family = isIPv4(address) ? 4 : isIPv6(address) && !address.includes('%') ? 6 : undefined;
   if (family === undefined) throw new CidrError(text, 'the part before the slash must be an IPv4 or IPv6 address');
-  const bits = BITS[family];
-  if (!/^(0|[1-9]\d{0,2})$/.test(prefix) || Number(prefix) > bits) throw new CidrError(text, `the prefix length must be a whole number from 0 to ${bits}`);
-  const hostBits = BigInt(bits - Number(prefix));
-  return { family, network: ((family === 4 ? parseIPv4(address) : parseIPv6(address)) >> hostBits) << hostBits, prefixLength: Number(prefix) };
+  if (!/^(0|[1-9]\d{0,2})$/.test(prefix) || Number(prefix) > bits(family)) throw new CidrError(text, `the prefix length must be a whole number from 0 to ${bits(family)}`);
+  return clear(family, family === 4 ? parseIPv4(address) : parseIPv6(address), Number(prefix));
+}
+
+/** The network of an address: its host bits are cleared. */
+function clear(family: 4 | 6, address: bigint, prefixLength: number): Cidr {
+  const hostBits = BigInt(bits(family) - prefixLength);
+  return { family, network: (address >> hostBits) << hostBits, prefixLength };
 }
 
 function parseIPv4(address: string): bigint {
@@ -83,7 +91,11 @@ export function formatAddress(family: 4 | 6, address: bigint): string {
 /** A network as text: its first address, a slash and its prefix length. */
 export const formatCidr = (cidr: Cidr): string => `${formatAddress(cidr.family, cidr.network)}/${cidr.prefixLength}`;
 
-const size = ({ family, prefixLength }: Cidr): bigint => 1n << BigInt(BITS[family] - prefixLength);
+/** How many bits an address of a family has. */
+export const bits = (family: 4 | 6): number => BITS[family];
+
+/** How many addresses a network has. */
+export const size = ({ family, prefixLength }: Cidr): bigint => 1n << BigInt(BITS[family] - prefixLength);
 const lastAddress = (cidr: Cidr): bigint => cidr.network + size(cidr) - 1n;
 
 /**
@@ -105,7 +117,15 @@ export function describeNetwork(cidr: Cidr): NetworkDescription {
     addresses: size(cidr).toString(),
     firstHost: address(network + reserved),
     lastHost: address(last - reserved),
+    containing: prefixLength === 0 ? null : formatCidr(clear(family, network, prefixLength - 1)),
+    contained: prefixLength === bits(family) ? [] : halves(cidr).map(formatCidr),
   };
+}
+
+/** The two networks that a network consists of. */
+export function halves({ family, network, prefixLength }: Cidr): [Cidr, Cidr] {
+  const low = { family, network, prefixLength: prefixLength + 1 };
+  return [low, { ...low, network: network + size(low) }];
 }
 
 /** Whether every address of the inner network belongs to the outer one; never across families. */

@@ -1,0 +1,80 @@
+import client from '@prometheus-io/client';
+import { timings } from './timings.ts';
+
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+/** Who made this process: baked into the bundle, `unknown` where it runs from source. */
+export interface BuildInfo {
+  readonly version: string;
+  readonly commit: string;
+}
+
+/**
+ * Everything that the service counts, in a registry of its own. All label values come from short lists that no client can
+ * add to: a path is counted as its route's template, an unusual method as `other`.
+ */
+export function createMetrics({ version, commit }: BuildInfo) {
+  const registry = new client.Registry();
+  const registers = [registry];
+
+  const duration = new client.Histogram({
+    name: 'http_request_duration_seconds',
+    help: 'Time from the arrival of a request until its answer was handed over; status 499 is a client that left before',
+    labelNames: ['method', 'route', 'status_code'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, timings.latencyObjective, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  });
+  // What others know; asked only when somebody looks, so that no request pays for it.
+  const sources: Record<'http_requests_in_flight' | 'cache_entries' | 'cache_bytes', () => number> = { http_requests_in_flight: () => 0, cache_entries: () => 0, cache_bytes: () => 0 };
+  const gauge = (name: keyof typeof sources, help: string): unknown =>
+    new client.Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(sources[name]());
+      },
+    });
+  gauge('http_requests_in_flight', 'Requests that have arrived and are not yet answered');
+  gauge('cache_entries', 'Answers in the cache');
+  gauge('cache_bytes', 'Size of all answers in the cache');
+  const connectionErrors = new client.Counter({ name: 'http_connection_errors_total', help: 'Connections that sent no readable request, by the status they were answered with', labelNames: ['status_code'], registers });
+  const shed = new client.Counter({ name: 'http_requests_shed_total', help: 'Requests refused because the process was overloaded, by the limit that was reached', labelNames: ['reason'], registers });
+  const logLinesLost = new client.Counter({ name: 'log_lines_lost_total', help: 'Lines of the log that nobody read in time', registers });
+  const draining = new client.Gauge({ name: 'service_draining', help: '1 from the signal to stop on', registers });
+  new client.Gauge({ name: 'service_build_info', help: 'Always 1; its labels tell what runs', labelNames: ['version', 'commit', 'node'], registers }).set({ version, commit, node: process.version }, 1);
+  const cacheAnswers = new client.Counter({ name: 'cache_answers_total', help: 'Cacheable answers: hit, stale (served while a new one is made), miss (made for this request) or collapsed (made for another one that waits as well)', labelNames: ['result'], registers });
+  const cacheEvictions = new client.Counter({ name: 'cache_evictions_total', help: 'Answers that made room for others', registers });
+  const plans = new client.Counter({ name: 'subnet_plans_total', help: 'Plans that were asked for and had to be made, by outcome', labelNames: ['outcome'], registers });
+  const plannedSubnets = new client.Counter({ name: 'subnet_plan_subnets_total', help: 'Subnets in all plans that were made', registers });
+  const overlapsFound = new client.Counter({ name: 'network_overlaps_found_total', help: 'Pairs of overlapping networks that were found', registers });
+
+  // Made once for each series: the client builds its key from an object, and this one is always the same.
+  const labels = new Map<string, { method: string; route: string; status_code: number }>();
+
+  return {
+    registry,
+    sources,
+    connectionErrors,
+    shed,
+    logLinesLost,
+    draining,
+    cacheAnswers,
+    cacheEvictions,
+    plans,
+    plannedSubnets,
+    overlapsFound,
+    /** Counts a request that is over, by its route's template. */
+    observe(method: string, route: string, status: number, seconds: number): void {
+      const key = `${method} ${status} ${route}`;
+      let series = labels.get(key);
+      if (series === undefined) {
+        series = { method: METHODS.has(method) ? method : 'other', route, status_code: status };
+        labels.set(key, series);
+      }
+      duration.observe(series, seconds);
+    },
+  };
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;

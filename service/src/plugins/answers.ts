@@ -1,0 +1,104 @@
+import fp from 'fastify-plugin';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AnswerCache, type Answer, type CacheResult } from '../answer-cache.ts';
+import { evaluateConditions } from '../conditional.ts';
+import type { Config } from '../config.ts';
+import type { Metrics } from '../metrics.ts';
+import { ProblemError } from '../problems.ts';
+
+/** Makes the body of an answer with status 200, from a request whose schema has been checked. */
+export type Make = (request: FastifyRequest) => object;
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /**
+     * A handler that answers from the cache.
+     * @param keyOf what tells one answer from another; equal keys must mean equal answers
+     * @param make makes the answer where the cache has none
+     */
+    cached: (keyOf: (request: FastifyRequest) => string, make: Make) => (request: FastifyRequest, reply: FastifyReply) => void;
+  }
+}
+
+export interface AnswersOptions {
+  readonly config: Pick<Config, 'CACHE_TTL_SECONDS' | 'CACHE_STALE_SECONDS' | 'CACHE_MAX_BYTES'>;
+  readonly metrics: Metrics;
+  /** The clock, in milliseconds; Date.now where left out. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** The cache of answers and what HTTP says of it: Cache-Control, Age, Cache-Status (RFC 9211), ETag and conditional requests. */
+export const answers = fp<AnswersOptions>(
+  (app, { config, metrics, now = Date.now }, done) => {
+    const { CACHE_TTL_SECONDS: freshSeconds, CACHE_STALE_SECONDS: staleSeconds, CACHE_MAX_BYTES: maxBytes } = config;
+    const cache = new AnswerCache({
+      freshSeconds,
+      staleSeconds,
+      maxBytes,
+      now,
+      onRefreshError: (error) => {
+        app.log.error({ err: error }, 'a stale answer could not be made anew');
+      },
+      onEvicted: () => {
+        metrics.cacheEvictions.inc();
+      },
+    });
+    metrics.sources.cache_entries = () => cache.entries;
+    metrics.sources.cache_bytes = () => cache.bytes;
+
+    const cacheControl = `public, max-age=${freshSeconds}, stale-while-revalidate=${staleSeconds}`;
+    const counted = { hit: { result: 'hit' }, stale: { result: 'stale' }, miss: { result: 'miss' }, collapsed: { result: 'collapsed' } } as const;
+
+    function statusOf(key: string, answer: Answer, result: CacheResult): string {
+      if (result === 'miss') return `fastify-service; fwd=uri-miss${cache.has(key) ? '; stored' : ''}`;
+      if (result === 'collapsed') return 'fastify-service; fwd=uri-miss; collapsed';
+      return `fastify-service; hit; ttl=${Math.floor(cache.freshFor(answer) / 1000)}`;
+    }
+
+    function send(request: FastifyRequest, reply: FastifyReply, key: string, answer: Answer, result: CacheResult): void {
+      metrics.cacheAnswers.inc(counted[result]);
+      reply.header('cache-status', statusOf(key, answer, result));
+      // A POST is answered from our cache, yet nobody else's may keep it, and it has no representation that a tag could name.
+      if (request.method === 'GET' || request.method === 'HEAD') {
+        const outcome = evaluateConditions(request.headers, request.method, answer.etag);
+        if (outcome === 'failed') throw preconditionFailed();
+        reply.header('cache-control', cacheControl).header('etag', answer.etag).header('age', Math.max(0, Math.floor((freshSeconds * 1000 - cache.freshFor(answer)) / 1000)));
+        if (outcome === 'not-modified') {
+          reply.code(304).send();
+          return;
+        }
+      }
+      reply.header('content-type', 'application/json; charset=utf-8').send(answer.body);
+    }
+
+    app.decorate('cached', (keyOf, make) => (request, reply) => {
+      const key = keyOf(request);
+      const fresh = cache.fresh(key);
+      if (fresh !== undefined) {
+        send(request, reply, key, fresh, 'hit');
+        return;
+      }
+      const serialize = reply.getSerializationFunction('200', 'application/json');
+      if (serialize === undefined) throw new Error(`the route ${String(request.template)} has no schema for 200`);
+      cache
+        .find(key, () => serialize(make(request) as Record<string, unknown>))
+        .then(({ answer, result }) => {
+          send(request, reply, key, answer, result);
+        })
+        .catch((error: unknown) => {
+          reply.send(error);
+        });
+    });
+
+    // What answers a POST has no representation of its own: If-Match cannot hold, If-None-Match always does.
+    app.addHook('onRequest', (request, _reply, next) => {
+      const refused = request.method !== 'GET' && request.method !== 'HEAD' && evaluateConditions(request.headers, request.method, undefined) === 'failed';
+      next(refused ? preconditionFailed() : undefined);
+    });
+
+    done();
+  },
+  { name: 'answers' },
+);
+
+const preconditionFailed = (): ProblemError => new ProblemError(412, 'The conditions of the request (If-Match or If-None-Match) do not hold.');
