@@ -66,7 +66,7 @@ export async function buildService({ config, log, now }: ServiceOptions): Promis
   metrics.sources.http_requests_in_flight = () => inFlight;
 
   // The order matters; each line says why it stands where it does.
-  await api.register(sensible); // needs nothing, and anything may need it
+  await api.register(sensible); // needs nothing, and errors and routes use its httpErrors
   await api.register(fastifyMetrics.default, { promClient: client, endpoint: null, defaultMetrics: { enabled: true, register: metrics.registry }, routeMetrics: { enabled: false } }); // what Node can tell of itself
   await api.register(observedRequests, { tell, inFlight: (change: 1 | -1) => (inFlight += change) }); // the first hook, so that whatever a later one refuses is counted and logged
   await api.register(securityHeaders); // before anything that may answer
@@ -102,6 +102,7 @@ export async function buildService({ config, log, now }: ServiceOptions): Promis
     // Prometheus keeps its connection open, and nobody waits for it at the end.
     forceCloseConnections: true,
   });
+  await admin.register(sensible);
   await admin.register(observedRequests, { tell: tellAdmin });
   await admin.register(securityHeaders);
   await admin.register(errors);

@@ -4,7 +4,6 @@ import { AnswerCache, type Answer, type CacheResult } from '../answer-cache.ts';
 import { evaluateConditions } from '../conditional.ts';
 import type { Config } from '../config.ts';
 import type { Metrics } from '../metrics.ts';
-import { ProblemError } from '../problems.ts';
 
 /** Makes the body of an answer with status 200, from a request whose schema has been checked. */
 export type Make = (request: FastifyRequest) => object;
@@ -46,6 +45,7 @@ export const answers = fp<AnswersOptions>(
     metrics.sources.cache_entries = () => cache.entries;
     metrics.sources.cache_bytes = () => cache.bytes;
 
+    const preconditionFailed = (): Error => app.httpErrors.preconditionFailed('The conditions of the request (If-Match or If-None-Match) do not hold.');
     const cacheControl = `public, max-age=${freshSeconds}, stale-while-revalidate=${staleSeconds}`;
     const counted = { hit: { result: 'hit' }, stale: { result: 'stale' }, miss: { result: 'miss' }, collapsed: { result: 'collapsed' } } as const;
 
@@ -98,7 +98,5 @@ export const answers = fp<AnswersOptions>(
 
     done();
   },
-  { name: 'answers' },
+  { name: 'answers', dependencies: ['@fastify/sensible'] },
 );
-
-const preconditionFailed = (): ProblemError => new ProblemError(412, 'The conditions of the request (If-Match or If-None-Match) do not hold.');

@@ -42,7 +42,7 @@ export const errors = fp(
     });
     done();
   },
-  { name: 'errors', dependencies: ['observed-requests'] },
+  { name: 'errors', dependencies: ['@fastify/sensible', 'observed-requests'] },
 );
 
 function hosts(rawHeaders: readonly string[]): number {
@@ -51,9 +51,9 @@ function hosts(rawHeaders: readonly string[]): number {
   return count;
 }
 
-function notFound(request: FastifyRequest): ProblemError {
+function notFound(request: FastifyRequest): Error {
   if (!request.server.supportedMethods.includes(request.method)) return new ProblemError(501, `The method ${request.method} is not known here.`);
-  return new ProblemError(404, 'There is nothing at this address.');
+  return request.server.httpErrors.notFound('There is nothing at this address.');
 }
 
 /** Refuses the methods that the routes before it do not have, with 405 and a list of those that they have. Registered after them. */

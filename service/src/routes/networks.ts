@@ -2,7 +2,7 @@ import { describeNetwork, parseCidr } from '@platform/subnets/cidr';
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import Type, { type Static } from 'typebox';
 import { problemResponses } from '../problems.ts';
-import { answerResponse, cacheHeaders, CidrInput, Network, NoQuery } from './schemas.ts';
+import { answerResponse, cacheHeaders, CidrInput, Network, NoQuery, notModifiedResponse } from './schemas.ts';
 
 const Params = Type.Object({ cidr: CidrInput });
 
@@ -15,7 +15,7 @@ export const networks: FastifyPluginCallbackTypebox = (app, _options, done) => {
     tags: ['networks'],
     params: Params,
     querystring: NoQuery,
-    response: { 200: answerResponse('The network', Network, { headers: cacheHeaders }), ...problemResponses(400, 412, 503) },
+    response: { 200: answerResponse('The network', Network, { headers: cacheHeaders }), 304: notModifiedResponse, ...problemResponses(400, 412, 503) },
   };
   const handler = app.cached(
     (request) => request.url,

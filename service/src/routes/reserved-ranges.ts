@@ -2,7 +2,7 @@ import { reservedRanges as all } from '@platform/subnets/reserved-ranges';
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import Type, { type Static } from 'typebox';
 import { ProblemError, problemResponses } from '../problems.ts';
-import { answerResponse, cacheHeaders, Cidr, Family } from './schemas.ts';
+import { answerResponse, cacheHeaders, Cidr, Family, notModifiedResponse } from './schemas.ts';
 
 const Query = Type.Object(
   {
@@ -42,7 +42,7 @@ export const reservedRanges: FastifyPluginCallbackTypebox = (app, _options, done
         summary: 'Ranges that RFC 6890 reserves',
         tags: ['networks'],
         querystring: Query,
-        response: { 200: answerResponse('A page of ranges', Page, { headers: cacheHeaders }), ...problemResponses(400, 412, 503) },
+        response: { 200: answerResponse('A page of ranges', Page, { headers: cacheHeaders }), 304: notModifiedResponse, ...problemResponses(400, 412, 503) },
       },
     },
     app.cached(

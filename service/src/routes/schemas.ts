@@ -34,6 +34,9 @@ const header = (description: string, type: 'string' | 'integer' = 'string') => (
 /** A success as an entry of a route's response schemas. */
 export const answerResponse = (description: string, schema: object, { headers }: { headers?: object } = {}) => ({ description, ...(headers !== undefined && { headers }), content: { 'application/json': { schema } } });
 
+/** The answer to a client that has it already. */
+export const notModifiedResponse = { description: 'Not modified: If-None-Match names what would be answered', type: 'null' };
+
 /** What an answer from the cache says of itself. */
 export const cacheHeaders = {
   etag: header('Changes if, and only if, the body does'),
