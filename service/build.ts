@@ -1,7 +1,7 @@
 // Bundles the service into dist/: main.js and the two files of its documentation page. That folder is what the image holds
 // and what tests and benchmarks run.
 // Usage: node build.ts   (VERSION and COMMIT go into the metric service_build_info)
-import { cpSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
@@ -19,7 +19,10 @@ await build({
   platform: 'node',
   target: 'node26',
   format: 'esm',
+  // Half as many bytes to read at each start; names stay, for the stacks in the log.
   minifySyntax: true,
+  minifyWhitespace: true,
+  lineLimit: 160,
   legalComments: 'none',
   // Packages in CommonJS call require for Node's own modules.
   banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" },
@@ -27,6 +30,9 @@ await build({
   // Loaded only if somebody installed it; nobody did.
   external: ['@platformatic/prom-client'],
 });
+
+// Without it Node reads the bundle twice, to find out which kind of module it is.
+writeFileSync(join(made, 'package.json'), '{ "type": "module" }\n');
 
 const reader = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 const target = join(made, 'node_modules/swagger-ui-dist');

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getHeapStatistics } from 'node:v8';
+import Fastify from 'fastify';
 import t from 'tap';
-import { pressureLimits } from '../src/plugins/load-shedding.ts';
-import { build, metric } from './helper.ts';
+import { createMetrics } from '../src/metrics.ts';
+import { loadShedding, pressureLimits } from '../src/plugins/load-shedding.ts';
+import { build, start } from './helper.ts';
 
 const url = '/v1/networks/10.0.0.0/8';
 
@@ -15,35 +17,90 @@ t.test('a process that does nothing sheds nothing', async (t) => {
   }
 });
 
-t.test('while the event loop is kept busy, the API answers 503 with Retry-After, counted by reason; all else goes on', async (t) => {
-  const service = await build(t, { LOAD_SHEDDING: 'on' });
-  await service.listen();
-  const load = { busy: true, ended: Promise.resolve() };
-  const keepBusy = async (): Promise<void> => {
-    while (load.busy) {
+/** Keeps the event loop busy, in turns of 150 ms, until it is told to end. */
+function keepBusy(): { end: () => Promise<void> } {
+  const state = { busy: true };
+  const load = (async () => {
+    while (state.busy) {
       const until = performance.now() + 150;
       while (performance.now() < until);
       await new Promise(setImmediate);
     }
+  })();
+  return {
+    async end() {
+      state.busy = false;
+      await load;
+    },
   };
-  load.ended = keepBusy();
-  await sleep(3_000);
-  const shed = await service.api.inject(url);
-  t.equal(shed.statusCode, 503);
-  t.match(shed.headers, { 'retry-after': /^\d+$/, 'content-type': /^application\/problem\+json/, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
-  t.match(shed.json(), { type: /:overloaded$/, status: 503, instance: /^urn:trace:[0-9a-f]{32}$/ });
-  t.equal((await service.api.inject('/nothing')).statusCode, 404, 'what no route takes is refused as ever');
-  for (const path of ['/livez', '/readyz', '/metrics']) t.equal((await service.admin.inject(path)).statusCode, 200, path);
-  load.busy = false;
-  await load.ended;
+}
 
-  const metrics = await service.metrics.registry.metrics();
-  t.match(metrics, /^http_requests_shed_total\{reason="event-loop-(delay|utilization)"\} 1$/m);
-  t.equal(await metric(service, 'http_request_duration_seconds_count{method="GET",route="/v1/networks/{cidr}",status_code="503"}'), 1);
-  t.match(service.requests()[0], { status: 503 });
+t.test('in overload, what has waited too long is answered 503 with Retry-After, counted by reason; all else goes on', { timeout: 60_000 }, async (t) => {
+  const service = start(t, { LOAD_SHEDDING: 'on', CACHE_MAX_BYTES: '0' });
+  const { api, admin } = await service.listening();
+  // Some 20 ms each, so that forty at once make a turn of the event loop far too long.
+  const tiers = Array.from({ length: 64 }, (_, index) => ({ name: `tier-${index}`, prefixLength: 64 + index }));
+  const zones = Array.from({ length: 16 }, (_, index) => `zone-${index}`);
+  const body = JSON.stringify({ cidr: '::/0', zones, tiers });
+  const plan = async (): Promise<Response> => fetch(`${api}/v1/plans`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
 
-  await sleep(3_000);
-  t.equal((await service.api.inject(url)).statusCode, 200, 'and it recovers by itself');
+  const seen = { 200: 0, 503: 0, other: 0 };
+  const until = performance.now() + 4_000;
+  const client = async (): Promise<void> => {
+    while (performance.now() < until) {
+      const answer = await plan();
+      if (answer.status === 503) {
+        seen[503] += 1;
+        if (seen[503] === 1) {
+          t.equal(answer.headers.get('retry-after'), '1');
+          t.match(answer.headers.get('content-type'), /^application\/problem\+json/);
+          t.equal(answer.headers.get('x-content-type-options'), 'nosniff');
+          t.match(await answer.json(), { type: /:overloaded$/, status: 503, instance: /^urn:trace:[0-9a-f]{32}$/ });
+        } else await answer.arrayBuffer();
+        await sleep(100);
+      } else {
+        seen[answer.status === 200 ? 200 : 'other'] += 1;
+        await answer.arrayBuffer();
+      }
+    }
+  };
+  const clients = Promise.all(Array.from({ length: 40 }, client));
+  await sleep(2_000);
+  for (const path of ['/livez', '/readyz', '/metrics']) t.equal((await fetch(admin + path)).status, 200, path);
+  t.equal((await fetch(`${api}/nothing`)).status, 404, 'what no route takes is refused as ever');
+  await clients;
+
+  t.ok(seen[503] > 0 && seen[200] > 20, JSON.stringify(seen));
+  t.equal(seen.other, 0);
+  const metrics = await (await fetch(`${admin}/metrics`)).text();
+  const counted = Array.from(metrics.matchAll(/^http_requests_shed_total\{reason="event-loop-(?:delay|utilization)"\} (\d+)$/gm), ([, count]) => Number(count)).reduce((sum, count) => sum + count, 0);
+  t.equal(counted, seen[503]);
+  t.match(metrics, new RegExp(`^http_request_duration_seconds_count\\{method="POST",route="/v1/plans",status_code="503"\\} ${seen[503]}$`, 'm'));
+  t.equal(service.log.filter(({ status }) => status === 503).length, seen[503]);
+
+  await sleep(1_000);
+  t.equal((await plan()).status, 200, 'and it recovers by itself');
+});
+
+t.test('a busy event loop alone refuses nobody who did not wait', async (t) => {
+  const service = await build(t, { LOAD_SHEDDING: 'on' });
+  await service.listen();
+  const load = keepBusy();
+  await sleep(2_000);
+  for (let round = 0; round < 5; round += 1) t.equal((await service.api.inject(url)).statusCode, 200);
+  await load.end();
+});
+
+t.test('without memory, everything is refused', async (t) => {
+  const metrics = createMetrics({ version: 'test', commit: 'test' });
+  const app = Fastify();
+  t.teardown(async () => app.close());
+  await app.register(loadShedding, { metrics, limits: { maxHeapUsedBytes: 1, maxRssBytes: 0 } });
+  app.get('/', (_request, reply) => reply.send('served'));
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  await sleep(1_000);
+  for (let round = 0; round < 3; round += 1) t.equal((await app.inject('/')).statusCode, 503);
+  t.match(await metrics.registry.metrics(), /^http_requests_shed_total\{reason="heap"\} 3$/m);
 });
 
 t.test('the limits come from the limits of the process', (t) => {
