@@ -3,7 +3,7 @@ import { Ajv, type ErrorObject } from 'ajv';
 import Type, { type Static } from 'typebox';
 import { timings } from './timings.ts';
 
-const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /** A level of the log, the most serious first. */
 export const LogLevel = Type.Unsafe<(typeof logLevels)[number]>({ type: 'string', enum: [...logLevels] });
@@ -14,7 +14,7 @@ const port = (preset: number, description: string) => Type.Integer({ minimum: 0,
 /** What the environment decides: the one place where a setting, its rule, its default and its meaning stand. */
 export const Config = Type.Object(
   {
-    HOST: Type.String({ format: 'ip', default: '0.0.0.0', description: 'address that both ports listen on; `0.0.0.0` or `::` for all' }),
+    HOST: Type.String({ format: 'host', default: '0.0.0.0', description: 'address that both ports listen on, or `localhost`; `0.0.0.0` or `::` for all' }),
     PORT: port(8080, 'port of the API; 0 lets the system choose'),
     ADMIN_PORT: port(9090, 'port for operators: probes, metrics, documentation, log level; 0 lets the system choose'),
     LOG_LEVEL: Type.Unsafe<Static<typeof LogLevel>>({ ...LogLevel, default: 'info', description: 'the least serious level that is logged' }),
@@ -39,7 +39,7 @@ export class ConfigError extends Error {
   }
 }
 
-const check = new Ajv({ allErrors: true, useDefaults: true, verbose: true, formats: { ip: (text: string) => isIP(text) !== 0 } }).compile<Config>(Config);
+const check = new Ajv({ allErrors: true, useDefaults: true, verbose: true, formats: { host: (text: string) => isIP(text) !== 0 || text === 'localhost' } }).compile<Config>(Config);
 
 // An environment holds variables of everybody. One that begins as a setting with an underscore does (LOG_, CACHE_ …) is taken
 // for a setting, so that a typing error is not silently the default.
@@ -70,6 +70,6 @@ function explain({ keyword, instancePath, params, parentSchema }: ErrorObject, e
   if (keyword === 'additionalProperties') return `${String(params.additionalProperty)} is no setting; there are ${Object.keys(Config.properties).join(', ')}`;
   const name = instancePath.slice(1);
   const { minimum, maximum, enum: values } = parentSchema as { minimum?: number; maximum?: number; enum?: readonly string[] };
-  const rule = values !== undefined ? `one of ${values.join(', ')}` : minimum !== undefined ? `a whole number from ${minimum} to ${String(maximum)}` : 'an IP address of this machine, or 0.0.0.0 or :: for all of them';
+  const rule = values !== undefined ? `one of ${values.join(', ')}` : minimum !== undefined ? `a whole number from ${minimum} to ${String(maximum)}` : 'an IP address of this machine, localhost, or 0.0.0.0 or :: for all of them';
   return `${name} must be ${rule}; it is ${JSON.stringify(env[name])}`;
 }

@@ -165,9 +165,17 @@ t.test('ten thousand bad requests leave the memory flat', { timeout: 60_000 }, a
       }
     }
   };
-  await round(2_000);
-  const before = await heap();
+  // The least of several looks, since garbage comes and goes.
+  const least = async (): Promise<number> => {
+    const looks: number[] = [];
+    for (let look = 0; look < 5; look += 1) {
+      await round(400);
+      looks.push(await heap());
+    }
+    return Math.min(...looks);
+  };
+  const before = await least();
   await round(10_000);
-  const after = await heap();
-  t.ok(after < before + 20e6, `${Math.round(before / 1e6)} MB before, ${Math.round(after / 1e6)} MB after`);
+  const after = await least();
+  t.ok(after < before + 10e6, `${Math.round(before / 1e6)} MB before, ${Math.round(after / 1e6)} MB after`);
 });

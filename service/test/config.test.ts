@@ -21,6 +21,7 @@ t.test('every setting has a default', (t) => {
 t.test('every setting is read', (t) => {
   const env = { HOST: '::1', PORT: '0', ADMIN_PORT: '1', LOG_LEVEL: 'trace', DRAIN_SECONDS: '300', CACHE_TTL_SECONDS: '2', CACHE_STALE_SECONDS: '3', CACHE_MAX_BYTES: '4', LOAD_SHEDDING: 'off' };
   t.same(Object.keys(env), Object.keys(Config.properties), 'all of them');
+  t.equal(readConfig({ HOST: 'localhost' }).HOST, 'localhost');
   t.strictSame(readConfig(env), { ...env, PORT: 0, ADMIN_PORT: 1, DRAIN_SECONDS: 300, CACHE_TTL_SECONDS: 2, CACHE_STALE_SECONDS: 3, CACHE_MAX_BYTES: 4 });
   t.end();
 });

@@ -51,18 +51,20 @@ export function clusterEnvironment(instance: Instance, tools: Tools): NodeJS.Pro
 
 /** The pid of a component; undefined where it does not run. */
 export function componentPid(instance: Instance, component: Component): number | undefined {
-  const file = join(clusterFolder(instance), 'pids', `${component}.pid`);
+  const file = pidFile(instance, component);
   if (!existsSync(file)) return undefined;
   const pid = Number(readFileSync(file, 'utf8').trim());
-  return Number.isInteger(pid) && pid > 0 && isComponent(pid, component) ? pid : undefined;
+  return Number.isInteger(pid) && pid > 0 && isComponent(instance, pid, component) ? pid : undefined;
 }
 
+const pidFile = (instance: Instance, component: Component): string => join(clusterFolder(instance), 'pids', `${component}.pid`);
+
 /** Whether the pid is the component and not a later process with the same number. */
-function isComponent(pid: number, component: Component): boolean {
+function isComponent(instance: Instance, pid: number, component: Component): boolean {
   if (birthOf(pid) === undefined) return false;
   const commandLine = `/proc/${pid}/cmdline`;
   // Elsewhere than on Linux kwokctl's pid file is trusted, as kwokctl itself does.
-  return !existsSync(commandLine) || readFileSync(commandLine, 'utf8').includes(component);
+  return !existsSync(commandLine) || readFileSync(commandLine, 'utf8').includes(join(clusterFolder(instance), 'bin', component));
 }
 
 /** The log of a component. */
@@ -126,9 +128,11 @@ export async function startCluster(instance: Instance, tools: Tools, ports: Port
     return true;
   }
   let started = false;
-  // kwokctl takes a process that was killed a moment ago for a running one, hence more than one try.
+  // A process that was killed a moment ago may still be there, hence more than one try.
   for (let attempt = 1; COMPONENTS.some((component) => componentPid(instance, component) === undefined); attempt += 1) {
     if (attempt > 10) throw componentFailure(instance, ports);
+    // kwokctl takes any process with a remembered number for its own; by now the number may be somebody else's.
+    for (const component of COMPONENTS) if (componentPid(instance, component) === undefined) rmSync(pidFile(instance, component), { force: true });
     await watchFailures(instance, ports, async (signal) => {
       await kwokctl(instance, tools, ['start', 'cluster'], signal);
     });
