@@ -62,6 +62,26 @@ t.test('no request is lost: clients that keep their connections send all through
   t.same(await service.ended, [0, null]);
 });
 
+t.test('a request that began before the signal is answered after it, with Connection: close', async (t) => {
+  const service = start(t, { DRAIN_SECONDS: '1' });
+  const { api } = await service.listening();
+  const { hostname, port } = new URL(api);
+  const body = '{"cidrs":["10.0.0.0/8","10.1.0.0/16"]}';
+  const socket = connect(Number(port), hostname);
+  t.teardown(() => socket.destroy());
+  let received = '';
+  socket.on('data', (chunk) => (received += chunk.toString()));
+  socket.write(`POST /v1/overlaps HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`);
+  await sleep(100);
+  service.child.kill('SIGTERM');
+  await service.logged('stopping');
+  socket.write(body);
+  await once(socket, 'end');
+  t.match(received, /^HTTP\/1\.1 200 /);
+  t.match(received, /^connection: close\r$/im);
+  t.same(await service.ended, [0, null]);
+});
+
 t.test('a connection that nobody uses, and a request that never ends, keep nobody waiting', async (t) => {
   const service = start(t, { DRAIN_SECONDS: '0' });
   const { api } = await service.listening();

@@ -18,6 +18,7 @@ t.test('anything else is replaced by an id of our own, each time another', (t) =
   const ids = bad.map(idOf);
   for (const [index, id] of ids.entries()) t.match(id, /^[0-9a-f]{32}$/, JSON.stringify(bad[index]));
   t.notOk(ids.includes(trace));
+  t.notOk(ids.includes('0'.repeat(32)), 'no id at all is no id');
   t.equal(new Set(ids).size, ids.length);
   t.end();
 });
