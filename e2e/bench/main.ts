@@ -12,8 +12,8 @@ import { awaitApplications, comparedRevision, entryRevision, isSettled } from '@
 import { openInstance } from '@platform/local/src/instance.ts';
 import { clusterEnvironment } from '@platform/local/src/cluster.ts';
 import { setImage } from '@platform/delivery/image-file';
-import { progressTo } from '@platform/local/src/progress.ts';
-import { run } from '@platform/local/src/run.ts';
+import { progressTo } from '@platform/report/progress';
+import { run } from '@platform/tools/run';
 import { processes } from '@platform/local/src/status.ts';
 import { measureTable, median, summary, type Measure } from '@platform/report/measure';
 import { APP, isRolledOut, Stack, succeed, until, type Deployment } from '../src/stack.ts';

@@ -9,10 +9,10 @@ import { kubectl } from '@platform/local/src/cluster.ts';
 import { awaitDelivery, type Delivery } from '@platform/local/src/deliver.ts';
 import { openInstance, type Instance } from '@platform/local/src/instance.ts';
 import { rememberedPorts, type Ports } from '@platform/local/src/ports.ts';
-import { progressTo } from '@platform/local/src/progress.ts';
+import { progressTo } from '@platform/report/progress';
 import { repositoryURL } from '@platform/local/src/publish.ts';
-import { run } from '@platform/local/src/run.ts';
-import { ensureTools, type Tools } from '@platform/local/src/tools.ts';
+import { run } from '@platform/tools/run';
+import { ensureTools, type Tools } from '@platform/tools/tools';
 
 /** The drills' own machine: a stack beside the one that `make up` started, so that drills never touch what a person tries out. */
 export const DRILL_FOLDER = '.local/drills';
@@ -111,6 +111,11 @@ export class Stack {
 
   async kubectl(...args: string[]): Promise<string> {
     return kubectl(this.instance, this.tools, args);
+  }
+
+  /** Makes an object that no Application knows of; whoever makes it deletes it. */
+  async create(object: object): Promise<void> {
+    await kubectl(this.instance, this.tools, ['create', '-f', '-'], JSON.stringify(object));
   }
 
   async application(name = APP): Promise<Application> {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { table } from '@platform/report/table';
 import type { Application, ArgoClient, HistoryEntry, ResourceNode, Source } from './argocd-api.ts';
-import { LocalError } from './errors.ts';
+import { CommandError } from '@platform/report/errors';
 
 /** Whether Argo CD syncs the Application by itself; off after a rollback, until it is handed back to Git. */
 export function autoSync(application: Application): boolean {
@@ -113,20 +113,20 @@ export function applicationsTable(applications: readonly Application[]): string 
   return table(['APPLICATION', 'SYNC', 'HEALTH', 'AUTO-SYNC', 'REVISION', 'IMAGE'], rows);
 }
 
-/** The Application, or a LocalError that lists those that exist. */
+/** The Application, or a CommandError that lists those that exist. */
 export async function findApplication(client: ArgoClient, name: string): Promise<Application> {
   const applications = await client.applications();
   const found = applications.find((application) => application.metadata.name === name);
   if (found !== undefined) return found;
   const names = applications.map((application) => application.metadata.name).sort();
-  throw new LocalError(`there is no Application ${name}`, `APP is one of: ${names.join(', ')}`);
+  throw new CommandError(`there is no Application ${name}`, `APP is one of: ${names.join(', ')}`);
 }
 
 /**
  * Follows all Applications until `done` is content, without polling.
  * @param done looks at the Applications by name after each change, and about every second without one; it may throw to give up
  * @param patience in milliseconds
- * Throws LocalError when the time is up.
+ * Throws CommandError when the time is up.
  */
 export async function awaitApplications<T>(client: ArgoClient, patience: number, waitingFor: string, done: (applications: ReadonlyMap<string, Application>) => T | undefined | Promise<T | undefined>): Promise<T> {
   const controller = new AbortController();
@@ -153,7 +153,7 @@ export async function awaitApplications<T>(client: ArgoClient, patience: number,
       if (result !== undefined) return result;
       if (Date.now() > end) {
         const open = [...known.values()].filter((application) => !isSettled(application)).map((application) => `${application.metadata.name} (${describeState(application)})`);
-        throw new LocalError(`${waitingFor} took longer than ${patience / 1000} s${open.length === 0 ? '' : `: ${open.join(', ')}`}`, '`make status` says how it stands now');
+        throw new CommandError(`${waitingFor} took longer than ${patience / 1000} s${open.length === 0 ? '' : `: ${open.join(', ')}`}`, '`make status` says how it stands now');
       }
       await Promise.race([changed.promise, following, sleep(1000, undefined, { signal: controller.signal })]);
       changed = Promise.withResolvers<null>();

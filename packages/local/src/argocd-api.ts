@@ -1,4 +1,4 @@
-import { LocalError, messageOf } from './errors.ts';
+import { CommandError, messageOf } from '@platform/report/errors';
 
 /** The fields of an Application that this package reads. */
 export interface Application {
@@ -71,6 +71,10 @@ export interface ArgoClient {
   applications(): Promise<Application[]>;
   application(name: string): Promise<Application>;
   resourceNodes(name: string): Promise<ResourceNode[]>;
+  /** What repo-server renders for it, each manifest as JSON. */
+  manifests(name: string): Promise<string[]>;
+  /** The version and the APIs of the cluster that it runs in, as Argo CD hands them to Helm; undefined until its controller has told them. */
+  capabilities(): Promise<{ kubeVersion: string; apiVersions: string[] } | undefined>;
   /** Compares with Git now, rather than at the next webhook or poll. */
   refresh(name: string): Promise<Application>;
   sync(name: string): Promise<void>;
@@ -85,7 +89,7 @@ export interface ArgoClient {
 
 /**
  * A client of Argo CD's HTTP API on loopback.
- * Its methods throw ArgoError when the server refuses, and LocalError when nobody answers.
+ * Its methods throw ArgoError when the server refuses, and CommandError when nobody answers.
  */
 export function connect(port: number, token?: string): ArgoClient {
   const base = `http://127.0.0.1:${port}/api/v1`;
@@ -100,7 +104,7 @@ export function connect(port: number, token?: string): ArgoClient {
       });
     } catch (error) {
       if (signal?.aborted === true) throw error;
-      throw new LocalError(`Argo CD does not answer at 127.0.0.1:${port}: ${messageOf(error)}`, 'run `make up`');
+      throw new CommandError(`Argo CD does not answer at 127.0.0.1:${port}: ${messageOf(error)}`, 'run `make up`');
     }
     if (response.ok) return response;
     const text = await response.text();
@@ -129,6 +133,12 @@ export function connect(port: number, token?: string): ArgoClient {
     applications: async () => (await call<{ items: Application[] | null }>('GET', '/applications')).items ?? [],
     application: async (name) => call('GET', at(name)),
     resourceNodes: async (name) => (await call<{ nodes?: ResourceNode[] }>('GET', `${at(name)}/resource-tree`)).nodes ?? [],
+    manifests: async (name) => (await call<{ manifests?: string[] }>('GET', `${at(name)}/manifests`)).manifests ?? [],
+    capabilities: async () => {
+      const { items } = await call<{ items: { server: string; info?: { serverVersion?: string; apiVersions?: string[] } }[] }>('GET', '/clusters');
+      const { serverVersion, apiVersions } = items.find(({ server }) => server === 'https://kubernetes.default.svc')?.info ?? {};
+      return serverVersion === undefined || apiVersions === undefined ? undefined : { kubeVersion: serverVersion, apiVersions };
+    },
     refresh: async (name) => {
       // The server answers when it sees the refresh end. When several clients ask at once it may miss that and wait for
       // ever (seen in a drill), so after a while the Application is read as it stands.

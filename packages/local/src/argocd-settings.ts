@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
-import { LocalError } from './errors.ts';
+import { CommandError } from '@platform/report/errors';
 import { readState, writeState, type Instance } from './instance.ts';
-import type { Tools } from './tools.ts';
+import type { Tools } from '@platform/tools/tools';
 
 export const NAMESPACE = 'argocd';
 
@@ -35,7 +35,7 @@ export function readArgoValues(root: string, cluster: string): ArgoValues {
       for (const [key, value] of Object.entries(entries)) {
         if (key === 'create' || key === 'annotations') continue;
         if (typeof value !== 'string' && typeof value !== 'boolean' && typeof value !== 'number') {
-          throw new LocalError(`${file}: configs.${name}.${key} is neither text, number nor boolean`, 'write it as the text that the ConfigMap is to hold');
+          throw new CommandError(`${file}: configs.${name}.${key} is neither text, number nor boolean`, 'write it as the text that the ConfigMap is to hold');
         }
         sections[name as keyof typeof sections][key] = String(value);
       }

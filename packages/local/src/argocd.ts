@@ -6,11 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ARGO_PROCESSES, argoEnvironment, NAMESPACE, type ArgoProcess } from './argocd-settings.ts';
 import { connect, type ArgoClient } from './argocd-api.ts';
 import { COLLECTOR, kubeconfigPath, kubectl } from './cluster.ts';
-import { LocalError } from './errors.ts';
+import { CommandError } from '@platform/report/errors';
 import { readState, statePath, writeState, type Instance } from './instance.ts';
 import type { Ports } from './ports.ts';
 import { awaitDaemon, INSTANCE_VARIABLE, startDaemon, type Daemon } from './process.ts';
-import type { Tools } from './tools.ts';
+import type { Tools } from '@platform/tools/tools';
 
 /** A socket's path may have about 100 characters; a clone in a deep folder gets one in the system's folder for temporary files. */
 function socketPath(instance: Instance, name: string): string {
@@ -126,10 +126,10 @@ interface Tokens {
   readonly oncall: string;
 }
 
-/** The tokens that `make up` made. Throws LocalError where there are none. */
+/** The tokens that `make up` made. Throws CommandError where there are none. */
 export function storedTokens(instance: Instance): Tokens {
   const tokens = readState(instance, 'accounts.json') as Tokens | undefined;
-  if (tokens === undefined) throw new LocalError('there are no accounts yet', 'run `make up`');
+  if (tokens === undefined) throw new CommandError('there are no accounts yet', 'run `make up`');
   return tokens;
 }
 
@@ -153,7 +153,7 @@ async function initialPassword(instance: Instance, tools: Tools): Promise<string
     if (password !== '') return password;
     await sleep(100);
   }
-  throw new LocalError('Argo CD made no first password for admin', 'read .local/logs/argocd-server.log, then run `make up` again');
+  throw new CommandError('Argo CD made no first password for admin', 'read .local/logs/argocd-server.log, then run `make up` again');
 }
 
 /** A client of the running Argo CD that acts as an account. */

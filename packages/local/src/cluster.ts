@@ -1,14 +1,15 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:https';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
-import { LocalError } from './errors.ts';
+import { CommandError } from '@platform/report/errors';
 import { readState, statePath, writeState, type Instance } from './instance.ts';
 import type { PortName, Ports } from './ports.ts';
 import { birthOf, endProcess, INSTANCE_VARIABLE, lastWords } from './process.ts';
-import { run, RunError } from './run.ts';
-import { KUBERNETES_VERSION, type Tools } from './tools.ts';
+import { run, RunError } from '@platform/tools/run';
+import { KUBERNETES_VERSION, type Tools } from '@platform/tools/tools';
 
 /** kwokctl's components, in the order in which they start; each listens on the port of the same name. */
 export const COMPONENTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kwok-controller'] as const;
@@ -118,7 +119,7 @@ async function kwokctl(instance: Instance, tools: Tools, args: readonly string[]
 
 /**
  * Makes the control plane run: creates it, or starts what is not running of it.
- * Throws LocalError naming the component, its port or its last words; a cluster that was complete before is kept.
+ * Throws CommandError naming the component, its port or its last words; a cluster that was complete before is kept.
  * @returns whether anything was started
  */
 export async function startCluster(instance: Instance, tools: Tools, ports: Ports): Promise<boolean> {
@@ -127,6 +128,7 @@ export async function startCluster(instance: Instance, tools: Tools, ports: Port
     await createCluster(instance, tools, ports);
     return true;
   }
+  await refreshStages(instance);
   let started = false;
   // A process that was killed a moment ago may still be there, hence more than one try.
   for (let attempt = 1; COMPONENTS.some((component) => componentPid(instance, component) === undefined); attempt += 1) {
@@ -143,6 +145,25 @@ export async function startCluster(instance: Instance, tools: Tools, ports: Port
   return started;
 }
 
+/**
+ * Gives a stored cluster the present stages. KWOK reads them when it starts, so it is ended where they differ.
+ * The first document of kwokctl's file is its own configuration; the stages follow.
+ */
+async function refreshStages(instance: Instance): Promise<void> {
+  const stages = readFileSync(stagesFile, 'utf8');
+  const created = readState(instance, CREATED) as { stages?: string };
+  if (created.stages === hashOf(stages)) return;
+  const file = join(clusterFolder(instance), 'kwok.yaml');
+  const [own = ''] = readFileSync(file, 'utf8').split('\n---\n');
+  writeFileSync(`${file}.new`, `${own}\n---\n${stages}`);
+  renameSync(`${file}.new`, file);
+  const pid = componentPid(instance, 'kwok-controller');
+  if (pid !== undefined) await endProcess(pid);
+  writeState(instance, CREATED, { ...created, stages: hashOf(stages) });
+}
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+
 async function createCluster(instance: Instance, tools: Tools, ports: Ports): Promise<void> {
   const config = statePath(instance, 'kwok', 'create.yaml');
   writeFileSync(config, configuration(tools, ports));
@@ -157,7 +178,7 @@ async function createCluster(instance: Instance, tools: Tools, ports: Ports): Pr
     throw explained;
   }
   await awaitApi(instance, ports);
-  writeState(instance, CREATED, { kubernetes: KUBERNETES_VERSION });
+  writeState(instance, CREATED, { kubernetes: KUBERNETES_VERSION, stages: hashOf(readFileSync(stagesFile, 'utf8')) });
 }
 
 /** Runs an action of kwokctl and ends it early when a component says that its port is taken; kwokctl itself would wait for minutes. */
@@ -186,15 +207,15 @@ function takenPort(instance: Instance): Component | undefined {
   );
 }
 
-function componentFailure(instance: Instance, ports: Ports): LocalError {
+function componentFailure(instance: Instance, ports: Ports): CommandError {
   const taken = takenPort(instance);
   if (taken !== undefined) {
     return clusterExists(instance)
-      ? new LocalError(`port ${ports[taken]} of ${taken} is taken by another program, and the stored cluster relies on it`, 'end that program and run `make up` again, or give the cluster up: `make down` and `rm -rf .local`')
-      : new LocalError(`port ${ports[taken]} of ${taken} was taken by another program between choice and use`, 'run `make up` again: it chooses another port');
+      ? new CommandError(`port ${ports[taken]} of ${taken} is taken by another program, and the stored cluster relies on it`, 'end that program and run `make up` again, or give the cluster up: `make down` and `rm -rf .local`')
+      : new CommandError(`port ${ports[taken]} of ${taken} was taken by another program between choice and use`, 'run `make up` again: it chooses another port');
   }
   const dead = COMPONENTS.find((component) => componentPid(instance, component) === undefined) ?? 'kube-apiserver';
-  return new LocalError(`${dead} does not start: ${lastWords(componentLog(instance, dead))}`, `read ${componentLog(instance, dead)}, then run \`make up\` again`);
+  return new CommandError(`${dead} does not start: ${lastWords(componentLog(instance, dead))}`, `read ${componentLog(instance, dead)}, then run \`make up\` again`);
 }
 
 async function awaitApi(instance: Instance, ports: Ports): Promise<void> {

@@ -1,6 +1,6 @@
 import { autoSync, awaitApplications, comparedRevision, confirmBad, deployedRevision, explain, isConcerned, isDegraded, isSettled, isUnreadable, syncFails } from './applications.ts';
 import type { Application, ArgoClient } from './argocd-api.ts';
-import { LocalError } from './errors.ts';
+import { CommandError } from '@platform/report/errors';
 import type { Instance } from './instance.ts';
 import { isAncestor, type Publication } from './publish.ts';
 
@@ -17,7 +17,7 @@ export interface Delivery {
 /**
  * Waits until every Application that the commit concerns is Synced and Healthy at it (or at a later one), and all others
  * are at rest.
- * Throws LocalError with Argo CD's reason when a concerned one does not render, cannot be applied or does not get healthy.
+ * Throws CommandError with Argo CD's reason when a concerned one does not render, cannot be applied or does not get healthy.
  */
 export async function awaitDelivery(instance: Instance, client: ArgoClient, publication: Publication, patience = 180_000): Promise<Delivery> {
   const before = new Map((await client.applications()).map((application) => [application.metadata.name, application]));
@@ -78,7 +78,7 @@ export async function awaitDelivery(instance: Instance, client: ArgoClient, publ
     const bad = await confirmBad(client, name, isBad);
     if (bad === undefined) return;
     const [reason = 'no reason given', ...more] = explain(bad, await client.resourceNodes(name));
-    throw new LocalError(
+    throw new CommandError(
       `${name} did not take ${publication.commit.slice(0, 7)}: ${reason}${more.length === 0 ? '' : `\n       ${more.join('\n       ')}`}`,
       `what ran before keeps running; push a better commit, or \`make rollback APP=${name}\``,
     );

@@ -1,11 +1,11 @@
 import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { LocalError } from './errors.ts';
+import { CommandError } from '@platform/report/errors';
 import { statePath, type Instance } from './instance.ts';
 import { birthOf } from './process.ts';
 
 /**
  * Runs an action that no other command of this instance may run beside.
- * Throws LocalError where one does; a lock whose owner has gone, killed for instance, is taken over.
+ * Throws CommandError where one does; a lock whose owner has gone, killed for instance, is taken over.
  */
 export async function withLock<T>(instance: Instance, command: string, action: () => Promise<T>): Promise<T> {
   const path = statePath(instance, 'lock');
@@ -18,7 +18,7 @@ export async function withLock<T>(instance: Instance, command: string, action: (
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       const [pid = '', birth = '', owner = 'a command'] = readFileSync(path, 'utf8').trim().split(' ');
-      if (birthOf(Number(pid)) === birth) throw new LocalError(`\`make ${owner}\` is running here already (process ${pid})`, `wait for it to end, or \`kill ${pid}\``);
+      if (birthOf(Number(pid)) === birth) throw new CommandError(`\`make ${owner}\` is running here already (process ${pid})`, `wait for it to end, or \`kill ${pid}\``);
       rmSync(path, { force: true });
     }
   }

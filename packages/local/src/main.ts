@@ -10,16 +10,16 @@ import type { Application } from './argocd-api.ts';
 import { kubeconfigPath } from './cluster.ts';
 import { awaitDelivery } from './deliver.ts';
 import { down } from './down.ts';
-import { LocalError, messageOf } from './errors.ts';
+import { CommandError, messageOf } from '@platform/report/errors';
 import { openInstance, type Instance } from './instance.ts';
 import { withLock } from './lock.ts';
 import { followLogs } from './logs.ts';
 import { rememberedPorts, type Ports } from './ports.ts';
-import { elapsed, progressTo, type Progress } from './progress.ts';
+import { elapsed, progressTo, type Progress } from '@platform/report/progress';
 import { publishedImage, publishImage, publishWorkTree, repositoryURL, type Publication } from './publish.ts';
 import { resume, rollback } from './rollback.ts';
 import { printStatus, readStatus } from './status.ts';
-import { ensureTools } from './tools.ts';
+import { ensureTools } from '@platform/tools/tools';
 import { up } from './up.ts';
 
 interface Invocation {
@@ -47,14 +47,14 @@ const print = (text: string): void => {
 
 function portsOf(instance: Instance): Ports {
   const ports = rememberedPorts(instance);
-  if (ports === undefined || !existsSync(kubeconfigPath(instance))) throw new LocalError('nothing runs here yet', 'run `make up`');
+  if (ports === undefined || !existsSync(kubeconfigPath(instance))) throw new CommandError('nothing runs here yet', 'run `make up`');
   return ports;
 }
 
 function applicationName(option: string | undefined, otherwise?: string): string {
   const name = option ?? otherwise;
-  if (name === undefined) throw new LocalError('APP is missing', 'name an Application, for instance APP=fastify-service; `make status` lists them');
-  if (!APPLICATION.test(name)) throw new LocalError(`APP ${JSON.stringify(name)} is no name of an Application: lower-case letters, digits and dashes only`, '`make status` lists them');
+  if (name === undefined) throw new CommandError('APP is missing', 'name an Application, for instance APP=fastify-service; `make status` lists them');
+  if (!APPLICATION.test(name)) throw new CommandError(`APP ${JSON.stringify(name)} is no name of an Application: lower-case letters, digits and dashes only`, '`make status` lists them');
   return name;
 }
 
@@ -120,12 +120,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       const start = Date.now();
       const { instance, option } = invocation;
       const tag = option('tag');
-      if (tag === undefined) throw new LocalError('TAG is missing', 'for instance: make ship TAG=0.2.0');
+      if (tag === undefined) throw new CommandError('TAG is missing', 'for instance: make ship TAG=0.2.0');
       const application = applicationName(option('app'), DEFAULT_APPLICATION);
       // No registry runs here, so a digest is made up: always the same one for the same tag.
       const digest = option('digest') ?? `sha256:${createHash('sha256').update(`${application}:${tag}`).digest('hex')}`;
       const problem = imageProblem({ tag, digest });
-      if (problem !== undefined) throw new LocalError(`${problem.key.toUpperCase()}: ${problem.rule}`, 'for instance: make ship TAG=0.2.0 (a digest is made up when none is given)');
+      if (problem !== undefined) throw new CommandError(`${problem.key.toUpperCase()}: ${problem.rule}`, 'for instance: make ship TAG=0.2.0 (a digest is made up when none is given)');
       const ports = portsOf(instance);
       await deliver(invocation, ports, await publishImage(instance, repositoryURL(ports.git), application, { tag, digest }), start);
     },
@@ -136,7 +136,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async ({ instance, option, json }) => {
       const name = applicationName(option('app'));
       const id = option('id');
-      if (id !== undefined && !/^\d{1,15}$/.test(id)) throw new LocalError(`ID ${JSON.stringify(id)} is no history id`, 'it is a whole number, as `argocd app history` shows it');
+      if (id !== undefined && !/^\d{1,15}$/.test(id)) throw new CommandError(`ID ${JSON.stringify(id)} is no history id`, 'it is a whole number, as `argocd app history` shows it');
       const ports = portsOf(instance);
       const start = Date.now();
       const { application, target } = await rollback(connectAs(instance, ports, 'oncall'), name, id === undefined ? undefined : Number(id));
@@ -206,7 +206,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async ({ instance, option, json }) => {
       const application = applicationName(option('app'), DEFAULT_APPLICATION);
       const image = await publishedImage(instance, application);
-      if (image === undefined) throw new LocalError(`main has no image file for ${application}`, '`make status` lists the Applications');
+      if (image === undefined) throw new CommandError(`main has no image file for ${application}`, '`make status` lists the Applications');
       print(json ? JSON.stringify(image) : shortImage(`${application}:${image.tag}@${image.digest}`));
     },
   },
@@ -243,7 +243,7 @@ async function main(argv: readonly string[]): Promise<void> {
     print(help(name));
     return;
   }
-  if (command === undefined || positionals.length > 1) throw new LocalError(`there is no command ${JSON.stringify(positionals.join(' '))}`, `it is one of: ${Object.keys(COMMANDS).join(', ')}`);
+  if (command === undefined || positionals.length > 1) throw new CommandError(`there is no command ${JSON.stringify(positionals.join(' '))}`, `it is one of: ${Object.keys(COMMANDS).join(', ')}`);
   await command.run({
     instance: openInstance(),
     progress: progressTo(),
@@ -271,7 +271,7 @@ for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  if (error instanceof LocalError) process.stderr.write(`error: ${error.message}\n next: ${error.next}\n`);
+  if (error instanceof CommandError) process.stderr.write(`error: ${error.message}\n next: ${error.next}\n`);
   else if (error instanceof SettingsError) process.stderr.write(`${error.problems.map((problem) => `error: ${problem}`).join('\n')}\n next: mend the settings and run the command again\n`);
   else if (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')) process.stderr.write(`error: ${error.message}\n next: --help lists the options\n`);
   else process.stderr.write(`error: ${messageOf(error)}\n next: \`make status\` shows what runs, .local/logs what was said; run the command again\n`);

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LocalError } from './errors.ts';
+import { CommandError } from '@platform/report/errors';
 import { readState, statePath, writeState, type Instance } from './instance.ts';
 
 /** A program that keeps running in the background after the command that started it has ended. */
@@ -105,7 +105,7 @@ export async function startDaemon(instance: Instance, daemon: Daemon): Promise<b
   closeSync(log);
   if (child.pid === undefined) {
     const [error] = (await once(child, 'error')) as [Error];
-    throw new LocalError(`${daemon.name} cannot be started: ${error.message}`, 'run `make up` again: it checks the tools and rebuilds what is wrong');
+    throw new CommandError(`${daemon.name} cannot be started: ${error.message}`, 'run `make up` again: it checks the tools and rebuilds what is wrong');
   }
   // In the same turn as the start, so that an interrupt finds the process either not started or remembered.
   writeState(instance, stateFile(daemon.name), { pid: child.pid, birth: birthOf(child.pid) ?? '', recipe } satisfies Remembered);
@@ -133,7 +133,7 @@ export async function endProcess(pid: number): Promise<void> {
     }
     for (const end = Date.now() + patience; Date.now() < end && !gone(); ) await sleep(20);
   }
-  if (!gone()) throw new LocalError(`process ${pid} does not end`, `kill -9 ${pid}`);
+  if (!gone()) throw new CommandError(`process ${pid} does not end`, `kill -9 ${pid}`);
 }
 
 /** Set in the environment of everything that an instance starts, and inherited by what that starts in turn. */
@@ -180,13 +180,13 @@ export async function awaitDaemon(instance: Instance, daemon: Daemon, ready: () 
     if (runningPid(instance, daemon.name) === undefined) throw startFailure(instance, daemon.name, daemon.port);
     await sleep(50);
   }
-  throw new LocalError(`${daemon.name} runs but does not answer after ${patience / 1000} s`, `read ${logPath(instance, daemon.name)}, then run \`make up\` again`);
+  throw new CommandError(`${daemon.name} runs but does not answer after ${patience / 1000} s`, `read ${logPath(instance, daemon.name)}, then run \`make up\` again`);
 }
 
 /** Why a process that was just started has ended, in words that say what to do next. */
-function startFailure(instance: Instance, name: string, port: number): LocalError {
+function startFailure(instance: Instance, name: string, port: number): CommandError {
   if (/address already in use|EADDRINUSE/i.test(tailOf(logPath(instance, name)))) {
-    return new LocalError(`port ${port} of ${name} was taken by another program between choice and use`, 'run `make up` again: it chooses another port');
+    return new CommandError(`port ${port} of ${name} was taken by another program between choice and use`, 'run `make up` again: it chooses another port');
   }
-  return new LocalError(`${name} ended right after its start: ${lastWords(logPath(instance, name))}`, `read ${logPath(instance, name)}, then run \`make up\` again`);
+  return new CommandError(`${name} ended right after its start: ${lastWords(logPath(instance, name))}`, `read ${logPath(instance, name)}, then run \`make up\` again`);
 }

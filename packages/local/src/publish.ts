@@ -1,9 +1,9 @@
 import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readImage, setImage, type Image } from '@platform/delivery/image-file';
-import { LocalError } from './errors.ts';
+import { CommandError } from '@platform/report/errors';
 import { statePath, type Instance } from './instance.ts';
-import { run, RunError } from './run.ts';
+import { run, RunError } from '@platform/tools/run';
 
 /** One commit on the local Git server's main. */
 export interface Publication {
@@ -65,7 +65,7 @@ async function openClient(instance: Instance): Promise<string> {
 
 async function serverMain(git: Git, url: string): Promise<string | undefined> {
   const line = await git(['ls-remote', url, MAIN]).catch((error: unknown) => {
-    throw error instanceof RunError ? new LocalError(`the local Git server does not answer: ${error.stderr.trim()}`, 'run `make up`') : error;
+    throw error instanceof RunError ? new CommandError(`the local Git server does not answer: ${error.stderr.trim()}`, 'run `make up`') : error;
   });
   const commit = line.split('\t')[0]?.trim();
   if (commit === undefined || commit === '') return undefined;
@@ -108,7 +108,7 @@ async function commitToMain(
         return { commit, parent, files };
       } catch (error) {
         if (!(error instanceof RunError) || !/stale info|rejected|cannot lock ref|failed to update ref/.test(error.stderr)) throw error;
-        if (attempt === 10) throw new LocalError('main moved ten times while this commit was put together; nothing was changed', 'run the command again');
+        if (attempt === 10) throw new CommandError('main moved ten times while this commit was put together; nothing was changed', 'run the command again');
       }
     }
   } finally {
@@ -147,15 +147,15 @@ export const imageFile = (cluster: string, application: string): string => `clus
 
 /**
  * CI's part of a deployment: one commit that sets tag and digest in one image file, comments and formatting kept.
- * Throws LocalError where main has no such file.
+ * Throws CommandError where main has no such file.
  */
 export async function publishImage(instance: Instance, url: string, application: string, image: Image): Promise<Publication> {
   const file = imageFile(instance.cluster, application);
   const author = { name: 'CI', email: 'ci@localhost' };
   return commitToMain(instance, url, author, `Deploy ${application} ${image.tag} to ${instance.cluster}\n`, undefined, async (git, index, parent) => {
-    if (parent === undefined) throw new LocalError('the local Git server has no main yet', 'run `make up`');
+    if (parent === undefined) throw new CommandError('the local Git server has no main yet', 'run `make up`');
     const entry = (await git(['ls-tree', parent, '--', file])).trim();
-    if (entry === '') throw new LocalError(`main has no ${file}`, 'APP names an application that has an image file; `make status` lists them');
+    if (entry === '') throw new CommandError(`main has no ${file}`, 'APP names an application that has an image file; `make status` lists them');
     const text = setImage(await git(['cat-file', 'blob', `${parent}:${file}`]), image, file);
     const blob = (await git(['hash-object', '-w', '--stdin'], { input: text })).trim();
     await git(['read-tree', parent], { index });

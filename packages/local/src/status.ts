@@ -3,7 +3,7 @@ import { applicationsTable, autoSync, comparedRevision, deployedRevision, explai
 import type { Application, ArgoClient } from './argocd-api.ts';
 import { ARGO_DAEMONS, connectAs } from './argocd.ts';
 import { componentLog, COMPONENTS, componentPid, kubeconfigPath } from './cluster.ts';
-import { LocalError, messageOf } from './errors.ts';
+import { CommandError, messageOf } from '@platform/report/errors';
 import type { Instance } from './instance.ts';
 import { rememberedPorts, type PortName, type Ports } from './ports.ts';
 import { lastWords, logPath, residentMemory, runningPid } from './process.ts';
@@ -50,10 +50,10 @@ async function reasonsOf(client: ArgoClient, application: Application): Promise<
   return explain(application, isSettled(application) ? [] : await client.resourceNodes(application.metadata.name));
 }
 
-/** How the local machine stands. Throws LocalError where none was ever started. */
+/** How the local machine stands. Throws CommandError where none was ever started. */
 export async function readStatus(instance: Instance): Promise<{ status: Status; applications: Application[] }> {
   const ports = rememberedPorts(instance);
-  if (ports === undefined) throw new LocalError('nothing was started here yet', 'run `make up`');
+  if (ports === undefined) throw new CommandError('nothing was started here yet', 'run `make up`');
   let applications: Application[] = [];
   let unreachable: string | undefined;
   const described: Status['applications'][number][] = [];

@@ -7,14 +7,14 @@ import type { Application } from './argocd-api.ts';
 import { argoConfiguration, NAMESPACE } from './argocd-settings.ts';
 import { connectAs, ensureTokens, startArgo } from './argocd.ts';
 import { apply, CLUSTER_PORTS, clusterExists, clusterEnvironment, COMPONENTS, componentPid, kubectl, nodeManifests, startCluster } from './cluster.ts';
-import { LocalError } from './errors.ts';
+import { CommandError } from '@platform/report/errors';
 import { readState, writeState, type Instance } from './instance.ts';
 import { choosePorts, type PortName, type Ports } from './ports.ts';
 import { awaitDaemon, endProcess, INSTANCE_VARIABLE, runningPid, startDaemon, strayProcesses, type Daemon } from './process.ts';
-import type { Progress } from './progress.ts';
+import type { Progress } from '@platform/report/progress';
 import { createRepository, publishedCommit, publishWorkTree, repositoryURL, servedRepository } from './publish.ts';
-import { run, RunError } from './run.ts';
-import { ensureTools, type Tools } from './tools.ts';
+import { run, RunError } from '@platform/tools/run';
+import { ensureTools, type Tools } from '@platform/tools/tools';
 
 /**
  * Makes the whole local machine run; what runs already is left alone. Each step first looks at what is there, so an
@@ -26,7 +26,7 @@ export async function up(instance: Instance, progress: Progress): Promise<Applic
   // Hashing every program takes a second, so it is done when they are about to be started.
   const tools = await ensureTools(progress, { verify: idle });
   const settings = readCluster(instance.root, instance.cluster);
-  if (settings.provider !== 'local') throw new LocalError(`clusters/${instance.cluster}/cluster.yaml has provider ${settings.provider}`, 'write `provider: local`');
+  if (settings.provider !== 'local') throw new CommandError(`clusters/${instance.cluster}/cluster.yaml has provider ${settings.provider}`, 'write `provider: local`');
 
   if (idle && !clusterExists(instance)) await endStrays(instance, progress);
   const ports = await choosePorts(instance, (name) => mayMove(instance, name));
@@ -79,7 +79,7 @@ async function installBase(instance: Instance, tools: Tools, nodes: number): Pro
   const files = readdirSync(folder).filter((file) => file.endsWith('-crd.yaml'));
   await apply(instance, tools, files.map((file) => readFileSync(join(folder, file), 'utf8')).join('\n---\n'));
   for (const end = Date.now() + 30_000; !(await servesArgo(instance, tools)); ) {
-    if (Date.now() > end) throw new LocalError('the API server does not serve argoproj.io after 30 s', 'run `make up` again');
+    if (Date.now() > end) throw new CommandError('the API server does not serve argoproj.io after 30 s', 'run `make up` again');
     await sleep(100);
   }
   writeState(instance, 'crds.json', { key: tools.key });
@@ -134,7 +134,7 @@ async function installRoot(instance: Instance, tools: Tools, facts: ReturnType<t
   const root = await run('helm', ['template', 'root', join(instance.root, 'argocd/root'), '--namespace', NAMESPACE, ...values], {
     env: clusterEnvironment(instance, tools),
   }).catch((error: unknown) => {
-    throw error instanceof RunError ? new LocalError(`argocd/root does not render: ${error.stderr.trim()}`, 'mend it and run `make up` again') : error;
+    throw error instanceof RunError ? new CommandError(`argocd/root does not render: ${error.stderr.trim()}`, 'mend it and run `make up` again') : error;
   });
   await apply(instance, tools, `${JSON.stringify(secret)}\n---\n${root}`);
 }
@@ -163,6 +163,6 @@ async function awaitAll(instance: Instance, ports: Ports, url: string): Promise<
     const bad = suspect === undefined ? undefined : await confirmBad(client, suspect.metadata.name, isBad);
     if (bad === undefined) return undefined;
     const [reason = describeState(bad)] = explain(bad, await client.resourceNodes(bad.metadata.name));
-    throw new LocalError(`everything runs, but ${bad.metadata.name} is ${describeState(bad)}: ${reason}`, 'push a commit that mends it (`make deploy`, `make ship`), or roll it back; `make status` tells all');
+    throw new CommandError(`everything runs, but ${bad.metadata.name} is ${describeState(bad)}: ${reason}`, 'push a commit that mends it (`make deploy`, `make ship`), or roll it back; `make status` tells all');
   });
 }

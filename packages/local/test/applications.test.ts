@@ -1,7 +1,7 @@
 import t from 'tap';
 import { applicationsTable, autoSync, comparedRevision, entryRevision, explain, isConcerned, isSettled, shortImage } from '../src/applications.ts';
 import type { Application } from '../src/argocd-api.ts';
-import { LocalError } from '../src/errors.ts';
+import { CommandError } from '@platform/report/errors';
 import { rollbackTarget } from '../src/rollback.ts';
 
 const source = { repoURL: 'http://git/x.git', path: 'charts/app' };
@@ -70,7 +70,7 @@ t.test('rollback goes to the version before, and a second one further back', (t)
   t.equal(rollbackTarget(deployed('never finished'), undefined).id, 3, 'a version without entry is later than all');
   t.equal(rollbackTarget(deployed('c'), 1).id, 1);
   t.throws(() => rollbackTarget(deployed('c'), 9), { message: 'app has no history entry 9' });
-  t.throws(() => rollbackTarget(deployed('a'), undefined), LocalError, 'nothing before the first');
+  t.throws(() => rollbackTarget(deployed('a'), undefined), CommandError, 'nothing before the first');
   t.throws(() => rollbackTarget(deployed('a', []), undefined), { message: 'app has no history to roll back to: nothing was deployed yet' });
   t.end();
 });

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { LocalError } from '../src/errors.ts';
+import { CommandError } from '@platform/report/errors';
 import type { Instance } from '../src/instance.ts';
 import { choosePorts, isFree, PORT_NAMES } from '../src/ports.ts';
 import { awaitDaemon, birthOf, INSTANCE_VARIABLE, runningPid, startDaemon, stopDaemon, strayProcesses, type Daemon } from '../src/process.ts';
@@ -49,18 +49,18 @@ t.test('a daemon that ends at once is told with its last words; a taken port is 
     return awaitDaemon(instance, daemon, () => Promise.resolve(false)).catch((error: unknown) => error);
   };
   const broken = await start(failing('console.log("starting"); console.error("error: no such table"); process.exit(3)'));
-  t.ok(broken instanceof LocalError);
-  t.match((broken as LocalError).message, 'sleeper ended right after its start: error: no such table');
+  t.ok(broken instanceof CommandError);
+  t.match((broken as CommandError).message, 'sleeper ended right after its start: error: no such table');
 
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.teardown(() => server.close());
   const { port } = server.address() as { port: number };
   const taken = await start({ ...failing(`require('node:http').createServer().listen(${port}, '127.0.0.1')`), port });
-  t.match((taken as LocalError).message, `port ${port} of sleeper was taken by another program between choice and use`);
-  t.match((taken as LocalError).next, 'make up');
+  t.match((taken as CommandError).message, `port ${port} of sleeper was taken by another program between choice and use`);
+  t.match((taken as CommandError).next, 'make up');
   const missing = await startDaemon(instance, { ...sleeper(instance), command: join(instance.dir, 'nothing') }).catch((error: unknown) => error);
-  t.match((missing as LocalError).message, 'sleeper cannot be started');
+  t.match((missing as CommandError).message, 'sleeper cannot be started');
 });
 
 t.test('ports are remembered, and a taken one moves where it may', async (t) => {

@@ -5,11 +5,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
-import { LocalError } from '../src/errors.ts';
+import { CommandError } from '@platform/report/errors';
 import type { Instance } from '../src/instance.ts';
 import { choosePorts } from '../src/ports.ts';
 import { createRepository, isAncestor, publishedImage, publishImage, publishWorkTree, repositoryURL, servedRepository } from '../src/publish.ts';
-import { run } from '../src/run.ts';
+import { run } from '@platform/tools/run';
 import { pushPayload, type PushPayload } from '../src/webhook.ts';
 
 const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
@@ -96,10 +96,10 @@ t.test('an application without image file is named, and a server that is away sa
   const { instance, url } = await serve(t);
   await publishWorkTree(instance, url);
   const missing = await publishImage(instance, url, 'nope', { tag: '1', digest: digest('1') }).catch((error: unknown) => error);
-  t.match((missing as LocalError).message, 'main has no clusters/local/nope.image.yaml');
+  t.match((missing as CommandError).message, 'main has no clusters/local/nope.image.yaml');
   const away = await publishWorkTree(instance, 'http://127.0.0.1:1/x.git').catch((error: unknown) => error);
-  t.ok(away instanceof LocalError);
-  t.equal((away as LocalError).next, 'run `make up`');
+  t.ok(away instanceof CommandError);
+  t.equal((away as CommandError).next, 'run `make up`');
 });
 
 t.test('a payload tells added, changed and removed files, whatever their names', async (t) => {

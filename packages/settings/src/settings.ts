@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Settings } from 'typebox/system';
 import { Pointer, Value } from 'typebox/value';
 import { AnyCluster, AwsCluster, Cluster, LocalCluster, NodeGroup, type ClusterSettings } from './schema.ts';
-import { readSettingsFile } from './settings-file.ts';
+import { readYamlFile } from './yaml-file.ts';
 
 export type { ClusterSettings } from './schema.ts';
 
@@ -93,7 +93,7 @@ function otherProblems({ name, nodeGroup }: Record<string, unknown>, folder: str
  * Throws SettingsError with every problem at once: those of the files' form, or else, once both are readable, all others.
  */
 export function readCluster(root: string, name: string): ClusterSettings {
-  const files = [SHARED, name].map((folder) => readSettingsFile(root, `clusters/${folder}/cluster.yaml`));
+  const files = [SHARED, name].map((folder) => readYamlFile(root, `clusters/${folder}/cluster.yaml`));
   const unreadable = files.flatMap(({ problems }) => problems);
   if (unreadable.length > 0) throw new SettingsError(unreadable);
 

@@ -1,4 +1,4 @@
-module gitops-platform/local
+module gitops-platform/tools
 
 go 1.26.3
 

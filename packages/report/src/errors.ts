@@ -1,10 +1,10 @@
 /** A failure that the person at the keyboard can do something about: one line that says what happened, one that says what to do next. */
-export class LocalError extends Error {
+export class CommandError extends Error {
   readonly next: string;
 
   constructor(message: string, next: string) {
     super(message);
-    this.name = 'LocalError';
+    this.name = 'CommandError';
     this.next = next;
   }
 }

@@ -1,17 +1,17 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { LocalError } from '../src/errors.ts';
-import { progressTo } from '../src/progress.ts';
+import { CommandError } from '@platform/report/errors';
+import { progressTo } from '@platform/report/progress';
 import { run, RunError } from '../src/run.ts';
 import { damagedTools, ensureTools, explainGoFailure, goVersion, sha256 } from '../src/tools.ts';
 
-const failure = async (action: Promise<unknown>): Promise<LocalError> => {
+const failure = async (action: Promise<unknown>): Promise<CommandError> => {
   const error: unknown = await action.then(
     () => new Error('it succeeded'),
     (reason: unknown) => reason,
   );
-  if (!(error instanceof LocalError)) throw error;
+  if (!(error instanceof CommandError)) throw error;
   return error;
 };
 

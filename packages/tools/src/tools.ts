@@ -3,16 +3,16 @@ import { chmodSync, copyFileSync, cpSync, createReadStream, existsSync, mkdirSyn
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { LocalError } from './errors.ts';
+import { CommandError } from '@platform/report/errors';
 import { run, RunError } from './run.ts';
-import type { Progress } from './progress.ts';
+import type { Progress } from '@platform/report/progress';
 
 /** The Kubernetes release that go.mod pins; the binaries must carry it, since Argo CD hands it to Helm as --kube-version. */
 export const KUBERNETES_VERSION = 'v1.36.3';
 const ARGOCD_VERSION = '3.5.7';
 const LOWEST_GO = [1, 26] as const;
 
-/** Every program that is built, by the package of the pinned module (packages/local/go/go.mod) that holds its main. */
+/** Every program that is built, by the package of the pinned module (packages/tools/go/go.mod) that holds its main. */
 const TOOL_PACKAGES = {
   'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver',
   'kube-controller-manager': 'k8s.io/kubernetes/cmd/kube-controller-manager',
@@ -23,7 +23,8 @@ const TOOL_PACKAGES = {
   kwokctl: 'sigs.k8s.io/kwok/cmd/kwokctl',
   helm: 'helm.sh/helm/v4/cmd/helm',
   argocd: 'github.com/argoproj/argo-cd/v3/cmd',
-  redis: 'gitops-platform/local/redis',
+  redis: 'gitops-platform/tools/redis',
+  'argocd-render': 'gitops-platform/tools/render',
 } as const;
 
 export type ToolName = keyof typeof TOOL_PACKAGES;
@@ -51,17 +52,17 @@ export function cacheFolder(): string {
 
 /**
  * The version of the Go toolchain on the PATH, as `go1.26.8`.
- * Throws LocalError where there is none or an older one than go.mod needs.
+ * Throws CommandError where there is none or an older one than go.mod needs.
  */
 export async function goVersion(env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const next = `install Go ${LOWEST_GO.join('.')} or newer (https://go.dev/dl) and run \`make up\` again`;
   const version = await run('go', ['env', 'GOVERSION'], { env: { ...env, GOTOOLCHAIN: 'local' }, cwd: '/' }).catch((error: unknown) => {
-    if (error instanceof RunError && error.code === null) throw new LocalError("Go is needed and no 'go' is on the PATH", next);
+    if (error instanceof RunError && error.code === null) throw new CommandError("Go is needed and no 'go' is on the PATH", next);
     throw error;
   });
   const [major = 0, minor = 0] = version.trim().replace(/^go/, '').split('.').map((part) => parseInt(part, 10));
   if (major < LOWEST_GO[0] || (major === LOWEST_GO[0] && minor < LOWEST_GO[1])) {
-    throw new LocalError(`Go ${LOWEST_GO.join('.')} or newer is needed, and ${version.trim()} was found`, next);
+    throw new CommandError(`Go ${LOWEST_GO.join('.')} or newer is needed, and ${version.trim()} was found`, next);
   }
   return version.trim();
 }
@@ -74,7 +75,7 @@ const LINKER_FLAGS = ['-s', '-w', ...kubernetesFlags, `-X github.com/argoproj/ar
 
 function buildKey(go: string): string {
   const hash = createHash('sha256').update(JSON.stringify([go, process.platform, process.arch, LINKER_FLAGS, TOOL_PACKAGES]));
-  for (const file of ['go.mod', 'go.sum', 'redis/main.go']) hash.update(readFileSync(join(moduleFolder, file)));
+  for (const file of ['go.mod', 'go.sum', 'redis/main.go', 'render/main.go']) hash.update(readFileSync(join(moduleFolder, file)));
   return hash.digest('hex').slice(0, 16);
 }
 
@@ -107,7 +108,7 @@ export async function damagedTools(tools: Tools, names: readonly string[] = TOOL
 /**
  * The tools of the pinned module, built where the user's cache folder lacks them. Go verifies every module against go.sum.
  * @param verify also compare each program with its checksum, and build anew what differs
- * Throws LocalError for a missing or old Go, a failed download, a module whose checksum is wrong and a failed build; what was
+ * Throws CommandError for a missing or old Go, a failed download, a module whose checksum is wrong and a failed build; what was
  * built before stays, and nothing half-built is ever found under its final name.
  */
 export async function ensureTools(progress: Progress, options: { verify: boolean }): Promise<Tools> {
@@ -141,19 +142,19 @@ async function go(args: readonly string[], onErrorLine?: (line: string) => void)
 }
 
 /** What a failed go command means, in words that say what to do next. */
-export function explainGoFailure(stderr: string): LocalError {
+export function explainGoFailure(stderr: string): CommandError {
   const lines = stderr.split('\n').map((line) => line.trim()).filter((line) => line !== '');
   const mismatch = lines.find((line) => line.includes('checksum mismatch'));
   if (mismatch !== undefined) {
-    return new LocalError(`the checksum of a Go module is wrong: ${mismatch}`, 'nothing of it was built; clear the module cache (`go clean -modcache`), look at GOPROXY (`go env GOPROXY`) and run `make up` again');
+    return new CommandError(`the checksum of a Go module is wrong: ${mismatch}`, 'nothing of it was built; clear the module cache (`go clean -modcache`), look at GOPROXY (`go env GOPROXY`) and run `make up` again');
   }
   const download = lines.find((line) => /dial tcp|no such host|connection refused|TLS handshake|i\/o timeout|proxyconnect|40[34] |410 Gone|50[0234] |module lookup disabled/.test(line));
   if (download !== undefined) {
-    return new LocalError(`a Go module could not be downloaded: ${download}`, 'what arrived is kept; check the network and GOPROXY (`go env GOPROXY`) and run `make up` again');
+    return new CommandError(`a Go module could not be downloaded: ${download}`, 'what arrived is kept; check the network and GOPROXY (`go env GOPROXY`) and run `make up` again');
   }
   const space = lines.find((line) => line.includes('no space left'));
-  if (space !== undefined) return new LocalError(`the disk is full: ${space}`, 'free about 12 GB for Go and run `make up` again');
-  return new LocalError(`the tools could not be built: ${lines.filter((line) => !line.startsWith('go: downloading')).slice(-3).join(' / ')}`, 'run `make up` again; what was compiled is kept');
+  if (space !== undefined) return new CommandError(`the disk is full: ${space}`, 'free about 12 GB for Go and run `make up` again');
+  return new CommandError(`the tools could not be built: ${lines.filter((line) => !line.startsWith('go: downloading')).slice(-3).join(' / ')}`, 'run `make up` again; what was compiled is kept');
 }
 
 async function build(names: readonly ToolName[], folder: string, progress: Progress): Promise<void> {

@@ -1,0 +1,103 @@
+import { CommandError } from '@platform/report/errors';
+import { declarationOf } from './check.ts';
+import { differences, type Difference } from './difference.ts';
+import { flips, readValueSchema, schemaAt } from './flips.ts';
+import { labelOf, type FleetApplication } from './fleet.ts';
+import { helmProblems } from './helm-problems.ts';
+import { chartSource, keysOf, layersOf, leaves, merged, nested, valueAt, type Layer } from './values.ts';
+import type { Application, Renderer, RenderRequest, Source } from './renderer.ts';
+
+/** Where a value comes from, and what it does. */
+export interface Explanation {
+  readonly key: string;
+  readonly value: unknown;
+  /** The file and line that won. */
+  readonly place: string;
+  readonly kind: Layer['kind'];
+  /** What it shadowed, the strongest first. */
+  readonly shadowed: readonly { readonly place: string; readonly value: unknown }[];
+}
+
+/** What changes when a value does. */
+export interface Effect {
+  /** The other value that was tried. */
+  readonly tried: unknown;
+  readonly differences: readonly Difference[];
+  /** Why no other value renders here, where none does. */
+  readonly refusal?: string;
+}
+
+/** Every leaf of an Application's values at or below a key, and who set it. */
+export function provenance(root: string, entry: FleetApplication, key = ''): Explanation[] {
+  const layers = layersOf(root, entry.application, declarationOf(root, entry.application.metadata.name));
+  const values = merged(layers);
+  const all = leaves(values).filter(({ keys }) => keys.length > 0);
+  const wanted = keysOf(key);
+  const found = all.flatMap((leaf) => {
+    if (wanted.every((part, index) => part === leaf.keys[index])) return [leaf];
+    // Something within a list, which is set as a whole.
+    const value = leaf.keys.every((part, index) => part === wanted[index]) ? valueAt(values, wanted) : undefined;
+    return value === undefined ? [] : [{ keys: wanted, value }];
+  });
+  if (found.length === 0) {
+    const names = all.map(({ keys }) => keys.join('.'));
+    throw new CommandError(`${labelOf(entry)} has no value ${key}`, `did you mean ${nearest(key, names).join(' or ')}? Without a key, all of them are listed`);
+  }
+  return found.map(({ keys, value }) => {
+    const setters = layers.flatMap((layer) => {
+      const place = layer.position(keys);
+      return place === undefined ? [] : [{ place, kind: layer.kind, value: valueAt(layer.values, keys) }];
+    });
+    const winner = setters.at(-1) ?? { place: layers[0]?.file ?? '', kind: 'chart defaults' as const };
+    const shadowed = setters.slice(0, -1).reverse();
+    return { key: keys.join('.'), value, place: winner.place, kind: winner.kind, shadowed: shadowed.map(({ place, value: below }) => ({ place, value: below })) };
+  });
+}
+
+/** The names that resemble a mistaken one: those with most pairs of letters in common. */
+function nearest(name: string, names: readonly string[]): string[] {
+  const pairs = (text: string): Set<string> => new Set(Array.from({ length: text.length - 1 }, (_, index) => text.toLowerCase().slice(index, index + 2)));
+  const wanted = pairs(name);
+  const score = (other: string): number => (2 * [...pairs(other)].filter((pair) => wanted.has(pair)).length) / (wanted.size + other.length);
+  return [...names].sort((a, b) => score(b) - score(a)).slice(0, 2);
+}
+
+/** A request for the same Application with another value at a key: above every file, and in place of a parameter. */
+export function requestWith(root: string, request: RenderRequest, keys: readonly string[], value: unknown): RenderRequest {
+  const { application } = request;
+  const chart = chartSource(root, application);
+  const change = (source: Source): Source => {
+    if (source.path !== chart?.path) return source;
+    const parameters = source.helm?.parameters ?? [];
+    const name = keys.join('.');
+    const rest = parameters.filter((parameter) => parameter.name !== name);
+    return { ...source, helm: { ...source.helm, parameters: rest, valuesObject: mergedValues(source.helm?.valuesObject, nested(keys, value)) } };
+  };
+  const { source, sources, ...spec } = application.spec;
+  const changed = { ...application, spec: { ...spec, ...(source === undefined ? {} : { source: change(source) }), ...(sources === undefined ? {} : { sources: sources.map(change) }) } } as Application;
+  return { ...request, application: changed };
+}
+
+const mergedValues = (below: Readonly<Record<string, unknown>> = {}, above: Readonly<Record<string, unknown>>): Record<string, unknown> => merged([{ values: below }, { values: above }]);
+
+/**
+ * What a value sets, found by trying others: every rendered field that then differs. A value that sets nothing here, since
+ * it belongs to something switched off, gives no differences.
+ */
+export async function effect(renderer: Renderer, root: string, entry: FleetApplication, keys: readonly string[]): Promise<Effect> {
+  const { request, rendered, application } = entry;
+  const chart = chartSource(root, application);
+  if (chart === undefined || !rendered.ok) return { tried: undefined, differences: [], refusal: rendered.ok ? 'it renders no chart of this repository' : rendered.error };
+  const values = merged(layersOf(root, application, declarationOf(root, application.metadata.name)));
+  const others = flips(valueAt(values, keys), schemaAt(readValueSchema(root, chart.path), keys));
+  const outcomes = await renderer.render(
+    root,
+    others.map((other) => requestWith(root, request, keys, other)),
+  );
+  const tried = outcomes.map((outcome, index) => ({ tried: others[index], differences: outcome.ok ? differences(rendered.value, outcome.value) : [], outcome }));
+  const best = tried.find((attempt) => attempt.differences.length > 0) ?? tried.find(({ outcome }) => outcome.ok);
+  if (best !== undefined) return { tried: best.tried, differences: best.differences };
+  const [first] = tried;
+  const refusal = first === undefined || first.outcome.ok ? 'there is no other value' : helmProblems(first.outcome.error).map(({ keys: named, rule }) => `${(named ?? []).join('.')} ${rule}`).join('; ');
+  return { tried: first?.tried, differences: [], refusal };
+}
