@@ -1,12 +1,13 @@
 # Thin on purpose: each target hands over to typed code in packages/. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install up down status deploy ship rollback resume env logs test bench
+.PHONY: help install up down status deploy ship rollback resume env logs render check explain diff test bench
 
 # Values reach the programs through the environment, never through a shell's command line.
-export TAG DIGEST APP ID
+export TAG DIGEST APP ID CLUSTER KEY BASE
 
 NODE := node_modules/.bin/node
 LOCAL := $(NODE) packages/local/src/main.ts
+DELIVERY := $(NODE) packages/delivery/src/main.ts
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):[^#]*## /  make \1@/' | awk -F@ '{ printf "%-16s%s\n", $$1, $$2 }'
@@ -41,6 +42,18 @@ env: install ## shell exports for kubectl, helm, argocd and git: eval "$(make en
 
 logs: install ## follow the logs of every process
 	@$(LOCAL) logs
+
+check: install ## charts, values and applications of every cluster: all that is wrong, with file and line
+	@$(DELIVERY) check
+
+render: install ## what Argo CD would apply, as YAML: [CLUSTER=production] [APP=fastify-service]
+	@$(DELIVERY) render
+
+explain: install ## CLUSTER=production APP=fastify-service KEY=resources.memory: which line set it, and what it sets
+	@$(DELIVERY) explain
+
+diff: install ## what merging this work tree would change in the clusters, against BASE=origin/main
+	@$(DELIVERY) diff
 
 test: install ## types, lint, unit tests and the drills against a real stack of their own
 	@$(NODE) packages/verify/src/main.ts

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readCluster, SettingsError } from '@platform/settings';
 import { parseAllDocuments } from 'yaml';
-import { labelOf, renderFleet, type FleetApplication, type FleetOptions } from './fleet.ts';
+import { labelOf, renderFleet, RootError, type FleetApplication, type FleetOptions } from './fleet.ts';
 import { helmProblems } from './helm-problems.ts';
 import type { Renderer } from './renderer.ts';
 import { clusterFolders, filesBelow, treeProblems, unreadFiles } from './tree.ts';
@@ -34,7 +34,7 @@ export function declarationOf(root: string, name: string): string {
  * every file that is read exists, that all Applications render, and then every proof over what was rendered.
  * All problems are told at once; only what an unreadable file makes impossible is left out.
  */
-export async function check(renderer: Renderer, root: string, capabilities: FleetOptions['capabilities'], proofs: readonly Proof[] = []): Promise<CheckResult> {
+export async function check(renderer: Renderer, root: string, capabilities: FleetOptions['capabilities'], proofs: readonly { readonly prove: Proof }[] = []): Promise<CheckResult> {
   const problems = new Set(treeProblems(root));
   const clusters = clusterFolders(root).filter((name) => {
     try {
@@ -51,7 +51,8 @@ export async function check(renderer: Renderer, root: string, capabilities: Flee
   try {
     fleet = await renderFleet(renderer, root, { clusters, capabilities });
   } catch (error) {
-    problems.add(`argocd/root:1: the chart: ${error instanceof Error ? error.message : String(error)}`);
+    if (!(error instanceof RootError)) throw error;
+    problems.add(`argocd/root/Chart.yaml:1: the chart: ${error.message}`);
   }
   const read = new Set<string>();
   for (const entry of fleet) {
@@ -63,7 +64,7 @@ export async function check(renderer: Renderer, root: string, capabilities: Flee
   if (clusters.length === clusterFolders(root).length && fleet.length > 0 && fleet.every(({ application }) => application.spec.project !== '')) {
     for (const problem of unreadFiles(root, read)) problems.add(problem);
   }
-  for (const proof of proofs) for (const problem of await proof(fleet)) problems.add(problem);
+  for (const { prove } of proofs) for (const problem of await prove(fleet)) problems.add(problem);
   return { problems: [...problems].sort((a, b) => a.localeCompare(b, 'en', { numeric: true })), fleet };
 }
 

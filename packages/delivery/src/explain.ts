@@ -1,9 +1,9 @@
 import { CommandError } from '@platform/report/errors';
 import { declarationOf } from './check.ts';
-import { differences, type Difference } from './difference.ts';
 import { flips, readValueSchema, schemaAt } from './flips.ts';
 import { labelOf, type FleetApplication } from './fleet.ts';
 import { helmProblems } from './helm-problems.ts';
+import { upgradeChanges, type Change } from './proofs/upgrade-gate.ts';
 import { chartSource, keysOf, layersOf, leaves, merged, nested, valueAt, type Layer } from './values.ts';
 import type { Application, Renderer, RenderRequest, Source } from './renderer.ts';
 
@@ -22,7 +22,7 @@ export interface Explanation {
 export interface Effect {
   /** The other value that was tried. */
   readonly tried: unknown;
-  readonly differences: readonly Difference[];
+  readonly changes: readonly Change[];
   /** Why no other value renders here, where none does. */
   readonly refusal?: string;
 }
@@ -82,22 +82,22 @@ const mergedValues = (below: Readonly<Record<string, unknown>> = {}, above: Read
 
 /**
  * What a value sets, found by trying others: every rendered field that then differs. A value that sets nothing here, since
- * it belongs to something switched off, gives no differences.
+ * it belongs to something switched off, gives no changes.
  */
 export async function effect(renderer: Renderer, root: string, entry: FleetApplication, keys: readonly string[]): Promise<Effect> {
   const { request, rendered, application } = entry;
   const chart = chartSource(root, application);
-  if (chart === undefined || !rendered.ok) return { tried: undefined, differences: [], refusal: rendered.ok ? 'it renders no chart of this repository' : rendered.error };
+  if (chart === undefined || !rendered.ok) return { tried: undefined, changes: [], refusal: rendered.ok ? 'it renders no chart of this repository' : rendered.error };
   const values = merged(layersOf(root, application, declarationOf(root, application.metadata.name)));
   const others = flips(valueAt(values, keys), schemaAt(readValueSchema(root, chart.path), keys));
   const outcomes = await renderer.render(
     root,
     others.map((other) => requestWith(root, request, keys, other)),
   );
-  const tried = outcomes.map((outcome, index) => ({ tried: others[index], differences: outcome.ok ? differences(rendered.value, outcome.value) : [], outcome }));
-  const best = tried.find((attempt) => attempt.differences.length > 0) ?? tried.find(({ outcome }) => outcome.ok);
-  if (best !== undefined) return { tried: best.tried, differences: best.differences };
+  const tried = outcomes.map((outcome, index) => ({ tried: others[index], changes: outcome.ok ? upgradeChanges(rendered.value, outcome.value) : [], outcome }));
+  const best = tried.find((attempt) => attempt.changes.length > 0) ?? tried.find(({ outcome }) => outcome.ok);
+  if (best !== undefined) return { tried: best.tried, changes: best.changes };
   const [first] = tried;
   const refusal = first === undefined || first.outcome.ok ? 'there is no other value' : helmProblems(first.outcome.error).map(({ keys: named, rule }) => `${(named ?? []).join('.')} ${rule}`).join('; ');
-  return { tried: first?.tried, differences: [], refusal };
+  return { tried: first?.tried, changes: [], refusal };
 }

@@ -33,10 +33,13 @@ const isKind =
   (object: KubernetesObject): boolean =>
     object.kind === kind && object.apiVersion.startsWith('argoproj.io/');
 
+/** argocd/root does not render, so that nothing is known of what it would lead to. */
+export class RootError extends Error {}
+
 /**
  * Renders everything that Argo CD would deploy to every cluster, the way it comes about there: whoever installs a cluster
  * renders argocd/root, whose Application leads to ApplicationSets, whose Applications lead to charts.
- * Throws SettingsError for wrong settings, and an Error for a root that does not render; all else is told Application by Application.
+ * Throws SettingsError for wrong settings, and RootError for a root that does not render; all else is told Application by Application.
  */
 export async function renderFleet(renderer: Renderer, root: string, { clusters = clusterNames(root), capabilities }: FleetOptions): Promise<FleetApplication[]> {
   const settings = clusters.map((name) => readCluster(root, name));
@@ -53,7 +56,7 @@ export async function renderFleet(renderer: Renderer, root: string, { clusters =
   const installed = await render(settings.map((cluster) => ({ cluster, application: rootInstallation(cluster) })));
   const roots = await render(
     installed.flatMap(({ cluster, rendered }) => {
-      if (!rendered.ok) throw new Error(`argocd/root does not render for ${cluster.name}: ${rendered.error}`);
+      if (!rendered.ok) throw new RootError(`does not render for ${cluster.name}: ${rendered.error}`);
       return rendered.value.filter(isKind('Application')).map((application) => ({ cluster, application: application as Application }));
     }),
   );

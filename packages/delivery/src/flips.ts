@@ -18,13 +18,15 @@ export interface ValueSchema {
 /** The schema of a chart's values. */
 export const readValueSchema = (root: string, chart: string): ValueSchema => JSON.parse(readFileSync(join(root, chart, 'values.schema.json'), 'utf8')) as ValueSchema;
 
-/** What a schema says of a key; undefined where it says nothing. */
+/** What a schema says of a key, its local references followed; undefined where it says nothing. */
 export function schemaAt(schema: ValueSchema, keys: readonly string[]): ValueSchema | undefined {
-  const resolve = (part: ValueSchema | undefined): ValueSchema | undefined => {
-    const name = part?.$ref?.replace('#/$defs/', '');
-    return name === undefined ? part : { ...resolve(schema.$defs?.[name]), ...part };
+  const resolve = (part: ValueSchema): ValueSchema => {
+    const { $ref, ...own } = part;
+    const named = $ref === undefined ? {} : resolve(schema.$defs?.[$ref.replace('#/$defs/', '')] ?? {});
+    const properties = Object.entries(own.properties ?? {}).map(([key, value]) => [key, resolve(value)] as const);
+    return { ...named, ...own, ...(own.items === undefined ? {} : { items: resolve(own.items) }), ...(own.properties === undefined ? {} : { properties: Object.fromEntries(properties) }) };
   };
-  return keys.reduce<ValueSchema | undefined>((inner, key) => resolve(resolve(inner)?.properties?.[key] ?? (/^\d+$/.test(key) ? resolve(inner)?.items : undefined)), schema);
+  return keys.reduce<ValueSchema | undefined>((inner, key) => inner?.properties?.[key] ?? (/^\d+$/.test(key) ? inner?.items : undefined), resolve(schema));
 }
 
 // One text of each kind that charts ask for; those that a pattern refuses are left out.

@@ -33,21 +33,29 @@ export const NodeGroup = Type.Object(
   strict,
 );
 
+/** The most zones that a cluster has: its network is laid out for this many from the start (see network.ts). */
+export const ZONES = 4;
+
 const local = { nodes: Type.Integer({ minimum: 1, maximum: 26, description: 'Simulated nodes, each in a zone of its own' }) };
 
-const aws = {
-  accountId,
-  region,
-  network: Type.Object(
-    {
-      cidr: Type.String({ pattern: `^(${octet}\\.){3}${octet}/(1[6-9]|2[0-8])$`, description: 'Address range of the VPC; /16 to /28, which is what AWS takes' }),
-      zones: Type.Array(Type.String({ pattern: '^[a-z0-9-]+[a-z]$', description: 'Zone of the region, for instance eu-central-1a' }), { minItems: 2, uniqueItems: true, description: 'Availability zones; EKS wants two or more' }),
-      natGateways: Type.Enum(['one', 'per-zone'], { description: 'one costs less; per-zone survives the loss of a zone' }),
-    },
-    strict,
-  ),
-  nodeGroup: NodeGroup,
-};
+/** The VPC of a cluster. */
+export const Network = Type.Object(
+  {
+    cidr: Type.String({ pattern: `^(${octet}\\.){3}${octet}/(1[6-9]|2[0-8])$`, description: 'Address range of the VPC; /16 to /28, which is what AWS takes' }),
+    zones: Type.Array(Type.String({ pattern: '^[a-z0-9-]+[a-z]$', description: 'Zone of the region, for instance eu-central-1a' }), {
+      minItems: 2,
+      maxItems: ZONES,
+      uniqueItems: true,
+      description: `Availability zones; EKS wants two or more, and the network has room for ${ZONES}. A new one is added at the end: the subnets go by this order`,
+    }),
+    natGateways: Type.Enum(['one', 'per-zone'], { description: 'one costs less; per-zone survives the loss of a zone' }),
+  },
+  strict,
+);
+
+export type NetworkSettings = Static<typeof Network>;
+
+const aws = { accountId, region, network: Network, nodeGroup: NodeGroup };
 
 /** A cluster on AWS. */
 export const AwsCluster = Type.Object({ ...common, provider: Type.Literal('aws'), ...aws }, strict);

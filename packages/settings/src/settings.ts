@@ -1,8 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { formatCidr, parseCidr } from '@platform/subnets/cidr';
+import { PlanError } from '@platform/subnets/plan';
 import { Settings } from 'typebox/system';
 import { Pointer, Value } from 'typebox/value';
-import { AnyCluster, AwsCluster, Cluster, LocalCluster, NodeGroup, type ClusterSettings } from './schema.ts';
+import { subnetPlan } from './network.ts';
+import { AnyCluster, AwsCluster, Cluster, LocalCluster, Network, NodeGroup, type ClusterSettings, type NetworkSettings } from './schema.ts';
 import { readYamlFile } from './yaml-file.ts';
 
 export type { ClusterSettings } from './schema.ts';
@@ -77,14 +80,31 @@ function schemaProblems(settings: Record<string, unknown>): Problem[] {
 }
 
 /** What no schema can say, since it compares values. */
-function otherProblems({ name, nodeGroup }: Record<string, unknown>, folder: string): Problem[] {
+function otherProblems({ name, region, network, nodeGroup }: Record<string, unknown>, folder: string): Problem[] {
   const problems: Problem[] = [];
   if (name !== undefined && name !== folder) problems.push({ keys: ['name'], rule: `must be the folder's name, ${folder}` });
   if (Value.Check(NodeGroup, nodeGroup)) {
     const { minSize, desiredSize, maxSize } = nodeGroup;
     if (desiredSize < minSize || desiredSize > maxSize) problems.push({ keys: ['nodeGroup', 'desiredSize'], rule: `must lie between minSize ${minSize} and maxSize ${maxSize}` });
   }
+  if (Value.Check(Network, network)) {
+    if (typeof region === 'string') problems.push(...network.zones.flatMap((zone, index) => (zone.slice(0, -1) === region ? [] : [{ keys: ['network', 'zones', String(index)], rule: `must be a zone of ${region}: its name and a letter` }])));
+    problems.push(...networkProblems(network));
+  }
   return problems;
+}
+
+function networkProblems(network: NetworkSettings): Problem[] {
+  const keys = ['network', 'cidr'];
+  const exact = formatCidr(parseCidr(network.cidr));
+  if (exact !== network.cidr) return [{ keys, rule: `must begin with the first address of the network, ${exact}` }];
+  try {
+    subnetPlan(network);
+    return [];
+  } catch (error) {
+    if (error instanceof PlanError) return [{ keys, rule: `must hold the subnets of the cluster: ${error.message}` }];
+    throw error;
+  }
 }
 
 /**
@@ -117,7 +137,7 @@ export function readCluster(root: string, name: string): ClusterSettings {
 /** What Argo CD is told of the cluster it runs in. */
 export interface ClusterFacts {
   readonly labels: Readonly<Record<string, string>>;
-  readonly annotations: { readonly repoURL: string; readonly repoRevision: string; readonly imageRegistry: string };
+  readonly annotations: { readonly repoURL: string; readonly repoRevision: string; readonly imageRegistry: string; readonly loadBalancerCidrs: string };
 }
 
 /**
@@ -135,6 +155,14 @@ export function clusterFacts(settings: ClusterSettings, overrides: { repoURL?: s
       repoRevision: settings.git.revision,
       // RFC 2606 keeps .invalid from ever resolving: nothing is pulled on the local cluster.
       imageRegistry: settings.provider === 'local' ? 'registry.invalid' : `${accountId}.dkr.ecr.${region}.amazonaws.com`,
+      loadBalancerCidrs: `{${loadBalancerCidrs(settings).join(',')}}`,
     },
   };
+}
+
+/** The networks that requests of load balancers come from. An annotation has them as a list for Helm's --set: `{a,b}`. */
+function loadBalancerCidrs(settings: ClusterSettings): string[] {
+  // The load balancer is simulated on the machine itself.
+  if (settings.provider === 'local') return ['127.0.0.0/8'];
+  return subnetPlan(settings.network).flatMap(({ tier, cidr }) => (tier === 'public' ? [cidr] : []));
 }

@@ -128,6 +128,10 @@ t.test('each mistake is named with file, line, key, rule and value', (t) => {
     ['dev', (text) => text.replace('desiredSize: 2', 'desiredSize: 1'), /:13: nodeGroup\.desiredSize: must lie between minSize 2 and maxSize 3 \(it is 1\)/],
     ['dev', (text) => text.replace('region: eu-central-1\n', ''), /^clusters\/dev\/cluster\.yaml:1: region: is missing$/],
     ['dev', (text) => text.replace('maxSize: 3', ''), /^clusters\/dev\/cluster\.yaml:10: nodeGroup\.maxSize: is missing$/],
+    ['dev', (text) => text.replace('[eu-central-1a, eu-central-1b]', '[a-1a, a-1b, a-1c, a-1d, a-1e]'), /^clusters\/dev\/cluster\.yaml:8: network\.zones: must not have more than 4 items: .*room for 4/],
+    ['dev', (text) => text.replace('eu-central-1b', 'eu-west-1b'), /^clusters\/dev\/cluster\.yaml:8: network\.zones\.1: must be a zone of eu-central-1: its name and a letter \(it is "eu-west-1b"\)$/],
+    ['dev', (text) => text.replace('10.0.0.0/16', '10.0.1.0/16'), /^clusters\/dev\/cluster\.yaml:7: network\.cidr: must begin with the first address of the network, 10\.0\.0\.0\/16 \(it is "10\.0\.1\.0\/16"\)$/],
+    ['dev', (text) => text.replace('10.0.0.0/16', '10.0.0.0/17'), /^clusters\/dev\/cluster\.yaml:7: network\.cidr: must hold the subnets of the cluster: the \/24 of tier "public" in zone "eu-central-1a" does not fit into 10\.0\.0\.0\/17: .* \(it is "10\.0\.0\.0\/17"\)$/],
     // A key's own line, though a map's value begins below it.
     ['local', (text) => `${text}network:\n  # why\n  cidr: 10.9.0.0/16\n`, /^clusters\/local\/cluster\.yaml:5: network: is no setting/],
     ['local', (text) => `${text}git: { branch: main }\n`, /^clusters\/local\/cluster\.yaml:5: git\.branch: is no setting/],
@@ -198,15 +202,15 @@ t.test('a file that is no map of settings is refused with its position', (t) => 
   t.end();
 });
 
-t.test('facts: the registry of AWS clusters is shared, the local one never resolves', (t) => {
+t.test('facts: the registry of AWS clusters is shared and the local one never resolves; load balancers stand in the public subnets', (t) => {
   const folder = repository(t);
   t.same(clusterFacts(readCluster(folder, 'dev')), {
     labels: { 'argocd.argoproj.io/secret-type': 'cluster', cluster: 'dev', provider: 'aws' },
-    annotations: { repoURL: 'https://github.com/example/gitops-platform.git', repoRevision: 'main', imageRegistry: '999999999999.dkr.ecr.eu-central-1.amazonaws.com' },
+    annotations: { repoURL: 'https://github.com/example/gitops-platform.git', repoRevision: 'main', imageRegistry: '999999999999.dkr.ecr.eu-central-1.amazonaws.com', loadBalancerCidrs: '{10.0.128.0/24,10.0.129.0/24}' },
   });
   t.same(clusterFacts(readCluster(folder, 'local'), { repoURL: 'http://127.0.0.1:1/x.git' }), {
     labels: { 'argocd.argoproj.io/secret-type': 'cluster', cluster: 'local', provider: 'local' },
-    annotations: { repoURL: 'http://127.0.0.1:1/x.git', repoRevision: 'main', imageRegistry: 'registry.invalid' },
+    annotations: { repoURL: 'http://127.0.0.1:1/x.git', repoRevision: 'main', imageRegistry: 'registry.invalid', loadBalancerCidrs: '{127.0.0.0/8}' },
   });
   t.end();
 });

@@ -1,0 +1,191 @@
+// What CI and the platform team call: node packages/delivery/src/main.ts COMMAND [OPTIONS]
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { CommandError, messageOf } from '@platform/report/errors';
+import { progressTo } from '@platform/report/progress';
+import { table } from '@platform/report/table';
+import { clusterNames, SettingsError } from '@platform/settings';
+import { ensureSchemas } from '@platform/tools/schemas';
+import { ensureTools } from '@platform/tools/tools';
+import { stringify } from 'yaml';
+import { check } from './check.ts';
+import { compare } from './compare.ts';
+import { effect, provenance } from './explain.ts';
+import { labelOf, renderFleet, type FleetApplication } from './fleet.ts';
+import { openProofs, type Proofs } from './proofs.ts';
+import { blocking } from './proofs/upgrade-gate.ts';
+import { startRenderer, type Renderer } from './renderer.ts';
+import { keysOf } from './values.ts';
+
+interface Invocation {
+  readonly root: string;
+  readonly json: boolean;
+  readonly cluster: string | undefined;
+  readonly app: string | undefined;
+  readonly key: string | undefined;
+  readonly base: string | undefined;
+  readonly renderer: Renderer;
+  readonly proofs: Proofs;
+}
+
+interface Command {
+  readonly summary: string;
+  readonly run: (invocation: Invocation) => Promise<void>;
+}
+
+const print = (text: string): void => {
+  process.stdout.write(`${text}\n`);
+};
+
+/** The Applications that --cluster and --app name; all without them. */
+async function selected({ renderer, root, proofs: { capabilities }, cluster, app }: Invocation): Promise<FleetApplication[]> {
+  const clusters = clusterNames(root);
+  if (cluster !== undefined && !clusters.includes(cluster)) throw new CommandError(`there is no cluster ${cluster}`, `--cluster is one of: ${clusters.join(', ')}`);
+  const fleet = await renderFleet(renderer, root, { capabilities, ...(cluster === undefined ? {} : { clusters: [cluster] }) });
+  const found = fleet.filter(({ application }) => app === undefined || application.metadata.name === app);
+  if (found.length === 0) throw new CommandError(`there is no application ${String(app)}`, `--app is one of: ${[...new Set(fleet.map(({ application }) => application.metadata.name))].join(', ')}`);
+  return found;
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  render: {
+    summary: 'what Argo CD would apply, as YAML, by Argo CD’s own code',
+    run: async (invocation) => {
+      const applications = await selected(invocation);
+      const failed = applications.filter(({ rendered }) => !rendered.ok);
+      if (invocation.json) {
+        print(JSON.stringify(applications.map((entry) => ({ cluster: entry.cluster.name, application: entry.application.metadata.name, ...entry.rendered })), null, 2));
+      } else {
+        for (const entry of applications) {
+          if (entry.rendered.ok) for (const object of entry.rendered.value) print(`---\n# ${labelOf(entry)}\n${stringify(object, { lineWidth: 0 }).trimEnd()}`);
+        }
+      }
+      for (const entry of failed) process.stderr.write(`error: ${labelOf(entry)}: ${entry.rendered.ok ? '' : entry.rendered.error}\n`);
+      if (failed.length > 0) {
+        process.stderr.write(' next: `check` names the file and the line\n');
+        process.exitCode = 1;
+      }
+    },
+  },
+  check: {
+    summary: 'everything that can be wrong with charts, values and applications, all of it at once',
+    run: async ({ renderer, root, proofs, json }) => {
+      const { problems, fleet } = await check(renderer, root, proofs.capabilities, proofs.all);
+      if (json) print(JSON.stringify({ problems, applications: fleet.map(labelOf) }));
+      else print(problems.length === 0 ? `${fleet.length} applications of ${clusterNames(root).length} clusters: nothing is wrong` : problems.join('\n'));
+      if (problems.length > 0) {
+        process.stderr.write(`${problems.length} problem${problems.length === 1 ? '' : 's'}\n`);
+        process.exitCode = 1;
+      }
+    },
+  },
+  explain: {
+    summary: 'which file and line set a value, what it shadowed, and which fields it sets (--cluster, --app, KEY)',
+    run: async (invocation) => {
+      const { root, renderer, key, json, cluster, app } = invocation;
+      if (cluster === undefined || app === undefined) throw new CommandError('--cluster and --app are needed', 'for instance: explain --cluster production --app fastify-service resources.memory');
+      const [entry] = await selected(invocation);
+      if (entry === undefined) return;
+      const explanations = provenance(root, entry, key);
+      // Trying other values costs renders, so it is done for what was asked for, not for a list of everything.
+      const effects = key === undefined ? [] : await Promise.all(explanations.map(async (explanation) => effect(renderer, root, entry, keysOf(explanation.key))));
+      if (json) {
+        print(JSON.stringify(explanations.map((explanation, index) => ({ ...explanation, ...effects[index] })), null, 2));
+        return;
+      }
+      if (key === undefined) {
+        print(table(['VALUE', 'IS', 'SET BY', 'SHADOWED'], explanations.map(({ key: name, value, place, shadowed }) => [name, shown(value), place, shadowed.map((below) => shown(below.value)).join(', ') || '-'])));
+        return;
+      }
+      explanations.forEach((explanation, index) => {
+        print(`${index > 0 ? '\n' : ''}${explanation.key} = ${shown(explanation.value)}`);
+        const rows = [{ place: explanation.place, value: explanation.value }, ...explanation.shadowed];
+        print(rows.map(({ place, value }, row) => `  ${row === 0 ? 'set by  ' : 'shadowed'}  ${place}${row === 0 ? '' : `: ${shown(value)}`}`).join('\n'));
+        const found = effects[index];
+        if (found === undefined) return;
+        if (found.refusal !== undefined) print(`  no other value renders here: ${found.refusal}`);
+        else if (found.changes.length === 0) print('  sets nothing here: what it belongs to is switched off');
+        else print(`  sets (tried ${shown(found.tried)})\n${found.changes.map(({ object, path, before }) => `    ${object} ${path === '' ? '(the whole object)' : `${path}: ${shown(before)}`}`).join('\n')}`);
+      });
+    },
+  },
+  diff: {
+    summary: 'what merging the work tree would change in the clusters, and what that does (--base REVISION, origin/main by default)',
+    run: async ({ renderer, root, proofs, base = 'origin/main', json }) => {
+      const changes = await compare(renderer, root, base, { capabilities: proofs.capabilities });
+      const blocked = changes.filter(blocking);
+      if (json) print(JSON.stringify(changes, null, 2));
+      else if (changes.length === 0) print(`nothing changes in any cluster against ${base}`);
+      else print(table(['APPLICATION', 'OBJECT', 'FIELD', 'BEFORE', 'AFTER', 'WHAT HAPPENS'], changes.map((change) => [change.application, change.object, change.path || '(all of it)', brief(change.before), brief(change.after), `${blocking(change) ? 'BLOCKED: ' : ''}${change.consequence}`])));
+      if (blocked.length > 0) {
+        process.stderr.write(`${blocked.length} change${blocked.length === 1 ? '' : 's'} must not be merged as they are\n`);
+        process.exitCode = 1;
+      }
+    },
+  },
+};
+
+const shown = (value: unknown): string => (value === undefined ? 'nothing' : typeof value === 'string' && value !== '' && !/[\s"]/.test(value) ? value : JSON.stringify(value));
+
+/** A value for a column. */
+const brief = (value: unknown): string => {
+  const text = value === undefined ? '-' : typeof value === 'object' ? '…' : shown(value);
+  return text.length > 40 ? `${text.slice(0, 39)}…` : text;
+};
+
+function help(): string {
+  const list = Object.entries(COMMANDS).map(([title, { summary }]) => `  ${title.padEnd(10)}${summary}`);
+  return ['What Git would deploy: rendered, checked, explained.', '', ...list, '', '  --cluster NAME  one cluster below clusters/', '  --app NAME      one application', '  --base REVISION what to compare with', '  --json          the result as JSON on standard output', '  --help          this text'].join('\n');
+}
+
+/** The nearest folder above that holds what this package reads; so that it works on any clone. */
+function repositoryAbove(folder: string): string {
+  if (['argocd', 'charts', 'clusters'].every((name) => existsSync(join(folder, name)))) return folder;
+  if (dirname(folder) === folder) throw new CommandError('there is no repository with argocd/, charts/ and clusters/ here or above', 'run the command within a clone');
+  return repositoryAbove(dirname(folder));
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: { cluster: { type: 'string' }, app: { type: 'string' }, base: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean' } },
+  });
+  const [name = '', given, ...more] = positionals;
+  if (values.help === true || name === '') {
+    print(help());
+    return;
+  }
+  const command = COMMANDS[name];
+  if (command === undefined || more.length > 0 || (given !== undefined && name !== 'explain')) {
+    throw new CommandError(`there is no command ${JSON.stringify(positionals.join(' '))}`, `it is one of: ${Object.keys(COMMANDS).join(', ')}`);
+  }
+  const quiet = { ...progressTo(), note: () => undefined };
+  const tools = await ensureTools(quiet, { verify: false });
+  const root = repositoryAbove(process.cwd());
+  const renderer = startRenderer(tools);
+  try {
+    const proofs = openProofs(root, renderer, tools, await ensureSchemas(quiet));
+    // make hands its variables over by the environment.
+    const option = (value: string | undefined, variable: string): string | undefined => value ?? (process.env[variable] === '' ? undefined : process.env[variable]);
+    await command.run({ root, renderer, proofs, json: values.json === true, cluster: option(values.cluster, 'CLUSTER'), app: option(values.app, 'APP'), key: option(given, 'KEY'), base: option(values.base, 'BASE') });
+  } finally {
+    await renderer.close();
+  }
+}
+
+// Whoever reads the answer may stop early (`render | head`).
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  if (error instanceof CommandError) process.stderr.write(`error: ${error.message}\n next: ${error.next}\n`);
+  else if (error instanceof SettingsError) process.stderr.write(`${error.problems.map((problem) => `error: ${problem}`).join('\n')}\n next: mend the settings and run the command again\n`);
+  else process.stderr.write(`error: ${messageOf(error)}\n next: --help lists commands and options\n`);
+  process.exitCode = 1;
+}

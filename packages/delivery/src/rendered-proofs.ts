@@ -1,0 +1,178 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { run, RunError } from '@platform/tools/run';
+import type { Tools } from '@platform/tools/tools';
+import { parseAllDocuments } from 'yaml';
+import { declarationOf } from './check.ts';
+import { labelOf, type FleetApplication } from './fleet.ts';
+import { nameOf, type KubernetesObject } from './kubernetes-object.ts';
+import { upgradeChanges } from './proofs/upgrade-gate.ts';
+import type { Renderer, RenderRequest } from './renderer.ts';
+import { filesBelow } from './tree.ts';
+import { chartSource, valueAt, valueFilesOf } from './values.ts';
+
+// Proofs that need to render once more, or to look at how the objects come about. Those that look at objects alone are in proofs/.
+
+/** The fleet without what does not render: its problems are told already. */
+export const renderedOnly = (fleet: readonly FleetApplication[]): (FleetApplication & { objects: readonly KubernetesObject[] })[] =>
+  fleet.flatMap((entry) => (entry.rendered.ok ? [{ ...entry, objects: entry.rendered.value }] : []));
+
+/** The file in which an object is written: the template or manifest of its kind, or else the Application's own declaration. */
+export function homeOf(root: string, entry: FleetApplication, { kind, metadata }: Pick<KubernetesObject, 'kind' | 'metadata'>): string {
+  const folders = (entry.application.spec.sources ?? [entry.application.spec.source]).flatMap((source) => (source?.path === undefined ? [] : [source.path]));
+  const files = folders.flatMap((folder) => filesBelow(root, folder)).filter((file) => /\.ya?ml$/.test(file));
+  const kinds = files.flatMap((file) => {
+    const lines = readFileSync(join(root, file), 'utf8').split('\n');
+    return lines.flatMap((line, index) => (line.trimEnd() === `kind: ${kind}` ? [{ place: `${file}:${index + 1}`, isNamed: lines.slice(index, index + 5).some((other) => other.includes(`name: ${metadata.name}`)) }] : []));
+  });
+  return (kinds.find(({ isNamed }) => isNamed) ?? kinds[0])?.place ?? `${declarationOf(root, entry.application.metadata.name)}:1`;
+}
+
+/** A problem with a rendered object, at the file in which it is written. */
+export const objectProblem = (root: string, entry: FleetApplication, object: Pick<KubernetesObject, 'kind' | 'metadata'>, path: string, rule: string): string =>
+  `${homeOf(root, entry, object)}: ${[labelOf(entry), `${object.kind}/${object.metadata.name}`, path].filter((part) => part !== '').join(' ')}: ${rule}`;
+
+async function rendersLike(renderer: Renderer, root: string, fleet: readonly FleetApplication[], change: (request: RenderRequest) => RenderRequest, rule: string): Promise<string[]> {
+  const entries = renderedOnly(fleet);
+  const again = await renderer.render(
+    root,
+    entries.map(({ request }) => change(request)),
+  );
+  return entries.flatMap((entry, index) => {
+    const outcome = again[index];
+    if (outcome?.ok !== true) return [`${declarationOf(root, entry.application.metadata.name)}:1: ${labelOf(entry)}: ${rule}: ${outcome?.error ?? 'no answer'}`];
+    return upgradeChanges(entry.objects, outcome.value).map(({ object, path, before, after }) => {
+      const [kind = '', name = ''] = object.split('/');
+      return objectProblem(root, entry, { kind, metadata: { name } }, path, `${rule} (${JSON.stringify(before)}, then ${JSON.stringify(after)})`);
+    });
+  });
+}
+
+/** Two renders of the same are equal: a password or certificate made while rendering would restart pods for ever. */
+export const isDeterministic = async (renderer: Renderer, root: string, fleet: readonly FleetApplication[]): Promise<string[]> => rendersLike(renderer, root, fleet, (request) => request, 'differs from one render to the next');
+
+/** What is rendered does not depend on what a cluster says of itself, else objects would vanish while an operator is not there yet. */
+export async function isIndependentOfCapabilities(renderer: Renderer, root: string, fleet: readonly FleetApplication[], minors: readonly string[]): Promise<string[]> {
+  const bare = await rendersLike(renderer, root, fleet, (request) => ({ ...request, apiVersions: [] }), 'depends on the APIs that the cluster has');
+  const others = await Promise.all(minors.map(async (minor) => rendersLike(renderer, root, fleet, (request) => ({ ...request, kubeVersion: `v${minor}.0` }), `is another in Kubernetes ${minor}`)));
+  return [...bare, ...others.flat()];
+}
+
+/** No workload breaks the Pod Security level of its namespace, by the admission plugin's own checks; a namespace without a level counts as restricted. */
+export async function keepsPodSecurity(renderer: Renderer, root: string, fleet: readonly FleetApplication[]): Promise<string[]> {
+  const entries = renderedOnly(fleet);
+  const levels = new Map(entries.flatMap(({ cluster, objects }) => objects.filter(({ kind }) => kind === 'Namespace').map(({ metadata }) => [`${cluster.name}/${metadata.name}`, metadata.labels?.['pod-security.kubernetes.io/enforce']] as const)));
+  const asked = entries.flatMap((entry) => entry.objects.map((object) => ({ entry, object })));
+  const answers = await renderer.podSecurity(
+    asked.map(({ entry, object }) => ({
+      object,
+      level: (levels.get(`${entry.cluster.name}/${object.metadata.namespace ?? entry.application.spec.destination.namespace ?? ''}`) ?? 'restricted') as 'restricted',
+      version: entry.cluster.kubernetesVersion,
+    })),
+  );
+  return asked.flatMap(({ entry, object }, index) => {
+    const answer = answers[index];
+    const violations = answer?.ok === true ? answer.value : [answer?.error ?? 'no answer'];
+    return violations.map((violation) => objectProblem(root, entry, object, '', `Pod Security: ${violation}`));
+  });
+}
+
+interface Project {
+  readonly metadata: { readonly name: string };
+  readonly spec?: {
+    readonly destinations?: readonly { readonly namespace?: string }[];
+    readonly sourceRepos?: readonly string[];
+    readonly clusterResourceWhitelist?: readonly { readonly group: string; readonly kind: string; readonly name?: string }[];
+    readonly namespaceResourceWhitelist?: readonly { readonly group: string; readonly kind: string }[];
+  };
+}
+
+/** Every object is one that the Application's project allows, and goes where the project lets it. Wildcards are not followed: rule 7 of the design forbids them. */
+export function isPermitted(root: string, fleet: readonly FleetApplication[]): string[] {
+  const entries = renderedOnly(fleet);
+  return entries.flatMap((entry) => {
+    const project = entries.filter(({ cluster }) => cluster.name === entry.cluster.name).flatMap(({ objects }) => objects).find(({ kind, metadata }) => kind === 'AppProject' && metadata.name === entry.application.spec.project) as Project | undefined;
+    // root's own project comes with root itself; Argo CD checks it on every sync of the drills.
+    if (project === undefined) return entry.application.metadata.name === 'root' ? [] : [`${declarationOf(root, entry.application.metadata.name)}:1: spec.project: there is no AppProject ${entry.application.spec.project}`];
+    const { destinations = [], clusterResourceWhitelist = [], namespaceResourceWhitelist = [] } = project.spec ?? {};
+    return entry.objects.flatMap((object) => {
+      const group = object.apiVersion.includes('/') ? (object.apiVersion.split('/')[0] ?? '') : '';
+      const isListed = [...namespaceResourceWhitelist, ...clusterResourceWhitelist].some((allowed) => allowed.group === group && allowed.kind === object.kind && (!('name' in allowed) || allowed.name === object.metadata.name));
+      const namespace = object.metadata.namespace ?? entry.application.spec.destination.namespace;
+      const isPlaced = destinations.some((destination) => destination.namespace === namespace);
+      return [
+        ...(isListed ? [] : [objectProblem(root, entry, object, 'kind', `AppProject ${project.metadata.name} does not allow ${group === '' ? object.kind : `${group}/${object.kind}`}`)]),
+        ...(isPlaced ? [] : [objectProblem(root, entry, object, 'metadata.namespace', `AppProject ${project.metadata.name} does not allow the namespace ${String(namespace)}`)]),
+      ];
+    });
+  });
+}
+
+/** Helm's own output has no key twice: Helm and Argo CD take the last one without a word. */
+export async function hasUniqueKeys(tools: Pick<Tools, 'bin'>, root: string, fleet: readonly FleetApplication[]): Promise<string[]> {
+  const found = await Promise.all(
+    renderedOnly(fleet).map(async (entry) => {
+      const source = chartSource(root, entry.application);
+      if (source === undefined) return [];
+      const parameters = (source.helm?.parameters ?? []).flatMap(({ name, value, forceString }) => [forceString === true ? '--set-string' : '--set', `${name}=${value}`]);
+      const args = ['template', source.helm?.releaseName ?? entry.application.metadata.name, join(root, source.path), ...valueFilesOf(source).flatMap((file) => ['--values', join(root, file)]), ...parameters];
+      const text = await run(join(tools.bin, 'helm'), args).catch((error: unknown) => {
+        if (error instanceof RunError) return '';
+        throw error;
+      });
+      return parseAllDocuments(text, { uniqueKeys: true, prettyErrors: false }).flatMap((document) => {
+        // Helm writes above each document which template it comes from.
+        const template = /# Source: \S+?\/(templates\/\S+)/.exec(text.slice(document.range[0], document.range[1]))?.[1];
+        return document.errors.map(({ message }) => `${source.path}/${template ?? ''}:1: ${labelOf(entry)}: ${message}`);
+      });
+    }),
+  );
+  return found.flat();
+}
+
+const GENERATE_PATHS = 'argocd.argoproj.io/manifest-generate-paths';
+
+/** A push to any file that an Application reads refreshes it: Argo CD looks at no other paths than those of its annotation. */
+export function isRefreshed(root: string, fleet: readonly FleetApplication[]): string[] {
+  return fleet.flatMap(({ cluster, application }) => {
+    const paths = (application.metadata.annotations?.[GENERATE_PATHS] ?? '').split(';').map((path) => path.trim().replace(/^\//, ''));
+    const source = chartSource(root, application);
+    const read = source === undefined ? [] : [source.path, ...valueFilesOf(source)];
+    const isCovered = (file: string): boolean => paths.some((path) => path !== '' && (file === path || file.startsWith(`${path}/`)));
+    return read.filter((file) => !isCovered(file)).map((file) => `${declarationOf(root, application.metadata.name)}:1: ${GENERATE_PATHS}: must name ${file}, which ${labelOf({ cluster, application })} reads; a push to it would go unnoticed`);
+  });
+}
+
+/** Where the selectors are written down that no upgrade may change; a chart's folder, then object, then selector. */
+export const SELECTORS = 'charts/selectors.json';
+
+type Selectors = Record<string, Record<string, unknown>>;
+
+/** The selectors that Kubernetes lets nobody change, as they are rendered. */
+export function selectorsOf(root: string, fleet: readonly FleetApplication[]): Selectors {
+  const selectors: Selectors = {};
+  for (const { application, objects } of renderedOnly(fleet)) {
+    const chart = chartSource(root, application)?.path;
+    for (const object of objects) {
+      const selector = valueAt(object, ['spec', 'selector']);
+      if (chart !== undefined && ['Deployment', 'StatefulSet', 'DaemonSet'].includes(object.kind)) (selectors[chart] ??= {})[nameOf(object)] = selector;
+    }
+  }
+  return selectors;
+}
+
+/** The selectors are those of the committed file: a Deployment with another one can only be deleted and made anew. */
+export function keepsSelectors(root: string, fleet: readonly FleetApplication[]): string[] {
+  const committed = existsSync(join(root, SELECTORS)) ? (JSON.parse(readFileSync(join(root, SELECTORS), 'utf8')) as Selectors) : {};
+  return renderedOnly(fleet).flatMap((entry) => {
+    const chart = chartSource(root, entry.application)?.path ?? '';
+    return Object.entries(selectorsOf(root, [entry])[chart] ?? {}).flatMap(([object, selector]) => {
+      const [kind = '', name = ''] = object.split('/');
+      const frozen = committed[chart]?.[object];
+      if (frozen === undefined) return [`${SELECTORS}:1: ${chart}: ${object} is new; write its selector down here: ${JSON.stringify(selector)}`];
+      if (isDeepStrictEqual(frozen, selector)) return [];
+      return [objectProblem(root, entry, { kind, metadata: { name } }, 'spec.selector', `must stay ${JSON.stringify(frozen)}, which ${SELECTORS} has; Kubernetes refuses another one (it is ${JSON.stringify(selector)})`)];
+    });
+  });
+}
