@@ -58,6 +58,7 @@ diff: install ## what merging this work tree would change in the clusters, again
 test: install ## types, lint, unit tests and the drills against a real stack of their own
 	@$(NODE) packages/verify/src/main.ts
 
-bench: install ## measure the service, then deployments, rollbacks and starts; prints tables, writes .local/bench*.json
+bench: install ## measure the service, rendering, deployments, rollbacks and starts; prints tables, writes .local/bench*.json
 	@$(NODE) service/bench/main.ts
+	@$(NODE) packages/delivery/bench/main.ts
 	@$(NODE) e2e/bench/main.ts

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { readCluster, SettingsError } from '@platform/settings';
+import { clusterNames, readCluster, SettingsError } from '@platform/settings';
 import { parseAllDocuments } from 'yaml';
 import { labelOf, renderFleet, RootError, type FleetApplication, type FleetOptions } from './fleet.ts';
 import { helmProblems } from './helm-problems.ts';
@@ -36,7 +36,8 @@ export function declarationOf(root: string, name: string): string {
  */
 export async function check(renderer: Renderer, root: string, capabilities: FleetOptions['capabilities'], proofs: readonly { readonly prove: Proof }[] = []): Promise<CheckResult> {
   const problems = new Set(treeProblems(root));
-  const clusters = clusterFolders(root).filter((name) => {
+  const folders = clusterFolders(root);
+  const clusters = clusterNames(root).filter((name) => {
     try {
       readCluster(root, name);
       return true;
@@ -61,7 +62,7 @@ export async function check(renderer: Renderer, root: string, capabilities: Flee
     for (const problem of applicationProblems(root, entry)) problems.add(problem);
   }
   // Without the whole fleet nobody can say what is read.
-  if (clusters.length === clusterFolders(root).length && fleet.length > 0 && fleet.every(({ application }) => application.spec.project !== '')) {
+  if (clusters.length === folders.length && fleet.length > 0 && fleet.every(({ application }) => application.spec.project !== '')) {
     for (const problem of unreadFiles(root, read)) problems.add(problem);
   }
   for (const { prove } of proofs) for (const problem of await prove(fleet)) problems.add(problem);

@@ -46,11 +46,11 @@ export async function renderFleet(renderer: Renderer, root: string, { clusters =
   const requestFor = (cluster: ClusterSettings, application: Application): RenderRequest => ({ application, ...capabilities(cluster.kubernetesVersion) });
   const render = async (applications: readonly Pick<FleetApplication, 'cluster' | 'application'>[]): Promise<FleetApplication[]> => {
     const requested = applications.map((entry) => ({ ...entry, request: requestFor(entry.cluster, entry.application) }));
-    const outcomes = await renderer.render(
-      root,
-      requested.map(({ request }) => request),
-    );
-    return outcomes.map((rendered, index) => ({ ...at(requested, index), rendered }));
+    // Clusters of one version that follow the same branch have the same root: what is the same is rendered once.
+    const different = new Map(requested.map(({ request }) => [JSON.stringify(request), request]));
+    const outcomes = await renderer.render(root, [...different.values()]);
+    const known = new Map([...different.keys()].map((key, index) => [key, at(outcomes, index)]));
+    return requested.map((entry) => ({ ...entry, rendered: known.get(JSON.stringify(entry.request)) ?? { ok: false, error: 'it was not rendered' } }));
   };
 
   const installed = await render(settings.map((cluster) => ({ cluster, application: rootInstallation(cluster) })));
@@ -77,7 +77,7 @@ export async function renderFleet(renderer: Renderer, root: string, { clusters =
 /** The renderer answers in the order in which it was asked. */
 function at<T>(list: readonly T[], index: number): T {
   const item = list[index];
-  if (item === undefined) throw new Error('the renderer gave more answers than it was asked for');
+  if (item === undefined) throw new Error('the renderer gave another number of answers than it was asked for');
   return item;
 }
 

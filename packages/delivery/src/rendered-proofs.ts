@@ -52,11 +52,18 @@ async function rendersLike(renderer: Renderer, root: string, fleet: readonly Fle
 /** Two renders of the same are equal: a password or certificate made while rendering would restart pods for ever. */
 export const isDeterministic = async (renderer: Renderer, root: string, fleet: readonly FleetApplication[]): Promise<string[]> => rendersLike(renderer, root, fleet, (request) => request, 'differs from one render to the next');
 
-/** What is rendered does not depend on what a cluster says of itself, else objects would vanish while an operator is not there yet. */
+/**
+ * What is rendered does not depend on what a cluster says of itself: an object that waits for an API would vanish while its
+ * operator is not there yet. Tried with no API at all, and with each minor version of Kubernetes but the cluster's own.
+ */
 export async function isIndependentOfCapabilities(renderer: Renderer, root: string, fleet: readonly FleetApplication[], minors: readonly string[]): Promise<string[]> {
-  const bare = await rendersLike(renderer, root, fleet, (request) => ({ ...request, apiVersions: [] }), 'depends on the APIs that the cluster has');
-  const others = await Promise.all(minors.map(async (minor) => rendersLike(renderer, root, fleet, (request) => ({ ...request, kubeVersion: `v${minor}.0` }), `is another in Kubernetes ${minor}`)));
-  return [...bare, ...others.flat()];
+  const found = await Promise.all(
+    minors.map(async (minor) => {
+      const others = fleet.filter(({ cluster }) => cluster.kubernetesVersion !== minor);
+      return rendersLike(renderer, root, others, (request) => ({ ...request, apiVersions: [], kubeVersion: `v${minor}.0` }), `is another in a Kubernetes ${minor} without any operator`);
+    }),
+  );
+  return found.flat();
 }
 
 /** No workload breaks the Pod Security level of its namespace, by the admission plugin's own checks; a namespace without a level counts as restricted. */

@@ -1,0 +1,80 @@
+// The delivery part of `make bench`: what rendering and checking the whole fleet costs beside plain `helm template`.
+// Usage: node packages/delivery/bench/main.ts [--rounds 15] [--json]
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { measureTable, median, summary, type Measure } from '@platform/report/measure';
+import { progressTo } from '@platform/report/progress';
+import { run } from '@platform/tools/run';
+import { ensureSchemas } from '@platform/tools/schemas';
+import { ensureTools } from '@platform/tools/tools';
+import { check } from '../src/check.ts';
+import { renderFleet } from '../src/fleet.ts';
+import { openProofs } from '../src/proofs.ts';
+import { sourcesOf, startRenderer } from '../src/renderer.ts';
+import { chartSource, valueFilesOf } from '../src/values.ts';
+
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '15' }, json: { type: 'boolean', default: false } } });
+const rounds = Number(values.rounds);
+if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds must be a whole number from 1 on (it is ${values.rounds})`);
+
+const root = resolve(import.meta.dirname, '../../..');
+const progress = progressTo();
+const tools = await ensureTools(progress, { verify: false });
+const schemas = await ensureSchemas(progress);
+const cores = availableParallelism();
+
+async function timed<T>(action: () => Promise<T>): Promise<[number, T]> {
+  const start = performance.now();
+  const result = await action();
+  return [performance.now() - start, result];
+}
+
+/** The fleet from nothing: the renderer's own start counts as well. */
+async function fleetOnce() {
+  const renderer = startRenderer(tools);
+  try {
+    return await renderFleet(renderer, root, { capabilities: openProofs(root, renderer, tools, schemas).capabilities });
+  } finally {
+    await renderer.close();
+  }
+}
+
+const fleet = await fleetOnce();
+const sample = fleet.find(({ cluster, application }) => cluster.name === 'production' && chartSource(root, application)?.path === 'charts/fastify-service');
+const source = sample === undefined ? undefined : chartSource(root, sample.application);
+if (sample === undefined || source === undefined) throw new Error('production does not render charts/fastify-service');
+const parameters = (source.helm?.parameters ?? []).flatMap(({ name, value }) => ['--set', `${name}=${value}`]);
+const template = ['template', 'fastify-service', join(root, source.path), ...valueFilesOf(source).flatMap((file) => ['--values', join(root, file)]), ...parameters];
+
+const [single, whole, ratio, checked]: number[][] = [[], [], [], []];
+for (let round = 0; round < rounds; round += 1) {
+  progress.detail(`round ${round + 1} of ${rounds}`);
+  const singles: number[] = [];
+  for (let call = 0; call < 5; call += 1) singles.push((await timed(async () => run(join(tools.bin, 'helm'), template)))[0]);
+  const one = median(singles);
+  const [all] = await timed(fleetOnce);
+  single?.push(one);
+  whole?.push(all);
+  ratio?.push(all / ((one * fleet.length) / cores));
+  if (round % 3 === 0) {
+    const renderer = startRenderer(tools);
+    const proofs = openProofs(root, renderer, tools, schemas);
+    const [time, { problems }] = await timed(async () => check(renderer, root, proofs.capabilities, proofs.all));
+    await renderer.close();
+    if (problems.length > 0) throw new Error(`a false alarm, or a tree that is broken: ${problems.join('\n')}`);
+    checked?.push(time);
+  }
+}
+
+const sources = fleet.reduce((sum, { application }) => sum + sourcesOf(application).length, 0);
+const measures: Measure[] = [
+  summary('helm template, one application', 'ms', single ?? []),
+  summary(`the fleet: ${fleet.length} applications, ${sources} sources and argocd/root for each cluster`, 'ms', whole ?? []),
+  summary(`the fleet ÷ (helm template × ${fleet.length} ÷ ${cores} cores)`, 'x', ratio ?? [], { atMost: 1.5 }),
+  summary('make check: every proof over the fleet', 'ms', checked ?? [], { atMost: 60_000 }),
+];
+mkdirSync(join(root, '.local'), { recursive: true });
+writeFileSync(join(root, '.local/bench-delivery.json'), `${JSON.stringify(measures, null, 2)}\n`);
+process.stdout.write(values.json ? `${JSON.stringify(measures)}\n` : `\n${measureTable(measures)}\n`);
