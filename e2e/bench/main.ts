@@ -115,7 +115,7 @@ async function measureDeployments(): Promise<void> {
       run(join(stack.tools.bin, 'helm'), [
         ...['upgrade', '--install', '--wait', APP, resolve(instance.root, 'charts/fastify-service'), '--namespace', 'bench-helm'],
         ...['shared', 'local'].flatMap((folder) => ['--values', resolve(instance.root, `clusters/${folder}/fastify-service.yaml`)]),
-        ...['--set', `image.repository=registry.invalid/${APP},image.tag=${tag},image.digest=${digest(tag)}`],
+        ...['--set', `image.repository=registry.invalid/${APP},image.tag=${tag},image.digest=${digest(tag)}`, '--set', 'networkPolicy.loadBalancerCidrs={127.0.0.0/8}'],
       ], { env: clusterEnvironment(stack.instance, stack.tools) }),
     );
 

@@ -41,6 +41,29 @@ t.test('an object removed from Git is pruned, and comes back with it', async (t)
   t.match(await stack.kubectl('-n', APP, 'get', name, '-o', 'name'), APP);
 });
 
+t.test('a chart and what argocd/ hands to it change in one commit', async (t) => {
+  const files = { schema: 'charts/fastify-service/values.schema.json', defaults: 'charts/fastify-service/values.yaml', config: 'charts/fastify-service/templates/_helpers.tpl', set: 'argocd/applications/fastify-service.yaml' };
+  const before: Record<string, string> = {};
+  // The chart now refuses to render without a value that only the ApplicationSet of the same commit gives it.
+  const replace = (from: string, to: string) => (file: string, text: string): string => {
+    if (!text.includes(from)) throw new Error(`${file} has no ${from}`);
+    before[file] = text;
+    return text.replace(from, to);
+  };
+  const edits: Record<string, (file: string, text: string) => string> = {
+    [files.schema]: replace('"global": { "type": "object" },', '"global": { "type": "object" }, "fact": { "type": "string", "minLength": 1 },'),
+    [files.defaults]: replace('host: ""', 'host: ""\nfact: ""'),
+    [files.config]: replace('NODE_ENV: "production"', 'NODE_ENV: "production"\nFACT: {{ .Values.fact | quote }}'),
+    [files.set]: replace('          parameters:\n', '          parameters:\n            - name: fact\n              value: "{{ .metadata.labels.cluster }}"\n'),
+  };
+  const push = await stack.push('A new fact', Object.fromEntries(Object.entries(edits).map(([file, edit]) => [file, (text: string) => edit(file, text)])));
+  const { reached } = await stack.delivered(push);
+  t.same(reached.map(({ metadata }) => metadata.name).sort(), [APP, 'root']);
+  t.equal(await stack.kubectl('-n', APP, 'get', 'configmap', APP, '-o', 'jsonpath={.data.FACT}'), 'local');
+  await stack.delivered(await stack.push('Without it again', Object.fromEntries(Object.values(files).map((file) => [file, () => before[file]]))));
+  t.equal(await stack.kubectl('-n', APP, 'get', 'configmap', APP, '-o', 'jsonpath={.data.FACT}'), '');
+});
+
 t.test('a hand-edited Deployment is healed', async (t) => {
   const before = await stack.deployment();
   const image = before.spec.template.spec.containers[0]?.image ?? '';

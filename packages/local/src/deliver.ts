@@ -4,6 +4,8 @@ import { CommandError } from '@platform/report/errors';
 import type { Instance } from './instance.ts';
 import { isAncestor, type Publication } from './publish.ts';
 
+const ROOT = 'root';
+
 // Longer than a webhook, a refresh and a render take together.
 const OVERLOOKED_AFTER = 4000;
 
@@ -39,13 +41,16 @@ export async function awaitDelivery(instance: Instance, client: ArgoClient, publ
   return awaitApplications(client, patience, `the delivery of ${publication.commit.slice(0, 7)}`, async (applications) => {
     const reached: Application[] = [];
     const heldBack: string[] = [];
+    // A commit may change a chart together with what argocd/ hands to it: until root has passed that on, others may well fail.
+    const root = concerned.has(ROOT) ? applications.get(ROOT) : undefined;
+    const isChanging = root !== undefined && autoSync(root) && !((await contains(comparedRevision(root))) && isSettled(root));
     for (const name of concerned) {
       const application = applications.get(name);
       if (application === undefined) continue;
       const there = await contains(comparedRevision(application));
       if (there && !autoSync(application)) heldBack.push(name);
       else if (there && isSettled(application)) reached.push(application);
-      else await giveUpWhereHopeless(application, there);
+      else if (name === ROOT || !isChanging) await giveUpWhereHopeless(application, there);
     }
     if (reached.length + heldBack.length < concerned.size) {
       await askAgain(applications);
@@ -53,7 +58,7 @@ export async function awaitDelivery(instance: Instance, client: ArgoClient, publ
     }
     // A push to argocd/ may have made or changed others; they are waited for as well.
     const others = [...applications.values()].filter(({ metadata }) => !concerned.has(metadata.name));
-    return others.every((application) => isSettled(application) || !autoSync(application) || !concerned.has('root')) ? { reached, heldBack } : undefined;
+    return others.every((application) => isSettled(application) || !autoSync(application) || !concerned.has(ROOT)) ? { reached, heldBack } : undefined;
   });
 
   /**
