@@ -19,6 +19,7 @@ import { elapsed, progressTo, type Progress } from '@platform/report/progress';
 import { publishedImage, publishImage, publishWorkTree, repositoryURL, type Publication } from './publish.ts';
 import { resume, rollback } from './rollback.ts';
 import { printStatus, readStatus } from './status.ts';
+import { ensureSchemas } from '@platform/tools/schemas';
 import { ensureTools } from '@platform/tools/tools';
 import { up } from './up.ts';
 
@@ -193,10 +194,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async ({ instance }) => followLogs(instance, portsOf(instance)),
   },
   tools: {
-    summary: 'build the programs that are missing, check the others, and say where they are',
+    summary: 'build the programs that are missing, check the others, fetch the schemas of Kubernetes, and say where the programs are',
     options: [],
     run: async ({ progress, json }) => {
       const { bin, checksums } = await ensureTools(progress, { verify: true });
+      await ensureSchemas(progress);
       print(json ? JSON.stringify({ bin, checksums }) : bin);
     },
   },

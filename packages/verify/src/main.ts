@@ -21,7 +21,7 @@ const drills = !process.argv.includes('--unit');
 
 const steps: readonly Step[] = [
   // First and by itself, since it takes minutes on a fresh machine and shows how far it is.
-  ...(drills ? [{ name: 'tools', command: ['node', 'packages/local/src/main.ts', 'tools'] }] : []),
+  { name: 'tools', command: ['node', 'packages/local/src/main.ts', 'tools'] },
   { name: 'types, lint and unit tests', command: ['turbo', 'run', 'types', 'lint', 'test', '--continue', '--env-mode=loose', '--output-logs=full', '--ui=stream', '--log-order=grouped'] },
   ...(drills ? [{ name: 'drills', command: ['tap'], folder: 'e2e' }] : []),
 ];
