@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { awaitApplications, comparedRevision, entryRevision, isSettled } from '@platform/local/src/applications.ts';
 import { openInstance } from '@platform/local/src/instance.ts';
 import { clusterEnvironment } from '@platform/local/src/cluster.ts';
-import { setImage } from '@platform/delivery/image-file';
+import { setImage } from '@platform/settings/image-file';
 import { progressTo } from '@platform/report/progress';
 import { run } from '@platform/tools/run';
 import { processes } from '@platform/local/src/status.ts';

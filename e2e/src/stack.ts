@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectAs } from '@platform/local/src/argocd.ts';
 import type { Application, ArgoClient } from '@platform/local/src/argocd-api.ts';
-import { kubectl } from '@platform/local/src/cluster.ts';
+import { clusterEnvironment, kubectl } from '@platform/local/src/cluster.ts';
 import { awaitDelivery, type Delivery } from '@platform/local/src/deliver.ts';
 import { openInstance, type Instance } from '@platform/local/src/instance.ts';
 import { rememberedPorts, type Ports } from '@platform/local/src/ports.ts';
@@ -116,6 +116,18 @@ export class Stack {
   /** Makes an object that no Application knows of; whoever makes it deletes it. */
   async create(object: object): Promise<void> {
     await kubectl(this.instance, this.tools, ['create', '-f', '-'], JSON.stringify(object));
+  }
+
+  /** What the API server says of objects, without making them: unknown fields are errors. Throws with its words where it refuses one. */
+  async dryRun(objects: readonly object[], namespace: string): Promise<{ stdout: string; stderr: string }> {
+    let stderr = '';
+    const args = ['apply', '--server-side', '--dry-run=server', '--force-conflicts', '--validate=strict', '--namespace', namespace, '-f', '-'];
+    const stdout = await run(join(this.tools.bin, 'kubectl'), args, {
+      env: clusterEnvironment(this.instance, this.tools),
+      input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
+      onErrorLine: (line) => (stderr += `${line}\n`),
+    });
+    return { stdout, stderr };
   }
 
   async application(name = APP): Promise<Application> {

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { clusterNames, readCluster, SettingsError } from '@platform/settings';
 import { parseAllDocuments } from 'yaml';
 import { labelOf, renderFleet, RootError, type FleetApplication, type FleetOptions } from './fleet.ts';
+import { readValueSchema, schemaAt } from './flips.ts';
 import { helmProblems } from './helm-problems.ts';
 import type { Renderer } from './renderer.ts';
 import { clusterFolders, filesBelow, treeProblems, unreadFiles } from './tree.ts';
@@ -78,15 +79,22 @@ function applicationProblems(root: string, entry: FleetApplication): string[] {
   if (entry.rendered.ok) return [];
   const chart = chartSource(root, entry.application)?.path;
   return helmProblems(entry.rendered.error).map(({ keys, place, rule }) => {
-    if (keys !== undefined) return valueProblem(layers, keys, rule, entry);
+    if (keys !== undefined) return valueProblem(layers, keys, inWords(root, chart, keys, rule), entry);
     return place === undefined ? `${declaration}:1: ${labelOf(entry)}: ${rule}` : `${join(chart === undefined ? '.' : dirname(chart), place)}: the template: ${rule}`;
   });
+}
+
+/** A pattern is for machines; what it stands for is in the schema's description. */
+function inWords(root: string, chart: string | undefined, keys: readonly string[], rule: string): string {
+  if (chart === undefined || !rule.includes('does not match pattern')) return rule;
+  const description = schemaAt(readValueSchema(root, chart), keys)?.description;
+  return description === undefined ? rule : `must be ${description}`;
 }
 
 /** A problem with a value, at the file and line that set it. */
 export function valueProblem(layers: readonly Layer[], keys: readonly string[], rule: string, entry: Pick<FleetApplication, 'cluster' | 'application'>): string {
   const value = valueAt(merged(layers), keys);
-  const shown = value === undefined || rule.includes('(') ? '' : ` (it is ${JSON.stringify(value)})`;
+  const shown = value === undefined || /\([^)]*\)$/.test(rule) ? '' : ` (it is ${JSON.stringify(value)})`;
   const file = layers.findLast(({ kind }) => kind === 'values file')?.file ?? `clusters/${entry.cluster.name}/cluster.yaml`;
   return `${positionOf(layers, keys) ?? `${file}:1`}: ${keys.join('.')}: ${rule}${shown}`;
 }

@@ -7,6 +7,8 @@ export interface ValueSchema {
   readonly $defs?: Readonly<Record<string, ValueSchema>>;
   readonly type?: string | readonly string[];
   readonly enum?: readonly unknown[];
+  /** What a pattern stands for, in words. */
+  readonly description?: string;
   readonly pattern?: string;
   readonly minimum?: number;
   readonly maximum?: number;

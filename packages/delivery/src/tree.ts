@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readYamlFile } from '@platform/settings/yaml-file';
-import { ImageFileError, readImage } from './image-file.ts';
+import { LineCounter, parseAllDocuments } from 'yaml';
+import { ImageFileError, readImage } from '@platform/settings/image-file';
 
 /** Files below clusters/ that no Application reads, and who does. */
 const READ_BY_OTHERS: Readonly<Record<string, string>> = {
@@ -30,8 +31,17 @@ export const clusterFolders = (root: string): string[] =>
 export const yamlFiles = (root: string): string[] =>
   ['clusters', 'argocd', 'charts'].flatMap((folder) => filesBelow(root, folder)).filter((file) => /\.ya?ml$/.test(file) && !file.includes('/templates/') && !isManifest(file));
 
-// Manifests may hold several documents and are read by Argo CD itself.
+// Manifests may hold several documents, and their strings are Argo CD's templates.
 const isManifest = (file: string): boolean => file.startsWith('argocd/applications/');
+
+/** Keys that stand twice, and whatever else is no YAML, in the manifests that Argo CD reads as they are. */
+function manifestProblems(root: string): string[] {
+  return filesBelow(root, 'argocd').filter(isManifest).flatMap((file) => {
+    const lines = new LineCounter();
+    const documents = parseAllDocuments(readFileSync(join(root, file), 'utf8'), { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
+    return documents.flatMap(({ errors }) => errors.map(({ message, pos }) => `${file}:${lines.linePos(pos[0]).line}: the file: ${message}`));
+  });
+}
 
 /** Folders without settings, files of another name than all others, image files that hold more than an image, and whatever cannot be read. */
 export function treeProblems(root: string): string[] {
@@ -41,6 +51,7 @@ export function treeProblems(root: string): string[] {
     ...folders.map((name) => `clusters/${name}/cluster.yaml:1: the file: does not exist; a folder below clusters/ is a cluster, and this file says which`),
     ...filesBelow(root, 'clusters').filter((file) => file.endsWith('.yml')).map((file) => `${file}:1: the file: must end in .yaml, as all others do`),
     ...unreadable,
+    ...manifestProblems(root),
     ...imageFileProblems(root),
   ];
 }

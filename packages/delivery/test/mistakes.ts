@@ -42,14 +42,14 @@ export const MISTAKES: readonly Mistake[] = [
   { name: 'a fraction of a pod', file: production, from: 'minReplicas: 3', to: 'minReplicas: 2.5', told: told(inProduction('\\d+', 'autoscaling.minReplicas'), '.*integer') },
   { name: 'a negative count', file: dev, from: 'replicas: 1', to: 'replicas: -1', told: /^clusters\/dev\/fastify-service\.yaml:\d+: replicas: .*minimum/ },
   { name: 'CPU without its unit', file: production, from: 'cpu: 500m', to: 'cpu: 500', told: told(inProduction('\\d+', 'resources.cpu'), 'got number, want string') },
-  { name: 'memory in an odd unit', file: production, from: 'memory: 512Mi', to: 'memory: 512MB', told: told(inProduction('\\d+', 'resources.memory'), '.*512MB') },
+  { name: 'memory in an odd unit', file: production, from: 'memory: 512Mi', to: 'memory: 512MB', told: told(inProduction('\\d+', 'resources.memory'), 'must be mebibytes.*512MB') },
   { name: 'memory in thousandths, as CPU is', file: production, from: 'memory: 512Mi', to: 'memory: 512m', told: told(inProduction('\\d+', 'resources.memory'), '.*512m') },
   { name: 'a map for a text', file: production, from: 'memory: 512Mi', to: 'memory: {limit: 512Mi}', told: told(inProduction('\\d+', 'resources.memory'), 'got object, want string') },
   { name: 'a list for a map', file: production, from: 'resources:\n', to: 'resources: []\nresourcesBefore:\n', told: told(inProduction('\\d+', 'resources'), 'got array, want object') },
   { name: 'a switch for the section that holds it', file: dev, from: 'podDisruptionBudget:\n  enabled: false', to: 'podDisruptionBudget: false', told: /^clusters\/dev\/fastify-service\.yaml:\d+: podDisruptionBudget: got boolean, want object/ },
   { name: 'a section that is empty', file: production, from: '  deletionProtection: true\n', to: '', told: /^clusters\/production\/fastify-service\.yaml:\d+: ingress: |^charts/ },
-  { name: 'an address in place of a name', file: production, from: 'host: fastify-service.production.example.com', to: 'host: https://fastify-service.production.example.com', told: told(inProduction(3, 'host'), '') },
-  { name: 'a host in capitals', file: production, from: 'host: fastify-service', to: 'host: Fastify-service', told: told(inProduction(3, 'host'), '') },
+  { name: 'an address in place of a name', file: production, from: 'host: fastify-service.production.example.com', to: 'host: https://fastify-service.production.example.com', told: told(inProduction(3, 'host'), 'must be a DNS name in lower case.*it is') },
+  { name: 'a host in capitals', file: production, from: 'host: fastify-service', to: 'host: Fastify-service', told: told(inProduction(3, 'host'), 'must be a DNS name in lower case.*it is') },
   { name: 'a default that a cluster takes away', file: production, from: 'cpu: 500m', to: 'cpu: null', told: /resources\.cpu: |resources: / },
 
   // Numbers that do not fit together
@@ -105,6 +105,7 @@ export const MISTAKES: readonly Mistake[] = [
   { name: 'a folder that a push would not refresh', file: applications, from: '/charts/fastify-service;', to: '', told: /^argocd\/applications\/fastify-service\.yaml:1: .*must name charts\/fastify-service/ },
   { name: 'a project that is not there', file: applications, from: 'project: services', to: 'project: default', told: /^argocd\/applications\/fastify-service\.yaml:1: spec\.project: there is no AppProject default/ },
   { name: 'a field that an ApplicationSet does not have', file: applications, from: 'applicationsSync:', to: 'applicationSync:', told: /^argocd\/applications\/fastify-service\.yaml:\d+: .*applicationSync: is not a field/ },
+  { name: 'a key twice in an ApplicationSet', file: applications, from: '  goTemplate: true', to: '  goTemplate: true\n  goTemplate: false', told: /^argocd\/applications\/fastify-service\.yaml:\d+: the file: .*unique/ },
   { name: 'a kind that the project does not allow', file: projects, from: '    - { group: networking.k8s.io, kind: NetworkPolicy }\n', to: '', told: /networkpolicy\.yaml:\d+: .*AppProject services does not allow networking\.k8s\.io\/NetworkPolicy/ },
 
   // The chart

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { imageProblem } from '@platform/delivery/image-file';
+import { imageProblem } from '@platform/settings/image-file';
 import { SettingsError } from '@platform/settings';
 import { applicationsTable, entryRevision, shortImage } from './applications.ts';
 import { connectAs, storedTokens } from './argocd.ts';

@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readImage, setImage, type Image } from '@platform/delivery/image-file';
+import { readImage, setImage, type Image } from '@platform/settings/image-file';
 import { CommandError } from '@platform/report/errors';
 import { statePath, type Instance } from './instance.ts';
 import { run, RunError } from '@platform/tools/run';
