@@ -1,4 +1,5 @@
 import { CommandError } from '@platform/report/errors';
+import { describedValues } from './chart-readme.ts';
 import { declarationOf } from './check.ts';
 import { flips, readValueSchema, schemaAt } from './flips.ts';
 import { labelOf, type FleetApplication } from './fleet.ts';
@@ -11,6 +12,8 @@ import type { Application, Renderer, RenderRequest, Source } from './renderer.ts
 export interface Explanation {
   readonly key: string;
   readonly value: unknown;
+  /** What the chart says of it; empty for something within a list. */
+  readonly meaning: string;
   /** The file and line that won. */
   readonly place: string;
   readonly kind: Layer['kind'];
@@ -31,6 +34,8 @@ export interface Effect {
 export function provenance(root: string, entry: FleetApplication, key = ''): Explanation[] {
   const layers = layersOf(root, entry.application, declarationOf(root, entry.application.metadata.name));
   const values = merged(layers);
+  const chart = chartSource(root, entry.application)?.path;
+  const meanings = new Map(chart === undefined ? [] : describedValues(root, chart).map(({ key: name, text }) => [name, text]));
   const all = leaves(values).filter(({ keys }) => keys.length > 0);
   const wanted = keysOf(key);
   const found = all.flatMap((leaf) => {
@@ -50,7 +55,8 @@ export function provenance(root: string, entry: FleetApplication, key = ''): Exp
     });
     const winner = setters.at(-1) ?? { place: layers[0]?.file ?? '', kind: 'chart defaults' as const };
     const shadowed = setters.slice(0, -1).reverse();
-    return { key: keys.join('.'), value, place: winner.place, kind: winner.kind, shadowed: shadowed.map(({ place, value: below }) => ({ place, value: below })) };
+    const name = keys.join('.');
+    return { key: name, value, meaning: meanings.get(name) ?? '', place: winner.place, kind: winner.kind, shadowed: shadowed.map(({ place, value: below }) => ({ place, value: below })) };
   });
 }
 

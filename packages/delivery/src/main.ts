@@ -100,6 +100,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       }
       explanations.forEach((explanation, index) => {
         print(`${index > 0 ? '\n' : ''}${explanation.key} = ${shown(explanation.value)}`);
+        if (explanation.meaning !== '') print(`  ${explanation.meaning}`);
         const rows = [{ place: explanation.place, value: explanation.value }, ...explanation.shadowed];
         print(rows.map(({ place, value }, row) => `  ${row === 0 ? 'set by  ' : 'shadowed'}  ${place}${row === 0 ? '' : `: ${shown(value)}`}`).join('\n'));
         const found = effects[index];

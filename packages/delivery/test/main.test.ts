@@ -55,7 +55,7 @@ t.test('explain: for people and as JSON', (t) => {
   const args = ['explain', '--cluster', 'production', '--app', 'fastify-service'];
   const { status, stdout } = command(folder, [...args, 'resources.memory']);
   t.equal(status, 0);
-  t.match(stdout, /^resources\.memory = 512Mi\n {2}set by {4}clusters\/production\/fastify-service\.yaml:\d+\n {2}shadowed {2}charts\/fastify-service\/values\.yaml:\d+: 256Mi\n {2}sets \(tried 513Mi\)\n {4}Deployment\/fastify-service spec\./);
+  t.match(stdout, /^resources\.memory = 512Mi\n {2}Memory, request and limit alike.*\n {2}set by {4}clusters\/production\/fastify-service\.yaml:\d+\n {2}shadowed {2}charts\/fastify-service\/values\.yaml:\d+: 256Mi\n {2}sets \(tried 513Mi\)\n {4}Deployment\/fastify-service spec\./);
   t.match(JSON.parse(command(folder, [...args, 'resources.memory', '--json']).stdout), [{ key: 'resources.memory', value: '512Mi', changes: [{ object: 'Deployment/fastify-service' }, {}] }]);
   t.match(command(folder, args).stdout, /^VALUE +IS +SET BY +SHADOWED\nimage\.repository /);
   t.match(command(folder, [...args, 'resources.memroy']), { status: 1, stderr: /^error: production\/fastify-service has no value resources\.memroy\n next: did you mean resources\.memory/ });
