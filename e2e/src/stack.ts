@@ -121,7 +121,7 @@ export class Stack {
   /** What the API server says of objects, without making them: unknown fields are errors. Throws with its words where it refuses one. */
   async dryRun(objects: readonly object[], namespace: string): Promise<{ stdout: string; stderr: string }> {
     let stderr = '';
-    const args = ['apply', '--server-side', '--dry-run=server', '--force-conflicts', '--validate=strict', '--namespace', namespace, '-f', '-'];
+    const args = ['apply', '--server-side', '--dry-run=server', '--force-conflicts', '--field-manager=argocd-controller', '--validate=strict', '--namespace', namespace, '-f', '-'];
     const stdout = await run(join(this.tools.bin, 'kubectl'), args, {
       env: clusterEnvironment(this.instance, this.tools),
       input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),

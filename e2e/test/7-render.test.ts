@@ -40,7 +40,7 @@ t.test('a real API server accepts every object of every cluster, strictly and wi
       t.equal(stderr, '', `${labelOf(entry)}: no warning`);
     }
     const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'x' }, spec: { selector: { matchLabels: { a: 'b' } }, template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'x', image: 'x', readinessProb: {} }] } } } };
-    await t.rejects(stack.dryRun([deployment], 'fastify-service'), /unknown field "spec\.template\.spec\.containers\[0\]\.readinessProb"/, 'and refuses what it does not know');
+    await t.rejects(stack.dryRun([deployment], 'fastify-service'), /unknown field .*readinessProb/, 'and refuses what it does not know');
   } finally {
     await renderer.close();
   }
