@@ -1,6 +1,6 @@
 # Thin on purpose: each target hands over to typed code in packages/. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install up down status deploy ship rollback resume env logs render check explain diff test bench
+.PHONY: help install up down status deploy ship rollback resume env logs render check explain capacity flows diff test bench
 
 # Values reach the programs through the environment, never through a shell's command line.
 export TAG DIGEST APP ID CLUSTER KEY BASE
@@ -51,6 +51,12 @@ render: install ## what Argo CD would apply, as YAML: [CLUSTER=production] [APP=
 
 explain: install ## CLUSTER=production APP=fastify-service KEY=resources.memory: which line set it, and what it sets
 	@$(DELIVERY) explain
+
+capacity: install ## whether each cluster holds its pods when a zone is lost: [CLUSTER=production]
+	@$(DELIVERY) capacity
+
+flows: install ## which connections the NetworkPolicies let through: [CLUSTER=production]
+	@$(DELIVERY) flows
 
 diff: install ## what merging this work tree would change in the clusters, against BASE=origin/main
 	@$(DELIVERY) diff

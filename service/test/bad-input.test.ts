@@ -147,9 +147,15 @@ t.test('a slow request is cut with 408, whether its headers or its body never en
 });
 
 t.test('ten thousand bad requests leave the memory flat', { timeout: 60_000 }, async (t) => {
-  const service = start(t, {}, { flags: ['--max-old-space-size=166'] });
+  // Garbage is collected before each look, on a signal: when V8 does so by itself depends on how busy the machine is.
+  const service = start(t, {}, { flags: ['--max-old-space-size=166', '--expose-gc', '--import', 'data:text/javascript,process.on("SIGUSR2",()=>globalThis.gc())'] });
   const { api, admin } = await service.listening();
-  const heap = async (): Promise<number> => Number(/^nodejs_heap_size_used_bytes (.*)$/m.exec(await (await fetch(`${admin}/metrics`)).text())?.[1]);
+  const heap = async (): Promise<number> => {
+    service.child.kill('SIGUSR2');
+    await sleep(300);
+    return used();
+  };
+  const used = async (): Promise<number> => Number(/^nodejs_heap_size_used_bytes (.*)$/m.exec(await (await fetch(`${admin}/metrics`)).text())?.[1]);
   const bad = [
     async (index: number) => fetch(`${api}/v1/plans`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: `{"x${index}":` }),
     async (index: number) => fetch(`${api}/v1/plans`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ cidr: `10.0.0.0/16 ${index}`, ['x'.repeat(1_000) + String(index)]: 1 }) }),
@@ -165,17 +171,10 @@ t.test('ten thousand bad requests leave the memory flat', { timeout: 60_000 }, a
       }
     }
   };
-  // The least of several looks, since garbage comes and goes.
-  const least = async (): Promise<number> => {
-    const looks: number[] = [];
-    for (let look = 0; look < 5; look += 1) {
-      await round(400);
-      looks.push(await heap());
-    }
-    return Math.min(...looks);
-  };
-  const before = await least();
+  // What is made once, such as compiled code and connections, is made before the first look.
+  await round(1_000);
+  const before = await heap();
   await round(10_000);
-  const after = await least();
-  t.ok(after < before + 10e6, `${Math.round(before / 1e6)} MB before, ${Math.round(after / 1e6)} MB after`);
+  const after = await heap();
+  t.ok(after < before + 3e6, `${Math.round(before / 1e6)} MB before, ${Math.round(after / 1e6)} MB after`);
 });

@@ -92,7 +92,7 @@ function inWords(root: string, chart: string | undefined, keys: readonly string[
 }
 
 /** A problem with a value, at the file and line that set it. */
-export function valueProblem(layers: readonly Layer[], keys: readonly string[], rule: string, entry: Pick<FleetApplication, 'cluster' | 'application'>): string {
+function valueProblem(layers: readonly Layer[], keys: readonly string[], rule: string, entry: Pick<FleetApplication, 'cluster' | 'application'>): string {
   const value = valueAt(merged(layers), keys);
   const shown = value === undefined || /\([^)]*\)$/.test(rule) ? '' : ` (it is ${JSON.stringify(value)})`;
   const file = layers.findLast(({ kind }) => kind === 'values file')?.file ?? `clusters/${entry.cluster.name}/cluster.yaml`;

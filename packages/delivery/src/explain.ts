@@ -107,3 +107,29 @@ export async function effect(renderer: Renderer, root: string, entry: FleetAppli
   const refusal = first === undefined || first.outcome.ok ? 'there is no other value' : helmProblems(first.outcome.error).map(({ keys: named, rule }) => `${(named ?? []).join('.')} ${rule}`).join('; ');
   return { tried: first?.tried, changes: [], refusal };
 }
+
+/**
+ * The values that set a rendered field, for those who know the field of Kubernetes and not the chart's name for it: found by
+ * trying another value of each. A field is named by its path or the end of it, `resources.limits.memory`.
+ */
+export async function valuesBehind(renderer: Renderer, root: string, entry: FleetApplication, field: string): Promise<Explanation[]> {
+  const { request, rendered, application } = entry;
+  const chart = chartSource(root, application);
+  if (chart === undefined || !rendered.ok) return [];
+  const schema = readValueSchema(root, chart.path);
+  const attempts = provenance(root, entry).flatMap((explanation) => {
+    const keys = keysOf(explanation.key);
+    // A second one, as the first may be refused.
+    return flips(explanation.value, schemaAt(schema, keys)).slice(0, 2).map((other) => ({ explanation, request: requestWith(root, request, keys, other) }));
+  });
+  const outcomes = await renderer.render(
+    root,
+    attempts.map((attempt) => attempt.request),
+  );
+  const isMeant = (path: string): boolean => `.${path.replaceAll(/\[[^\]]*\]/g, '')}`.endsWith(`.${field.replaceAll(/\[[^\]]*\]/g, '')}`);
+  const found = attempts.flatMap(({ explanation }, index) => {
+    const outcome = outcomes[index];
+    return outcome?.ok === true && upgradeChanges(rendered.value, outcome.value).some(({ path }) => isMeant(path)) ? [explanation] : [];
+  });
+  return [...new Set(found)];
+}

@@ -1,6 +1,4 @@
 // What CI and the platform team call: node packages/delivery/src/main.ts COMMAND [OPTIONS]
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CommandError, messageOf } from '@platform/report/errors';
 import { progressTo } from '@platform/report/progress';
@@ -11,11 +9,16 @@ import { ensureTools } from '@platform/tools/tools';
 import { stringify } from 'yaml';
 import { check } from './check.ts';
 import { compare } from './compare.ts';
-import { effect, provenance } from './explain.ts';
+import { effect, provenance, valuesBehind, type Explanation } from './explain.ts';
 import { labelOf, renderFleet, type FleetApplication } from './fleet.ts';
-import { openProofs, type Proofs } from './proofs.ts';
+import { byCluster, openProofs, placed, surroundingsOf, type Proofs } from './proofs.ts';
+import { capacity, CAPACITY_HEADER, capacityTable } from './proofs/capacity.ts';
+import { reachability, REACHABILITY_HEADER, reachabilityTable } from './proofs/reachability.ts';
 import { blocking } from './proofs/upgrade-gate.ts';
+import { workloads } from './proofs/workload.ts';
+import { renderedOnly } from './rendered-proofs.ts';
 import { startRenderer, type Renderer } from './renderer.ts';
+import { repositoryAbove } from './repository.ts';
 import { keysOf } from './values.ts';
 
 interface Invocation {
@@ -37,6 +40,18 @@ interface Command {
 const print = (text: string): void => {
   process.stdout.write(`${text}\n`);
 };
+
+/** What a key means: a value, some values, or a rendered field with the values behind it. */
+async function explained(renderer: Renderer, root: string, entry: FleetApplication, key: string | undefined): Promise<Explanation[]> {
+  try {
+    return provenance(root, entry, key);
+  } catch (error) {
+    const behind = error instanceof CommandError && key !== undefined ? await valuesBehind(renderer, root, entry, key) : [];
+    if (behind.length === 0) throw error;
+    process.stderr.write(`${String(key)} is no value of the chart, but a field that it renders. Behind it:\n`);
+    return behind;
+  }
+}
 
 /** The Applications that --cluster and --app name; all without them. */
 async function selected({ renderer, root, proofs: { capabilities }, cluster, app }: Invocation): Promise<FleetApplication[]> {
@@ -87,7 +102,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       if (cluster === undefined || app === undefined) throw new CommandError('--cluster and --app are needed', 'for instance: explain --cluster production --app fastify-service resources.memory');
       const [entry] = await selected(invocation);
       if (entry === undefined) return;
-      const explanations = provenance(root, entry, key);
+      const explanations = await explained(renderer, root, entry, key);
       // Trying other values costs renders, so it is done for what was asked for, not for a list of everything.
       const effects = key === undefined ? [] : await Promise.all(explanations.map(async (explanation) => effect(renderer, root, entry, keysOf(explanation.key))));
       if (json) {
@@ -109,6 +124,22 @@ const COMMANDS: Readonly<Record<string, Command>> = {
         else if (found.changes.length === 0) print('  sets nothing here: what it belongs to is switched off');
         else print(`  sets (tried ${shown(found.tried)})\n${found.changes.map(({ object, path, before }) => `    ${object} ${path === '' ? '(the whole object)' : `${path}: ${shown(before)}`}`).join('\n')}`);
       });
+    },
+  },
+  capacity: {
+    summary: 'whether each cluster holds its pods, all at their maximum, when a zone is lost',
+    run: async (invocation) => {
+      const clusters = byCluster(await selected(invocation));
+      if (invocation.json) print(JSON.stringify(clusters.flatMap(([cluster, objects]) => capacity(cluster, objects) ?? []), null, 2));
+      else print(table(CAPACITY_HEADER, clusters.flatMap(([cluster, objects]) => capacityTable(cluster, objects))));
+    },
+  },
+  flows: {
+    summary: 'which connections the NetworkPolicies let through; whatever is not listed is closed',
+    run: async (invocation) => {
+      const applications = renderedOnly(await selected(invocation)).filter((entry) => workloads(placed(entry)).length > 0);
+      if (invocation.json) print(JSON.stringify(applications.map((entry) => ({ application: labelOf(entry), flows: reachability(placed(entry), surroundingsOf(entry)) })), null, 2));
+      else print(table(['APPLICATION', ...REACHABILITY_HEADER], applications.flatMap((entry) => reachabilityTable(placed(entry), surroundingsOf(entry)).map((row) => [labelOf(entry), ...row]))));
     },
   },
   diff: {
@@ -138,13 +169,6 @@ const brief = (value: unknown): string => {
 function help(): string {
   const list = Object.entries(COMMANDS).map(([title, { summary }]) => `  ${title.padEnd(10)}${summary}`);
   return ['What Git would deploy: rendered, checked, explained.', '', ...list, '', '  --cluster NAME  one cluster below clusters/', '  --app NAME      one application', '  --base REVISION what to compare with', '  --json          the result as JSON on standard output', '  --help          this text'].join('\n');
-}
-
-/** The nearest folder above that holds what this package reads; so that it works on any clone. */
-function repositoryAbove(folder: string): string {
-  if (['argocd', 'charts', 'clusters'].every((name) => existsSync(join(folder, name)))) return folder;
-  if (dirname(folder) === folder) throw new CommandError('there is no repository with argocd/, charts/ and clusters/ here or above', 'run the command within a clone');
-  return repositoryAbove(dirname(folder));
 }
 
 async function main(argv: readonly string[]): Promise<void> {

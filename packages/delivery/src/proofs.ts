@@ -33,7 +33,7 @@ export interface Proofs {
 }
 
 /** The objects of an Application, each with the namespace that it goes to. */
-const placed = ({ objects, application }: { objects: readonly KubernetesObject[]; application: FleetApplication['application'] }): KubernetesObject[] => inNamespace(objects, application.spec.destination.namespace ?? 'default');
+export const placed = ({ objects, application }: { objects: readonly KubernetesObject[]; application: FleetApplication['application'] }): KubernetesObject[] => inNamespace(objects, application.spec.destination.namespace ?? 'default');
 
 
 // Compiling them takes longer than using them.
@@ -97,13 +97,13 @@ export function openProofs(root: string, renderer: Renderer, tools: Pick<Tools, 
 }
 
 /** All objects of each cluster. */
-function byCluster(fleet: readonly FleetApplication[]): [FleetApplication['cluster'], KubernetesObject[]][] {
+export function byCluster(fleet: readonly FleetApplication[]): [FleetApplication['cluster'], KubernetesObject[]][] {
   const clusters = new Map(fleet.map(({ cluster }) => [cluster.name, cluster]));
   return [...clusters.values()].map((cluster) => [cluster, renderedOnly(fleet).filter((entry) => entry.cluster.name === cluster.name).flatMap(placed)]);
 }
 
 /** Who an application's pods might talk with. */
-function surroundingsOf({ cluster, application }: FleetApplication): Surroundings {
+export function surroundingsOf({ cluster, application }: FleetApplication): Surroundings {
   const namespace = application.spec.destination.namespace ?? 'default';
   // The simulated load balancer of a local cluster is on loopback; its pods' addresses mean nothing.
   if (cluster.provider === 'local') return { peers: surroundingPeers({ namespace, network: '127.0.0.0/8', loadBalancerNetworks: ['127.0.0.0/8'], podNetworks: [] }) };

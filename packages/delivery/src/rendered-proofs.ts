@@ -74,7 +74,7 @@ export async function keepsPodSecurity(renderer: Renderer, root: string, fleet: 
   const answers = await renderer.podSecurity(
     asked.map(({ entry, object }) => ({
       object,
-      level: (levels.get(`${entry.cluster.name}/${object.metadata.namespace ?? entry.application.spec.destination.namespace ?? ''}`) ?? 'restricted') as 'restricted',
+      level: levels.get(`${entry.cluster.name}/${object.metadata.namespace ?? entry.application.spec.destination.namespace ?? ''}`) ?? 'restricted',
       version: entry.cluster.kubernetesVersion,
     })),
   );

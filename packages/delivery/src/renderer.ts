@@ -50,7 +50,8 @@ export interface GenerateRequest {
 
 export interface PodSecurityRequest {
   readonly object: KubernetesObject;
-  readonly level: 'privileged' | 'baseline' | 'restricted';
+  /** privileged, baseline or restricted; anything else is an error. */
+  readonly level: string;
   /** Minor version of Kubernetes, `1.36`. */
   readonly version: string;
 }

@@ -59,7 +59,22 @@ t.test('explain: for people and as JSON', (t) => {
   t.match(JSON.parse(command(folder, [...args, 'resources.memory', '--json']).stdout), [{ key: 'resources.memory', value: '512Mi', changes: [{ object: 'Deployment/fastify-service' }, {}] }]);
   t.match(command(folder, args).stdout, /^VALUE +IS +SET BY +SHADOWED\nimage\.repository /);
   t.match(command(folder, [...args, 'resources.memroy']), { status: 1, stderr: /^error: production\/fastify-service has no value resources\.memroy\n next: did you mean resources\.memory/ });
+  t.match(command(folder, [...args, 'resources.limits.memory']), { status: 0, stdout: /^resources\.memory = 512Mi\n/, stderr: 'resources.limits.memory is no value of the chart, but a field that it renders. Behind it:\n' });
   t.match(command(folder, ['explain', 'resources.memory']), { status: 1, stderr: /--cluster and --app are needed/ });
+  t.end();
+});
+
+t.test('capacity and flows: tables of what is proven', (t) => {
+  const folder = copy(t);
+  const { status, stdout } = command(folder, ['capacity', '--cluster', 'production']);
+  t.equal(status, 0);
+  t.match(stdout, /^CLUSTER +LOST ZONE +NODES LEFT .*\nproduction +eu-central-1a +4 .* yes *\nproduction +eu-central-1b .*\nproduction +eu-central-1c /);
+  const flows = command(folder, ['flows', '--cluster', 'production']);
+  t.match(flows.stdout, /^APPLICATION +FROM +TO +OPEN +OPEN IN PART *\n/);
+  t.match(flows.stdout, /production\/fastify-service +load balancer +Deployment\/fastify-service +TCP 8080, TCP 9090 *\n/);
+  t.match(flows.stdout, /production\/fastify-service +Prometheus +Deployment\/fastify-service +TCP 9090 *\n/);
+  t.match(flows.stdout, /production\/fastify-service +Deployment\/fastify-service +CoreDNS +TCP 53, UDP 53 *\n/);
+  t.notMatch(flows.stdout, /internet|metadata|namespace/);
   t.end();
 });
 
@@ -94,9 +109,9 @@ t.test('diff: what a change does to the clusters, and what must not be merged', 
 
 t.test('help, unknown commands, clusters, applications and options, and no repository: said in one line, with what to do next', (t) => {
   const folder = copy(t);
-  t.match(command(folder, ['--help']), { status: 0, stdout: /render .*\n {2}check .*\n {2}explain .*\n {2}diff / });
+  t.match(command(folder, ['--help']), { status: 0, stdout: /render .*\n {2}check .*\n {2}explain .*\n {2}capacity .*\n {2}flows .*\n {2}diff / });
   for (const [args, error] of [
-    [['rendre'], /^error: there is no command "rendre"\n next: it is one of: render, check, explain, diff\n$/],
+    [['rendre'], /^error: there is no command "rendre"\n next: it is one of: render, check, explain, capacity, flows, diff\n$/],
     [['render', 'x'], /^error: there is no command "render x"\n/],
     [['render', '--cluster', 'prod'], /^error: there is no cluster prod\n next: --cluster is one of: dev, local, production, staging\n$/],
     [['render', '--app', 'fastify'], /^error: there is no application fastify\n next: --app is one of: fastify-service, root\n$/],

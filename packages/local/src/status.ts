@@ -102,7 +102,7 @@ export function printStatus(status: Status, applications: readonly Application[]
     ...Object.entries(status.addresses).map(([name, address]) => `${name.padEnd(10)}  ${address}`),
     `${'Accounts'.padEnd(10)}  admin (its token: \`make env\`), oncall (rolls back and resumes; used by \`make rollback\` and \`make resume\`)`,
     '',
-    'Real: Kubernetes, etcd, Argo CD, Helm, Git. Simulated: the two nodes and the pods on them (KWOK), image registry and AWS.',
+    'Real: Kubernetes, etcd, Argo CD, Helm, Git. Simulated: the two nodes, the pods on them and load balancers (KWOK), image registry and AWS.',
     'This Argo CD is built from its Go module, which holds no web pages: it serves its API and the argocd CLI.',
   ].join('\n');
 }

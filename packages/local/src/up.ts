@@ -43,11 +43,12 @@ export async function up(instance: Instance, progress: Progress): Promise<Applic
   progress.done(`Git at ${url}${startedGit ? '' : ' (was running)'}`);
 
   await apply(instance, tools, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: argoConfiguration(instance, tools) }));
+  // Before Argo CD starts: it would else begin a sync by the root of before, whose address may be another, and repeat it for minutes.
+  await installRoot(instance, tools, clusterFacts(settings, { repoURL: url }));
   const startedArgo = await startArgo(instance, tools, ports);
   await ensureTokens(instance, tools, ports);
   progress.done(`Argo CD at 127.0.0.1:${ports.server}${startedArgo.length === 0 ? ' (was running)' : ` (started ${startedArgo.join(', ')})`}`);
 
-  await installRoot(instance, tools, clusterFacts(settings, { repoURL: url }));
   const applications = await awaitAll(instance, ports, url);
   progress.done('Applications at rest');
   return applications;
@@ -159,7 +160,9 @@ async function awaitAll(instance: Instance, ports: Ports, url: string): Promise<
 
     // The first seconds of a fresh Argo CD are full of errors that pass, such as a project that is not there yet. Looking
     // again is also what ends them: Argo CD itself would wait for the next poll.
-    const suspect = Date.now() - start < 5000 ? undefined : restless.find(isBad);
+    // While root is at work, those that it leads to may well fail: their projects and settings come from it.
+    const suspects = restless.some(({ metadata }) => metadata.name === 'root') ? restless.filter(({ metadata }) => metadata.name === 'root') : restless;
+    const suspect = Date.now() - start < 5000 ? undefined : suspects.find(isBad);
     const bad = suspect === undefined ? undefined : await confirmBad(client, suspect.metadata.name, isBad);
     if (bad === undefined) return undefined;
     const [reason = describeState(bad)] = explain(bad, await client.resourceNodes(bad.metadata.name));
