@@ -1,3 +1,4 @@
+import { valueAt } from '@platform/settings/yaml-file';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { clusterNames, readCluster, SettingsError } from '@platform/settings';
@@ -7,7 +8,7 @@ import { readValueSchema, schemaAt } from './flips.ts';
 import { helmProblems } from './helm-problems.ts';
 import type { Renderer } from './renderer.ts';
 import { clusterFolders, filesBelow, treeProblems, unreadFiles } from './tree.ts';
-import { chartSource, layersOf, positionOf, valueAt, valueFilesOf, merged, type Layer } from './values.ts';
+import { chartSource, layersOf, positionOf, valueFilesOf, merged, type Layer } from './values.ts';
 
 /** What a check of the whole tree found. */
 export interface CheckResult {

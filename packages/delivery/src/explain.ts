@@ -1,11 +1,12 @@
 import { CommandError } from '@platform/report/errors';
+import { valueAt } from '@platform/settings/yaml-file';
 import { describedValues } from './chart-readme.ts';
 import { declarationOf } from './check.ts';
 import { flips, readValueSchema, schemaAt } from './flips.ts';
 import { labelOf, type FleetApplication } from './fleet.ts';
 import { helmProblems } from './helm-problems.ts';
 import { upgradeChanges, type Change } from './proofs/upgrade-gate.ts';
-import { chartSource, keysOf, layersOf, leaves, merged, nested, valueAt, type Layer } from './values.ts';
+import { chartSource, keysOf, layersOf, leaves, merged, nested, type Layer } from './values.ts';
 import type { Application, Renderer, RenderRequest, Source } from './renderer.ts';
 
 /** Where a value comes from, and what it does. */

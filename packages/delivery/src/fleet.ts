@@ -1,4 +1,4 @@
-import { clusterFacts, clusterNames, readCluster, type ClusterSettings } from '@platform/settings';
+import { clusterFacts, clusterNames, clusterSecret, readCluster, type ClusterSettings } from '@platform/settings';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import type { Application, Outcome, Renderer, RenderRequest } from './renderer.ts';
 
@@ -46,11 +46,11 @@ export async function renderFleet(renderer: Renderer, root: string, { clusters =
   const requestFor = (cluster: ClusterSettings, application: Application): RenderRequest => ({ application, ...capabilities(cluster.kubernetesVersion) });
   const render = async (applications: readonly Pick<FleetApplication, 'cluster' | 'application'>[]): Promise<FleetApplication[]> => {
     const requested = applications.map((entry) => ({ ...entry, request: requestFor(entry.cluster, entry.application) }));
-    // Clusters of one version that follow the same branch have the same root: what is the same is rendered once.
-    const different = new Map(requested.map(({ request }) => [JSON.stringify(request), request]));
-    const outcomes = await renderer.render(root, [...different.values()]);
-    const known = new Map([...different.keys()].map((key, index) => [key, at(outcomes, index)]));
-    return requested.map((entry) => ({ ...entry, rendered: known.get(JSON.stringify(entry.request)) ?? { ok: false, error: 'it was not rendered' } }));
+    const outcomes = await renderer.render(
+      root,
+      requested.map(({ request }) => request),
+    );
+    return outcomes.map((rendered, index) => ({ ...at(requested, index), rendered }));
   };
 
   const installed = await render(settings.map((cluster) => ({ cluster, application: rootInstallation(cluster) })));
@@ -61,7 +61,7 @@ export async function renderFleet(renderer: Renderer, root: string, { clusters =
     }),
   );
   const sets = roots.flatMap(({ cluster, rendered }) => (rendered.ok ? rendered.value.filter(isKind('ApplicationSet')).map((applicationSet) => ({ cluster, applicationSet })) : []));
-  const generated = await renderer.generate(sets.map(({ cluster, applicationSet }) => ({ applicationSet, secrets: [clusterSecret(cluster)] })));
+  const generated = await renderer.generate(sets.map(({ cluster, applicationSet }) => ({ applicationSet, secrets: [clusterSecret(clusterFacts(cluster))] })));
   const failures: FleetApplication[] = [];
   const applications = generated.flatMap((outcome, index) => {
     const { cluster, applicationSet } = at(sets, index);
@@ -97,10 +97,4 @@ function rootInstallation(cluster: ClusterSettings): Application {
     metadata: { name: 'root', namespace: 'argocd' },
     spec: { project: 'root', destination: { namespace: 'argocd' }, source: { repoURL, targetRevision: repoRevision, path: 'argocd/root', helm: { parameters } } },
   };
-}
-
-/** The Secret by which Argo CD knows the cluster it runs in. */
-export function clusterSecret(cluster: ClusterSettings): object {
-  const data = Object.entries({ name: 'in-cluster', server: 'https://kubernetes.default.svc' }).map(([key, value]) => [key, Buffer.from(value).toString('base64')]);
-  return { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'in-cluster', namespace: 'argocd', ...clusterFacts(cluster) }, data: Object.fromEntries(data) as object };
 }

@@ -35,7 +35,6 @@ export interface Proofs {
 /** The objects of an Application, each with the namespace that it goes to. */
 export const placed = ({ objects, application }: { objects: readonly KubernetesObject[]; application: FleetApplication['application'] }): KubernetesObject[] => inNamespace(objects, application.spec.destination.namespace ?? 'default');
 
-
 // Compiling them takes longer than using them.
 const loaded = new Map<string, StrictSchemas>();
 
@@ -51,17 +50,14 @@ export function openProofs(root: string, renderer: Renderer, tools: Pick<Tools, 
     return known;
   };
   const told = (entry: FleetApplication, problems: readonly Problem[]): string[] =>
-    problems.map(({ object, path, rule }) => {
-      const [kind = '', name = ''] = object.split('/');
-      return objectProblem(root, entry, { kind, metadata: { name } }, path, rule);
-    });
+    problems.map(({ object, path, rule }) => objectProblem(root, entry, object, path, rule));
 
   const ofObjects: NamedProof[] = [
     ...KUBERNETES_MINORS.map((minor) => ({
       name: `strict schemas, Kubernetes ${minor}`,
       intent: 'every object is one that the API server knows, with no field that it does not know',
       prove: (fleet: readonly FleetApplication[]) =>
-        renderedOnly(fleet).flatMap((entry) => entry.objects.flatMap((object) => schemaOf(minor).problems(object).map((problem) => objectProblem(root, entry, object, '', `${problem} [Kubernetes ${minor}]`)))),
+        renderedOnly(fleet).flatMap((entry) => entry.objects.flatMap((object) => schemaOf(minor).problems(object).map((problem) => objectProblem(root, entry, nameOf(object), '', `${problem} [Kubernetes ${minor}]`)))),
     })),
     {
       name: 'workload rules',
@@ -99,7 +95,8 @@ export function openProofs(root: string, renderer: Renderer, tools: Pick<Tools, 
 /** All objects of each cluster. */
 export function byCluster(fleet: readonly FleetApplication[]): [FleetApplication['cluster'], KubernetesObject[]][] {
   const clusters = new Map(fleet.map(({ cluster }) => [cluster.name, cluster]));
-  return [...clusters.values()].map((cluster) => [cluster, renderedOnly(fleet).filter((entry) => entry.cluster.name === cluster.name).flatMap(placed)]);
+  const rendered = renderedOnly(fleet);
+  return [...clusters.values()].map((cluster) => [cluster, rendered.filter((entry) => entry.cluster.name === cluster.name).flatMap(placed)]);
 }
 
 /** Who an application's pods might talk with. */

@@ -1,16 +1,18 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { run, RunError } from '@platform/tools/run';
+import { valueAt } from '@platform/settings/yaml-file';
+import { run } from '@platform/tools/run';
 import type { Tools } from '@platform/tools/tools';
 import { parseAllDocuments } from 'yaml';
 import { declarationOf } from './check.ts';
 import { labelOf, type FleetApplication } from './fleet.ts';
 import { nameOf, type KubernetesObject } from './kubernetes-object.ts';
 import { upgradeChanges } from './proofs/upgrade-gate.ts';
+import { groupOf } from './proofs/workload.ts';
 import type { Renderer, RenderRequest } from './renderer.ts';
 import { filesBelow } from './tree.ts';
-import { chartSource, valueAt, valueFilesOf } from './values.ts';
+import { chartSource, valueFilesOf } from './values.ts';
 
 // Proofs that need to render once more, or to look at how the objects come about. Those that look at objects alone are in proofs/.
 
@@ -19,19 +21,23 @@ export const renderedOnly = (fleet: readonly FleetApplication[]): (FleetApplicat
   fleet.flatMap((entry) => (entry.rendered.ok ? [{ ...entry, objects: entry.rendered.value }] : []));
 
 /** The file in which an object is written: the template or manifest of its kind, or else the Application's own declaration. */
-export function homeOf(root: string, entry: FleetApplication, { kind, metadata }: Pick<KubernetesObject, 'kind' | 'metadata'>): string {
+function homeOf(root: string, entry: FleetApplication, object: string): string {
+  const [kind = '', name = ''] = object.split('/');
   const folders = (entry.application.spec.sources ?? [entry.application.spec.source]).flatMap((source) => (source?.path === undefined ? [] : [source.path]));
   const files = folders.flatMap((folder) => filesBelow(root, folder)).filter((file) => /\.ya?ml$/.test(file));
   const kinds = files.flatMap((file) => {
     const lines = readFileSync(join(root, file), 'utf8').split('\n');
-    return lines.flatMap((line, index) => (line.trimEnd() === `kind: ${kind}` ? [{ place: `${file}:${index + 1}`, isNamed: lines.slice(index, index + 5).some((other) => other.includes(`name: ${metadata.name}`)) }] : []));
+    return lines.flatMap((line, index) => (line.trimEnd() === `kind: ${kind}` ? [{ place: `${file}:${index + 1}`, isNamed: lines.slice(index, index + 5).some((other) => other.includes(`name: ${name}`)) }] : []));
   });
   return (kinds.find(({ isNamed }) => isNamed) ?? kinds[0])?.place ?? `${declarationOf(root, entry.application.metadata.name)}:1`;
 }
 
-/** A problem with a rendered object, at the file in which it is written. */
-export const objectProblem = (root: string, entry: FleetApplication, object: Pick<KubernetesObject, 'kind' | 'metadata'>, path: string, rule: string): string =>
-  `${homeOf(root, entry, object)}: ${[labelOf(entry), `${object.kind}/${object.metadata.name}`, path].filter((part) => part !== '').join(' ')}: ${rule}`;
+/**
+ * A problem with a rendered object, at the file in which it is written.
+ * @param object Deployment/fastify-service, as nameOf has it
+ */
+export const objectProblem = (root: string, entry: FleetApplication, object: string, path: string, rule: string): string =>
+  `${homeOf(root, entry, object)}: ${[labelOf(entry), object, path].filter((part) => part !== '').join(' ')}: ${rule}`;
 
 async function rendersLike(renderer: Renderer, root: string, fleet: readonly FleetApplication[], change: (request: RenderRequest) => RenderRequest, rule: string): Promise<string[]> {
   const entries = renderedOnly(fleet);
@@ -42,10 +48,7 @@ async function rendersLike(renderer: Renderer, root: string, fleet: readonly Fle
   return entries.flatMap((entry, index) => {
     const outcome = again[index];
     if (outcome?.ok !== true) return [`${declarationOf(root, entry.application.metadata.name)}:1: ${labelOf(entry)}: ${rule}: ${outcome?.error ?? 'no answer'}`];
-    return upgradeChanges(entry.objects, outcome.value).map(({ object, path, before, after }) => {
-      const [kind = '', name = ''] = object.split('/');
-      return objectProblem(root, entry, { kind, metadata: { name } }, path, `${rule} (${JSON.stringify(before)}, then ${JSON.stringify(after)})`);
-    });
+    return upgradeChanges(entry.objects, outcome.value).map(({ object, path, before, after }) => objectProblem(root, entry, object, path, `${rule} (${JSON.stringify(before)}, then ${JSON.stringify(after)})`));
   });
 }
 
@@ -81,7 +84,7 @@ export async function keepsPodSecurity(renderer: Renderer, root: string, fleet: 
   return asked.flatMap(({ entry, object }, index) => {
     const answer = answers[index];
     const violations = answer?.ok === true ? answer.value : [answer?.error ?? 'no answer'];
-    return violations.map((violation) => objectProblem(root, entry, object, '', `Pod Security: ${violation}`));
+    return violations.map((violation) => objectProblem(root, entry, nameOf(object), '', `Pod Security: ${violation}`));
   });
 }
 
@@ -104,13 +107,13 @@ export function isPermitted(root: string, fleet: readonly FleetApplication[]): s
     if (project === undefined) return entry.application.metadata.name === 'root' ? [] : [`${declarationOf(root, entry.application.metadata.name)}:1: spec.project: there is no AppProject ${entry.application.spec.project}`];
     const { destinations = [], clusterResourceWhitelist = [], namespaceResourceWhitelist = [] } = project.spec ?? {};
     return entry.objects.flatMap((object) => {
-      const group = object.apiVersion.includes('/') ? (object.apiVersion.split('/')[0] ?? '') : '';
+      const group = groupOf(object);
       const isListed = [...namespaceResourceWhitelist, ...clusterResourceWhitelist].some((allowed) => allowed.group === group && allowed.kind === object.kind && (!('name' in allowed) || allowed.name === object.metadata.name));
       const namespace = object.metadata.namespace ?? entry.application.spec.destination.namespace;
       const isPlaced = destinations.some((destination) => destination.namespace === namespace);
       return [
-        ...(isListed ? [] : [objectProblem(root, entry, object, 'kind', `AppProject ${project.metadata.name} does not allow ${group === '' ? object.kind : `${group}/${object.kind}`}`)]),
-        ...(isPlaced ? [] : [objectProblem(root, entry, object, 'metadata.namespace', `AppProject ${project.metadata.name} does not allow the namespace ${String(namespace)}`)]),
+        ...(isListed ? [] : [objectProblem(root, entry, nameOf(object), 'kind', `AppProject ${project.metadata.name} does not allow ${group === '' ? object.kind : `${group}/${object.kind}`}`)]),
+        ...(isPlaced ? [] : [objectProblem(root, entry, nameOf(object), 'metadata.namespace', `AppProject ${project.metadata.name} does not allow the namespace ${String(namespace)}`)]),
       ];
     });
   });
@@ -124,10 +127,8 @@ export async function hasUniqueKeys(tools: Pick<Tools, 'bin'>, root: string, fle
       if (source === undefined) return [];
       const parameters = (source.helm?.parameters ?? []).flatMap(({ name, value, forceString }) => [forceString === true ? '--set-string' : '--set', `${name}=${value}`]);
       const args = ['template', source.helm?.releaseName ?? entry.application.metadata.name, join(root, source.path), ...valueFilesOf(source).flatMap((file) => ['--values', join(root, file)]), ...parameters];
-      const text = await run(join(tools.bin, 'helm'), args).catch((error: unknown) => {
-        if (error instanceof RunError) return '';
-        throw error;
-      });
+      // Argo CD has rendered it, so that a failure here is one of this proof, and no problem of the tree's.
+      const text = await run(join(tools.bin, 'helm'), args);
       return parseAllDocuments(text, { uniqueKeys: true, prettyErrors: false }).flatMap((document) => {
         // Helm writes above each document which template it comes from.
         const template = /# Source: \S+?\/(templates\/\S+)/.exec(text.slice(document.range[0], document.range[1]))?.[1];
@@ -175,11 +176,10 @@ export function keepsSelectors(root: string, fleet: readonly FleetApplication[])
   return renderedOnly(fleet).flatMap((entry) => {
     const chart = chartSource(root, entry.application)?.path ?? '';
     return Object.entries(selectorsOf(root, [entry])[chart] ?? {}).flatMap(([object, selector]) => {
-      const [kind = '', name = ''] = object.split('/');
       const frozen = committed[chart]?.[object];
       if (frozen === undefined) return [`${SELECTORS}:1: ${chart}: ${object} is new; write its selector down here: ${JSON.stringify(selector)}`];
       if (isDeepStrictEqual(frozen, selector)) return [];
-      return [objectProblem(root, entry, { kind, metadata: { name } }, 'spec.selector', `must stay ${JSON.stringify(frozen)}, which ${SELECTORS} has; Kubernetes refuses another one (it is ${JSON.stringify(selector)})`)];
+      return [objectProblem(root, entry, object, 'spec.selector', `must stay ${JSON.stringify(frozen)}, which ${SELECTORS} has; Kubernetes refuses another one (it is ${JSON.stringify(selector)})`)];
     });
   });
 }

@@ -62,7 +62,8 @@ export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly o
 /** Argo CD's rendering as a running program, for any number of requests. The program is packages/tools/go/render. */
 export interface Renderer {
   /**
-   * The manifests of Applications, rendered side by side. Answers in the order of the requests.
+   * The manifests of Applications, rendered side by side; equal requests of one call are rendered once, as those of the root
+   * of clusters that have one version and follow one branch. Answers in the order of the requests.
    * @param root the repository's folder, which stands for the clone that repo-server would make
    */
   render(root: string, requests: readonly RenderRequest[]): Promise<Outcome<KubernetesObject[]>[]>;
@@ -117,7 +118,13 @@ export function startRenderer(tools: Pick<Tools, 'bin'>): Renderer {
   };
 
   return {
-    render: async (repository, renders) => (await ask({ repository, renders })).renders.map(({ manifests, error }) => outcome(manifests, error)),
+    render: async (repository, requests) => {
+      const keys = requests.map((request) => JSON.stringify(request));
+      const different = [...new Set(keys)];
+      const { renders } = await ask({ repository, renders: different.map((key) => requests[keys.indexOf(key)]) });
+      const answers = new Map(renders.map(({ manifests, error }, index) => [different[index], outcome(manifests, error)]));
+      return keys.map((key) => answers.get(key) ?? { ok: false, error: 'the renderer gave no answer' });
+    },
     generate: async (generates) => (await ask({ generates })).generates.map(({ applications, error }) => outcome(applications, error)),
     podSecurity: async (podSecurity) => (await ask({ podSecurity })).podSecurity.map(({ violations, error }) => outcome(violations, error)),
     close: async () => {

@@ -26,10 +26,6 @@ export const valueFilesOf = (source: Source & { readonly path: string }): string
 /** The key path of a dotted name, `networkPolicy.egress.0.port`. A backslash keeps a dot within a key, as in Helm's --set. */
 export const keysOf = (name: string): string[] => name.split(/(?<!\\)\.|\[|\]\.?/).filter((key) => key !== '').map((key) => key.replaceAll('\\.', '.'));
 
-/** What stands at a key path; undefined where nothing does. */
-export const valueAt = (values: unknown, keys: readonly string[]): unknown =>
-  keys.reduce<unknown>((inner, key) => (typeof inner === 'object' && inner !== null && Object.hasOwn(inner, key) ? (inner as Record<string, unknown>)[key] : undefined), values);
-
 /** A map with one value at a key path. */
 export const nested = (keys: readonly string[], value: unknown): Record<string, unknown> => keys.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Record<string, unknown>;
 

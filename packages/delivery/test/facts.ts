@@ -1,6 +1,6 @@
+import { valueAt } from '@platform/settings/yaml-file';
 import type { KubernetesObject } from '../src/kubernetes-object.ts';
 import { deployments, podSpecOf } from '../src/proofs/workload.ts';
-import { valueAt } from '../src/values.ts';
 import { timings } from 'service/timings';
 
 type Objects = readonly KubernetesObject[];

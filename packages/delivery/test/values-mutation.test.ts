@@ -1,12 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { readYamlFile } from '@platform/settings/yaml-file';
+import { readYamlFile, valueAt } from '@platform/settings/yaml-file';
 import t from 'tap';
 import { requestWith } from '../src/explain.ts';
 import { flips, readValueSchema, schemaAt } from '../src/flips.ts';
 import { renderFleet, type FleetApplication } from '../src/fleet.ts';
 import { upgradeChanges } from '../src/proofs/upgrade-gate.ts';
-import { chartSource, layersOf, leaves, merged, valueAt } from '../src/values.ts';
+import { chartSource, layersOf, leaves, merged } from '../src/values.ts';
 import { declarationOf } from '../src/check.ts';
 import type { Application, RenderRequest } from '../src/renderer.ts';
 import { brokenPromises, type Values } from './facts.ts';

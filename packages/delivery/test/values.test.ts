@@ -1,6 +1,7 @@
+import { valueAt } from '@platform/settings/yaml-file';
 import t, { type Test } from 'tap';
 import type { Application } from '../src/renderer.ts';
-import { chartSource, keysOf, layersOf, leaves, merged, nested, parameterValue, positionOf, valueAt, valueFilesOf } from '../src/values.ts';
+import { chartSource, keysOf, layersOf, leaves, merged, nested, parameterValue, positionOf, valueFilesOf } from '../src/values.ts';
 
 const repository = (t: Test): string =>
   t.testdir({

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { clusterFacts, readCluster } from '@platform/settings';
+import { clusterFacts, clusterSecret, readCluster } from '@platform/settings';
 import { autoSync, awaitApplications, confirmBad, describeState, explain, isDegraded, isSettled, isUnreadable, readsFrom, syncFails } from './applications.ts';
 import type { Application } from './argocd-api.ts';
 import { argoConfiguration, NAMESPACE } from './argocd-settings.ts';
@@ -124,12 +124,6 @@ async function startGit(instance: Instance, ports: Ports): Promise<boolean> {
 
 /** This cluster's facts and the root Application: all that Argo CD is told by hand. */
 async function installRoot(instance: Instance, tools: Tools, facts: ReturnType<typeof clusterFacts>): Promise<void> {
-  const secret = {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name: 'in-cluster', namespace: NAMESPACE, ...facts },
-    stringData: { name: 'in-cluster', server: 'https://kubernetes.default.svc', config: '{}' },
-  };
   const { repoURL, repoRevision } = facts.annotations;
   const values = [`repoURL=${repoURL}`, `revision=${repoRevision}`].flatMap((value) => ['--set-string', value]);
   const root = await run('helm', ['template', 'root', join(instance.root, 'argocd/root'), '--namespace', NAMESPACE, ...values], {
@@ -137,7 +131,7 @@ async function installRoot(instance: Instance, tools: Tools, facts: ReturnType<t
   }).catch((error: unknown) => {
     throw error instanceof RunError ? new CommandError(`argocd/root does not render: ${error.stderr.trim()}`, 'mend it and run `make up` again') : error;
   });
-  await apply(instance, tools, `${JSON.stringify(secret)}\n---\n${root}`);
+  await apply(instance, tools, `${JSON.stringify(clusterSecret(facts))}\n---\n${root}`);
 }
 
 interface Owned {

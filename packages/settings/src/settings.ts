@@ -6,7 +6,7 @@ import { Settings } from 'typebox/system';
 import { Pointer, Value } from 'typebox/value';
 import { subnetPlan } from './network.ts';
 import { AnyCluster, AwsCluster, Cluster, LocalCluster, Network, NodeGroup, type ClusterSettings, type NetworkSettings } from './schema.ts';
-import { readYamlFile } from './yaml-file.ts';
+import { readYamlFile, valueAt } from './yaml-file.ts';
 
 export type { ClusterSettings } from './schema.ts';
 
@@ -45,9 +45,6 @@ function merge(below: Record<string, unknown>, above: Record<string, unknown>): 
   });
   return Object.fromEntries([...Object.entries(below), ...merged]);
 }
-
-const valueAt = (settings: unknown, keys: readonly string[]): unknown =>
-  keys.reduce((inner, key) => (typeof inner === 'object' && inner !== null && Object.hasOwn(inner, key) ? (inner as Record<string, unknown>)[key] : undefined), settings);
 
 interface Problem {
   readonly keys: readonly string[];
@@ -165,4 +162,11 @@ function loadBalancerCidrs(settings: ClusterSettings): string[] {
   // The load balancer is simulated on the machine itself.
   if (settings.provider === 'local') return ['127.0.0.0/8'];
   return subnetPlan(settings.network).flatMap(({ tier, cidr }) => (tier === 'public' ? [cidr] : []));
+}
+
+/** The Secret by which Argo CD knows the cluster that it runs in, and by which ApplicationSets know the cluster's facts. */
+export function clusterSecret({ labels, annotations }: ClusterFacts): object {
+  const content = { name: 'in-cluster', server: 'https://kubernetes.default.svc', config: '{}' };
+  const data = Object.fromEntries(Object.entries(content).map(([key, value]) => [key, Buffer.from(value).toString('base64')]));
+  return { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'in-cluster', namespace: 'argocd', labels, annotations }, data };
 }

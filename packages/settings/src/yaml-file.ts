@@ -64,6 +64,10 @@ export function readYamlFile(root: string, path: string): YamlFile {
   return { path, content: document.toJS() as Record<string, unknown>, problems, position };
 }
 
+/** What stands at a key path; undefined where nothing does. */
+export const valueAt = (values: unknown, keys: readonly string[]): unknown =>
+  keys.reduce<unknown>((inner, key) => (typeof inner === 'object' && inner !== null && Object.hasOwn(inner, key) ? (inner as Record<string, unknown>)[key] : undefined), values);
+
 /** Plain scalars that mean something else to Helm, which reads YAML 1.1, or that it would print in another form. */
 function ambiguities(text: string, document: Document): { offset: number | undefined; key: string; rule: string }[] {
   const helms = scalars(parseDocument(text, { version: '1.1', merge: false }));
