@@ -1,31 +1,47 @@
 import Type, { type Static } from 'typebox';
+import { INSTANCE_TYPES } from './instance-types.ts';
+import { REGIONS } from './regions.ts';
 
 // Every file of clusters/*/cluster.yaml is checked against this; `pnpm --filter @platform/settings schema` writes it for editors.
 
 const strict = { additionalProperties: false } as const;
 const accountId = Type.String({ pattern: '^[0-9]{12}$', description: 'AWS account, 12 digits in quotes: as a number it would lose leading zeros' });
-const region = Type.String({ pattern: '^[a-z]{2}(-[a-z]+)+-[0-9]$', description: 'AWS region, for instance eu-central-1' });
+const region = Type.Enum([...REGIONS], { description: 'AWS region that has EKS, for instance eu-central-1' });
 
 // Each octet up to 255: 10.0.0.256/16 would otherwise be told by AWS alone, in the middle of an apply.
 const octet = '(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])';
 
+const network = (description: string) => Type.String({ pattern: `^(${octet}\\.){3}${octet}/([0-9]|[12][0-9]|3[0-2])$`, description });
+const role = Type.String({ pattern: '^[A-Za-z0-9+=,.@_/-]{1,128}$', description: 'Name of an IAM role of the account, with its path where it has one' });
+
+/** The controllers that Argo CD runs from upstream charts, each by an ApplicationSet of that name. */
+export const CONTROLLERS = ['aws-load-balancer-controller', 'metrics-server', 'external-secrets'] as const;
+export type Controller = (typeof CONTROLLERS)[number];
+
 const common = {
-  name: Type.String({ pattern: '^[a-z][a-z0-9-]{0,30}$', description: 'The cluster, named as its folder' }),
+  // Names of IAM roles, of 64 characters at most, begin with it; names.ts of the platform holds the longest ending.
+  name: Type.String({ pattern: '^[a-z][a-z0-9-]{0,30}$', description: 'The cluster, named as its folder: up to 31 small letters, digits and dashes, a letter first' }),
   kubernetesVersion: Type.String({ pattern: '^1\\.[0-9]{2}$', description: 'Minor version of Kubernetes, in quotes: as a number 1.40 would be 1.4' }),
   git: Type.Object(
     {
       repository: Type.String({ pattern: '^https?://[^ ]+\\.git$', description: 'Address of this repository, as Argo CD clones it: http(s) and .git at the end' }),
       revision: Type.String({ minLength: 1, description: 'Branch that Argo CD follows' }),
+      ownerId: Type.Optional(Type.Integer({ minimum: 1, description: "GitHub's number of the repository's owner; with repositoryId for repositories made, renamed or moved after 2026-07-15" })),
+      repositoryId: Type.Optional(Type.Integer({ minimum: 1, description: "GitHub's number of the repository; `gh api repos/OWNER/NAME --jq .id`" })),
     },
     strict,
   ),
+  state: Type.Enum(['local', 's3'], { description: "Where the platform's state is kept: platform/state/ of one machine, or the bucket of each account (docs/guides/aws.md has the way from one to the other)" }),
+  controllers: Type.Array(Type.Enum([...CONTROLLERS]), { uniqueItems: true, description: 'Upstream controllers that Argo CD runs here' }),
   registry: Type.Object({ accountId, region }, { ...strict, description: 'The one ECR that holds the images of all clusters' }),
 };
 
 /** The machines that pods run on. */
 export const NodeGroup = Type.Object(
   {
-    instanceType: Type.String({ pattern: '^[a-z0-9-]+\\.[a-z0-9]+$', description: 'EC2 instance type, for instance t3.medium' }),
+    instanceType: Type.Enum(Object.keys(INSTANCE_TYPES), { description: 'EC2 instance type of packages/settings/src/instance-types.ts' }),
+    capacityType: Type.Enum(['on-demand', 'spot'], { description: 'spot costs a third; AWS may take a machine back with two minutes of notice' }),
+    diskGiB: Type.Integer({ minimum: 20, maximum: 1000, description: 'Disk of each node in GiB; images and logs of pods need 20 at least' }),
     minSize: Type.Integer({ minimum: 1 }),
     desiredSize: Type.Integer({ minimum: 1 }),
     maxSize: Type.Integer({ minimum: 1 }),
@@ -37,6 +53,9 @@ export const NodeGroup = Type.Object(
 export const ZONES = 4;
 
 const local = { nodes: Type.Integer({ minimum: 1, maximum: 26, description: 'Simulated nodes, each in a zone of its own' }) };
+
+/** The addresses of Kubernetes' Services, which EKS offers beside 10.100.0.0/16; no network of a cluster may overlap with them. */
+export const SERVICE_CIDR = '172.20.0.0/16';
 
 /** The VPC of a cluster. */
 export const Network = Type.Object(
@@ -55,7 +74,40 @@ export const Network = Type.Object(
 
 export type NetworkSettings = Static<typeof Network>;
 
-const aws = { accountId, region, network: Network, nodeGroup: NodeGroup };
+/** Who reaches the Kubernetes API of a cluster on AWS, and as what. */
+export const Api = Type.Object(
+  {
+    publicCidrs: Type.Array(network('Network from which the API is reached over the internet, for instance 203.0.113.0/24'), {
+      maxItems: 40,
+      uniqueItems: true,
+      description: 'Networks from which the API is reached over the internet; [] leaves it to the VPC alone',
+    }),
+    adminRoles: Type.Array(role, { minItems: 1, uniqueItems: true, description: 'IAM roles that may do everything in the cluster' }),
+    viewerRoles: Type.Array(role, { uniqueItems: true, description: 'IAM roles that may look at everything but Secrets' }),
+  },
+  strict,
+);
+
+const aws = {
+  accountId,
+  region,
+  network: Network,
+  api: Api,
+  nodeGroup: NodeGroup,
+  deletionProtection: Type.Boolean({ description: 'AWS refuses to delete the cluster until this is false and applied' }),
+  customerKey: Type.Boolean({ description: "A KMS key of our own, for a dollar a month, encrypts Secrets of the cluster and of Secrets Manager; otherwise AWS's" }),
+  interfaceEndpoints: Type.Boolean({ description: 'AWS APIs are reached inside the VPC, for some 7 dollars a month, service and zone; otherwise through the NAT gateways' }),
+  // The values that CloudWatch Logs takes, up to a year: API reference, PutRetentionPolicy.
+  logRetentionDays: Type.Enum([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365], { description: 'Days that logs of the control plane and the network are kept' }),
+  backupRetentionDays: Type.Integer({ minimum: 1, maximum: 365, description: 'Days that the daily backup of volumes is kept' }),
+  budget: Type.Object(
+    {
+      monthlyUsd: Type.Integer({ minimum: 1, description: 'What the cluster may cost a month, in US dollars: alerts go by it, and the tests refuse a plan that lists for more' }),
+      email: Type.String({ pattern: '^[^@ ]+@[^@ ]+[.][^@ ]+$', description: 'Who is told of costs and anomalies' }),
+    },
+    strict,
+  ),
+};
 
 /** A cluster on AWS. */
 export const AwsCluster = Type.Object({ ...common, provider: Type.Literal('aws'), ...aws }, strict);
@@ -66,6 +118,7 @@ export const LocalCluster = Type.Object({ ...common, provider: Type.Literal('loc
 /** Any cluster; its provider tells which kind. */
 export const Cluster = Type.Union([AwsCluster, LocalCluster]);
 export type ClusterSettings = Static<typeof Cluster>;
+export type AwsClusterSettings = Static<typeof AwsCluster>;
 
 /** What can be said of a cluster whose kind is not known: every setting of either kind, none of which is required. */
 export const AnyCluster = Type.Object({ ...common, provider: Type.Enum(['aws', 'local']), ...Type.Partial(Type.Object({ ...local, ...aws })).properties }, strict);

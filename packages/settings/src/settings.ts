@@ -1,14 +1,15 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatCidr, parseCidr } from '@platform/subnets/cidr';
+import { formatCidr, overlaps, parseCidr } from '@platform/subnets/cidr';
+import { findOverlaps } from '@platform/subnets/overlaps';
 import { PlanError } from '@platform/subnets/plan';
 import { Settings } from 'typebox/system';
 import { Pointer, Value } from 'typebox/value';
 import { subnetPlan } from './network.ts';
-import { AnyCluster, AwsCluster, Cluster, LocalCluster, Network, NodeGroup, type ClusterSettings, type NetworkSettings } from './schema.ts';
+import { AnyCluster, Api, AwsCluster, Cluster, LocalCluster, Network, NodeGroup, SERVICE_CIDR, type ClusterSettings, type NetworkSettings } from './schema.ts';
 import { readYamlFile, valueAt } from './yaml-file.ts';
 
-export type { ClusterSettings } from './schema.ts';
+export { CONTROLLERS, SERVICE_CIDR, type AwsClusterSettings, type ClusterSettings, type Controller } from './schema.ts';
 
 // TypeBox stops at eight errors by itself, and every problem is to be told at once.
 Settings.Set({ maxErrors: Number.POSITIVE_INFINITY });
@@ -77,8 +78,9 @@ function schemaProblems(settings: Record<string, unknown>): Problem[] {
 }
 
 /** What no schema can say, since it compares values. */
-function otherProblems({ name, region, network, nodeGroup }: Record<string, unknown>, folder: string): Problem[] {
+function otherProblems({ name, region, network, nodeGroup, api }: Record<string, unknown>, folder: string): Problem[] {
   const problems: Problem[] = [];
+  if (Value.Check(Api, api)) problems.push(...apiProblems(api.publicCidrs));
   if (name !== undefined && name !== folder) problems.push({ keys: ['name'], rule: `must be the folder's name, ${folder}` });
   if (Value.Check(NodeGroup, nodeGroup)) {
     const { minSize, desiredSize, maxSize } = nodeGroup;
@@ -91,10 +93,25 @@ function otherProblems({ name, region, network, nodeGroup }: Record<string, unkn
   return problems;
 }
 
+// A /16 has 65,536 addresses; who owns more lists them. Two halves of the internet are refused with it.
+const WIDEST_PUBLIC_PREFIX = 16;
+
+function apiProblems(publicCidrs: readonly string[]): Problem[] {
+  return publicCidrs.flatMap((text, index) => {
+    const keys = ['api', 'publicCidrs', String(index)];
+    const cidr = parseCidr(text);
+    if (formatCidr(cidr) !== text) return [{ keys, rule: `must begin with the first address of the network, ${formatCidr(cidr)}` }];
+    if (cidr.prefixLength < WIDEST_PUBLIC_PREFIX) return [{ keys, rule: `must not open the Kubernetes API to the world: /${WIDEST_PUBLIC_PREFIX} is the widest network that may reach it` }];
+    return [];
+  });
+}
+
 function networkProblems(network: NetworkSettings): Problem[] {
   const keys = ['network', 'cidr'];
-  const exact = formatCidr(parseCidr(network.cidr));
+  const cidr = parseCidr(network.cidr);
+  const exact = formatCidr(cidr);
   if (exact !== network.cidr) return [{ keys, rule: `must begin with the first address of the network, ${exact}` }];
+  if (overlaps(cidr, parseCidr(SERVICE_CIDR))) return [{ keys, rule: `must not overlap with ${SERVICE_CIDR}, from which Kubernetes gives Services their addresses` }];
   try {
     subnetPlan(network);
     return [];
@@ -110,19 +127,56 @@ function networkProblems(network: NetworkSettings): Problem[] {
  * Throws SettingsError with every problem at once: those of the files' form, or else, once both are readable, all others.
  */
 export function readCluster(root: string, name: string): ClusterSettings {
+  return readClusterFiles(root, name).settings;
+}
+
+/**
+ * The settings of all clusters, sorted by name, and what holds between them: networks share no address, so that they can be joined one day.
+ * Throws SettingsError with the problems of every cluster at once.
+ */
+export function readClusters(root: string): ClusterSettings[] {
+  const problems: string[] = [];
+  const clusters = clusterNames(root).flatMap((name) => {
+    try {
+      return [readClusterFiles(root, name)];
+    } catch (error) {
+      if (!(error instanceof SettingsError)) throw error;
+      problems.push(...error.problems);
+      return [];
+    }
+  });
+  const networks = clusters.flatMap(({ settings, position }) => (settings.provider === 'aws' ? [{ settings, position, cidr: parseCidr(settings.network.cidr) }] : []));
+  for (const overlap of findOverlaps(networks.map(({ cidr }) => cidr))) {
+    const [first, second] = [overlap.outer, overlap.inner].sort((a, b) => a - b).map((index) => networks[index]);
+    if (first === undefined || second === undefined) throw new Error('an overlap of networks that nobody has');
+    const { settings, position } = second;
+    problems.push(`${position(['network', 'cidr'])}: network.cidr: must not overlap with the network of ${first.settings.name}, ${first.settings.network.cidr} (it is ${JSON.stringify(settings.network.cidr)})`);
+  }
+  // What is wrong in the shared file is wrong for every cluster, and told once.
+  if (problems.length > 0) throw new SettingsError([...new Set(problems)]);
+  return clusters.map(({ settings }) => settings);
+}
+
+interface ClusterFiles {
+  readonly settings: ClusterSettings;
+  /** `file:line` of a key, or of the nearest key above it. */
+  readonly position: (keys: readonly string[]) => string;
+}
+
+function readClusterFiles(root: string, name: string): ClusterFiles {
   const files = [SHARED, name].map((folder) => readYamlFile(root, `clusters/${folder}/cluster.yaml`));
   const unreadable = files.flatMap(({ problems }) => problems);
   if (unreadable.length > 0) throw new SettingsError(unreadable);
 
   const settings = files.reduce<Record<string, unknown>>((below, { content }) => merge(below, content), {});
-  const problems = [...schemaProblems(settings), ...otherProblems(settings, name)];
-  if (problems.length === 0 && Value.Check(Cluster, settings)) return settings;
 
   /** The last of the files that has the key; else where its parent stands; else the cluster's own file. */
   const position = (keys: readonly string[]): string => {
     if (keys.length === 0) return `clusters/${name}/cluster.yaml:1`;
     return files.map((file) => file.position(keys)).findLast((place) => place !== undefined) ?? position(keys.slice(0, -1));
   };
+  const problems = [...schemaProblems(settings), ...otherProblems(settings, name)];
+  if (problems.length === 0 && Value.Check(Cluster, settings)) return { settings, position };
   throw new SettingsError(
     problems.map(({ keys, rule }) => {
       const value = valueAt(settings, keys);
@@ -134,25 +188,41 @@ export function readCluster(root: string, name: string): ClusterSettings {
 /** What Argo CD is told of the cluster it runs in. */
 export interface ClusterFacts {
   readonly labels: Readonly<Record<string, string>>;
-  readonly annotations: { readonly repoURL: string; readonly repoRevision: string; readonly imageRegistry: string; readonly loadBalancerCidrs: string };
+  readonly annotations: { readonly repoURL: string; readonly repoRevision: string; readonly imageRegistry: string; readonly loadBalancerCidrs: string } & Partial<AwsFacts>;
 }
+
+interface AwsFacts {
+  readonly region: string;
+  readonly vpcId: string;
+}
+
+/** Stands for the VPC where it does not exist yet; of the form that AWS gives. */
+const UNKNOWN_VPC = 'vpc-00000000000000000';
 
 /**
  * The labels and annotations of the cluster's own Secret in Argo CD, from which ApplicationSets take all that differs.
  * This is the one home of these keys. Annotation keys are plain words without prefix or dash, since a template can then
  * write `.metadata.annotations.repoURL`, where a missing key is an error; `index` on a map gives an empty text instead.
- * @param overrides.repoURL the address of a local Git server, in place of the settings'
+ * The label `cluster` is the name of the EKS cluster too; each controller of `controllers` is a label, `enabled`.
+ * @param known.repoURL the address of a local Git server, in place of the settings'
+ * @param known.vpcId the VPC of a cluster on AWS, which nobody knows before it is made
  */
-export function clusterFacts(settings: ClusterSettings, overrides: { repoURL?: string } = {}): ClusterFacts {
+export function clusterFacts(settings: ClusterSettings, known: { repoURL?: string; vpcId?: string } = {}): ClusterFacts {
   const { accountId, region } = settings.registry;
   return {
-    labels: { 'argocd.argoproj.io/secret-type': 'cluster', cluster: settings.name, provider: settings.provider },
+    labels: {
+      'argocd.argoproj.io/secret-type': 'cluster',
+      cluster: settings.name,
+      provider: settings.provider,
+      ...Object.fromEntries(settings.controllers.map((controller) => [controller, 'enabled'])),
+    },
     annotations: {
-      repoURL: overrides.repoURL ?? settings.git.repository,
+      repoURL: known.repoURL ?? settings.git.repository,
       repoRevision: settings.git.revision,
       // RFC 2606 keeps .invalid from ever resolving: nothing is pulled on the local cluster.
       imageRegistry: settings.provider === 'local' ? 'registry.invalid' : `${accountId}.dkr.ecr.${region}.amazonaws.com`,
       loadBalancerCidrs: `{${loadBalancerCidrs(settings).join(',')}}`,
+      ...(settings.provider === 'aws' ? { region: settings.region, vpcId: known.vpcId ?? UNKNOWN_VPC } : {}),
     },
   };
 }

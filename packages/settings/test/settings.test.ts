@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { BlockList } from 'node:net';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t, { type Test } from 'tap';
 import { editorSchema } from '../src/schema.ts';
-import { clusterFacts, clusterNames, readCluster, SettingsError } from '../src/settings.ts';
+import { clusterFacts, clusterNames, readCluster, readClusters, SettingsError } from '../src/settings.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 
@@ -17,6 +16,8 @@ registry:
   accountId: "999999999999"
   region: eu-central-1
 kubernetesVersion: "1.36"
+state: local
+controllers: [metrics-server]
 `,
   dev: `# An aws cluster.
 name: dev
@@ -32,11 +33,24 @@ nodeGroup:
   minSize: 2
   desiredSize: 2
   maxSize: 3
+  capacityType: spot
+  diskGiB: 20
+api:
+  publicCidrs: [203.0.113.0/24]
+  adminRoles: [platform-team]
+  viewerRoles: []
+deletionProtection: false
+customerKey: false
+interfaceEndpoints: false
+logRetentionDays: 7
+backupRetentionDays: 7
+budget: { monthlyUsd: 200, email: platform-team@example.com }
 `,
   local: `# A cluster on one machine.
 name: local
 provider: local
 nodes: 2
+controllers: []
 `,
 };
 type Changes = Partial<Record<keyof typeof FILES, (text: string) => string>>;
@@ -52,9 +66,10 @@ function repository(t: Test, changes: Changes = {}): string {
   return t.testdir({ clusters: Object.fromEntries(folders) as Record<string, { 'cluster.yaml': string }> });
 }
 
-function problems(t: Test, folder: string, cluster: string): readonly string[] {
+function problems(t: Test, folder: string, cluster?: string): readonly string[] {
   try {
-    readCluster(folder, cluster);
+    if (cluster === undefined) readClusters(folder);
+    else readCluster(folder, cluster);
   } catch (error) {
     if (error instanceof SettingsError) return error.problems;
     throw error;
@@ -90,7 +105,16 @@ t.test('a cluster file is laid over the shared one, key by key', (t) => {
     accountId: '111111111111',
     region: 'eu-central-1',
     network: { cidr: '10.0.0.0/16', zones: ['eu-central-1a', 'eu-central-1b'], natGateways: 'one' },
-    nodeGroup: { instanceType: 't3.medium', minSize: 2, desiredSize: 2, maxSize: 3 },
+    nodeGroup: { instanceType: 't3.medium', minSize: 2, desiredSize: 2, maxSize: 3, capacityType: 'spot', diskGiB: 20 },
+    state: 'local',
+    controllers: ['metrics-server'],
+    api: { publicCidrs: ['203.0.113.0/24'], adminRoles: ['platform-team'], viewerRoles: [] },
+    deletionProtection: false,
+    customerKey: false,
+    interfaceEndpoints: false,
+    logRetentionDays: 7,
+    backupRetentionDays: 7,
+    budget: { monthlyUsd: 200, email: 'platform-team@example.com' },
   });
   const fewer = repository(t, { shared: (text) => `${text}nodes: 9\n` });
   t.match(readCluster(fewer, 'local'), { provider: 'local', nodes: 2 }, 'the cluster\'s own value wins');
@@ -98,19 +122,16 @@ t.test('a cluster file is laid over the shared one, key by key', (t) => {
 });
 
 t.test('the networks of the clusters share no address, so that they can be joined one day', (t) => {
-  const networks = clusterNames(root).flatMap((name) => {
-    const settings = readCluster(root, name);
-    if (settings.provider !== 'aws') return [];
-    const [address = '', prefix] = settings.network.cidr.split('/');
-    return [{ name, address, prefix: Number(prefix) }];
-  });
-  t.ok(networks.length > 1);
-  for (const outer of networks) {
-    const list = new BlockList();
-    list.addSubnet(outer.address, outer.prefix);
-    // Two networks are apart or one holds the other's first address; each of them is the outer one in its turn.
-    t.same(networks.filter(({ address }) => list.check(address)).map(({ name }) => name), [outer.name]);
-  }
+  t.same(readClusters(root).map(({ name }) => name), clusterNames(root));
+  const folder = (cidr: string): string => {
+    const network = repository(t, { dev: (text) => `${text}# one of two\n` });
+    mkdirSync(join(network, 'clusters/test'));
+    writeFileSync(join(network, 'clusters/test/cluster.yaml'), FILES.dev.replace('name: dev', 'name: test').replace('10.0.0.0/16', cidr));
+    return network;
+  };
+  t.equal(readClusters(folder('10.1.0.0/16')).length, 3);
+  t.same(problems(t, folder('10.0.0.0/16')), ['clusters/test/cluster.yaml:7: network.cidr: must not overlap with the network of dev, 10.0.0.0/16 (it is "10.0.0.0/16")']);
+  t.same(problems(t, repository(t, { shared: (text) => text.replace('state: local', 'state: nowhere') })), ['clusters/shared/cluster.yaml:9: state: must be local or s3 (it is "nowhere")'], 'told once for all clusters');
   t.end();
 });
 
@@ -131,14 +152,25 @@ t.test('each mistake is named with file, line, key, rule and value', (t) => {
     ['dev', (text) => text.replace('[eu-central-1a, eu-central-1b]', '[a-1a, a-1b, a-1c, a-1d, a-1e]'), /^clusters\/dev\/cluster\.yaml:8: network\.zones: must not have more than 4 items: .*room for 4/],
     ['dev', (text) => text.replace('eu-central-1b', 'eu-west-1b'), /^clusters\/dev\/cluster\.yaml:8: network\.zones\.1: must be a zone of eu-central-1: its name and a letter \(it is "eu-west-1b"\)$/],
     ['dev', (text) => text.replace('10.0.0.0/16', '10.0.1.0/16'), /^clusters\/dev\/cluster\.yaml:7: network\.cidr: must begin with the first address of the network, 10\.0\.0\.0\/16 \(it is "10\.0\.1\.0\/16"\)$/],
+    ['dev', (text) => text.replace('10.0.0.0/16', '172.20.0.0/16'), /:7: network\.cidr: must not overlap with 172\.20\.0\.0\/16, from which Kubernetes gives Services/],
+    ['dev', (text) => text.replace('203.0.113.0/24', '0.0.0.0/0'), /:18: api\.publicCidrs\.0: must not open the Kubernetes API to the world: \/16 is the widest .*\(it is "0\.0\.0\.0\/0"\)$/],
+    ['dev', (text) => text.replace('203.0.113.0/24', '0.0.0.0/1'), /:18: api\.publicCidrs\.0: must not open/],
+    ['dev', (text) => text.replace('203.0.113.0/24', '203.0.113.9/24'), /:18: api\.publicCidrs\.0: must begin with the first address of the network, 203\.0\.113\.0\/24/],
+    ['dev', (text) => text.replace('203.0.113.0/24', 'office'), /:18: api\.publicCidrs\.0: does not fit: Network from which/],
+    ['dev', (text) => text.replace('[platform-team]', '[]'), /:19: api\.adminRoles: must not have fewer than 1 items/],
+    ['dev', (text) => text.replaceAll('eu-central-1', 'eu-central-9'), /:5: region: must be us-east-1 or .* \(it is "eu-central-9"\)$/],
+    ['dev', (text) => text.replace('t3.medium', 't3.tiny'), /:11: nodeGroup\.instanceType: must be t3\.medium or .* \(it is "t3\.tiny"\)$/],
+    ['dev', (text) => text.replace('logRetentionDays: 7', 'logRetentionDays: 8'), /:24: logRetentionDays: must be 1 or 3 or .*\(it is 8\)$/],
+    ['dev', (text) => text.replace('deletionProtection: false', 'deletionProtection: "no"'), /:21: deletionProtection: must be boolean: .*\(it is "no"\)$/],
+    ['shared', (text) => text.replace('[metrics-server]', '[metrics]'), /shared\/cluster\.yaml:10: controllers\.0: must be aws-load-balancer-controller or metrics-server or external-secrets \(it is "metrics"\)$/],
     ['dev', (text) => text.replace('10.0.0.0/16', '10.0.0.0/17'), /^clusters\/dev\/cluster\.yaml:7: network\.cidr: must hold the subnets of the cluster: the \/24 of tier "public" in zone "eu-central-1a" does not fit into 10\.0\.0\.0\/17: .* \(it is "10\.0\.0\.0\/17"\)$/],
     // A key's own line, though a map's value begins below it.
-    ['local', (text) => `${text}network:\n  # why\n  cidr: 10.9.0.0/16\n`, /^clusters\/local\/cluster\.yaml:5: network: is no setting/],
-    ['local', (text) => `${text}git: { branch: main }\n`, /^clusters\/local\/cluster\.yaml:5: git\.branch: is no setting/],
+    ['local', (text) => `${text}network:\n  # why\n  cidr: 10.9.0.0/16\n`, /^clusters\/local\/cluster\.yaml:6: network: is no setting/],
+    ['local', (text) => `${text}git: { branch: main }\n`, /^clusters\/local\/cluster\.yaml:6: git\.branch: is no setting/],
     // Of two files that have the key, the one whose value counts.
-    ['dev', (text) => `${text}git: { revision: "" }\n`, /^clusters\/dev\/cluster\.yaml:15: git\.revision: .*\(it is ""\)$/],
-    ['dev', (text) => `${text}"a/b": 1\n`, /^clusters\/dev\/cluster\.yaml:15: a\/b: is no setting of this kind of cluster \(it is 1\)$/],
-    ['dev', (text) => `${text}__proto__: { region: x }\n`, /^clusters\/dev\/cluster\.yaml:15: __proto__: is no setting/],
+    ['dev', (text) => `${text}git: { revision: "" }\n`, /^clusters\/dev\/cluster\.yaml:27: git\.revision: .*\(it is ""\)$/],
+    ['dev', (text) => `${text}"a/b": 1\n`, /^clusters\/dev\/cluster\.yaml:27: a\/b: is no setting of this kind of cluster \(it is 1\)$/],
+    ['dev', (text) => `${text}__proto__: { region: x }\n`, /^clusters\/dev\/cluster\.yaml:27: __proto__: is no setting/],
     ['shared', (text) => text.replace('"1.36"', '1.36'), /^clusters\/shared\/cluster\.yaml:8: kubernetesVersion: must be string: .*in quotes.*\(it is 1\.36\)/],
     ...['10.0.0.0', '10.0.0.0/15', '10.0.0.0/29', '10.0.0.256/16', '10.0.0/16', '10..0.0/16', '010.0.0.0/16', '::/16'].map((cidr): [keyof typeof FILES, (text: string) => string, RegExp] => [
       'dev',
@@ -169,10 +201,10 @@ t.test('all mistakes are told at once, also those of both files, and where the k
     'clusters/dev/cluster.yaml:7 network.cidr',
     'clusters/dev/cluster.yaml:8 network.zones',
     'clusters/dev/cluster.yaml:9 network.natGateways',
+    'clusters/shared/cluster.yaml:11 extra',
     'clusters/shared/cluster.yaml:2 git.revision',
     'clusters/shared/cluster.yaml:4 git.revison',
     'clusters/shared/cluster.yaml:8 kubernetesVersion',
-    'clusters/shared/cluster.yaml:9 extra',
   ]);
   t.end();
 });
@@ -205,9 +237,10 @@ t.test('a file that is no map of settings is refused with its position', (t) => 
 t.test('facts: the registry of AWS clusters is shared and the local one never resolves; load balancers stand in the public subnets', (t) => {
   const folder = repository(t);
   t.same(clusterFacts(readCluster(folder, 'dev')), {
-    labels: { 'argocd.argoproj.io/secret-type': 'cluster', cluster: 'dev', provider: 'aws' },
-    annotations: { repoURL: 'https://github.com/example/gitops-platform.git', repoRevision: 'main', imageRegistry: '999999999999.dkr.ecr.eu-central-1.amazonaws.com', loadBalancerCidrs: '{10.0.128.0/24,10.0.129.0/24}' },
+    labels: { 'argocd.argoproj.io/secret-type': 'cluster', cluster: 'dev', provider: 'aws', 'metrics-server': 'enabled' },
+    annotations: { repoURL: 'https://github.com/example/gitops-platform.git', repoRevision: 'main', imageRegistry: '999999999999.dkr.ecr.eu-central-1.amazonaws.com', loadBalancerCidrs: '{10.0.128.0/24,10.0.129.0/24}', region: 'eu-central-1', vpcId: 'vpc-00000000000000000' },
   });
+  t.equal(clusterFacts(readCluster(folder, 'dev'), { vpcId: 'vpc-1' }).annotations.vpcId, 'vpc-1');
   t.same(clusterFacts(readCluster(folder, 'local'), { repoURL: 'http://127.0.0.1:1/x.git' }), {
     labels: { 'argocd.argoproj.io/secret-type': 'cluster', cluster: 'local', provider: 'local' },
     annotations: { repoURL: 'http://127.0.0.1:1/x.git', repoRevision: 'main', imageRegistry: 'registry.invalid', loadBalancerCidrs: '{127.0.0.0/8}' },
@@ -226,7 +259,7 @@ t.test('editors are told of unknown keys at every level and miss none, since the
     if (typeof value === 'object' && value !== null && 'properties' in value) objects.push({ ...value });
     return value;
   });
-  t.equal(objects.length, 5, 'the file, git, registry, network and nodeGroup');
+  t.equal(objects.length, 7, 'the file, git, registry, network, api, nodeGroup and budget');
   for (const object of objects) t.ok(object.additionalProperties === false && !('required' in object), Object.keys(object.properties as object).join());
   t.end();
 });

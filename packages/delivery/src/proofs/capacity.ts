@@ -1,6 +1,6 @@
 import type { ClusterSettings } from '@platform/settings';
 import { nameOf, type KubernetesObject } from '../kubernetes-object.ts';
-import { INSTANCE_TYPES, type InstanceType } from './instance-types.ts';
+import { INSTANCE_TYPES, type InstanceType } from '@platform/settings/instance-types';
 import type { Problem } from './problem.ts';
 import { mebibytes, milliCpus } from './quantity.ts';
 import { selects, type Labels } from './selector.ts';
@@ -223,7 +223,7 @@ export function capacityProblems(cluster: ClusterSettings, objects: readonly Kub
   const object = `clusters/${cluster.name}/cluster.yaml`;
   const capacities = capacity(cluster, objects, options);
   if (capacities === undefined) {
-    return [{ object, path: 'nodeGroup.instanceType', rule: `is no type whose size is known; add it to packages/delivery/src/proofs/instance-types.ts or take one of ${Object.keys(INSTANCE_TYPES).join(', ')} (it is ${cluster.nodeGroup.instanceType})` }];
+    return [{ object, path: 'nodeGroup.instanceType', rule: `is no type whose size is known; add it to packages/settings/src/instance-types.ts or take one of ${Object.keys(INSTANCE_TYPES).join(', ')} (it is ${cluster.nodeGroup.instanceType})` }];
   }
   return capacities.flatMap(({ lostZone, nodesLeft, homeless }) =>
     homeless.map(({ owner, pods, short }) => {

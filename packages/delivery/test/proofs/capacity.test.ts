@@ -1,21 +1,16 @@
-import type { ClusterSettings } from '@platform/settings';
+import { resolve } from 'node:path';
+import { readCluster, type AwsClusterSettings, type ClusterSettings } from '@platform/settings';
+import { INSTANCE_TYPES, type InstanceType } from '@platform/settings/instance-types';
 import t from 'tap';
 import type { KubernetesObject } from '../../src/kubernetes-object.ts';
 import { allocatable, capacityProblems, capacityTable, podRequest } from '../../src/proofs/capacity.ts';
-import { INSTANCE_TYPES, type InstanceType } from '../../src/proofs/instance-types.ts';
 
 const ZONES = ['eu-central-1a', 'eu-central-1b', 'eu-central-1c'];
-const cluster = (nodeGroup: object = {}, zones = ZONES): ClusterSettings => ({
-  name: 'production',
-  kubernetesVersion: '1.36',
-  git: { repository: 'https://github.com/example/gitops-platform.git', revision: 'main' },
-  registry: { accountId: '111111111111', region: 'eu-central-1' },
-  provider: 'aws',
-  accountId: '333333333333',
-  region: 'eu-central-1',
-  network: { cidr: '10.2.0.0/16', zones, natGateways: 'per-zone' },
-  nodeGroup: { instanceType: 't3.medium', minSize: 3, desiredSize: 3, maxSize: 6, ...nodeGroup },
-});
+const cluster = (nodeGroup: object = {}, zones = ZONES): AwsClusterSettings => {
+  const settings = readCluster(resolve(import.meta.dirname, '../../../..'), 'production');
+  if (settings.provider !== 'aws') throw new Error('production is a cluster on AWS');
+  return { ...settings, network: { cidr: '10.2.0.0/16', zones, natGateways: 'per-zone' }, nodeGroup: { ...settings.nodeGroup, instanceType: 't3.medium', minSize: 3, desiredSize: 3, maxSize: 6, ...nodeGroup } };
+};
 
 const LABELS = { app: 'api' };
 const spread = (more: object = {}): object => ({ topologyKey: 'topology.kubernetes.io/zone', maxSkew: 1, whenUnsatisfiable: 'DoNotSchedule', matchLabelKeys: ['pod-template-hash'], labelSelector: { matchLabels: LABELS }, ...more });
@@ -122,8 +117,8 @@ t.test('pods that must stand apart need as many nodes', (t) => {
 
 t.test('an unknown instance type names the setting; a cluster without node groups has no capacity', (t) => {
   t.match(rules(cluster({ instanceType: 'z9.huge' }), []), [/^clusters\/production\/cluster\.yaml nodeGroup\.instanceType: .*it is z9\.huge/]);
-  const { name, kubernetesVersion, git, registry } = cluster();
-  const local: ClusterSettings = { name, kubernetesVersion, git, registry, provider: 'local', nodes: 2 };
+  const { name, kubernetesVersion, git, registry, state } = cluster();
+  const local: ClusterSettings = { name, kubernetesVersion, git, registry, state, controllers: [], provider: 'local', nodes: 2 };
   t.same([rules(local, [deployment({ replicas: 999 })]), capacityTable(local, [])], [[], []]);
   t.end();
 });
