@@ -84,10 +84,12 @@ t.test('in overload, what has waited too long is answered 503 with Retry-After, 
 
 t.test('a busy event loop alone refuses nobody who did not wait', async (t) => {
   const service = await build(t, { LOAD_SHEDDING: 'on' });
-  await service.listen();
+  // Over a socket: a request then comes with a turn of the event loop, as in life. An injected one may come in the midst of a
+  // busy turn, of which it would have to wait for the rest.
+  const { api } = await service.listen();
   const load = keepBusy();
   await sleep(2_000);
-  for (let round = 0; round < 5; round += 1) t.equal((await service.api.inject(url)).statusCode, 200);
+  for (let round = 0; round < 5; round += 1) t.equal((await fetch(api + url)).status, 200);
   await load.end();
 });
 
