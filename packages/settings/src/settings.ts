@@ -157,6 +157,17 @@ export function readClusters(root: string): ClusterSettings[] {
   return clusters.map(({ settings }) => settings);
 }
 
+/** A problem that somebody else found with a setting of a cluster, in the words of this package: `file:line: key: rule (it is value)`. */
+export function settingProblem(root: string, name: string, keys: readonly string[], rule: string): string {
+  const { settings, position } = readClusterFiles(root, name);
+  return problemAt(settings, position, { keys, rule });
+}
+
+const problemAt = (settings: object, position: ClusterFiles['position'], { keys, rule }: Problem): string => {
+  const value = valueAt(settings, keys);
+  return `${position(keys)}: ${keys.join('.')}: ${rule}${value === undefined ? '' : ` (it is ${JSON.stringify(value)})`}`;
+};
+
 interface ClusterFiles {
   readonly settings: ClusterSettings;
   /** `file:line` of a key, or of the nearest key above it. */
@@ -177,12 +188,7 @@ function readClusterFiles(root: string, name: string): ClusterFiles {
   };
   const problems = [...schemaProblems(settings), ...otherProblems(settings, name)];
   if (problems.length === 0 && Value.Check(Cluster, settings)) return { settings, position };
-  throw new SettingsError(
-    problems.map(({ keys, rule }) => {
-      const value = valueAt(settings, keys);
-      return `${position(keys)}: ${keys.join('.')}: ${rule}${value === undefined ? '' : ` (it is ${JSON.stringify(value)})`}`;
-    }),
-  );
+  throw new SettingsError(problems.map((problem) => problemAt(settings, position, problem)));
 }
 
 /** What Argo CD is told of the cluster it runs in. */

@@ -1,0 +1,72 @@
+import { renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { readClusters, settingProblem, SettingsError, type AwsClusterSettings } from '@platform/settings';
+import { App } from 'cdktf';
+import { supportProblem } from './eks-versions.ts';
+import { ArgoCdStack } from './stacks/argocd.ts';
+import { BootstrapStack } from './stacks/bootstrap.ts';
+import { ClusterStack } from './stacks/cluster.ts';
+import { NetworkStack } from './stacks/network.ts';
+import type { PlatformStack } from './stacks/platform-stack.ts';
+import { RegistryStack } from './stacks/registry.ts';
+
+/** A stack as it was written: one cdk.tf.json, one state, one lifetime. */
+export interface SynthesizedStack {
+  readonly name: string;
+  /** Absolute; holds cdk.tf.json and assets. */
+  readonly folder: string;
+  /** The stacks that must stand before it, by name. Destroyed the other way round. */
+  readonly after: readonly string[];
+  /** The cluster that it is a part of; undefined for what an account has once. */
+  readonly cluster: string | undefined;
+}
+
+/**
+ * Every stack of the platform, in the order in which they are applied:
+ *
+ *   bootstrap-<account> ──▶ registry
+ *           └─────────────▶ <cluster>-network ──▶ <cluster>-cluster ──▶ <cluster>-argocd
+ *
+ * @param repository the repository's folder; its clusters/ say everything that differs
+ * @param outdir where it is written, whole or not at all: no stack of a cluster that is gone stays, and a failure leaves what was there
+ * @param today decides which versions of Kubernetes are still supported; what is written does not depend on it
+ * Throws SettingsError for wrong settings.
+ */
+export function synthesize(repository: string, outdir: string, today = new Date()): SynthesizedStack[] {
+  const clusters = readClusters(repository);
+  const onAws = clusters.filter((cluster): cluster is AwsClusterSettings => cluster.provider === 'aws');
+  const unsupported = onAws.flatMap(({ name, kubernetesVersion }) => {
+    const rule = supportProblem(kubernetesVersion, today);
+    return rule === undefined ? [] : [settingProblem(repository, name, ['kubernetesVersion'], rule)];
+  });
+  // What is wrong in the shared file is wrong for every cluster, and told once.
+  if (unsupported.length > 0) throw new SettingsError([...new Set(unsupported)]);
+  const [common] = clusters;
+  if (common === undefined) return [];
+
+  const fresh = `${outdir}.new`;
+  rmSync(fresh, { recursive: true, force: true });
+  const app = new App({ outdir: fresh });
+  const stacks: { stack: PlatformStack; after: string[]; cluster?: string }[] = [];
+  const add = <T extends PlatformStack>(stack: T, after: readonly PlatformStack[], cluster?: string): T => {
+    stacks.push({ stack, after: after.map(({ node }) => node.id), ...(cluster === undefined ? {} : { cluster }) });
+    return stack;
+  };
+  const bootstraps = new Map([...new Set([common.registry.accountId, ...onAws.map(({ accountId }) => accountId)])].map((accountId) => {
+    const here = onAws.filter((cluster) => cluster.accountId === accountId);
+    return [accountId, add(new BootstrapStack(app, common, accountId, here), [])];
+  }));
+  const bootstrapOf = (accountId: string): BootstrapStack[] => [...bootstraps].flatMap(([id, stack]) => (id === accountId ? [stack] : []));
+
+  if (onAws.length > 0) add(new RegistryStack(app, common, onAws), bootstrapOf(common.registry.accountId));
+  for (const settings of onAws) {
+    const network = add(new NetworkStack(app, settings), bootstrapOf(settings.accountId), settings.name);
+    const cluster = add(new ClusterStack(app, settings), [network], settings.name);
+    add(new ArgoCdStack(app, settings, repository), [cluster], settings.name);
+  }
+
+  app.synth();
+  rmSync(outdir, { recursive: true, force: true });
+  renameSync(fresh, outdir);
+  return stacks.map(({ stack, after, cluster }) => ({ name: stack.node.id, folder: join(outdir, 'stacks', stack.node.id), after, cluster }));
+}

@@ -1,0 +1,38 @@
+import type { Controller } from '@platform/settings';
+import type { PolicyDocument } from './document.ts';
+import { externalSecretsPolicy, loadBalancerControllerPolicy } from './policies.ts';
+import type { PodIdentity } from './trust.ts';
+
+/** A service account that calls AWS, and what its pods may do there. */
+export interface PodIdentityRole extends PodIdentity {
+  /** Ending of the role's name. */
+  readonly id: string;
+  readonly managed?: readonly string[];
+  readonly policy?: PolicyDocument;
+}
+
+export interface PodIdentityOptions {
+  readonly accountId: string;
+  readonly region: string;
+  readonly cluster: string;
+  /** The key that encrypts the cluster's secrets; none where that is AWS's own. */
+  readonly keyArn: string | undefined;
+  /** The controllers that run in the cluster; metrics-server calls nobody. */
+  readonly controllers: readonly Controller[];
+}
+
+/**
+ * Every service account of a cluster that calls AWS. The namespaces and names are those that EKS gives its add-ons, and those
+ * that the controllers' charts render; a test compares them.
+ */
+export function podIdentities({ controllers, ...place }: PodIdentityOptions): PodIdentityRole[] {
+  const ofController: Partial<Record<Controller, PodIdentityRole>> = {
+    'aws-load-balancer-controller': { id: 'load-balancers', namespace: 'aws-load-balancer-controller', serviceAccount: 'aws-load-balancer-controller', policy: loadBalancerControllerPolicy() },
+    'external-secrets': { id: 'external-secrets', namespace: 'external-secrets', serviceAccount: 'external-secrets', policy: externalSecretsPolicy(place) },
+  };
+  return [
+    { id: 'vpc-cni', namespace: 'kube-system', serviceAccount: 'aws-node', managed: ['AmazonEKS_CNI_Policy'] },
+    { id: 'ebs-csi', namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', managed: ['AmazonEBSCSIDriverEKSClusterScopedPolicy'] },
+    ...controllers.flatMap((controller) => ofController[controller] ?? []),
+  ];
+}

@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DataAwsEksCluster } from '@cdktf/provider-aws/lib/data-aws-eks-cluster/index.js';
+import { HelmProvider } from '@cdktf/provider-helm/lib/provider/index.js';
+import { Release } from '@cdktf/provider-helm/lib/release/index.js';
+import { clusterFacts, clusterSecret, type AwsClusterSettings } from '@platform/settings';
+import { AssetType, Fn, TerraformAsset } from 'cdktf';
+import type { Construct } from 'constructs';
+import { nameIn } from '../names.ts';
+import { PlatformStack } from './platform-stack.ts';
+
+/** The chart of Argo CD. */
+export const ARGOCD_CHART = { repository: 'https://argoproj.github.io/argo-helm', name: 'argo-cd', version: '10.8.0' } as const;
+
+/**
+ * Argo CD in the cluster of its name, and what it needs to take over from here:
+ *
+ *   clusters/<cluster>/cluster.yaml ──▶ labels and annotations of the in-cluster Secret
+ *   argocd/values.yaml, clusters/<cluster>/argocd.yaml ──▶ Argo CD
+ *   argocd/root ──▶ the root Application, which leads to everything else in Git
+ *
+ * It has a state of its own: with the cluster in the same one, a replaced cluster would leave Helm without an address.
+ */
+export class ArgoCdStack extends PlatformStack {
+  constructor(scope: Construct, settings: AwsClusterSettings, repository: string) {
+    const { accountId, region, name } = settings;
+    super(scope, nameIn(settings, 'argocd'), settings, { accountId, region, cluster: name });
+    const cluster = new DataAwsEksCluster(this, 'cluster', { name });
+    new HelmProvider(this, 'helm', {
+      kubernetes: {
+        host: cluster.endpoint,
+        clusterCaCertificate: Fn.base64decode(cluster.certificateAuthority.get(0).data),
+        // A token by the call lives through a long apply.
+        exec: { apiVersion: 'client.authentication.k8s.io/v1beta1', command: 'aws', args: ['eks', 'get-token', '--cluster-name', name, '--region', region, '--output', 'json'] },
+      },
+    });
+    this.addOverride('terraform.required_providers.helm', { source: 'hashicorp/helm', version: HELM_PROVIDER_VERSION });
+
+    const facts = clusterFacts(settings, { vpcId: cluster.vpcConfig.get(0).vpcId });
+    const values = ['argocd/values.yaml', `clusters/${name}/argocd.yaml`].map((file) => readFileSync(join(repository, file), 'utf8'));
+    const argocd = new Release(this, 'argocd', {
+      name: 'argocd',
+      namespace: 'argocd',
+      createNamespace: true,
+      repository: ARGOCD_CHART.repository,
+      chart: ARGOCD_CHART.name,
+      version: ARGOCD_CHART.version,
+      // Later ones win. The last is JSON, which is YAML too.
+      values: [...values, JSON.stringify({ extraObjects: [clusterSecret(facts)] })],
+      atomic: true,
+      wait: true,
+      timeout: 900,
+      maxHistory: 5,
+    });
+
+    // Copied beside the stack under a name that goes by its content: a change of the chart shows in the plan.
+    const root = new TerraformAsset(this, 'root-chart', { path: join(repository, 'argocd/root'), type: AssetType.DIRECTORY });
+    new Release(this, 'root', {
+      name: 'root',
+      namespace: 'argocd',
+      chart: `./${root.path}`,
+      values: [JSON.stringify({ repoURL: facts.annotations.repoURL, revision: facts.annotations.repoRevision })],
+      wait: true,
+      maxHistory: 5,
+      // Its kinds are Argo CD's.
+      dependsOn: [argocd],
+    });
+  }
+}
+
+// The release that the bindings in package.json were made from.
+const HELM_PROVIDER_VERSION = '3.1.1';

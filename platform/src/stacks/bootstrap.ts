@@ -1,0 +1,118 @@
+import { AccessanalyzerAnalyzer } from '@cdktf/provider-aws/lib/accessanalyzer-analyzer/index.js';
+import { BudgetsBudget } from '@cdktf/provider-aws/lib/budgets-budget/index.js';
+import { CeAnomalyMonitor } from '@cdktf/provider-aws/lib/ce-anomaly-monitor/index.js';
+import { CeAnomalySubscription } from '@cdktf/provider-aws/lib/ce-anomaly-subscription/index.js';
+import { EbsEncryptionByDefault } from '@cdktf/provider-aws/lib/ebs-encryption-by-default/index.js';
+import { IamOpenidConnectProvider } from '@cdktf/provider-aws/lib/iam-openid-connect-provider/index.js';
+import { IamPolicy } from '@cdktf/provider-aws/lib/iam-policy/index.js';
+import { S3AccountPublicAccessBlock } from '@cdktf/provider-aws/lib/s3-account-public-access-block/index.js';
+import { S3BucketLifecycleConfiguration } from '@cdktf/provider-aws/lib/s3-bucket-lifecycle-configuration/index.js';
+import { S3BucketPolicy } from '@cdktf/provider-aws/lib/s3-bucket-policy/index.js';
+import { S3BucketPublicAccessBlock } from '@cdktf/provider-aws/lib/s3-bucket-public-access-block/index.js';
+import { S3BucketServerSideEncryptionConfigurationA } from '@cdktf/provider-aws/lib/s3-bucket-server-side-encryption-configuration/index.js';
+import { S3BucketVersioningA } from '@cdktf/provider-aws/lib/s3-bucket-versioning/index.js';
+import { S3Bucket } from '@cdktf/provider-aws/lib/s3-bucket/index.js';
+import type { AwsClusterSettings } from '@platform/settings';
+import type { Construct } from 'constructs';
+import { merge } from '../iam/document.ts';
+import { boundaryPolicy, clusterRolesPolicy, imagePushPolicy, readStatePolicy, tlsOnlyPolicy, writeStatePolicy } from '../iam/policies.ts';
+import { GITHUB_ISSUER, trustOfGitHub } from '../iam/trust.ts';
+import { boundaryArn, boundaryName, deployRole, nameInAccount, stateBucket } from '../names.ts';
+import { PlatformStack, type Common, type RoleOptions } from './platform-stack.ts';
+import { REPOSITORIES, repositoryArn } from './registry.ts';
+
+/**
+ * What one AWS account has once, before anything else and after everything else: where state is kept, how CI comes in, what
+ * bounds it, and who is told when it costs too much.
+ */
+export class BootstrapStack extends PlatformStack {
+  constructor(scope: Construct, common: Common, accountId: string, clusters: readonly AwsClusterSettings[]) {
+    super(scope, `bootstrap-${accountId}`, common, { accountId, region: common.registry.region });
+    const bucketArn = this.#state(stateBucket(this.project, accountId));
+    this.#accountDefaults();
+    this.#gitHub(common, accountId, clusters, bucketArn);
+    if (clusters.length > 0) this.#costs(clusters);
+  }
+
+  /** The bucket of state: every version kept for a while, encrypted, private, and deleted by no command. */
+  #state(name: string): string {
+    const bucket = new S3Bucket(this, 'state', { bucket: name, lifecycle: { preventDestroy: true } });
+    const closed = new S3BucketPublicAccessBlock(this, 'state-private', { bucket: bucket.id, blockPublicAcls: true, blockPublicPolicy: true, ignorePublicAcls: true, restrictPublicBuckets: true });
+    const versions = new S3BucketVersioningA(this, 'state-versions', { bucket: bucket.id, versioningConfiguration: { status: 'Enabled' } });
+    new S3BucketServerSideEncryptionConfigurationA(this, 'state-encryption', { bucket: bucket.id, rule: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: 'aws:kms' }, bucketKeyEnabled: true }] });
+    new S3BucketPolicy(this, 'state-tls', { bucket: bucket.id, policy: JSON.stringify(tlsOnlyPolicy(bucket.arn)), dependsOn: [closed] });
+    new S3BucketLifecycleConfiguration(this, 'state-history', {
+      bucket: bucket.id,
+      rule: [{ id: 'old-versions', status: 'Enabled', filter: [{ prefix: '' }], noncurrentVersionExpiration: [{ noncurrentDays: 90 }], abortIncompleteMultipartUpload: [{ daysAfterInitiation: 7 }] }],
+      dependsOn: [versions],
+    });
+    return bucket.arn;
+  }
+
+  /** Safe by default, for whatever else the account will hold. */
+  #accountDefaults(): void {
+    new EbsEncryptionByDefault(this, 'disks-encrypted', { enabled: true });
+    new S3AccountPublicAccessBlock(this, 'buckets-private', { blockPublicAcls: true, blockPublicPolicy: true, ignorePublicAcls: true, restrictPublicBuckets: true });
+    // Tells what is shared with strangers; free of charge.
+    new AccessanalyzerAnalyzer(this, 'access-analyzer', { analyzerName: nameInAccount(this.project, 'external-access'), type: 'ACCOUNT' });
+  }
+
+  /**
+   * The roles of GitHub's jobs, without any stored key:
+   *
+   *   main                  pushes images (in the registry's account)
+   *   pull request          plans, and changes nothing
+   *   environment <cluster> applies that cluster's stacks
+   */
+  #gitHub(common: Common, accountId: string, clusters: readonly AwsClusterSettings[], bucketArn: string): void {
+    const { git, registry } = common;
+    const repository = { fullName: git.repository.replace(/^https?:\/\/[^/]+\//, '').replace(/\.git$/, ''), ownerId: git.ownerId, repositoryId: git.repositoryId };
+    const boundary = new IamPolicy(this, 'boundary', { name: boundaryName(this.project), description: 'The most that any role of the platform may do', policy: JSON.stringify(boundaryPolicy(this.project, accountId)) });
+    const provider = new IamOpenidConnectProvider(this, 'github', { url: `https://${GITHUB_ISSUER}`, clientIdList: ['sts.amazonaws.com'] });
+    const role = (id: string, contexts: readonly string[], options: Omit<RoleOptions, 'trust'>): void => {
+      this.role(id, { ...options, trust: trustOfGitHub({ accountId, repository, contexts }) }, [boundary, provider]);
+    };
+
+    if (accountId === registry.accountId) {
+      role('image-push', [`ref:refs/heads/${git.revision}`], { name: nameInAccount(this.project, 'image-push'), policy: imagePushPolicy(REPOSITORIES.map((name) => repositoryArn(registry, name))) });
+    }
+    role('plan', ['pull_request'], { name: nameInAccount(this.project, 'plan'), managed: ['ReadOnlyAccess'], policy: readStatePolicy(bucketArn) });
+    for (const cluster of clusters) {
+      role(`deploy-${cluster.name}`, [`environment:${cluster.name}`], {
+        name: deployRole(this.project, cluster),
+        managed: ['PowerUserAccess'],
+        policy: merge(writeStatePolicy(bucketArn), clusterRolesPolicy({ accountId, cluster: cluster.name, boundary: boundaryArn(this.project, accountId) })),
+        // A cluster takes a quarter of an hour to come, and its upgrade longer.
+        maxSessionHours: 2,
+      });
+    }
+  }
+
+  /** Told at 80 and 100 percent of what the account's clusters may cost, before the month is over if it will be more, and of what is unusual. */
+  #costs(clusters: readonly AwsClusterSettings[]): void {
+    const emails = [...new Set(clusters.map(({ budget }) => budget.email))];
+    const notification = (notificationType: string, threshold: number) => ({ comparisonOperator: 'GREATER_THAN', notificationType, threshold, thresholdType: 'PERCENTAGE', subscriberEmailAddresses: emails });
+    // The whole account, tagged or not: what a destroyed cluster left behind is found by nothing else.
+    new BudgetsBudget(this, 'budget', {
+      name: nameInAccount(this.project, 'monthly'),
+      budgetType: 'COST',
+      timeUnit: 'MONTHLY',
+      limitAmount: String(clusters.reduce((sum, { budget }) => sum + budget.monthlyUsd, 0)),
+      limitUnit: 'USD',
+      notification: [notification('ACTUAL', 80), notification('ACTUAL', 100), notification('FORECASTED', 100)],
+    });
+    const monitor = new CeAnomalyMonitor(this, 'anomalies', {
+      name: nameInAccount(this.project, 'anomalies'),
+      // By tag: an account may have one monitor by service, which AWS makes itself in newer ones.
+      monitorType: 'CUSTOM',
+      monitorSpecification: JSON.stringify({ Tags: { Key: 'project', Values: [this.project], MatchOptions: ['EQUALS'] } }),
+    });
+    new CeAnomalySubscription(this, 'anomaly-alerts', {
+      name: nameInAccount(this.project, 'anomalies'),
+      frequency: 'DAILY',
+      monitorArnList: [monitor.arn],
+      subscriber: emails.map((address) => ({ type: 'EMAIL', address })),
+      thresholdExpression: { dimension: { key: 'ANOMALY_TOTAL_IMPACT_ABSOLUTE', matchOptions: ['GREATER_THAN_OR_EQUAL'], values: ['10'] } },
+    });
+  }
+}

@@ -1,0 +1,40 @@
+import { EcrLifecyclePolicy } from '@cdktf/provider-aws/lib/ecr-lifecycle-policy/index.js';
+import { EcrRegistryScanningConfiguration } from '@cdktf/provider-aws/lib/ecr-registry-scanning-configuration/index.js';
+import { EcrRepositoryPolicy } from '@cdktf/provider-aws/lib/ecr-repository-policy/index.js';
+import { EcrRepository } from '@cdktf/provider-aws/lib/ecr-repository/index.js';
+import type { AwsClusterSettings } from '@platform/settings';
+import type { Construct } from 'constructs';
+import { imagePullPolicy } from '../iam/policies.ts';
+import { lifecyclePolicy, tagMutability } from '../retention.ts';
+import { PlatformStack, type Common } from './platform-stack.ts';
+
+/** The repositories of images, each named as its application. */
+export const REPOSITORIES = ['fastify-service'] as const;
+
+/**
+ * The one registry, from which every cluster pulls what was built once. It outlives them all: no command deletes a repository.
+ */
+export class RegistryStack extends PlatformStack {
+  constructor(scope: Construct, common: Common, clusters: readonly AwsClusterSettings[]) {
+    super(scope, 'registry', common, common.registry);
+    const others = [...new Set(clusters.map(({ accountId }) => accountId))].filter((id) => id !== common.registry.accountId);
+    const names = clusters.map(({ name }) => name);
+
+    for (const name of REPOSITORIES) {
+      const repository = new EcrRepository(this, name, {
+        name,
+        ...tagMutability(),
+        encryptionConfiguration: [{ encryptionType: 'AES256' }],
+        forceDelete: false,
+        lifecycle: { preventDestroy: true },
+      });
+      new EcrLifecyclePolicy(this, `${name}-retention`, { repository: repository.name, policy: JSON.stringify(lifecyclePolicy(names)) });
+      if (others.length > 0) new EcrRepositoryPolicy(this, `${name}-pull`, { repository: repository.name, policy: JSON.stringify(imagePullPolicy(others)) });
+    }
+    // Known weaknesses of an image, told when it is pushed; free of charge. Per repository it would be the old way.
+    new EcrRegistryScanningConfiguration(this, 'scanning', { scanType: 'BASIC', rule: [{ scanFrequency: 'SCAN_ON_PUSH', repositoryFilter: [{ filter: '*', filterType: 'WILDCARD' }] }] });
+  }
+}
+
+/** The ARN of a repository, for who pushes to it. */
+export const repositoryArn = ({ accountId, region }: Common['registry'], name: string): string => `arn:aws:ecr:${region}:${accountId}:repository/${name}`;
