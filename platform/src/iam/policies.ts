@@ -49,9 +49,6 @@ export const tlsOnlyPolicy = (bucketArn: string): PolicyDocument => ({
   Statement: [{ Sid: 'TlsOnly', Effect: 'Deny', Principal: '*', Action: 's3:*', Resource: [bucketArn, `${bucketArn}/*`], Condition: { Bool: { 'aws:SecureTransport': 'false' } } }],
 });
 
-/** Reads the state of an account's stacks without taking the lock: what a plan of a pull request needs beside ReadOnlyAccess. */
-export const readStatePolicy = (bucketArn: string): PolicyDocument => allow({ Action: 's3:ListBucket', Resource: bucketArn }, { Action: 's3:GetObject', Resource: `${bucketArn}/*` });
-
 /** Reads and writes the state of an account's stacks; the lock is a file beside each state, and only that is ever deleted. */
 export const writeStatePolicy = (bucketArn: string): PolicyDocument =>
   allow(

@@ -15,7 +15,7 @@ import { S3Bucket } from '@cdktf/provider-aws/lib/s3-bucket/index.js';
 import type { AwsClusterSettings } from '@platform/settings';
 import type { Construct } from 'constructs';
 import { merge } from '../iam/document.ts';
-import { boundaryPolicy, clusterRolesPolicy, imagePushPolicy, readStatePolicy, tlsOnlyPolicy, writeStatePolicy } from '../iam/policies.ts';
+import { boundaryPolicy, clusterRolesPolicy, imagePushPolicy, tlsOnlyPolicy, writeStatePolicy } from '../iam/policies.ts';
 import { GITHUB_ISSUER, trustOfGitHub } from '../iam/trust.ts';
 import { boundaryArn, boundaryName, deployRole, nameInAccount, stateBucket } from '../names.ts';
 import { PlatformStack, type Common, type RoleOptions } from './platform-stack.ts';
@@ -61,7 +61,7 @@ export class BootstrapStack extends PlatformStack {
    * The roles of GitHub's jobs, without any stored key:
    *
    *   main                  pushes images (in the registry's account)
-   *   pull request          plans, and changes nothing
+   *   pull request          plans, and changes nothing, not even a lock
    *   environment <cluster> applies that cluster's stacks
    */
   #gitHub(common: Common, accountId: string, clusters: readonly AwsClusterSettings[], bucketArn: string): void {
@@ -76,7 +76,7 @@ export class BootstrapStack extends PlatformStack {
     if (accountId === registry.accountId) {
       role('image-push', [`ref:refs/heads/${git.revision}`], { name: nameInAccount(this.project, 'image-push'), policy: imagePushPolicy(REPOSITORIES.map((name) => repositoryArn(registry, name))) });
     }
-    role('plan', ['pull_request'], { name: nameInAccount(this.project, 'plan'), managed: ['ReadOnlyAccess'], policy: readStatePolicy(bucketArn) });
+    role('plan', ['pull_request'], { name: nameInAccount(this.project, 'plan'), managed: ['ReadOnlyAccess'] });
     for (const cluster of clusters) {
       role(`deploy-${cluster.name}`, [`environment:${cluster.name}`], {
         name: deployRole(this.project, cluster),

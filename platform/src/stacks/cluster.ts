@@ -89,7 +89,7 @@ export class ClusterStack extends PlatformStack {
         // Nodes reach the API inside the network, whoever else may reach it from outside.
         endpointPrivateAccess: true,
         endpointPublicAccess: api.publicCidrs.length > 0,
-        publicAccessCidrs: api.publicCidrs,
+        ...(api.publicCidrs.length > 0 ? { publicAccessCidrs: api.publicCidrs } : {}),
       },
       accessConfig: { authenticationMode: 'API', bootstrapClusterCreatorAdminPermissions: false },
       kubernetesNetworkConfig: { ipFamily: 'ipv4', serviceIpv4Cidr: SERVICE_CIDR },
@@ -112,11 +112,14 @@ export class ClusterStack extends PlatformStack {
 
   /** Found by their tags, so that this stack needs nothing of the other one's state. */
   #privateSubnets(): string[] {
+    const { name, network: { zones } } = this.#settings;
     this.#privateSubnetIds ??= new DataAwsSubnets(this, 'private-subnets', {
       filter: [
-        { name: 'tag:cluster', values: [this.#settings.name] },
+        { name: 'tag:cluster', values: [name] },
         { name: 'tag:tier', values: ['private'] },
       ],
+      // AWS gives an empty list where there are none, and EKS would be the first to say so, in the midst of the apply.
+      lifecycle: { postcondition: [{ condition: `\${length(self.ids) == ${zones.length}}`, errorMessage: `The network of ${name} has not one private subnet for each of its ${zones.length} zones; apply ${nameIn(this.#settings, 'network')} first.` }] },
     }).ids;
     return this.#privateSubnetIds;
   }
