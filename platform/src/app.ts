@@ -1,4 +1,4 @@
-import { renameSync, rmSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readClusters, settingProblem, SettingsError, type AwsClusterSettings } from '@platform/settings';
 import { App } from 'cdktf';
@@ -46,6 +46,7 @@ export function synthesize(repository: string, outdir: string, today = new Date(
 
   const fresh = `${outdir}.new`;
   rmSync(fresh, { recursive: true, force: true });
+  mkdirSync(fresh, { recursive: true });
   const app = new App({ outdir: fresh });
   const stacks: { stack: PlatformStack; after: string[]; cluster?: string }[] = [];
   const add = <T extends PlatformStack>(stack: T, after: readonly PlatformStack[], cluster?: string): T => {

@@ -1,0 +1,91 @@
+import t, { type Test } from 'tap';
+import { openPlatform, told, type Platform } from './platform-in-tests.ts';
+import type { Thing } from './simulated-aws/cloud.ts';
+import type { Run } from './simulated-aws/engine.ts';
+
+// The largest of the clusters, with everything that a setting can add to it.
+const CHANGES = [['production', 'deletionProtection: true', 'deletionProtection: false']] as const;
+const ACCOUNT = 'bootstrap-333333333333';
+const STACKS = ['production-network', 'production-cluster', 'production-argocd'];
+
+/** What there is, without what AWS made up for it. */
+const inventory = ({ cloud }: Platform): string[] => cloud.things().map(({ type, values }) => `${type} ${JSON.stringify([values.name, values.cidr_block, values.service_name, values.addon_name])}`).sort();
+
+/**
+ * Interrupts the command line in the midst of its first change, again and again until nothing is left to do: each run ends one
+ * change further. One change at a time, so that it is known which.
+ */
+async function interruptOften(platform: Platform, stack: string, step: 'apply' | 'destroy'): Promise<number> {
+  for (let runs = 1; runs < 300; runs += 1) {
+    const before = platform.cloud.operations;
+    const run = await signalled(platform, stack, step, 1, 'SIGINT');
+    const changes = platform.cloud.operations - before;
+    if (run.code === 0 && changes === 0) return runs;
+    if (changes !== 1) throw new Error(`a run that was interrupted made ${changes} changes: ${told(run)}`);
+  }
+  throw new Error(`${stack} ${step}: no end in sight`);
+}
+
+/** A run that gets a signal once AWS has made a change, before it is told so: no other change begins meanwhile. */
+async function signalled(platform: Platform, stack: string, step: 'apply' | 'destroy', change: number, signal: 'SIGINT' | 'SIGKILL'): Promise<Run> {
+  const engine = platform.engine(stack);
+  let count = 0;
+  platform.cloud.faults.after = async () => {
+    count += 1;
+    const { pid } = engine;
+    if (count !== change || pid === undefined) return;
+    const stopping = new Promise<void>((resolve) => (platform.cloud.faults.stopping = resolve));
+    process.kill(pid, signal);
+    if (signal === 'SIGINT') await stopping;
+  };
+  const run = await engine[step]('-parallelism=1', '-refresh=false');
+  platform.cloud.faults.after = () => undefined;
+  return run;
+}
+
+async function opened(t: Test): Promise<Platform> {
+  return openPlatform(t, ({ name }) => name === ACCOUNT || STACKS.includes(name), CHANGES);
+}
+
+t.test('interrupted at each change in turn and run again, it is as if nothing had happened; so on the way back', async (t) => {
+  const [calm, haunted] = [await opened(t), await opened(t)];
+  await calm.apply(ACCOUNT, ...STACKS);
+  await haunted.apply(ACCOUNT);
+  const before = inventory(haunted);
+  for (const stack of STACKS) {
+    await haunted.engine(stack).init();
+    t.ok((await interruptOften(haunted, stack, 'apply')) > 2, stack);
+    const plan = await haunted.engine(stack).plan();
+    t.equal(plan.code, 0, `${stack} is as planned${plan.code === 0 ? '' : told(plan)}`);
+  }
+  t.same(inventory(haunted), inventory(calm), 'nothing is missing and nothing is there twice');
+  for (const stack of STACKS.toReversed()) await interruptOften(haunted, stack, 'destroy');
+  t.same(inventory(haunted), before);
+});
+
+// OpenTofu writes the state every 20 seconds and when it ends, and lets nobody change that: what a lost machine leaves behind is
+// in AWS and not in the state. It is found all the same.
+t.test('killed for good, something may be left over: what has a name says so, and a tag finds the rest', async (t) => {
+  const platform = await opened(t);
+  await platform.apply(ACCOUNT);
+  await platform.engine('production-network').init();
+  const made = (type: string): Thing[] => platform.cloud.things(type).filter(({ values }) => (values.tags_all as Record<string, string> | null)?.cluster === 'production');
+  t.equal((await signalled(platform, 'production-network', 'apply', 3, 'SIGKILL')).code, null);
+  const left = ['aws_vpc', 'aws_iam_role', 'aws_cloudwatch_log_group'].flatMap(made);
+  t.equal(left.length, 3);
+
+  const run = await platform.engine('production-network').apply();
+  t.same(run.errors.toSorted(), ['EntityAlreadyExists: aws_iam_role production-flow-logs already exists', 'ResourceAlreadyExistsException: aws_cloudwatch_log_group /aws/vpc/production/flow-logs already exists']);
+  t.equal(made('aws_vpc').length, 2, 'a VPC has no name of its own: both carry the tag of the cluster');
+});
+
+t.test('AWS may tell everybody to wait', async (t) => {
+  const platform = await opened(t);
+  Object.assign(platform.cloud.faults, { throttle: 3 });
+  await platform.apply(ACCOUNT, ...STACKS);
+  t.ok(platform.cloud.throttled > 300);
+  Object.assign(platform.cloud.faults, { throttle: 25 });
+  t.match((await platform.engine('production-argocd').destroy()).errors, [/^Throttling: Rate exceeded/]);
+  Object.assign(platform.cloud.faults, { throttle: 0 });
+  t.equal((await platform.engine('production-argocd').destroy()).code, 0, 'and once it answers again, it goes on');
+});

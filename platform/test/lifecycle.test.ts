@@ -1,0 +1,89 @@
+import t from 'tap';
+import { openPlatform, told, type Platform } from './platform-in-tests.ts';
+import type { Operation } from './simulated-aws/cloud.ts';
+
+const CLUSTERS = ['dev', 'staging', 'production'];
+
+/** What is left of a cluster. */
+const ofCluster = ({ cloud }: Platform, cluster: string): string[] => cloud.things().filter(({ values }) => (values.tags_all as Record<string, string> | null)?.cluster === cluster).map(({ type, id }) => `${type} ${id}`);
+
+t.test('every stack is valid, is applied in its order, is then as planned, and goes as it came', async (t) => {
+  // The one setting that stands in the way of its end, on purpose.
+  const platform = await openPlatform(t, () => true, [['production', 'deletionProtection: true', 'deletionProtection: false']]);
+  for (const { name } of platform.stacks) {
+    const engine = platform.engine(name);
+    for (const [step, code] of [['init', 0], ['validate', 0], ['plan', 2], ['apply', 0], ['plan', 0]] as const) {
+      const run = await engine[step]();
+      t.equal(run.code, code, `${name} ${step}${run.code === code ? '' : told(run)}`);
+    }
+  }
+  for (const cluster of CLUSTERS) t.ok(ofCluster(platform, cluster).length > 40, cluster);
+  t.same(platform.cloud.things('aws_cloudwatch_log_group').filter(({ values }) => values.unmanaged === true), [], 'EKS made no log group by itself');
+
+  for (const { name, cluster } of platform.stacks.toReversed()) {
+    const run = await platform.engine(name).destroy();
+    if (cluster === undefined) t.match(run, { code: 1, errors: ['Resource instance cannot be destroyed'] }, `${name} stays, whatever is typed`);
+    else t.equal(run.code, 0, `${name} destroy${run.code === 0 ? '' : told(run)}`);
+  }
+  for (const cluster of CLUSTERS) t.same(ofCluster(platform, cluster), [], `nothing of ${cluster} is left`);
+  t.equal(platform.cloud.things('aws_s3_bucket').length, 3);
+  t.equal(platform.cloud.things('aws_ecr_repository').length, 1);
+});
+
+t.test('what needs another comes after it, and goes before it', async (t) => {
+  const platform = await openPlatform(t, ({ name }) => name === 'bootstrap-111111111111' || name.startsWith('dev-'));
+  // Slow ones show what does not wait for them.
+  Object.assign(platform.cloud.faults, { delays: { aws_internet_gateway: 150, aws_cloudwatch_log_group: 100, aws_iam_role_policy_attachment: 100, aws_eks_access_policy_association: 100, aws_eks_pod_identity_association: 100 } });
+  const names = platform.stacks.map(({ name }) => name);
+  await platform.apply(...names);
+
+  const of = (operation: Operation['operation'], type: string, part = ''): Operation[] => platform.cloud.timeline.filter((entry) => entry.operation === operation && entry.type === type && entry.id.includes(part));
+  const pairs: [earlier: [type: string, part?: string], later: [type: string, part?: string]][] = [
+    [['aws_internet_gateway'], ['aws_nat_gateway']],
+    [['aws_internet_gateway'], ['aws_eip']],
+    [['aws_cloudwatch_log_group', '/aws/eks'], ['aws_eks_cluster']],
+    [['aws_iam_role_policy_attachment', 'dev-cluster'], ['aws_eks_cluster']],
+    [['aws_iam_role_policy_attachment', 'dev-nodes'], ['aws_eks_node_group']],
+    [['aws_eks_pod_identity_association'], ['aws_eks_addon', 'vpc-cni']],
+    [['aws_eks_addon', 'vpc-cni'], ['aws_eks_node_group']],
+    [['aws_eks_addon', 'kube-proxy'], ['aws_eks_node_group']],
+    [['aws_eks_node_group'], ['aws_eks_addon', 'coredns']],
+    [['aws_eks_node_group'], ['aws_eks_addon', 'aws-ebs-csi-driver']],
+    [['aws_eks_access_policy_association', 'deploy-dev'], ['helm_release', 'argocd']],
+    [['helm_release', 'argocd'], ['helm_release', 'root']],
+  ];
+  const inOrder = (operation: 'create' | 'delete', first: Operation[], second: Operation[], name: string): void => {
+    t.ok(first.length > 0 && second.length > 0, `${name}: both were there`);
+    t.ok(Math.max(...first.map(({ ended }) => ended)) < Math.min(...second.map(({ began }) => began)), `${operation}: ${name}`);
+  };
+  for (const [earlier, later] of pairs) inOrder('create', of('create', ...earlier), of('create', ...later), `${earlier.join(' ')} before ${later.join(' ')}`);
+
+  for (const name of names.filter((name) => name.startsWith('dev-')).reverse()) t.equal((await platform.engine(name).destroy()).code, 0, name);
+  for (const [earlier, later] of pairs) inOrder('delete', of('delete', ...later), of('delete', ...earlier), `${later.join(' ')} before ${earlier.join(' ')}`);
+});
+
+t.test('a cluster stack says that its network is missing, before anything is made', async (t) => {
+  const platform = await openPlatform(t, ({ name }) => name === 'bootstrap-111111111111' || name === 'dev-cluster');
+  await platform.apply('bootstrap-111111111111');
+  const before = platform.cloud.operations;
+  await platform.engine('dev-cluster').init();
+  const run = await platform.engine('dev-cluster').apply();
+  t.equal(run.code, 1);
+  t.match(run.output.replace(/\s+/g, ' '), /The network of dev has not one private subnet for each of its 2 zones; apply dev-network first\./);
+  t.equal(platform.cloud.operations, before);
+});
+
+t.test('a protected cluster is not deleted, and what nobody made by a stack keeps its network', async (t) => {
+  const platform = await openPlatform(t, ({ name }) => name === 'bootstrap-111111111111' || name.startsWith('dev-'), [['dev', 'deletionProtection: false', 'deletionProtection: true']]);
+  await platform.apply(...platform.stacks.map(({ name }) => name));
+  const caller = { accountId: '111111111111', region: 'eu-central-1', defaultTags: {} };
+
+  t.match((await platform.engine('dev-cluster').destroy()).errors, ['InvalidRequestException: cluster dev has deletion protection']);
+  t.equal(platform.cloud.things('aws_eks_cluster').length, 1);
+
+  const [vpc] = platform.cloud.things('aws_vpc');
+  const [subnet] = platform.cloud.things('aws_subnet').filter(({ values }) => (values.tags as Record<string, string>).tier === 'public');
+  platform.cloud.plant('network_interface', { id: 'eni-alb', vpc_id: vpc?.id, subnet_id: subnet?.id, public: true, description: 'ELB app/k8s-fastify' }, caller);
+  const errors = (await platform.engine('dev-network').destroy()).errors.join('\n');
+  t.match(errors, /DependencyViolation: The subnet '.*' has dependencies and cannot be deleted: ELB app\/k8s-fastify/);
+});

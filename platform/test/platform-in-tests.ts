@@ -1,0 +1,72 @@
+import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { ensureTools } from '@platform/tools/tools';
+import type { Test } from 'tap';
+import { synthesize, type SynthesizedStack } from '../src/app.ts';
+import { SimulatedAws } from './simulated-aws/cloud.ts';
+import { openEngine, type Engine, type Run } from './simulated-aws/engine.ts';
+
+export const repository = resolve(import.meta.dirname, '../..');
+
+/** A change of clusters/<cluster>/cluster.yaml; one that changes nothing is a mistake of the test. */
+export type Change = readonly [cluster: string, from: string | RegExp, to: string];
+
+/** A copy of what the platform reads, with some settings changed. */
+export function repositoryWith(folder: string, changes: readonly Change[]): string {
+  for (const part of ['clusters', 'argocd']) cpSync(join(repository, part), join(folder, part), { recursive: true });
+  for (const [cluster, from, to] of changes) {
+    const file = join(folder, 'clusters', cluster, 'cluster.yaml');
+    const text = readFileSync(file, 'utf8');
+    const changed = text.replace(from, to);
+    if (changed === text) throw new Error(`clusters/${cluster}/cluster.yaml has no ${String(from)}`);
+    writeFileSync(file, changed);
+  }
+  return folder;
+}
+
+const silent = { start: () => undefined, detail: () => undefined, done: () => undefined, note: () => undefined };
+
+/** The real OpenTofu, as the tools step of the tests built it. */
+export const tofu = async (): Promise<string> => join((await ensureTools(silent, { verify: false })).bin, 'tofu');
+
+/** A simulated AWS and the real command line for some stacks. */
+export interface Platform {
+  readonly cloud: SimulatedAws;
+  readonly stacks: readonly SynthesizedStack[];
+  engine(stack: string): Engine;
+  /** Applies stacks in their order; throws where one fails. */
+  apply(...names: readonly string[]): Promise<void>;
+}
+
+/** Opens stacks, each in a folder of its own; all is closed with the test. */
+export async function openPlatform(t: Test, isWanted: (stack: SynthesizedStack) => boolean = () => true, changes: readonly Change[] = [], cloud = new SimulatedAws()): Promise<Platform> {
+  // A test may open several.
+  const folder = mkdtempSync(join(existsSync(t.testdirName) ? t.testdirName : t.testdir({}), 'platform-'));
+  const stacks = synthesize(changes.length === 0 ? repository : repositoryWith(join(folder, 'repository'), changes), join(folder, 'out')).filter(isWanted);
+  const program = await tofu();
+  // State lies two folders above a stack's, as in the platform's own folder.
+  const engines = new Map(await Promise.all(stacks.map(async ({ name, folder: source }) => [name, await openEngine(cloud, source, join(folder, 'platform/out/stacks', name), program)] as const)));
+  t.teardown(() => {
+    for (const engine of engines.values()) engine.close();
+  });
+  const engine = (name: string): Engine => {
+    const found = engines.get(name);
+    if (found === undefined) throw new Error(`there is no stack ${name}`);
+    return found;
+  };
+  return {
+    cloud,
+    stacks,
+    engine,
+    apply: async (...names) => {
+      for (const name of names) {
+        await engine(name).init();
+        const run = await engine(name).apply();
+        if (run.code !== 0) throw new Error(`${name} was not applied: ${run.output}`);
+      }
+    },
+  };
+}
+
+/** What went wrong, for a test's message. */
+export const told = (run: Run): string => run.output.slice(-3000);
