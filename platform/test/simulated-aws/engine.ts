@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { serveProviders, type RunningProviders } from './provider.ts';
 import type { SimulatedAws } from './cloud.ts';
@@ -33,6 +33,8 @@ interface StackJson {
   readonly data?: Readonly<Record<string, object>>;
 }
 
+const SETTINGS = 'settings.tofurc';
+
 /**
  * Opens a stack for a simulated AWS.
  * @param source the folder that synth wrote: cdk.tf.json and assets
@@ -42,6 +44,8 @@ interface StackJson {
 export async function openEngine(cloud: SimulatedAws, source: string, folder: string, program: string): Promise<Engine> {
   mkdirSync(folder, { recursive: true });
   cpSync(source, folder, { recursive: true });
+  // Whoever runs the tests may have settings of their own.
+  writeFileSync(join(folder, SETTINGS), '');
   const { resource = {}, data = {} } = JSON.parse(readFileSync(join(folder, 'cdk.tf.json'), 'utf8')) as StackJson;
   const registry = program.endsWith('terraform') ? 'registry.terraform.io' : 'registry.opentofu.org';
   const providers: RunningProviders = await serveProviders(cloud, { resources: Object.keys(resource), data: Object.keys(data) }, registry);
@@ -51,7 +55,7 @@ export async function openEngine(cloud: SimulatedAws, source: string, folder: st
     new Promise((resolve, reject) => {
       const child = spawn(program, args, {
         cwd: folder,
-        env: { PATH: process.env.PATH, HOME: folder, TF_REATTACH_PROVIDERS: providers.reattach, TF_IN_AUTOMATION: '1', TF_INPUT: '0', CHECKPOINT_DISABLE: '1', TF_CLI_CONFIG_FILE: join(folder, 'none.tfrc') },
+        env: { PATH: process.env.PATH, HOME: folder, TF_REATTACH_PROVIDERS: providers.reattach, TF_IN_AUTOMATION: '1', TF_INPUT: '0', CHECKPOINT_DISABLE: '1', TF_CLI_CONFIG_FILE: join(folder, SETTINGS) },
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       pid = child.pid;
