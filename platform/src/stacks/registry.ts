@@ -23,7 +23,7 @@ export class RegistryStack extends PlatformStack {
     for (const name of REPOSITORIES) {
       const repository = new EcrRepository(this, name, {
         name,
-        ...tagMutability(),
+        ...tagMutability(names),
         encryptionConfiguration: [{ encryptionType: 'AES256' }],
         forceDelete: false,
         lifecycle: { preventDestroy: true },

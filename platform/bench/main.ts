@@ -1,0 +1,84 @@
+// The platform's part of `make bench`: synthesis, and a whole cluster from nothing to nothing on the simulated AWS.
+// Usage: node platform/bench/main.ts [--rounds 5] [--json]
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { measureTable, summary, type Measure } from '@platform/report/measure';
+import { progressTo } from '@platform/report/progress';
+import { ensureTools } from '@platform/tools/tools';
+import { synthesize } from '../src/app.ts';
+import { SimulatedAws } from '../test/simulated-aws/cloud.ts';
+import { openEngine } from '../test/simulated-aws/engine.ts';
+
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' }, json: { type: 'boolean', default: false } } });
+const rounds = Number(values.rounds);
+if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds must be a whole number from 1 on (it is ${values.rounds})`);
+
+const root = resolve(import.meta.dirname, '../..');
+const progress = progressTo();
+const program = join((await ensureTools(progress, { verify: false })).bin, 'tofu');
+const scratch = mkdtempSync(join(tmpdir(), 'bench-platform-'));
+
+/** `make synth` as it is typed, in a process of its own. */
+async function synthOnce(): Promise<{ milliseconds: number; megabytes: number }> {
+  const start = performance.now();
+  // The process says itself how much memory it took at most.
+  const report = "process.on('exit', () => process.stderr.write(`rss ${process.resourceUsage().maxRSS}`))";
+  const child = spawn(process.execPath, ['--max-semi-space-size=2', '--import', `data:text/javascript,${encodeURIComponent(report)}`, join(root, 'platform/src/main.ts'), 'synth', '--json'], {
+    env: { PATH: process.env.PATH, CDKTF_OUTDIR: join(scratch, 'synth') },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let words = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (words += text));
+  const [code] = (await once(child, 'close')) as [number];
+  const kibibytes = /rss (\d+)/.exec(words)?.[1];
+  if (code !== 0 || kibibytes === undefined) throw new Error(`synth ended with ${code}: ${words}`);
+  return { milliseconds: performance.now() - start, megabytes: (Number(kibibytes) * 1024) / 1e6 };
+}
+
+/** Validate, plan, apply, plan again and destroy the three stacks of a cluster, whose account is there. */
+async function clusterOnce(round: number): Promise<number> {
+  const cloud = new SimulatedAws();
+  const folder = join(scratch, String(round));
+  const stacks = synthesize(root, join(folder, 'out')).filter(({ name }) => name === 'bootstrap-222222222222' || name.startsWith('staging-'));
+  const engines = await Promise.all(stacks.map(async ({ name, folder: source }) => openEngine(cloud, source, join(folder, 'platform/out/stacks', name), program)));
+  const [account, ...cluster] = engines;
+  if (account === undefined) throw new Error('there is no account to make a cluster in');
+  for (const engine of engines) await engine.init();
+  await account.apply();
+  const start = performance.now();
+  for (const engine of cluster) {
+    for (const [step, code] of [['validate', 0], ['plan', 2], ['apply', 0], ['plan', 0]] as const) {
+      const run = await engine[step]();
+      if (run.code !== code) throw new Error(`${step}: ${run.output}`);
+    }
+  }
+  for (const engine of cluster.toReversed()) {
+    const run = await engine.destroy();
+    if (run.code !== 0) throw new Error(run.output);
+  }
+  const took = performance.now() - start;
+  for (const engine of engines) engine.close();
+  return took;
+}
+
+const synths: Awaited<ReturnType<typeof synthOnce>>[] = [];
+const clusters: number[] = [];
+for (let round = 1; round <= rounds; round += 1) {
+  progress.detail(`round ${round} of ${rounds}`);
+  synths.push(await synthOnce());
+  clusters.push(await clusterOnce(round));
+}
+rmSync(scratch, { recursive: true, force: true });
+
+const measures: Measure[] = [
+  summary('make synth: every stack of every cluster', 's', synths.map(({ milliseconds }) => milliseconds), { atMost: 1000 }),
+  summary('its memory', 'MB', synths.map(({ megabytes }) => megabytes), { atMost: 150 }),
+  summary('a cluster: validate, plan, apply, plan, destroy (AWS simulated)', 's', clusters, { atMost: 20_000 }),
+];
+mkdirSync(join(root, '.local'), { recursive: true });
+writeFileSync(join(root, '.local/bench-platform.json'), `${JSON.stringify(measures, null, 2)}\n`);
+process.stdout.write(values.json ? `${JSON.stringify(measures)}\n` : `\n${measureTable(measures)}\n`);
