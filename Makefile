@@ -1,16 +1,18 @@
 # Thin on purpose: each target hands over to typed code in packages/. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install up down status deploy ship rollback resume env logs render check explain capacity flows diff test bench
+.PHONY: help install up down status deploy ship rollback resume env logs render check explain capacity flows diff synth plan apply cost kubeconfig image migrate-state destroy test bench
 
 # Values reach the programs through the environment, never through a shell's command line.
-export TAG DIGEST APP ID CLUSTER KEY BASE
+export TAG DIGEST APP ID CLUSTER KEY BASE STACK YES DIRTY
 
 NODE := node_modules/.bin/node
 LOCAL := $(NODE) packages/local/src/main.ts
 DELIVERY := $(NODE) packages/delivery/src/main.ts
+# A small nursery for new objects: synthesis makes many at once, and without it takes 50 MB more and no less time.
+PLATFORM := $(NODE) --max-semi-space-size=2 platform/src/main.ts
 
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):[^#]*## /  make \1@/' | awk -F@ '{ printf "%-16s%s\n", $$1, $$2 }'
+	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):[^#]*## /  make \1@/' | awk -F@ '{ printf "%-22s%s\n", $$1, $$2 }'
 
 install: ## bring pnpm, Node and the workspace's packages (every other target does so by itself)
 	@command -v node >/dev/null 2>&1 || { echo "error: Node.js 20 or newer is needed and no 'node' is on the PATH" >&2; echo " next: install it from https://nodejs.org and run make again" >&2; exit 1; }
@@ -61,10 +63,35 @@ flows: install ## which connections the NetworkPolicies let through: [CLUSTER=pr
 diff: install ## what merging this work tree would change in the clusters, against BASE=origin/main
 	@$(DELIVERY) diff
 
+synth: install ## the platform's stacks, written to platform/cdktf.out
+	@$(PLATFORM) synth
+
+plan: install ## what an apply would change in AWS: CLUSTER=dev, or STACK=registry
+	@$(PLATFORM) plan
+
+apply: install ## make AWS as the settings say, stack by stack; asks before each: CLUSTER=dev, or STACK=registry
+	@$(PLATFORM) apply
+
+cost: install ## what each cluster costs a month by list price, against its budget: [CLUSTER=dev]
+	@$(PLATFORM) cost
+
+kubeconfig: install ## add CLUSTER=dev to your kubeconfig and make it the current context
+	@$(PLATFORM) kubeconfig
+
+image: install ## build the image of the service as TAG=0.2.0 and push it to the registry
+	@$(PLATFORM) image
+
+migrate-state: install ## move the platform's state from this machine to S3, once `state` in clusters/shared/cluster.yaml says so
+	@$(PLATFORM) migrate-state
+
+destroy: install ## take CLUSTER=dev down in order, and prove that nothing billable stays
+	@$(PLATFORM) destroy
+
 test: install ## types, lint, unit tests and the drills against a real stack of their own
 	@$(NODE) packages/verify/src/main.ts
 
-bench: install ## measure the service, rendering, deployments, rollbacks and starts; prints tables, writes .local/bench*.json
+bench: install ## measure the service, rendering, the platform, deployments, rollbacks and starts; prints tables, writes .local/bench*.json
 	@$(NODE) service/bench/main.ts
 	@$(NODE) packages/delivery/bench/main.ts
+	@$(NODE) platform/bench/main.ts
 	@$(NODE) e2e/bench/main.ts

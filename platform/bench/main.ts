@@ -19,7 +19,7 @@ if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds must be a
 
 const root = resolve(import.meta.dirname, '../..');
 const progress = progressTo();
-const program = join((await ensureTools(progress, { verify: false })).bin, 'tofu');
+const program = join((await ensureTools(progress, { verify: false, builds: ['opentofu'] })).bin, 'tofu');
 const scratch = mkdtempSync(join(tmpdir(), 'bench-platform-'));
 
 /** `make synth` as it is typed, in a process of its own. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { get } from 'node:https';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -129,6 +129,7 @@ export async function startCluster(instance: Instance, tools: Tools, ports: Port
     return true;
   }
   await refreshStages(instance);
+  linkPrograms(instance, tools);
   let started = false;
   // A process that was killed a moment ago may still be there, hence more than one try.
   for (let attempt = 1; COMPONENTS.some((component) => componentPid(instance, component) === undefined); attempt += 1) {
@@ -143,6 +144,20 @@ export async function startCluster(instance: Instance, tools: Tools, ports: Port
   }
   if (started) await awaitApi(instance, ports);
   return started;
+}
+
+/** What kwokctl's folder calls a program of ours. */
+const programOf = (component: Component): string => (component === 'kwok-controller' ? 'kwok' : component);
+
+/** Leads a stored cluster to the present programs: those that it was made with may be gone from the user's cache folder. */
+function linkPrograms(instance: Instance, tools: Tools): void {
+  for (const component of COMPONENTS) {
+    const link = join(clusterFolder(instance), 'bin', component);
+    const program = join(tools.bin, programOf(component));
+    if (existsSync(link) && readlinkSync(link) === program) continue;
+    rmSync(link, { force: true });
+    symlinkSync(program, link);
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, copyFileSync, cpSync, createReadStream, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, createReadStream, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -12,37 +12,89 @@ export const KUBERNETES_VERSION = 'v1.36.3';
 const ARGOCD_VERSION = '3.5.7';
 const LOWEST_GO = [1, 26] as const;
 
-/** Every program that is built, by the package of the pinned module (packages/tools/go/go.mod) that holds its main. */
-const TOOL_PACKAGES = {
-  'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver',
-  'kube-controller-manager': 'k8s.io/kubernetes/cmd/kube-controller-manager',
-  'kube-scheduler': 'k8s.io/kubernetes/cmd/kube-scheduler',
-  kubectl: 'k8s.io/kubernetes/cmd/kubectl',
-  etcd: 'go.etcd.io/etcd/server/v3',
-  kwok: 'sigs.k8s.io/kwok/cmd/kwok',
-  kwokctl: 'sigs.k8s.io/kwok/cmd/kwokctl',
-  helm: 'helm.sh/helm/v4/cmd/helm',
-  argocd: 'github.com/argoproj/argo-cd/v3/cmd',
-  redis: 'gitops-platform/tools/redis',
-  'argocd-render': 'gitops-platform/tools/render',
-} as const;
+interface Build {
+  /** The folder of its go.mod, below go/. */
+  readonly module: string;
+  /** The programs, by the package that holds their main. */
+  readonly packages: Readonly<Record<string, string>>;
+  readonly linkerFlags: readonly string[];
+  /** Files of our own that go into it, below the module's folder. */
+  readonly sources: readonly string[];
+  /** How long it takes on two cores the first time. */
+  readonly minutes: number;
+}
 
-export type ToolName = keyof typeof TOOL_PACKAGES;
-const TOOL_NAMES = Object.keys(TOOL_PACKAGES) as ToolName[];
+const kubernetesFlags = ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version'].flatMap((path) => {
+  const [major = '', minor = ''] = KUBERNETES_VERSION.slice(1).split('.');
+  return [`-X ${path}.gitVersion=${KUBERNETES_VERSION}`, `-X ${path}.gitMajor=${major}`, `-X ${path}.gitMinor=${minor}`, `-X ${path}.gitTreeState=clean`];
+});
+const stackFlags = ['-s', '-w', ...kubernetesFlags, `-X github.com/argoproj/argo-cd/v3/common.version=${ARGOCD_VERSION}`];
 
-/** The built programs of one go.mod, and the manifests that Argo CD's module carries. */
+/** What is built together and kept together: a change of one leaves the programs of the others as they are. */
+const BUILDS = {
+  /** What a cluster runs, and what people talk to it with. */
+  stack: {
+    module: '.',
+    packages: {
+      'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver',
+      'kube-controller-manager': 'k8s.io/kubernetes/cmd/kube-controller-manager',
+      'kube-scheduler': 'k8s.io/kubernetes/cmd/kube-scheduler',
+      kubectl: 'k8s.io/kubernetes/cmd/kubectl',
+      etcd: 'go.etcd.io/etcd/server/v3',
+      kwok: 'sigs.k8s.io/kwok/cmd/kwok',
+      kwokctl: 'sigs.k8s.io/kwok/cmd/kwokctl',
+      helm: 'helm.sh/helm/v4/cmd/helm',
+      argocd: 'github.com/argoproj/argo-cd/v3/cmd',
+    },
+    linkerFlags: stackFlags,
+    sources: [],
+    minutes: 6,
+  },
+  /** Our own small programs over the same modules. */
+  own: {
+    module: '.',
+    packages: { redis: 'gitops-platform/tools/redis', 'argocd-render': 'gitops-platform/tools/render' },
+    linkerFlags: stackFlags,
+    sources: ['redis/main.go', 'render/main.go'],
+    minutes: 1,
+  },
+  /** What applies the platform. `dev=no`: a release says so of itself. */
+  opentofu: {
+    module: 'opentofu',
+    packages: { tofu: 'github.com/opentofu/opentofu/cmd/tofu' },
+    linkerFlags: ['-s', '-w', '-X github.com/opentofu/opentofu/version.dev=no'],
+    sources: [],
+    minutes: 3,
+  },
+  /** An S3 server over a folder, for tests of state in a bucket. */
+  s3: {
+    module: 'versitygw',
+    packages: { versitygw: 'github.com/versity/versitygw/cmd/versitygw' },
+    linkerFlags: ['-s', '-w'],
+    sources: [],
+    minutes: 1,
+  },
+} as const satisfies Readonly<Record<string, Build>>;
+
+export type BuildName = keyof typeof BUILDS;
+export const ALL_BUILDS = Object.keys(BUILDS) as BuildName[];
+
+/** What `make up` needs. */
+const LOCAL_MACHINE: readonly BuildName[] = ['stack', 'own'];
+
+/** The programs of some builds, in one folder for a PATH, and the manifests that Argo CD's module carries. */
 export interface Tools {
   /** Folder of the programs, for a PATH; holds git-verify-wrapper.sh as well. */
   readonly bin: string;
   /** Argo CD's own manifests: crds/ and base/, as in its repository. */
   readonly manifests: string;
-  /** Hash of everything that the build depends on. */
+  /** Hash of everything that the programs depend on. */
   readonly key: string;
   /** SHA-256 of each program, as written down when it was built. */
   readonly checksums: Readonly<Record<string, string>>;
 }
 
-const moduleFolder = resolve(import.meta.dirname, '../go');
+const goFolder = resolve(import.meta.dirname, '../go');
 
 /** The folder in which all clones of a user share built programs: $XDG_CACHE_HOME, or what the system uses in its place. */
 export function cacheFolder(): string {
@@ -67,15 +119,9 @@ export async function goVersion(env: NodeJS.ProcessEnv = process.env): Promise<s
   return version.trim();
 }
 
-const kubernetesFlags = ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version'].flatMap((path) => {
-  const [major = '', minor = ''] = KUBERNETES_VERSION.slice(1).split('.');
-  return [`-X ${path}.gitVersion=${KUBERNETES_VERSION}`, `-X ${path}.gitMajor=${major}`, `-X ${path}.gitMinor=${minor}`, `-X ${path}.gitTreeState=clean`];
-});
-const LINKER_FLAGS = ['-s', '-w', ...kubernetesFlags, `-X github.com/argoproj/argo-cd/v3/common.version=${ARGOCD_VERSION}`].join(' ');
-
-function buildKey(go: string): string {
-  const hash = createHash('sha256').update(JSON.stringify([go, process.platform, process.arch, LINKER_FLAGS, TOOL_PACKAGES]));
-  for (const file of ['go.mod', 'go.sum', 'redis/main.go', 'render/main.go']) hash.update(readFileSync(join(moduleFolder, file)));
+function buildKey(goVersion: string, { module, packages, linkerFlags, sources }: Build): string {
+  const hash = createHash('sha256').update(JSON.stringify([goVersion, process.platform, process.arch, linkerFlags, packages]));
+  for (const file of ['go.mod', 'go.sum', ...sources]) hash.update(readFileSync(join(goFolder, module, file)));
   return hash.digest('hex').slice(0, 16);
 }
 
@@ -96,7 +142,7 @@ export async function sha256(file: string): Promise<string> {
 }
 
 /** Which of the programs are not as they were built: missing, or with another checksum than the one written down. */
-export async function damagedTools(tools: Tools, names: readonly string[] = TOOL_NAMES): Promise<string[]> {
+export async function damagedTools(tools: Pick<Tools, 'bin' | 'checksums'>, names: readonly string[] = Object.keys(tools.checksums)): Promise<string[]> {
   const damaged: string[] = [];
   for (const name of names) {
     const file = join(tools.bin, name);
@@ -106,32 +152,69 @@ export async function damagedTools(tools: Tools, names: readonly string[] = TOOL
 }
 
 /**
- * The tools of the pinned module, built where the user's cache folder lacks them. Go verifies every module against go.sum.
- * @param verify also compare each program with its checksum, and build anew what differs
+ * Programs of the pinned modules, built where the user's cache folder lacks them. Go verifies every module against go.sum.
+ * @param options.verify also compare each program with its checksum, and build anew what differs
+ * @param options.builds which of them; those of the local machine where left out
  * Throws CommandError for a missing or old Go, a failed download, a module whose checksum is wrong and a failed build; what was
  * built before stays, and nothing half-built is ever found under its final name.
  */
-export async function ensureTools(progress: Progress, options: { verify: boolean }): Promise<Tools> {
-  const key = buildKey(await goVersion());
-  const folder = join(cacheFolder(), `tools-${key}`);
-  const tools = (): Tools => ({ bin: join(folder, 'bin'), manifests: join(folder, 'argo-cd/manifests'), key, checksums: readChecksums(folder) });
-
-  let missing = TOOL_NAMES.filter((name) => tools().checksums[name] === undefined || !existsSync(join(folder, 'bin', name)));
-  if (options.verify) {
-    const damaged = await damagedTools(tools(), TOOL_NAMES.filter((name) => !missing.includes(name)));
-    for (const name of damaged) progress.note(`${name} in ${join(folder, 'bin')} differs from its checksum; it is built anew`);
-    missing = [...missing, ...(damaged as ToolName[])];
-  }
-  if (missing.length > 0) await build(missing, folder, progress);
-  await copyFromModule(folder);
-  progress.note(`tools: ${TOOL_NAMES.length - missing.length} of ${TOOL_NAMES.length} were cached (${folder})`);
-  return tools();
+export async function ensureTools(progress: Progress, { verify, builds = LOCAL_MACHINE }: { verify: boolean; builds?: readonly BuildName[] }): Promise<Tools> {
+  const version = await goVersion();
+  const built: Built[] = [];
+  for (const name of builds) built.push(await ensureBuild(name, version, progress, verify));
+  const checksums = Object.assign({}, ...built.map((each) => each.checksums)) as Record<string, string>;
+  const key = createHash('sha256').update(JSON.stringify(built.map((each) => each.key))).digest('hex').slice(0, 16);
+  const bin = join(cacheFolder(), `bin-${key}`);
+  linkPrograms(bin, built);
+  const total = Object.keys(checksums).length;
+  progress.note(`tools: ${total - built.reduce((sum, { made }) => sum + made, 0)} of ${total} were cached (${bin})`);
+  return { bin, manifests: join(built[0]?.folder ?? '', 'argo-cd/manifests'), key, checksums };
 }
 
-async function go(args: readonly string[], onErrorLine?: (line: string) => void): Promise<string> {
+interface Built {
+  readonly key: string;
+  readonly folder: string;
+  readonly checksums: Record<string, string>;
+  /** How many programs had to be built. */
+  readonly made: number;
+}
+
+async function ensureBuild(name: BuildName, version: string, progress: Progress, verify: boolean): Promise<Built> {
+  const build: Build = BUILDS[name];
+  const key = buildKey(version, build);
+  const folder = join(cacheFolder(), `${name}-${key}`);
+  const bin = join(folder, 'bin');
+  const missing = Object.keys(build.packages).filter((program) => readChecksums(folder)[program] === undefined || !existsSync(join(bin, program)));
+  if (verify) {
+    const damaged = await damagedTools({ bin, checksums: readChecksums(folder) }, Object.keys(build.packages).filter((program) => !missing.includes(program)));
+    for (const program of damaged) progress.note(`${program} in ${bin} differs from its checksum; it is built anew`);
+    missing.push(...damaged);
+  }
+  if (missing.length > 0) await make(build, missing, folder, progress);
+  if (name === 'stack') await copyFromModule(folder);
+  return { key, folder, checksums: readChecksums(folder), made: missing.length };
+}
+
+/** One folder for a PATH, with a link to each program. Made anew where a link leads nowhere, and put in place whole. */
+function linkPrograms(bin: string, built: readonly Built[]): void {
+  const programs = built.flatMap(({ folder }) => readdirSync(join(folder, 'bin')).map((name) => [name, join(folder, 'bin', name)] as const));
+  if (programs.every(([name, target]) => existsSync(join(bin, name)) && readlinkSync(join(bin, name)) === target)) return;
+  const scratch = mkdtempSync(`${bin}-making-`);
+  for (const [name, target] of programs) symlinkSync(target, join(scratch, name));
+  rmSync(bin, { recursive: true, force: true });
+  try {
+    renameSync(scratch, bin);
+  } catch (error) {
+    rmSync(scratch, { recursive: true, force: true });
+    // Another run was faster, and its links are the same.
+    if (!existsSync(bin)) throw error;
+  }
+}
+
+async function go(module: string, args: readonly string[], onErrorLine?: (line: string) => void): Promise<string> {
   try {
     return await run('go', args, {
-      cwd: moduleFolder,
+      cwd: join(goFolder, module),
       env: { ...process.env, CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOWORK: 'off', GOFLAGS: '-mod=readonly -trimpath -buildvcs=false' },
       ...(onErrorLine === undefined ? {} : { onErrorLine }),
     });
@@ -157,22 +240,22 @@ export function explainGoFailure(stderr: string): CommandError {
   return new CommandError(`the tools could not be built: ${lines.filter((line) => !line.startsWith('go: downloading')).slice(-3).join(' / ')}`, 'run `make up` again; what was compiled is kept');
 }
 
-async function build(names: readonly ToolName[], folder: string, progress: Progress): Promise<void> {
+async function make(build: Build, names: readonly string[], folder: string, progress: Progress): Promise<void> {
   mkdirSync(join(folder, 'bin'), { recursive: true });
-  const packages = names.map((name) => TOOL_PACKAGES[name]);
-  progress.start(`tools: building ${names.join(', ')} (about 6 minutes on two cores the first time, once for all clones)`);
+  const packages = names.flatMap((name) => build.packages[name] ?? []);
+  progress.start(`tools: building ${names.join(', ')} (about ${build.minutes} min on two cores the first time, once for all clones)`);
 
   let downloaded = 0;
   const countDownload = (line: string): void => {
     if (line.startsWith('go: downloading')) progress.detail(`downloading module ${++downloaded}: ${line.split(' ').slice(2).join(' ')}`);
   };
-  const all = new Set((await go(['list', '-deps', ...packages], countDownload)).trim().split('\n'));
+  const all = new Set((await go(build.module, ['list', '-deps', ...packages], countDownload)).trim().split('\n'));
 
   // Beside the final folder, so that a rename within one file system puts each program in place whole.
   const scratch = mkdtempSync(join(folder, 'building-'));
   try {
     let compiled = 0;
-    await go(['build', '-v', `-ldflags=${LINKER_FLAGS}`, '-o', `${scratch}/`, ...packages], (line) => {
+    await go(build.module, ['build', '-v', `-ldflags=${build.linkerFlags.join(' ')}`, '-o', `${scratch}/`, ...packages], (line) => {
       countDownload(line);
       if (!all.has(line)) return;
       compiled += 1;
@@ -180,7 +263,7 @@ async function build(names: readonly ToolName[], folder: string, progress: Progr
     });
     const checksums = readChecksums(folder);
     for (const name of names) {
-      const built = join(scratch, builtName(TOOL_PACKAGES[name]));
+      const built = join(scratch, builtName(build.packages[name] ?? ''));
       checksums[name] = await sha256(built);
       renameSync(built, join(folder, 'bin', name));
     }
@@ -213,7 +296,7 @@ async function copyFromModule(folder: string): Promise<void> {
   const wrapper = join(folder, 'bin/git-verify-wrapper.sh');
   const manifests = join(folder, 'argo-cd/manifests');
   if (existsSync(wrapper) && existsSync(manifests)) return;
-  const module = (await go(['list', '-m', '-f', '{{.Dir}}', 'github.com/argoproj/argo-cd/v3'])).trim();
+  const module = (await go('.', ['list', '-m', '-f', '{{.Dir}}', 'github.com/argoproj/argo-cd/v3'])).trim();
   const fresh = `${manifests}.${process.pid}`;
   for (const part of ['crds', 'base']) cpSync(join(module, 'manifests', part), join(fresh, part), { recursive: true });
   // The module cache is read-only, and so are copies of it.

@@ -1,6 +1,6 @@
 // Renders what Argo CD would deploy, by Argo CD's own code: its ApplicationSet controller's generator and template functions and
 // its repo-server's GenerateManifests, which calls the `helm` of the PATH. What this program adds is the reading of the work
-// tree in place of a Git clone, and of the cluster's facts in place of its Secret.
+// tree in place of a Git clone, of folders in place of Helm repositories, and of the cluster's facts in place of its Secret.
 //
 // One request a line on standard input, one answer a line on standard output, both JSON; see Request and Answer.
 package main
@@ -22,6 +22,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/pod-security-admission/admission"
 	"k8s.io/pod-security-admission/api"
@@ -35,22 +36,37 @@ import (
 	"github.com/argoproj/argo-cd/v3/pkg/apis/application/v1alpha1"
 	"github.com/argoproj/argo-cd/v3/reposerver/apiclient"
 	"github.com/argoproj/argo-cd/v3/reposerver/repository"
+	"github.com/argoproj/argo-cd/v3/util/argo"
+	"github.com/argoproj/argo-cd/v3/util/argo/normalizers"
 	"github.com/argoproj/argo-cd/v3/util/git"
 	utilio "github.com/argoproj/argo-cd/v3/util/io"
+	"github.com/argoproj/argo-cd/v3/util/lua"
 )
 
 const namespace = "argocd"
 
-// Request asks for Applications of ApplicationSets, manifests of Applications, or both.
+// Request asks for any of: manifests of Applications, Applications of ApplicationSets, Pod Security, health.
 type Request struct {
 	// The work tree.
 	Repository string `json:"repository"`
+	// The charts that Helm repositories would offer.
+	Charts []Chart `json:"charts,omitempty"`
 	// Applications to render.
 	Renders []Render `json:"renders,omitempty"`
 	// ApplicationSets to resolve.
 	Generates []Generate `json:"generates,omitempty"`
 	// Objects to hold against a Pod Security level.
 	PodSecurity []PodSecurity `json:"podSecurity,omitempty"`
+	// Objects to judge by a health check in Lua.
+	Healths []Health `json:"healths,omitempty"`
+}
+
+// Chart is an upstream chart, unpacked.
+type Chart struct {
+	RepoURL string `json:"repoURL"`
+	Chart   string `json:"chart"`
+	Version string `json:"version"`
+	Folder  string `json:"folder"`
 }
 
 type Render struct {
@@ -74,11 +90,18 @@ type PodSecurity struct {
 	Version string `json:"version"`
 }
 
+type Health struct {
+	Object unstructured.Unstructured `json:"object"`
+	// As in argocd-cm, below resource.customizations.health.
+	Script string `json:"script"`
+}
+
 // Answer holds one entry for each of the request's, in its order.
 type Answer struct {
 	Renders     []Rendered     `json:"renders"`
 	Generates   []Generated    `json:"generates"`
 	PodSecurity []PodViolation `json:"podSecurity"`
+	Healths     []HealthStatus `json:"healths"`
 	Error       string         `json:"error,omitempty"`
 }
 
@@ -95,6 +118,12 @@ type Generated struct {
 type PodViolation struct {
 	Violations []string `json:"violations"`
 	Error      string   `json:"error,omitempty"`
+}
+
+type HealthStatus struct {
+	Status  string `json:"status"`
+	Message string `json:"message"`
+	Error   string `json:"error,omitempty"`
 }
 
 func main() {
@@ -134,11 +163,15 @@ func answer(line []byte, evaluator policy.Evaluator) Answer {
 		Renders:     make([]Rendered, len(request.Renders)),
 		Generates:   make([]Generated, len(request.Generates)),
 		PodSecurity: make([]PodViolation, len(request.PodSecurity)),
+		Healths:     make([]HealthStatus, len(request.Healths)),
 	}
-	inParallel(len(request.Renders), func(i int) { result.Renders[i] = render(request.Repository, request.Renders[i]) })
+	inParallel(len(request.Renders), func(i int) { result.Renders[i] = render(request, request.Renders[i]) })
 	inParallel(len(request.Generates), func(i int) { result.Generates[i] = generate(request.Generates[i]) })
 	for i, item := range request.PodSecurity {
 		result.PodSecurity[i] = podSecurity(item, evaluator)
+	}
+	for i, item := range request.Healths {
+		result.Healths[i] = judge(item)
 	}
 	return result
 }
@@ -159,34 +192,55 @@ func inParallel(count int, do func(int)) {
 	group.Wait()
 }
 
-func render(repository string, job Render) Rendered {
+func render(request Request, job Render) Rendered {
 	app := job.Application
-	result := Rendered{Manifests: []json.RawMessage{}}
-	for _, source := range app.Spec.GetSources() {
-		manifests, err := renderSource(repository, app, source, job)
-		if err != nil {
-			result.Error = err.Error()
-			return result
-		}
-		result.Manifests = append(result.Manifests, manifests...)
+	failed := func(err error) Rendered { return Rendered{Manifests: []json.RawMessage{}, Error: err.Error()} }
+	// Where the values files of `$name/...` are. The work tree stands for every clone, whatever its address.
+	references, err := argo.GetRefSources(context.Background(), app.Spec.GetSources(), app.Spec.Project,
+		func(_ context.Context, url, _ string) (*v1alpha1.Repository, error) {
+			return &v1alpha1.Repository{Repo: url}, nil
+		}, nil)
+	if err != nil {
+		return failed(err)
 	}
-	return result
+	manifests := []json.RawMessage{}
+	for _, source := range app.Spec.GetSources() {
+		rendered, err := renderSource(request, app, source, references, job)
+		if err != nil {
+			return failed(err)
+		}
+		manifests = append(manifests, rendered...)
+	}
+	if manifests, err = withoutIgnored(manifests, app.Spec.IgnoreDifferences); err != nil {
+		return failed(err)
+	}
+	return Rendered{Manifests: manifests}
 }
 
-func renderSource(root string, app v1alpha1.Application, source v1alpha1.ApplicationSource, job Render) ([]json.RawMessage, error) {
+func renderSource(request Request, app v1alpha1.Application, source v1alpha1.ApplicationSource, references v1alpha1.RefTargetRevisionMapping, job Render) ([]json.RawMessage, error) {
 	if source.Ref != "" && source.Path == "" && source.Chart == "" {
 		return nil, nil
 	}
-	if source.Chart != "" {
-		return nil, fmt.Errorf("chart %s of %s is not in this repository", source.Chart, source.RepoURL)
+	path, root, err := folderOf(request, source)
+	if err != nil {
+		return nil, err
 	}
-	// As repo-server's own check of a source's path, which needs a clone.
-	path := filepath.Join(root, source.Path)
-	if relative, err := filepath.Rel(root, path); err != nil || strings.HasPrefix(relative, "..") || filepath.IsAbs(source.Path) {
-		return nil, fmt.Errorf("path %q leaves the repository", source.Path)
+	// repo-server would look for such a file within the chart, and say no more than that it is not there.
+	if source.Helm != nil {
+		for _, file := range source.Helm.ValueFiles {
+			if name, _, _ := strings.Cut(file, "/"); strings.HasPrefix(name, "$") && references[name] == nil {
+				return nil, fmt.Errorf("values file %s: no source has `ref: %s`", file, name[1:])
+			}
+		}
 	}
-	if info, err := os.Stat(path); err != nil || !info.IsDir() {
-		return nil, fmt.Errorf("path %q: there is no such folder", source.Path)
+	scratch, err := os.MkdirTemp("", "render-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(scratch)
+	clones := utilio.NewRandomizedTempPaths(scratch)
+	for _, reference := range references {
+		clones.Add(git.NormalizeGitURL(reference.Repo.Repo), request.Repository)
 	}
 	// What the application controller asks repo-server for; see controller/state.go.
 	query := &apiclient.ManifestRequest{
@@ -200,16 +254,12 @@ func renderSource(root string, app v1alpha1.Application, source v1alpha1.Applica
 		AppLabelKey:        common.LabelKeyAppInstance,
 		TrackingMethod:     string(v1alpha1.TrackingMethodAnnotation),
 		HasMultipleSources: app.Spec.HasMultipleSources(),
+		RefSources:         references,
 		ProjectName:        app.Spec.Project,
 		HelmOptions:        &v1alpha1.HelmOptions{ValuesFileSchemes: []string{"https", "http"}},
 	}
-	scratch, err := os.MkdirTemp("", "render-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(scratch)
 	response, err := repository.GenerateManifests(context.Background(), path, root, source.TargetRevision, query, false,
-		git.NoopCredsStore{}, resource.MustParse("0"), utilio.NewRandomizedTempPaths(scratch))
+		git.NoopCredsStore{}, resource.MustParse("0"), clones)
 	if err != nil {
 		return nil, err
 	}
@@ -218,6 +268,61 @@ func renderSource(root string, app v1alpha1.Application, source v1alpha1.Applica
 		manifests[i] = json.RawMessage(manifest)
 	}
 	return manifests, nil
+}
+
+// folderOf is where a source's files are, and the folder that they may not leave: for a chart of a Helm repository, its own.
+func folderOf(request Request, source v1alpha1.ApplicationSource) (path, root string, err error) {
+	if source.Chart != "" {
+		for _, chart := range request.Charts {
+			if chart.RepoURL == source.RepoURL && chart.Chart == source.Chart && chart.Version == source.TargetRevision {
+				return chart.Folder, chart.Folder, nil
+			}
+		}
+		return "", "", fmt.Errorf("chart %s %s of %s is not pinned: add it to CHART_PINS in packages/tools/src/charts.ts, with the Go module that holds it", source.Chart, source.TargetRevision, source.RepoURL)
+	}
+	// As repo-server's own check of a source's path, which needs a clone.
+	path = filepath.Join(request.Repository, source.Path)
+	if relative, err := filepath.Rel(request.Repository, path); err != nil || strings.HasPrefix(relative, "..") || filepath.IsAbs(source.Path) {
+		return "", "", fmt.Errorf("path %q leaves the repository", source.Path)
+	}
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		return "", "", fmt.Errorf("path %q: there is no such folder", source.Path)
+	}
+	return path, request.Repository, nil
+}
+
+// withoutIgnored takes out what an Application leaves to the cluster (its ignoreDifferences), by Argo CD's own code.
+func withoutIgnored(manifests []json.RawMessage, ignored v1alpha1.IgnoreDifferences) ([]json.RawMessage, error) {
+	if len(ignored) == 0 {
+		return manifests, nil
+	}
+	normalizer, err := normalizers.NewIgnoreNormalizer(ignored, nil, normalizers.IgnoreNormalizerOpts{})
+	if err != nil {
+		return nil, err
+	}
+	result := make([]json.RawMessage, len(manifests))
+	for i, manifest := range manifests {
+		object := &unstructured.Unstructured{}
+		if err := json.Unmarshal(manifest, object); err != nil {
+			return nil, err
+		}
+		if err := normalizer.Normalize(object); err != nil {
+			return nil, err
+		}
+		if result[i], err = json.Marshal(object); err != nil {
+			return nil, err
+		}
+	}
+	return result, nil
+}
+
+// judge runs a health check in Argo CD's own Lua machine.
+func judge(item Health) HealthStatus {
+	status, err := lua.VM{}.ExecuteHealthLua(&item.Object, item.Script)
+	if err != nil {
+		return HealthStatus{Error: err.Error()}
+	}
+	return HealthStatus{Status: string(status.Status), Message: status.Message}
 }
 
 func generate(job Generate) Generated {

@@ -1,0 +1,127 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CommandError } from '@platform/report/errors';
+import type { Progress } from '@platform/report/progress';
+import type { AwsClusterSettings } from '@platform/settings';
+import { RunError } from '@platform/tools/run';
+import type { SynthesizedStack } from '../app.ts';
+import type { Tofu } from '../tofu.ts';
+import { writeKubeconfig } from './kubeconfig.ts';
+import { call, require } from './programs.ts';
+
+/** The project whose Applications drive AWS on behalf of all others; it goes last. */
+const CONTROLLERS = 'controllers';
+
+export interface Destruction {
+  readonly cluster: AwsClusterSettings;
+  /** Its stacks, in the order in which they were applied. */
+  readonly stacks: readonly SynthesizedStack[];
+  readonly tofu: Tofu;
+  readonly initialize: (stack: SynthesizedStack) => Promise<void>;
+  readonly progress: Progress;
+  /** Seconds between two looks, and looks in all. */
+  readonly patience?: { readonly seconds: number; readonly looks: number };
+}
+
+/** What was looked for when a cluster was gone, and what was found: nothing, or something that costs money. */
+export interface Certificate {
+  readonly cluster: string;
+  readonly accountId: string;
+  readonly region: string;
+  /** Tags, as `key=value`, or a key that is enough. */
+  readonly looked: readonly string[];
+  /** ARNs. */
+  readonly found: readonly string[];
+}
+
+/**
+ * Takes a cluster down in the one order that leaves nothing behind: what runs in it first, while the controllers that made load
+ * balancers and volumes are still there to take them away; then Argo CD, the cluster, the network. Run again after a failure, it
+ * goes on where it was.
+ * @returns what a search by tags finds afterwards
+ * Throws CommandError where something does not go, naming it.
+ */
+export async function destroyCluster({ cluster, stacks, tofu, initialize, progress, patience = { seconds: 10, looks: 90 } }: Destruction): Promise<Certificate> {
+  if (await isThere(cluster)) await emptyCluster(cluster, progress, patience);
+  else progress.note(`the cluster ${cluster.name} is gone already; what is left of its stacks goes now`);
+
+  for (const stack of stacks.toReversed()) {
+    progress.start(`destroying ${stack.name}`);
+    await initialize(stack);
+    await tofu.show(stack, ['destroy', '-input=false', '-auto-approve']);
+    progress.done(`${stack.name} is gone`);
+  }
+  return certify(cluster);
+}
+
+async function isThere({ name, region }: AwsClusterSettings): Promise<boolean> {
+  try {
+    await call('aws', ['eks', 'describe-cluster', '--name', name, '--region', region]);
+    return true;
+  } catch (error) {
+    if (error instanceof RunError && error.stderr.includes('ResourceNotFoundException')) return false;
+    if (error instanceof RunError) throw new CommandError(error.message, 'are these credentials of the account of the cluster?');
+    throw error;
+  }
+}
+
+interface Application {
+  readonly metadata: { readonly name: string };
+  readonly spec: { readonly project: string };
+}
+
+async function emptyCluster(cluster: AwsClusterSettings, progress: Progress, patience: { readonly seconds: number; readonly looks: number }): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'destroy-'));
+  try {
+    // A file of its own: whoever destroys a cluster does not want it as the current context afterwards.
+    const file = join(folder, 'kubeconfig');
+    await writeKubeconfig(cluster, file);
+    const kubectl = async (...args: string[]): Promise<string> => require('kubectl', ['--kubeconfig', file, '--namespace', 'argocd', ...args], `look into the cluster: \`make kubeconfig CLUSTER=${cluster.name}\`, then \`kubectl -n argocd get applications\``);
+
+    progress.start('deleting what Argo CD deployed');
+    // Nobody may put back what goes now: the root first, then the ApplicationSets, each without what it made.
+    await kubectl('delete', 'application', 'root', '--ignore-not-found', '--cascade=orphan');
+    await kubectl('delete', 'applicationset', '--all', '--cascade=orphan');
+    const { items } = JSON.parse(await kubectl('get', 'applications', '--output=json')) as { items: readonly Application[] };
+    const names = (isLast: boolean): string[] => items.filter(({ spec }) => (spec.project === CONTROLLERS) === isLast).map(({ metadata }) => metadata.name);
+    // Each has a finalizer: it is gone when everything is that it deployed.
+    if (names(false).length > 0) await kubectl('delete', 'application', ...names(false), '--ignore-not-found', '--wait', '--timeout=15m');
+    await untilNothing(cluster, progress, patience);
+    if (names(true).length > 0) await kubectl('delete', 'application', ...names(true), '--ignore-not-found', '--wait', '--timeout=15m');
+    progress.done('what Argo CD deployed is gone');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Load balancers and volumes go a while after what asked for them; the network cannot go before. */
+async function untilNothing(cluster: AwsClusterSettings, progress: Progress, { seconds, looks }: { readonly seconds: number; readonly looks: number }): Promise<void> {
+  for (let look = 1; ; look += 1) {
+    const left = [...(await tagged(cluster, `elbv2.k8s.aws/cluster=${cluster.name}`)), ...(await tagged(cluster, `ebs.csi.aws.com/cluster=true,KubernetesCluster=${cluster.name}`))];
+    if (left.length === 0) return;
+    if (look >= looks) throw new CommandError(`after ${Math.round((looks * seconds) / 60)} minutes these are still there: ${left.join(', ')}`, 'delete what holds them (an Ingress, a Service, a PersistentVolumeClaim), or them, and run the command again');
+    progress.detail(`waiting for ${left.length} load balancers, security groups and volumes to go`);
+    await sleep(seconds * 1000);
+  }
+}
+
+/** A search by tags over everything that the account has in the region. */
+async function certify({ name, accountId, region }: AwsClusterSettings): Promise<Certificate> {
+  const looked = [`cluster=${name}`, `kubernetes.io/cluster/${name}`, `elbv2.k8s.aws/cluster=${name}`, `KubernetesCluster=${name}`];
+  const found = new Set<string>();
+  for (const tags of looked) for (const arn of await tagged({ region }, tags)) found.add(arn);
+  // A key that waits to be deleted costs nothing, and is the only thing that can still open a backup.
+  return { cluster: name, accountId, region, looked, found: [...found].filter((arn) => !arn.startsWith('arn:aws:kms:')).sort() };
+}
+
+/** @param tags `key=value` or `key`, several with commas between them */
+async function tagged({ region }: { readonly region: string }, tags: string): Promise<string[]> {
+  const filters = tags.split(',').map((tag) => {
+    const [key = '', value] = tag.split('=');
+    return value === undefined ? `Key=${key}` : `Key=${key},Values=${value}`;
+  });
+  const answer = await require('aws', ['resourcegroupstaggingapi', 'get-resources', '--region', region, '--tag-filters', ...filters, '--output', 'json'], 'the role that calls must be allowed tag:GetResources');
+  return (JSON.parse(answer) as { ResourceTagMappingList: readonly { ResourceARN: string }[] }).ResourceTagMappingList.map(({ ResourceARN }) => ResourceARN);
+}
