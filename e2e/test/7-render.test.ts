@@ -4,19 +4,29 @@ import { join } from 'node:path';
 import { labelOf, renderFleet, type FleetApplication } from '@platform/delivery/fleet';
 import type { KubernetesObject } from '@platform/delivery/kubernetes-object';
 import { startRenderer, type Application, type Source } from '@platform/delivery/renderer';
+import { progressTo } from '@platform/report/progress';
+import { ensureCharts } from '@platform/tools/charts';
 import { run } from '@platform/tools/run';
 import t from 'tap';
+import { serveCharts } from '../src/helm-repository.ts';
 import { Stack, until } from '../src/stack.ts';
 
 const stack = await Stack.open();
+const charts = await ensureCharts({ ...progressTo(), note: () => undefined });
+const repository = await serveCharts(stack.tools, charts);
+t.teardown(async () => repository.close());
 
 /** By kind and name: repo-server and the harness need not list them in the same order. */
 const sorted = (objects: readonly KubernetesObject[]): KubernetesObject[] => [...objects].sort((a, b) => `${a.kind} ${a.metadata.name}`.localeCompare(`${b.kind} ${b.metadata.name}`));
 
-/** The Application under a name of its own, read from the stack's Git and never synced. */
-function probe({ cluster, application }: FleetApplication): Application {
-  const here = (source: Source): Source => ({ ...source, repoURL: stack.gitURL });
-  const { project, destination, source, sources } = application.spec;
+// Upstream charts come from here, which their own project does not allow.
+const PROJECT = 'render';
+
+/** The Application under a name of its own, read from the stack's Git and from a Helm repository on this machine, and never synced. */
+function probe({ cluster, application, chart }: FleetApplication): Application {
+  const here = (source: Source): Source => ({ ...source, repoURL: source.chart === undefined ? stack.gitURL : repository.url });
+  const { destination, source, sources } = application.spec;
+  const project = chart?.isUpstream === true ? PROJECT : application.spec.project;
   return {
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'Application',
@@ -25,19 +35,30 @@ function probe({ cluster, application }: FleetApplication): Application {
   };
 }
 
+/** What differs in every render, a certificate, is left out on both sides. */
+function comparable(objects: readonly KubernetesObject[]): KubernetesObject[] {
+  return sorted(objects).map((object) => JSON.parse(JSON.stringify(object.kind === 'Secret' ? { ...object, data: undefined } : object, (key, value: unknown) => (key === 'caBundle' && typeof value === 'string' ? undefined : value))) as KubernetesObject);
+}
+
 /** Of Kubernetes itself or of Argo CD; the other operators' kinds are not installed here. */
 const isKnownHere = ({ apiVersion }: KubernetesObject): boolean => !apiVersion.includes('.') || /^[a-z0-9.]+\.k8s\.io\//.test(apiVersion) && !apiVersion.startsWith('gateway.') || apiVersion.startsWith('argoproj.io/');
 
 t.test('a real API server accepts every object of every cluster, strictly and without a warning', async (t) => {
-  const renderer = startRenderer(stack.tools);
+  const renderer = startRenderer(stack.tools, [...charts, ...charts.map((chart) => ({ ...chart, repoURL: repository.url }))]);
   try {
     const capabilities = await until('what Argo CD knows of its cluster', async () => stack.admin.capabilities());
     for (const entry of await renderFleet(renderer, stack.instance.root, { capabilities: () => capabilities })) {
-      if (!entry.rendered.ok) throw new Error(`${labelOf(entry)}: ${entry.rendered.error}`);
-      const objects = entry.rendered.value.filter(isKnownHere);
-      const { stdout, stderr } = await stack.dryRun(objects, entry.application.spec.destination.namespace ?? '');
-      t.equal(stdout.trim().split('\n').length, objects.length, `${labelOf(entry)}: ${objects.length} objects`);
-      t.equal(stderr, '', `${labelOf(entry)}: no warning`);
+      // As they are made the first time, certificates and all.
+      const { ignoreDifferences: _, ...spec } = entry.application.spec;
+      const [rendered] = await renderer.render(stack.instance.root, [{ ...entry.request, application: { ...entry.application, spec } }]);
+      if (rendered?.ok !== true) throw new Error(`${labelOf(entry)}: ${rendered?.error ?? 'no answer'}`);
+      const objects = rendered.value.filter(isKnownHere);
+      // kubectl takes objects of one namespace at a time.
+      for (const [namespace, together] of Map.groupBy(objects, ({ metadata }) => metadata.namespace ?? entry.application.spec.destination.namespace ?? '')) {
+        const { stdout, stderr } = await stack.dryRun(together, namespace);
+        t.equal(stdout.trim().split('\n').length, together.length, `${labelOf(entry)}: ${together.length} objects for ${namespace}`);
+        t.equal(stderr, '', `${labelOf(entry)}: no warning`);
+      }
     }
     const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'x' }, spec: { selector: { matchLabels: { a: 'b' } }, template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'x', image: 'x', readinessProb: {} }] } } } };
     await t.rejects(stack.dryRun([deployment], 'fastify-service'), /unknown field .*readinessProb/, 'and refuses what it does not know');
@@ -49,14 +70,16 @@ t.test('a real API server accepts every object of every cluster, strictly and wi
 t.test('what the harness renders is what repo-server renders, for every application of every cluster', async (t) => {
   // main as Argo CD sees it, not the work tree: other drills have pushed to it.
   const clone = mkdtempSync(join(tmpdir(), 'render-'));
-  const renderer = startRenderer(stack.tools);
+  const renderer = startRenderer(stack.tools, [...charts, ...charts.map((chart) => ({ ...chart, repoURL: repository.url }))]);
   try {
     await run('git', ['clone', '--quiet', stack.gitURL, clone]);
     const capabilities = await until('what Argo CD knows of its cluster', async () => stack.admin.capabilities());
     t.match(capabilities.kubeVersion, /^v?1\.36/);
     t.ok(capabilities.apiVersions.includes('apps/v1/Deployment'), 'the cluster tells its APIs');
     const fleet = await renderFleet(renderer, clone, { capabilities: () => capabilities });
-    t.ok(fleet.length >= 8, `${fleet.length} applications`);
+    t.ok(fleet.length >= 17, `${fleet.length} applications`);
+    const destinations = [...new Set(fleet.flatMap(({ application }) => application.spec.destination.namespace ?? []))].map((namespace) => ({ server: 'https://kubernetes.default.svc', namespace }));
+    await stack.create({ apiVersion: 'argoproj.io/v1alpha1', kind: 'AppProject', metadata: { name: PROJECT, namespace: 'argocd' }, spec: { sourceRepos: [stack.gitURL, repository.url], destinations } });
 
     for (const entry of fleet) {
       const application = probe(entry);
@@ -67,13 +90,14 @@ t.test('what the harness renders is what repo-server renders, for every applicat
       try {
         // Argo CD's server learns of the new Application a moment later.
         const theirs = await until(`the manifests of ${name}`, async () => stack.admin.manifests(name).catch(() => undefined));
-        t.strictSame(sorted(ours.value), sorted(theirs.map((text) => JSON.parse(text) as KubernetesObject)), labelOf(entry));
+        t.strictSame(comparable(ours.value), comparable(theirs.map((text) => JSON.parse(text) as KubernetesObject)), labelOf(entry));
         t.ok(theirs.length > 0, `${theirs.length} objects`);
       } finally {
         await stack.kubectl('-n', 'argocd', 'delete', 'application', name, '--wait=true');
       }
     }
   } finally {
+    await stack.kubectl('-n', 'argocd', 'delete', 'appproject', PROJECT, '--ignore-not-found');
     await renderer.close();
     rmSync(clone, { recursive: true, force: true });
   }

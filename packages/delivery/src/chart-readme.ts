@@ -11,9 +11,12 @@ export interface DescribedValue {
   readonly text: string;
 }
 
-/** Every leaf of a chart's values with the comment directly above it, in the order of the file. A list is one leaf. */
-export function describedValues(root: string, chart: string): DescribedValue[] {
-  const text = readFileSync(join(root, chart, 'values.yaml'), 'utf8');
+/**
+ * Every leaf of a chart's values with the comment directly above it, in the order of the file. A list is one leaf.
+ * @param folder the chart's
+ */
+export function describedValues(folder: string): DescribedValue[] {
+  const text = readFileSync(join(folder, 'values.yaml'), 'utf8');
   const lines = text.split('\n');
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter });
@@ -35,7 +38,8 @@ export function describedValues(root: string, chart: string): DescribedValue[] {
 function commentAbove(lines: readonly string[], { line, col }: { line: number; col: number }): string {
   const indented = `${' '.repeat(col - 1)}#`;
   const first = lines.slice(0, line - 1).findLastIndex((other) => !other.startsWith(indented)) + 1;
-  return lines.slice(first, line - 1).map((comment) => comment.slice(indented.length).trim()).join(' ');
+  // Many upstream charts begin it with two dashes, for helm-docs.
+  return lines.slice(first, line - 1).map((comment) => comment.slice(indented.length).trim().replace(/^#* *-- /, '')).join(' ');
 }
 
 /**
@@ -48,7 +52,7 @@ export function chartReadme(root: string, chart: string): string {
   const lines = readFileSync(join(root, chart, 'values.yaml'), 'utf8').split('\n');
   const head = lines.slice(0, lines.findIndex((line) => !line.startsWith('#'))).map((line) => line.slice(1).trim());
   const cell = (text: string): string => text.replaceAll('|', '\\|');
-  const rows = describedValues(root, chart).map(({ key, preset, text }) => `| \`${key}\` | \`${cell(JSON.stringify(preset))}\` | ${cell(text)} |`);
+  const rows = describedValues(join(root, chart)).map(({ key, preset, text }) => `| \`${key}\` | \`${cell(JSON.stringify(preset))}\` | ${cell(text)} |`);
   return [
     '<!-- Written by packages/delivery/src/write-chart-readme.ts from Chart.yaml and values.yaml; change those. -->',
     '',

@@ -4,11 +4,13 @@ import { dirname, join } from 'node:path';
 import { clusterNames, readCluster, SettingsError } from '@platform/settings';
 import { parseAllDocuments } from 'yaml';
 import { labelOf, renderFleet, RootError, type FleetApplication, type FleetOptions } from './fleet.ts';
+import type { Chart } from './chart.ts';
 import { readValueSchema, schemaAt } from './flips.ts';
 import { helmProblems } from './helm-problems.ts';
 import type { Renderer } from './renderer.ts';
 import { clusterFolders, filesBelow, treeProblems, unreadFiles } from './tree.ts';
-import { chartSource, layersOf, positionOf, valueFilesOf, merged, type Layer } from './values.ts';
+import { unknownValues } from './unknown-values.ts';
+import { layersOf, positionOf, merged, type Layer } from './values.ts';
 
 /** What a check of the whole tree found. */
 export interface CheckResult {
@@ -59,8 +61,7 @@ export async function check(renderer: Renderer, root: string, capabilities: Flee
   }
   const read = new Set<string>();
   for (const entry of fleet) {
-    const source = chartSource(root, entry.application);
-    for (const file of source === undefined ? [] : valueFilesOf(source)) read.add(file);
+    for (const file of entry.chart?.valueFiles ?? []) read.add(file);
     for (const problem of applicationProblems(root, entry)) problems.add(problem);
   }
   // Without the whole fleet nobody can say what is read.
@@ -74,21 +75,23 @@ export async function check(renderer: Renderer, root: string, capabilities: Flee
 /** What is wrong with the values of an Application, or why it does not render, each at the line that has to change. */
 function applicationProblems(root: string, entry: FleetApplication): string[] {
   const declaration = declarationOf(root, entry.application.metadata.name);
-  const layers = layersOf(root, entry.application, declaration);
+  const layers = layersOf(root, entry.chart, declaration);
   const unreadable = layers.flatMap((layer) => layer.problems);
   if (unreadable.length > 0) return unreadable.map((problem) => (problem.endsWith(': does not exist') ? `${problem}; ${declaration} names it for ${labelOf(entry)}` : problem));
-  if (entry.rendered.ok) return [];
-  const chart = chartSource(root, entry.application)?.path;
+  // A chart of ours refuses them itself, by its schema.
+  const unknown = entry.chart?.isUpstream === true ? unknownValues(entry.chart.name, layers).map(({ keys, rule }) => valueProblem(layers, keys, rule, entry)) : [];
+  if (entry.rendered.ok || unknown.length > 0) return unknown;
+  const { chart } = entry;
   return helmProblems(entry.rendered.error).map(({ keys, place, rule }) => {
-    if (keys !== undefined) return valueProblem(layers, keys, inWords(root, chart, keys, rule), entry);
-    return place === undefined ? `${declaration}:1: ${labelOf(entry)}: ${rule}` : `${join(chart === undefined ? '.' : dirname(chart), place)}: the template: ${rule}`;
+    if (keys !== undefined) return valueProblem(layers, keys, inWords(chart, keys, rule), entry);
+    return place === undefined ? `${declaration}:1: ${labelOf(entry)}: ${rule}` : `${join(chart === undefined ? '.' : dirname(chart.label), place)}: the template: ${rule}`;
   });
 }
 
 /** A pattern is for machines; what it stands for is in the schema's description. */
-function inWords(root: string, chart: string | undefined, keys: readonly string[], rule: string): string {
+function inWords(chart: Chart | undefined, keys: readonly string[], rule: string): string {
   if (chart === undefined || !rule.includes('does not match pattern')) return rule;
-  const description = schemaAt(readValueSchema(root, chart), keys)?.description;
+  const description = schemaAt(readValueSchema(chart.folder), keys)?.description;
   return description === undefined ? rule : `must be ${description}`;
 }
 

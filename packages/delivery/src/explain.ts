@@ -6,7 +6,7 @@ import { flips, readValueSchema, schemaAt } from './flips.ts';
 import { labelOf, type FleetApplication } from './fleet.ts';
 import { helmProblems } from './helm-problems.ts';
 import { upgradeChanges, type Change } from './proofs/upgrade-gate.ts';
-import { chartSource, keysOf, layersOf, leaves, merged, nested, type Layer } from './values.ts';
+import { keysOf, layersOf, leaves, merged, nested, type Layer } from './values.ts';
 import type { Application, Renderer, RenderRequest, Source } from './renderer.ts';
 
 /** Where a value comes from, and what it does. */
@@ -33,10 +33,9 @@ export interface Effect {
 
 /** Every leaf of an Application's values at or below a key, and who set it. */
 export function provenance(root: string, entry: FleetApplication, key = ''): Explanation[] {
-  const layers = layersOf(root, entry.application, declarationOf(root, entry.application.metadata.name));
+  const layers = layersOf(root, entry.chart, declarationOf(root, entry.application.metadata.name));
   const values = merged(layers);
-  const chart = chartSource(root, entry.application)?.path;
-  const meanings = new Map(chart === undefined ? [] : describedValues(root, chart).map(({ key: name, text }) => [name, text]));
+  const meanings = new Map(entry.chart === undefined ? [] : describedValues(entry.chart.folder).map(({ key: name, text }) => [name, text]));
   const all = leaves(values).filter(({ keys }) => keys.length > 0);
   const wanted = keysOf(key);
   const found = all.flatMap((leaf) => {
@@ -70,14 +69,17 @@ function nearest(name: string, names: readonly string[]): string[] {
 }
 
 /** A request for the same Application with another value at a key: above every file, and in place of a parameter. */
-export function requestWith(root: string, request: RenderRequest, keys: readonly string[], value: unknown): RenderRequest {
+export function requestWith({ request, chart }: Pick<FleetApplication, 'request' | 'chart'>, keys: readonly string[], value: unknown): RenderRequest {
   const { application } = request;
-  const chart = chartSource(root, application);
   const change = (source: Source): Source => {
-    if (source.path !== chart?.path) return source;
+    if (source.path !== chart?.source.path || source.chart !== chart?.source.chart) return source;
     const parameters = source.helm?.parameters ?? [];
-    const name = keys.join('.');
-    const rest = parameters.filter((parameter) => parameter.name !== name);
+    const isMeant = ({ name }: { readonly name: string }): boolean => keysOf(name).join('.') === keys.join('.');
+    // Within a list only a parameter can set a part; values would take the list's place.
+    if (keys.some((key) => /^\d+$/.test(key)) && parameters.some(isMeant)) {
+      return { ...source, helm: { ...source.helm, parameters: parameters.map((parameter) => (isMeant(parameter) ? { ...parameter, value: String(value) } : parameter)) } };
+    }
+    const rest = parameters.filter((parameter) => !isMeant(parameter));
     return { ...source, helm: { ...source.helm, parameters: rest, valuesObject: mergedValues(source.helm?.valuesObject, nested(keys, value)) } };
   };
   const { source, sources, ...spec } = application.spec;
@@ -92,14 +94,13 @@ const mergedValues = (below: Readonly<Record<string, unknown>> = {}, above: Read
  * it belongs to something switched off, gives no changes.
  */
 export async function effect(renderer: Renderer, root: string, entry: FleetApplication, keys: readonly string[]): Promise<Effect> {
-  const { request, rendered, application } = entry;
-  const chart = chartSource(root, application);
-  if (chart === undefined || !rendered.ok) return { tried: undefined, changes: [], refusal: rendered.ok ? 'it renders no chart of this repository' : rendered.error };
-  const values = merged(layersOf(root, application, declarationOf(root, application.metadata.name)));
-  const others = flips(valueAt(values, keys), schemaAt(readValueSchema(root, chart.path), keys));
+  const { rendered, application, chart } = entry;
+  if (chart === undefined || !rendered.ok) return { tried: undefined, changes: [], refusal: rendered.ok ? 'it renders no chart' : rendered.error };
+  const values = merged(layersOf(root, chart, declarationOf(root, application.metadata.name)));
+  const others = flips(valueAt(values, keys), schemaAt(readValueSchema(chart.folder), keys));
   const outcomes = await renderer.render(
     root,
-    others.map((other) => requestWith(root, request, keys, other)),
+    others.map((other) => requestWith(entry, keys, other)),
   );
   const tried = outcomes.map((outcome, index) => ({ tried: others[index], changes: outcome.ok ? upgradeChanges(rendered.value, outcome.value) : [], outcome }));
   const best = tried.find((attempt) => attempt.changes.length > 0) ?? tried.find(({ outcome }) => outcome.ok);
@@ -114,14 +115,13 @@ export async function effect(renderer: Renderer, root: string, entry: FleetAppli
  * trying another value of each. A field is named by its path or the end of it, `resources.limits.memory`.
  */
 export async function valuesBehind(renderer: Renderer, root: string, entry: FleetApplication, field: string): Promise<Explanation[]> {
-  const { request, rendered, application } = entry;
-  const chart = chartSource(root, application);
+  const { rendered, chart } = entry;
   if (chart === undefined || !rendered.ok) return [];
-  const schema = readValueSchema(root, chart.path);
+  const schema = readValueSchema(chart.folder);
   const attempts = provenance(root, entry).flatMap((explanation) => {
     const keys = keysOf(explanation.key);
     // A second one, as the first may be refused.
-    return flips(explanation.value, schemaAt(schema, keys)).slice(0, 2).map((other) => ({ explanation, request: requestWith(root, request, keys, other) }));
+    return flips(explanation.value, schemaAt(schema, keys)).slice(0, 2).map((other) => ({ explanation, request: requestWith(entry, keys, other) }));
   });
   const outcomes = await renderer.render(
     root,

@@ -1,4 +1,5 @@
 import { clusterFacts, clusterNames, clusterSecret, readCluster, type ClusterSettings } from '@platform/settings';
+import { chartOf, type Chart } from './chart.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import type { Application, Outcome, Renderer, RenderRequest } from './renderer.ts';
 
@@ -6,6 +7,8 @@ import type { Application, Outcome, Renderer, RenderRequest } from './renderer.t
 export interface FleetApplication {
   readonly cluster: ClusterSettings;
   readonly application: Application;
+  /** Its Helm chart; undefined where it renders plain manifests alone. */
+  readonly chart: Chart | undefined;
   /** What the application controller would ask for; ask again with other values to see what they change. */
   readonly request: RenderRequest;
   /** The objects, or why there are none. */
@@ -45,7 +48,7 @@ export async function renderFleet(renderer: Renderer, root: string, { clusters =
   const settings = clusters.map((name) => readCluster(root, name));
   const requestFor = (cluster: ClusterSettings, application: Application): RenderRequest => ({ application, ...capabilities(cluster.kubernetesVersion) });
   const render = async (applications: readonly Pick<FleetApplication, 'cluster' | 'application'>[]): Promise<FleetApplication[]> => {
-    const requested = applications.map((entry) => ({ ...entry, request: requestFor(entry.cluster, entry.application) }));
+    const requested = applications.map((entry) => ({ ...entry, chart: chartOf(root, entry.application, renderer.charts), request: requestFor(entry.cluster, entry.application) }));
     const outcomes = await renderer.render(
       root,
       requested.map(({ request }) => request),
@@ -68,7 +71,7 @@ export async function renderFleet(renderer: Renderer, root: string, { clusters =
     if (outcome.ok) return outcome.value.map((application) => ({ cluster, application: withKind(application) }));
     // Named as its ApplicationSet: there is no Application that could be named.
     const application = { ...applicationSet, spec: { project: '', destination: {} } } as Application;
-    failures.push({ cluster, application, request: requestFor(cluster, application), rendered: { ok: false, error: `ApplicationSet ${applicationSet.metadata.name}: ${outcome.error}` } });
+    failures.push({ cluster, application, chart: undefined, request: requestFor(cluster, application), rendered: { ok: false, error: `ApplicationSet ${applicationSet.metadata.name}: ${outcome.error}` } });
     return [];
   });
   return [...roots, ...(await render(applications)), ...failures].sort((a, b) => labelOf(a).localeCompare(labelOf(b)));

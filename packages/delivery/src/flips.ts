@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The part of JSON Schema that a chart's values use. */
@@ -17,8 +17,14 @@ export interface ValueSchema {
   readonly required?: readonly string[];
 }
 
-/** The schema of a chart's values. */
-export const readValueSchema = (root: string, chart: string): ValueSchema => JSON.parse(readFileSync(join(root, chart, 'values.schema.json'), 'utf8')) as ValueSchema;
+/**
+ * The schema of a chart's values; one that says nothing for an upstream chart without any.
+ * @param folder the chart's
+ */
+export function readValueSchema(folder: string): ValueSchema {
+  const file = join(folder, 'values.schema.json');
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as ValueSchema) : {};
+}
 
 /** What a schema says of a key, its local references followed; undefined where it says nothing. */
 export function schemaAt(schema: ValueSchema, keys: readonly string[]): ValueSchema | undefined {

@@ -4,6 +4,7 @@ import { CommandError, messageOf } from '@platform/report/errors';
 import { progressTo } from '@platform/report/progress';
 import { table } from '@platform/report/table';
 import { clusterNames, SettingsError } from '@platform/settings';
+import { ensureCharts } from '@platform/tools/charts';
 import { ensureSchemas } from '@platform/tools/schemas';
 import { ensureTools } from '@platform/tools/tools';
 import { stringify } from 'yaml';
@@ -11,6 +12,7 @@ import { check } from './check.ts';
 import { compare } from './compare.ts';
 import { effect, provenance, valuesBehind, type Explanation } from './explain.ts';
 import { labelOf, renderFleet, type FleetApplication } from './fleet.ts';
+import { nameOf } from './kubernetes-object.ts';
 import { byCluster, openProofs, placed, surroundingsOf, type Proofs } from './proofs.ts';
 import { capacity, CAPACITY_HEADER, capacityTable } from './proofs/capacity.ts';
 import { reachability, REACHABILITY_HEADER, reachabilityTable } from './proofs/reachability.ts';
@@ -51,6 +53,13 @@ async function explained(renderer: Renderer, root: string, entry: FleetApplicati
     process.stderr.write(`${String(key)} is no value of the chart, but a field that it renders. Behind it:\n`);
     return behind;
   }
+}
+
+/** What is open to and from an application; one row where no NetworkPolicy closes anything. */
+function flowsOf(entry: ReturnType<typeof renderedOnly>[number]): string[][] {
+  const objects = placed(entry);
+  if (objects.some(({ kind }) => kind === 'NetworkPolicy')) return reachabilityTable(objects, surroundingsOf(entry));
+  return [['everything', workloads(objects).map(nameOf).join(', '), 'every port, and back: it has no NetworkPolicy', '']];
 }
 
 /** The Applications that --cluster and --app name; all without them. */
@@ -110,7 +119,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
         return;
       }
       if (key === undefined) {
-        print(table(['VALUE', 'IS', 'SET BY', 'SHADOWED'], explanations.map(({ key: name, value, place, shadowed }) => [name, shown(value), place, shadowed.map((below) => shown(below.value)).join(', ') || '-'])));
+        print(table(['VALUE', 'IS', 'SET BY', 'SHADOWED'], explanations.map(({ key: name, value, place, shadowed }) => [name, cut(shown(value)), place, cut(shadowed.map((below) => shown(below.value)).join(', ')) || '-'])));
         return;
       }
       explanations.forEach((explanation, index) => {
@@ -139,7 +148,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (invocation) => {
       const applications = renderedOnly(await selected(invocation)).filter((entry) => workloads(placed(entry)).length > 0);
       if (invocation.json) print(JSON.stringify(applications.map((entry) => ({ application: labelOf(entry), flows: reachability(placed(entry), surroundingsOf(entry)) })), null, 2));
-      else print(table(['APPLICATION', ...REACHABILITY_HEADER], applications.flatMap((entry) => reachabilityTable(placed(entry), surroundingsOf(entry)).map((row) => [labelOf(entry), ...row]))));
+      else print(table(['APPLICATION', ...REACHABILITY_HEADER], applications.flatMap((entry) => flowsOf(entry).map((row) => [labelOf(entry), ...row]))));
     },
   },
   diff: {
@@ -160,11 +169,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 
 const shown = (value: unknown): string => (value === undefined ? 'nothing' : typeof value === 'string' && value !== '' && !/[\s"]/.test(value) ? value : JSON.stringify(value));
 
-/** A value for a column. */
-const brief = (value: unknown): string => {
-  const text = value === undefined ? '-' : typeof value === 'object' ? '…' : shown(value);
-  return text.length > 40 ? `${text.slice(0, 39)}…` : text;
-};
+/** A text for a column. */
+const cut = (text: string, longest = 80): string => (text.length > longest ? `${text.slice(0, longest - 1)}…` : text);
+
+/** A value for a column of a table that has many. */
+const brief = (value: unknown): string => cut(value === undefined ? '-' : typeof value === 'object' ? '…' : shown(value), 40);
 
 function help(): string {
   const list = Object.entries(COMMANDS).map(([title, { summary }]) => `  ${title.padEnd(10)}${summary}`);
@@ -189,7 +198,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const quiet = { ...progressTo(), note: () => undefined };
   const tools = await ensureTools(quiet, { verify: false });
   const root = repositoryAbove(process.cwd());
-  const renderer = startRenderer(tools);
+  const renderer = startRenderer(tools, await ensureCharts(quiet));
   try {
     const proofs = openProofs(root, renderer, tools, await ensureSchemas(quiet));
     // make hands its variables over by the environment.

@@ -10,6 +10,7 @@ import { capacityProblems } from './proofs/capacity.ts';
 import { serviceFlows, surroundingPeers } from './proofs/network-peers.ts';
 import type { Problem } from './proofs/problem.ts';
 import { reachabilityProblems, type Surroundings } from './proofs/reachability.ts';
+import { excusedFrom } from './proofs/upstream-exceptions.ts';
 import { workloadProblems } from './proofs/workload-rules.ts';
 import { deployments, inNamespace } from './proofs/workload.ts';
 import { hasUniqueKeys, isDeterministic, isIndependentOfCapabilities, isPermitted, isRefreshed, keepsPodSecurity, keepsSelectors, objectProblem, renderedOnly } from './rendered-proofs.ts';
@@ -62,12 +63,12 @@ export function openProofs(root: string, renderer: Renderer, tools: Pick<Tools, 
     {
       name: 'workload rules',
       intent: 'the fields of an application fit each other: probes, ports, selectors, shutdown, load balancer, autoscaling',
-      prove: (fleet) => renderedOnly(fleet).flatMap((entry) => told(entry, workloadProblems(placed(entry), { keepAliveSeconds: timings.keepAlive }))),
+      prove: (fleet) => renderedOnly(fleet).flatMap((entry) => told(entry, workloadProblems(placed(entry), { keepAliveSeconds: timings.keepAlive, excused: entry.chart?.isUpstream === true ? excusedFrom(entry.chart.name) : [] }))),
     },
     {
       name: 'reachability',
-      intent: 'the NetworkPolicies open what an application needs and nothing else',
-      prove: (fleet) => renderedOnly(fleet).flatMap((entry) => deployments(placed(entry)).flatMap((workload) => told(entry, reachabilityProblems(placed(entry), surroundingsOf(entry), serviceFlows(nameOf(workload), { api: 'http', admin: 'admin' }))))),
+      intent: 'the NetworkPolicies open what a service of ours needs and nothing else',
+      prove: (fleet) => renderedOnly(fleet).filter(({ chart }) => chart?.isUpstream !== true).flatMap((entry) => deployments(placed(entry)).flatMap((workload) => told(entry, reachabilityProblems(placed(entry), surroundingsOf(entry), serviceFlows(nameOf(workload), { api: 'http', admin: 'admin' }))))),
     },
     {
       name: 'capacity',

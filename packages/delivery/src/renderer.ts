@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { LocalChart } from '@platform/tools/charts';
 import type { Tools } from '@platform/tools/tools';
 import type { KubernetesObject } from './kubernetes-object.ts';
 
@@ -27,6 +28,8 @@ export interface Application extends KubernetesObject {
     readonly destination: { readonly server?: string; readonly namespace?: string };
     readonly source?: Source;
     readonly sources?: readonly Source[];
+    /** What the cluster decides: neither compared nor, here, rendered. */
+    readonly ignoreDifferences?: readonly { readonly kind: string; readonly name?: string }[];
   };
 }
 
@@ -56,13 +59,27 @@ export interface PodSecurityRequest {
   readonly version: string;
 }
 
+export interface HealthRequest {
+  readonly object: KubernetesObject;
+  /** In Lua, as Argo CD's settings hold it. */
+  readonly script: string;
+}
+
+/** How Argo CD sees an object: Healthy, Progressing, Degraded and so on, and its words on why. */
+export interface Health {
+  readonly status: string;
+  readonly message: string;
+}
+
 /** The answer to one request: a result, or Argo CD's own words on why there is none. */
 export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: string };
 
 /** Argo CD's rendering as a running program, for any number of requests. The program is packages/tools/go/render. */
 export interface Renderer {
+  /** The upstream charts that it can render. */
+  readonly charts: readonly LocalChart[];
   /**
-   * The manifests of Applications, rendered side by side; equal requests of one call are rendered once, as those of the root
+   * The manifests of Applications, without what their ignoreDifferences name, rendered side by side; equal requests of one call are rendered once, as those of the root
    * of clusters that have one version and follow one branch. Answers in the order of the requests.
    * @param root the repository's folder, which stands for the clone that repo-server would make
    */
@@ -71,6 +88,8 @@ export interface Renderer {
   generate(requests: readonly GenerateRequest[]): Promise<Outcome<Application[]>[]>;
   /** What Kubernetes' own Pod Security admission says of objects; empty for those without pods. */
   podSecurity(requests: readonly PodSecurityRequest[]): Promise<Outcome<string[]>[]>;
+  /** What health checks say of objects, in Argo CD's own Lua machine. */
+  health(requests: readonly HealthRequest[]): Promise<Outcome<Health>[]>;
   close(): Promise<void>;
 }
 
@@ -79,12 +98,16 @@ interface Answer {
   readonly renders: readonly { readonly manifests: KubernetesObject[]; readonly error?: string }[];
   readonly generates: readonly { readonly applications: Application[]; readonly error?: string }[];
   readonly podSecurity: readonly { readonly violations: string[]; readonly error?: string }[];
+  readonly healths: readonly (Health & { readonly error?: string })[];
 }
 
 const outcome = <T>(value: T, error: string | undefined): Outcome<T> => (error === undefined ? { ok: true, value } : { ok: false, error });
 
-/** Starts Argo CD's renderer. Whoever starts it closes it. */
-export function startRenderer(tools: Pick<Tools, 'bin'>): Renderer {
+/**
+ * Starts Argo CD's renderer. Whoever starts it closes it.
+ * @param charts upstream charts, from ensureCharts; an Application of any other does not render
+ */
+export function startRenderer(tools: Pick<Tools, 'bin'>, charts: readonly LocalChart[] = []): Renderer {
   const program = `${tools.bin}/argocd-render`;
   const child = spawn(program, [], {
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -118,15 +141,17 @@ export function startRenderer(tools: Pick<Tools, 'bin'>): Renderer {
   };
 
   return {
+    charts,
     render: async (repository, requests) => {
       const keys = requests.map((request) => JSON.stringify(request));
       const different = [...new Set(keys)];
-      const { renders } = await ask({ repository, renders: different.map((key) => requests[keys.indexOf(key)]) });
+      const { renders } = await ask({ repository, charts, renders: different.map((key) => requests[keys.indexOf(key)]) });
       const answers = new Map(renders.map(({ manifests, error }, index) => [different[index], outcome(manifests, error)]));
       return keys.map((key) => answers.get(key) ?? { ok: false, error: 'the renderer gave no answer' });
     },
     generate: async (generates) => (await ask({ generates })).generates.map(({ applications, error }) => outcome(applications, error)),
     podSecurity: async (podSecurity) => (await ask({ podSecurity })).podSecurity.map(({ violations, error }) => outcome(violations, error)),
+    health: async (healths) => (await ask({ healths })).healths.map(({ status, message, error }) => outcome({ status, message }, error)),
     close: async () => {
       child.stdin.end();
       await ended;

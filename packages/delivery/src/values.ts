@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readYamlFile, type YamlFile } from '@platform/settings/yaml-file';
-import { sourcesOf, type Application, type Source } from './renderer.ts';
+import type { Chart } from './chart.ts';
 
 /** Something that sets values of an Application, in the order in which Helm lays one over the other. */
 export interface Layer {
-  /** The file, or for a parameter the file that holds the ApplicationSet. */
+  /** The file, or for a parameter the file that holds the ApplicationSet. One of an upstream chart stands in no folder here. */
   readonly file: string;
   readonly kind: 'chart defaults' | 'values file' | 'parameter';
   readonly values: Readonly<Record<string, unknown>>;
@@ -15,14 +15,6 @@ export interface Layer {
   readonly problems: readonly string[];
 }
 
-/** The source that renders a Helm chart of this repository; undefined where no source of the Application does. */
-export const chartSource = (root: string, application: Application): (Source & { readonly path: string }) | undefined =>
-  sourcesOf(application).find((source): source is Source & { readonly path: string } => source.path !== undefined && existsSync(join(root, source.path, 'Chart.yaml')));
-
-/** The values files of a source, from the repository's root. A leading slash means that root, as Argo CD has it. */
-export const valueFilesOf = (source: Source & { readonly path: string }): string[] =>
-  (source.helm?.valueFiles ?? []).map((file) => (file.startsWith('/') ? file.slice(1) : join(source.path, file)));
-
 /** The key path of a dotted name, `networkPolicy.egress.0.port`. A backslash keeps a dot within a key, as in Helm's --set. */
 export const keysOf = (name: string): string[] => name.split(/(?<!\\)\.|\[|\]\.?/).filter((key) => key !== '').map((key) => key.replaceAll('\\.', '.'));
 
@@ -30,19 +22,17 @@ export const keysOf = (name: string): string[] => name.split(/(?<!\\)\.|\[|\]\.?
 export const nested = (keys: readonly string[], value: unknown): Record<string, unknown> => keys.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Record<string, unknown>;
 
 /**
- * The layers of an Application's values, chart defaults first: a later one wins.
+ * The layers of an Application's values, chart defaults first: a later one wins. None for an Application without a chart.
  * @param declaration the file in which the Application's parameters are written, for positions
  */
-export function layersOf(root: string, application: Application, declaration: string): Layer[] {
-  const source = chartSource(root, application);
-  if (source === undefined) return [];
+export function layersOf(root: string, chart: Chart | undefined, declaration: string): Layer[] {
+  if (chart === undefined) return [];
   const fromFile = (kind: Layer['kind'], { path, content, position, problems }: YamlFile): Layer => ({ file: path, kind, values: content, position, problems });
-  const defaults = join(source.path, 'values.yaml');
   const lines = existsSync(join(root, declaration)) ? readFileSync(join(root, declaration), 'utf8').split('\n') : [];
   return [
-    ...(existsSync(join(root, defaults)) ? [fromFile('chart defaults', readYamlFile(root, defaults))] : []),
-    ...valueFilesOf(source).map((file) => fromFile('values file', readYamlFile(root, file))),
-    ...(source.helm?.parameters ?? []).map(({ name, value }): Layer => {
+    ...(existsSync(join(chart.folder, DEFAULTS)) ? [fromFile('chart defaults', below(chart.label, readYamlFile(chart.folder, DEFAULTS)))] : []),
+    ...chart.valueFiles.map((file) => fromFile('values file', readYamlFile(root, file))),
+    ...(chart.source.helm?.parameters ?? []).map(({ name, value }): Layer => {
       const keys = keysOf(name);
       const line = lines.findIndex((text) => text.trim().replace(/^- /, '') === `name: ${name}`) + 1;
       const position = (wanted: readonly string[]): string | undefined => (keys.every((key, index) => key === wanted[index]) ? `${declaration}:${Math.max(1, line)}` : undefined);
@@ -50,6 +40,22 @@ export function layersOf(root: string, application: Application, declaration: st
     }),
   ];
 }
+
+const DEFAULTS = 'values.yaml';
+
+/** A file that was read by its name alone, with the folder before its name in everything that it tells. */
+const below = (folder: string, { path, content, position, problems }: YamlFile): YamlFile => {
+  const named = (text: string): string => join(folder, text);
+  return {
+    path: named(path),
+    content,
+    problems: problems.map(named),
+    position: (keys) => {
+      const place = position(keys);
+      return place === undefined ? undefined : named(place);
+    },
+  };
+};
 
 /** What Helm's --set makes of a text: a list in braces, a number, a boolean, null, else the text. */
 export function parameterValue(text: string): unknown {
@@ -61,14 +67,18 @@ export function parameterValue(text: string): unknown {
 
 const isMap = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The values that Helm would compute: maps are merged, anything else replaced, null removes. */
+/** The values that Helm would compute: maps are merged, anything else replaced, null removes; a parameter may set a part of a list, by number. */
 export function merged(layers: readonly Pick<Layer, 'values'>[]): Record<string, unknown> {
+  const over = (under: unknown, value: unknown): unknown => {
+    if (!isMap(value)) return value;
+    if (Array.isArray(under) && Object.keys(value).every((key) => /^\d+$/.test(key))) return under.map((item: unknown, index) => (String(index) in value ? over(item, value[index]) : item));
+    return merge(isMap(under) ? under : {}, value);
+  };
   const merge = (below: Record<string, unknown>, above: Readonly<Record<string, unknown>>): Record<string, unknown> => {
     const entries = new Map(Object.entries(below));
     for (const [key, value] of Object.entries(above)) {
-      const under = entries.get(key);
       if (value === null) entries.delete(key);
-      else entries.set(key, isMap(value) ? merge(isMap(under) ? under : {}, value) : value);
+      else entries.set(key, over(entries.get(key), value));
     }
     return Object.fromEntries(entries);
   };

@@ -28,7 +28,7 @@ t.test('the README of the chart is the one that its values make', (t) => {
 });
 
 t.test('every value has a comment that says what it does', (t) => {
-  const values = describedValues(root, CHART);
+  const values = describedValues(join(root, CHART));
   t.ok(values.length > 40, `${values.length} values`);
   t.same(values.filter(({ text }) => text.length < 15).map(({ key }) => key), []);
   t.equal(new Set(values.map(({ text }) => text)).size, values.length, 'and no two the same');
@@ -36,7 +36,7 @@ t.test('every value has a comment that says what it does', (t) => {
 });
 
 t.test('values and schema have the same keys', (t) => {
-  t.same(describedValues(root, CHART).map(({ key }) => key).sort(), leavesOf(schema).filter((key) => key !== 'global').sort());
+  t.same(describedValues(join(root, CHART)).map(({ key }) => key).sort(), leavesOf(schema).filter((key) => key !== 'global').sort());
   t.end();
 });
 
@@ -68,7 +68,7 @@ t.test('what belongs to a value: the comment directly above, and no other', (t) 
       'values.yaml': '# The head.\n\n# Left alone by a gap.\n\n# Two\n# lines | of it.\na: 1\nmap:\n  # Inner.\n  b: ""\n  # - c\n  list: [x]\n# Of the map.\nother:\n  d: {}\n',
     },
   });
-  t.same(describedValues(folder, 'app'), [
+  t.same(describedValues(join(folder, 'app')), [
     { key: 'a', preset: 1, text: 'Two lines | of it.' },
     { key: 'map.b', preset: '', text: 'Inner.' },
     { key: 'map.list', preset: ['x'], text: '- c' },

@@ -2,15 +2,16 @@ import { createHash } from 'node:crypto';
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { progressTo } from '@platform/report/progress';
+import { ensureCharts } from '@platform/tools/charts';
 import { ensureSchemas } from '@platform/tools/schemas';
 import { ensureTools } from '@platform/tools/tools';
 import type { Test } from 'tap';
+import { valueFilesOf } from '../src/chart.ts';
 import { check } from '../src/check.ts';
 import { openProofs, type Proofs } from '../src/proofs.ts';
 import type { KubernetesObject } from '../src/kubernetes-object.ts';
 import { sourcesOf, startRenderer, type Outcome, type Renderer, type RenderRequest } from '../src/renderer.ts';
 import { filesBelow } from '../src/tree.ts';
-import { valueFilesOf } from '../src/values.ts';
 
 /** The repository itself. */
 export const root = resolve(import.meta.dirname, '../../..');
@@ -20,7 +21,7 @@ export async function open(t: Test): Promise<{ renderer: Renderer; proofsOf: (fo
   const quiet = { ...progressTo(), note: () => undefined };
   const tools = await ensureTools(quiet, { verify: false });
   const schemas = await ensureSchemas(quiet);
-  const renderer = startRenderer(tools);
+  const renderer = startRenderer(tools, await ensureCharts(quiet));
   t.teardown(async () => renderer.close());
   const remembering = rememberRenders(renderer);
   const proofsOf = (folder: string): Proofs => openProofs(folder, renderer, tools, schemas);
@@ -45,8 +46,7 @@ function rememberRenders(renderer: Renderer): Renderer {
   const keyOf = (folder: string, request: RenderRequest): string => {
     const hash = createHash('sha256').update(JSON.stringify(request));
     for (const source of sourcesOf(request.application)) {
-      if (source.path === undefined) continue;
-      for (const file of [...filesBelow(folder, source.path), ...valueFilesOf({ ...source, path: source.path })]) hash.update(file).update(existsSync(join(folder, file)) ? readFileSync(join(folder, file)) : '');
+      for (const file of [...(source.path === undefined ? [] : filesBelow(folder, source.path)), ...valueFilesOf(source)]) hash.update(file).update(existsSync(join(folder, file)) ? readFileSync(join(folder, file)) : '');
     }
     return hash.digest('hex');
   };

@@ -17,11 +17,16 @@ const settings = 'clusters/production/cluster.yaml';
 const applications = 'argocd/applications/fastify-service.yaml';
 const projects = 'argocd/projects/templates/services.yaml';
 const chart = 'charts/fastify-service';
+const controllers = 'argocd/projects/templates/controllers.yaml';
+const upstream = (name: string): { shared: string; staging: string; set: string } => ({ shared: `clusters/shared/${name}.yaml`, staging: `clusters/staging/${name}.yaml`, set: `argocd/applications/${name}.yaml` });
+const metrics = upstream('metrics-server');
+const secrets = upstream('external-secrets');
+const balancers = upstream('aws-load-balancer-controller');
 
 const inProduction = (line: number | string, key: string): string => `^clusters/production/fastify-service\\.yaml:${line}: ${key.replaceAll('.', '\\.')}: `;
 const told = (place: string, rule: string): RegExp => new RegExp(place + rule);
 
-/** Sixty slips and more, as they happen: names, types, levels, quotes, numbers that do not fit together, files in the wrong place, templates. */
+/** A hundred slips and more, as they happen: names, types, levels, quotes, numbers that do not fit together, files in the wrong place, templates. */
 export const MISTAKES: readonly Mistake[] = [
   // Names
   { name: 'a key misspelt', file: production, from: 'zoneSpread:', to: 'zoneSpred:', told: told(inProduction('\\d+', 'zoneSpred'), 'is no value of this chart') },
@@ -121,4 +126,29 @@ export const MISTAKES: readonly Mistake[] = [
   { name: 'a pod that may become root', file: `${chart}/templates/deployment.yaml`, from: 'runAsNonRoot: true', to: 'runAsNonRoot: false', told: /^charts\/fastify-service\/templates\/deployment\.yaml:\d+: .*Pod Security: .*runAsNonRoot/ },
   { name: 'a key twice in a template', file: `${chart}/templates/service.yaml`, from: 'type: ClusterIP', to: 'type: ClusterIP\n  type: ClusterIP', told: /^charts\/fastify-service\/templates\/service\.yaml:\d+: .*unique/ },
   { name: 'an API that Kubernetes has no more', file: `${chart}/templates/horizontalpodautoscaler.yaml`, from: 'autoscaling/v2', to: 'autoscaling/v2beta2', told: /^charts\/fastify-service\/templates\/horizontalpodautoscaler\.yaml:\d+: .*Kubernetes 1\.36 has no such kind/ },
+
+  // Upstream charts, and what they are given
+  { name: 'a key of an upstream chart misspelt', file: metrics.shared, from: 'topologySpreadConstraints:', to: 'topologySpreadConstraint:', told: /^clusters\/shared\/metrics-server\.yaml:\d+: topologySpreadConstraint: is no value of this chart/ },
+  { name: 'a key that another upstream chart has', file: metrics.staging, from: 'replicas: 2', to: 'replicaCount: 2', told: /^clusters\/staging\/metrics-server\.yaml:\d+: replicaCount: is no value of this chart/ },
+  { name: 'a key below another, spelt as it should have been', file: balancers.shared, from: 'ingressValdationFailurePolicy', to: 'ingressValidationFailurePolicy', told: /^clusters\/shared\/aws-load-balancer-controller\.yaml:\d+: webhookConfig\.ingressValidationFailurePolicy: is no value/ },
+  { name: 'a text for a section', file: balancers.shared, from: 'webhookConfig:\n', to: 'webhookConfig: off\nwebhookConfigBefore:\n', told: /^clusters\/shared\/aws-load-balancer-controller\.yaml:\d+: webhookConfig: .*(map|quotes)/ },
+  { name: 'a key of Kubernetes misspelt, which an upstream chart passes on', file: balancers.shared, from: 'maxUnavailable: 1', to: 'maxUnavailble: 1', told: /^clusters\/shared\/aws-load-balancer-controller\.yaml:1: .*PodDisruptionBudget.*maxUnavailble: is not a field/ },
+  { name: 'a number in quotes for an upstream chart', file: metrics.staging, from: 'replicas: 2', to: 'replicas: two', told: /^clusters\/shared\/metrics-server\.yaml:1: staging\/metrics-server Deployment\/metrics-server: spec\.replicas: must be integer/ },
+  { name: 'a store of a service that AWS does not have', file: secrets.shared, from: 'service: SecretsManager', to: 'service: SecretManager', told: /^clusters\/shared\/external-secrets\.yaml:1: .*ClusterSecretStore\/aws-secrets-manager: spec\.provider\.aws\.service: must be one of/ },
+  { name: 'a controller without its memory', file: secrets.shared, from: '    memory: 128Mi\n    ephemeral', to: '    ephemeral', told: /^clusters\/shared\/external-secrets\.yaml:1: .*resources\.requests\.memory: must be set/ },
+  { name: 'a controller with all capabilities', file: balancers.shared, from: 'drop: [ALL]', to: 'drop: [NET_RAW]', told: /^clusters\/shared\/aws-load-balancer-controller\.yaml:1: .*Pod Security: .*capabilities/ },
+  { name: 'more of a controller than the nodes hold', file: metrics.shared, from: 'cpu: 100m', to: 'cpu: 1800m', told: /^clusters\/dev\/cluster\.yaml:\d+: nodeGroup\.maxSize: .*Deployment\/metrics-server without a place/ },
+  { name: 'a version of a chart that is not pinned', file: metrics.set, from: 'targetRevision: 3.13.1', to: 'targetRevision: 3.13.2', told: /^argocd\/applications\/metrics-server\.yaml:1: .*chart metrics-server 3\.13\.2 .* is not pinned: add it to CHART_PINS/ },
+  { name: 'a Helm repository with a slip', file: secrets.set, from: 'https://charts.external-secrets.io', to: 'https://chart.external-secrets.io', told: /^argocd\/applications\/external-secrets\.yaml:1: .*is not pinned/ },
+  { name: 'a Helm repository that the project does not allow', file: controllers, from: '    - https://charts.external-secrets.io\n', to: '', told: /^argocd\/applications\/external-secrets\.yaml:1: spec\.sources: AppProject controllers does not allow the repository https:\/\/charts\.external-secrets\.io/ },
+  { name: 'a cluster-wide name that the project does not allow', file: controllers, from: 'name: aws-load-balancer-controller-role }', to: 'name: aws-load-balancer-role }', told: /AppProject controllers does not allow rbac\.authorization\.k8s\.io\/ClusterRole/ },
+  { name: 'a namespace that the project does not allow', file: controllers, from: 'namespace: kube-system', to: 'namespace: kube-public', told: /RoleBinding\/metrics-server-auth-reader metadata\.namespace: AppProject controllers does not allow the namespace kube-system/ },
+  { name: 'a certificate of each render, compared', file: balancers.set, from: '        - kind: Secret\n          name: aws-load-balancer-tls\n          jsonPointers: [/data]\n', to: '', told: /^clusters\/shared\/aws-load-balancer-controller\.yaml:1: .*Secret\/aws-load-balancer-tls data\S*: differs from one render to the next/ },
+  { name: 'something left to the cluster that never differs', file: balancers.set, from: '        - kind: Secret\n', to: '        - kind: ServiceAccount\n          name: aws-load-balancer-controller\n          jsonPointers: [/automountServiceAccountToken]\n        - kind: Secret\n', told: /^argocd\/applications\/aws-load-balancer-controller\.yaml:1: ignoreDifferences: ServiceAccount\/aws-load-balancer-controller is the same in every render/ },
+  { name: 'a values file of an upstream chart that is not there', file: metrics.set, from: '$values/clusters/shared/metrics-server.yaml', to: '$values/clusters/shared/metrics.yaml', told: /^clusters\/shared\/metrics\.yaml:1: the file: does not exist; argocd\/applications\/metrics-server\.yaml names it/ },
+  { name: 'a reference to a source that has another name', file: metrics.set, from: 'ref: values', to: 'ref: value', told: /^argocd\/applications\/metrics-server\.yaml:1: .*values file \$values\/clusters\/shared\/metrics-server\.yaml: no source has `ref: values`/ },
+  { name: 'a values file whose push would go unnoticed', file: metrics.set, from: '/clusters/shared/metrics-server.yaml;', to: '', told: /^argocd\/applications\/metrics-server\.yaml:1: .*must name clusters\/shared\/metrics-server\.yaml/ },
+  { name: 'a fact that a controller needs and the cluster does not have', file: balancers.set, from: '.metadata.annotations.vpcId', to: '.metadata.annotations.vpc', told: /^argocd\/applications\/aws-load-balancer-controller\.yaml:1: .*vpc/ },
+  { name: 'a store that a parameter does not meet', file: secrets.set, from: 'extraObjects[0]', to: 'extraObjects[1]', told: /^(argocd\/applications\/external-secrets\.yaml|clusters\/shared\/external-secrets\.yaml):1: / },
+  { name: 'a controller switched off whose values stay', file: 'clusters/staging/cluster.yaml', from: 'name: staging\n', to: 'name: staging\ncontrollers: [metrics-server, external-secrets]\n', told: /^clusters\/staging\/aws-load-balancer-controller\.yaml:1: the file: no Application reads it/ },
 ];

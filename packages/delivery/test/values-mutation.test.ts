@@ -2,11 +2,12 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readYamlFile, valueAt } from '@platform/settings/yaml-file';
 import t from 'tap';
+import { chartOf } from '../src/chart.ts';
 import { requestWith } from '../src/explain.ts';
 import { flips, readValueSchema, schemaAt } from '../src/flips.ts';
 import { renderFleet, type FleetApplication } from '../src/fleet.ts';
 import { upgradeChanges } from '../src/proofs/upgrade-gate.ts';
-import { chartSource, layersOf, leaves, merged } from '../src/values.ts';
+import { layersOf, leaves, merged } from '../src/values.ts';
 import { declarationOf } from '../src/check.ts';
 import type { Application, RenderRequest } from '../src/renderer.ts';
 import { brokenPromises, type Values } from './facts.ts';
@@ -24,12 +25,12 @@ interface Base {
   readonly entry: FleetApplication;
 }
 
-const applications = (await renderFleet(renderer, root, { capabilities })).filter(({ application }) => chartSource(root, application)?.path === CHART);
+const applications = (await renderFleet(renderer, root, { capabilities })).filter(({ chart }) => chart?.name === CHART);
 const baseOf = (name: string, entry: FleetApplication): Base => ({
   name,
   entry,
   request: entry.request,
-  values: merged(layersOf(root, entry.application, declarationOf(root, entry.application.metadata.name))) as unknown as Values,
+  values: merged(layersOf(root, entry.chart, declarationOf(root, entry.application.metadata.name))) as unknown as Values,
 });
 const clusters = applications.map((entry) => baseOf(entry.cluster.name, entry));
 const sets = await Promise.all(
@@ -41,7 +42,7 @@ const sets = await Promise.all(
     const request = { ...entry.request, application };
     const [rendered] = await renderer.render(root, [request]);
     if (rendered === undefined) throw new Error('no answer');
-    return baseOf(file, { ...entry, application, request, rendered });
+    return baseOf(file, { ...entry, application, chart: chartOf(root, application, []), request, rendered });
   }),
 );
 const bases = [...clusters, ...sets];
@@ -61,7 +62,7 @@ t.test('every value set of the chart holds what the clusters hold', async (t) =>
 });
 
 t.test('no value is dead, and none untested: another value changes what is rendered or is refused, and then a promise is broken', { timeout: 200_000 }, async (t) => {
-  const schema = readValueSchema(root, CHART);
+  const schema = readValueSchema(join(root, CHART));
   const keys = leaves(readYamlFile(root, `${CHART}/values.yaml`).content).map((leaf) => leaf.keys);
   t.ok(keys.length > 40, `${keys.length} values`);
   const alive = new Set<string>();
@@ -73,7 +74,7 @@ t.test('no value is dead, and none untested: another value changes what is rende
       const attempts = keys.flatMap((path) => {
         const key = path.join('.');
         const other = flips(valueAt(base.values, path), schemaAt(schema, path))[choice];
-        return tested.has(key) || other === undefined ? [] : [{ key, request: requestWith(root, base.request, path, other) }];
+        return tested.has(key) || other === undefined ? [] : [{ key, request: requestWith(base.entry, path, other) }];
       });
       const outcomes = await renderer.render(
         root,

@@ -1,7 +1,8 @@
 import { valueAt } from '@platform/settings/yaml-file';
 import t, { type Test } from 'tap';
+import { chartOf } from '../src/chart.ts';
 import type { Application } from '../src/renderer.ts';
-import { chartSource, keysOf, layersOf, leaves, merged, nested, parameterValue, positionOf, valueFilesOf } from '../src/values.ts';
+import { keysOf, layersOf, leaves, merged, nested, parameterValue, positionOf } from '../src/values.ts';
 
 const repository = (t: Test): string =>
   t.testdir({
@@ -23,9 +24,9 @@ const application = {
 
 t.test('layers in the order in which Helm lays them, each with its places', (t) => {
   const root = repository(t);
-  const source = chartSource(root, application);
-  t.strictSame(source && valueFilesOf(source), ['clusters/shared/app.yaml', 'clusters/dev/app.yaml']);
-  const layers = layersOf(root, application, 'argocd/app.yaml');
+  const chart = chartOf(root, application, []);
+  t.match(chart, { name: 'charts/app', label: 'charts/app', isUpstream: false, valueFiles: ['clusters/shared/app.yaml', 'clusters/dev/app.yaml'] });
+  const layers = layersOf(root, chart, 'argocd/app.yaml');
   t.strictSame(layers.map(({ kind, file }) => [kind, file]), [
     ['chart defaults', 'charts/app/values.yaml'],
     ['values file', 'clusters/shared/app.yaml'],
@@ -40,8 +41,28 @@ t.test('layers in the order in which Helm lays them, each with its places', (t) 
   t.end();
 });
 
-t.test('an Application that renders no chart of this repository has no layers', (t) => {
-  t.strictSame(layersOf(repository(t), { ...application, spec: { ...application.spec, source: { repoURL: 'r', path: 'clusters' } } }, 'argocd/app.yaml'), []);
+t.test('an Application that renders no chart has no layers', (t) => {
+  const root = repository(t);
+  t.equal(chartOf(root, { ...application, spec: { ...application.spec, source: { repoURL: 'r', path: 'clusters' } } }, []), undefined);
+  t.strictSame(layersOf(root, undefined, 'argocd/app.yaml'), []);
+  t.end();
+});
+
+t.test('an upstream chart: its defaults are named as its release is, and a parameter may set a part of a list', (t) => {
+  const root = t.testdir({
+    cache: { 'values.yaml': 'stores: []\nlevel: info\n' },
+    clusters: { shared: { 'app.yaml': 'stores:\n  - kind: Store\n    spec:\n      name: one\n' } },
+  });
+  const sources = [{ repoURL: 'https://r', chart: 'up', targetRevision: '1.2.3', helm: { valueFiles: ['$values/clusters/shared/app.yaml'], parameters: [{ name: 'stores[0].spec.region', value: 'eu' }] } }, { repoURL: 'g', ref: 'values' }];
+  const upstream = { ...application, spec: { project: 'p', destination: {}, sources } };
+  const pinned = { repoURL: 'https://r', chart: 'up', version: '1.2.3', folder: `${root}/cache` };
+  t.equal(chartOf(root, upstream, [{ ...pinned, version: '1.2.4' }]), undefined, 'another version is another chart');
+  const chart = chartOf(root, upstream, [pinned]);
+  t.match(chart, { name: 'up', label: 'up-1.2.3', isUpstream: true, valueFiles: ['clusters/shared/app.yaml'] });
+  const layers = layersOf(root, chart, 'argocd/app.yaml');
+  t.strictSame(layers.map(({ file }) => file), ['up-1.2.3/values.yaml', 'clusters/shared/app.yaml', 'argocd/app.yaml']);
+  t.equal(positionOf(layers, ['level']), 'up-1.2.3/values.yaml:2');
+  t.strictSame(merged(layers), { stores: [{ kind: 'Store', spec: { name: 'one', region: 'eu' } }], level: 'info' });
   t.end();
 });
 

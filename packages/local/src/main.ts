@@ -19,8 +19,9 @@ import { elapsed, progressTo, type Progress } from '@platform/report/progress';
 import { publishedImage, publishImage, publishWorkTree, repositoryURL, type Publication } from './publish.ts';
 import { resume, rollback } from './rollback.ts';
 import { printStatus, readStatus } from './status.ts';
+import { ensureCharts } from '@platform/tools/charts';
 import { ensureSchemas } from '@platform/tools/schemas';
-import { ensureTools } from '@platform/tools/tools';
+import { ALL_BUILDS, ensureTools } from '@platform/tools/tools';
 import { up } from './up.ts';
 
 interface Invocation {
@@ -194,11 +195,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async ({ instance }) => followLogs(instance, portsOf(instance)),
   },
   tools: {
-    summary: 'build the programs that are missing, check the others, fetch the schemas of Kubernetes, and say where the programs are',
+    summary: 'build the programs that are missing, check the others, fetch the schemas of Kubernetes and the upstream charts, and say where the programs are',
     options: [],
     run: async ({ progress, json }) => {
-      const { bin, checksums } = await ensureTools(progress, { verify: true });
+      const { bin, checksums } = await ensureTools(progress, { verify: true, builds: ALL_BUILDS });
       await ensureSchemas(progress);
+      await ensureCharts(progress);
       print(json ? JSON.stringify({ bin, checksums }) : bin);
     },
   },

@@ -1,4 +1,5 @@
 import { table } from '@platform/report/table';
+import { CONTROLLERS, readCluster, type Controller } from '@platform/settings';
 import { applicationsTable, autoSync, comparedRevision, deployedRevision, explain, isSettled } from './applications.ts';
 import type { Application, ArgoClient } from './argocd-api.ts';
 import { ARGO_DAEMONS, connectAs } from './argocd.ts';
@@ -22,6 +23,10 @@ export interface Status {
   readonly applications: readonly { readonly name: string; readonly sync: string; readonly health: string; readonly autoSync: boolean; readonly revision: string | undefined; readonly compared: string | undefined; readonly images: readonly string[]; readonly reasons: readonly string[] }[];
   readonly processes: readonly ProcessStatus[];
   readonly addresses: Readonly<Record<string, string>>;
+  /** Controllers that other clusters run, and the settings of this one switch off. */
+  readonly switchedOff: readonly Controller[];
+  /** The file with these settings. */
+  readonly settings: string;
   /** Why the Applications cannot be told; undefined where they can. */
   readonly unreachable: string | undefined;
 }
@@ -80,7 +85,9 @@ export async function readStatus(instance: Instance): Promise<{ status: Status; 
     'Argo CD': `http://127.0.0.1:${ports.server} (API and CLI)`,
     Git: repositoryURL(ports.git),
   };
-  return { status: { applications: described, processes: processes(instance, ports), addresses, unreachable }, applications };
+  const { controllers } = readCluster(instance.root, instance.cluster);
+  const switchedOff = CONTROLLERS.filter((controller) => !controllers.includes(controller));
+  return { status: { applications: described, processes: processes(instance, ports), addresses, switchedOff, settings: `clusters/${instance.cluster}/cluster.yaml`, unreachable }, applications };
 }
 
 const mebibytes = (bytes: number): string => (bytes === 0 ? '-' : `${Math.round(bytes / 1024 / 1024)} MiB`);
@@ -103,6 +110,7 @@ export function printStatus(status: Status, applications: readonly Application[]
     `${'Accounts'.padEnd(10)}  admin (its token: \`make env\`), oncall (rolls back and resumes; used by \`make rollback\` and \`make resume\`)`,
     '',
     'Real: Kubernetes, etcd, Argo CD, Helm, Git. Simulated: the two nodes, the pods on them and load balancers (KWOK), image registry and AWS.',
+    ...(status.switchedOff.length === 0 ? [] : [`Switched off by \`controllers\` in ${status.settings}: ${status.switchedOff.join(', ')}.`]),
     'This Argo CD is built from its Go module, which holds no web pages: it serves its API and the argocd CLI.',
   ].join('\n');
 }

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { clusterFacts, clusterSecret, readCluster } from '@platform/settings';
+import { clusterFacts, clusterSecret, CONTROLLERS, readCluster, type Controller } from '@platform/settings';
 import { autoSync, awaitApplications, confirmBad, describeState, explain, isDegraded, isSettled, isUnreadable, readsFrom, syncFails } from './applications.ts';
 import type { Application } from './argocd-api.ts';
 import { argoConfiguration, NAMESPACE } from './argocd-settings.ts';
@@ -49,7 +49,7 @@ export async function up(instance: Instance, progress: Progress): Promise<Applic
   await ensureTokens(instance, tools, ports);
   progress.done(`Argo CD at 127.0.0.1:${ports.server}${startedArgo.length === 0 ? ' (was running)' : ` (started ${startedArgo.join(', ')})`}`);
 
-  const applications = await awaitAll(instance, ports, url);
+  const applications = await awaitAll(instance, ports, url, CONTROLLERS.filter((controller) => !settings.controllers.includes(controller)));
   progress.done('Applications at rest');
   return applications;
 }
@@ -138,15 +138,18 @@ interface Owned {
   readonly metadata: { readonly ownerReferences?: readonly { readonly kind: string; readonly name: string }[] };
 }
 
-/** Waits until root and everything that it leads to reads from `url` and is Synced and Healthy, or stays as on-call left it. */
-async function awaitAll(instance: Instance, ports: Ports, url: string): Promise<Application[]> {
+/**
+ * Waits until root and everything that it leads to reads from `url` and is Synced and Healthy, or stays as on-call left it.
+ * @param off controllers whose ApplicationSets make no Application here
+ */
+async function awaitAll(instance: Instance, ports: Ports, url: string, off: readonly Controller[]): Promise<Application[]> {
   const client = connectAs(instance, ports, 'admin');
   const isBad = (application: Application): boolean => isUnreadable(application) || isDegraded(application) || syncFails(application);
   const start = Date.now();
   return awaitApplications(client, 180_000, 'the start of all Applications', async (byName) => {
     const applications = [...byName.values()];
     const root = byName.get('root');
-    const sets = (root?.status?.resources ?? []).filter(({ kind }) => kind === 'ApplicationSet');
+    const sets = (root?.status?.resources ?? []).filter(({ kind, name }) => kind === 'ApplicationSet' && !off.some((controller) => controller === name));
     const owners = new Set(applications.flatMap((application) => ((application as Application & Owned).metadata.ownerReferences ?? []).map(({ name }) => name)));
     const complete = root !== undefined && sets.length > 0 && sets.every(({ name }) => owners.has(name)) && applications.every((application) => readsFrom(application, url));
     const restless = applications.filter((application) => !isSettled(application) && autoSync(application));

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t, { type Test } from 'tap';
 import { parse } from 'yaml';
@@ -49,11 +49,15 @@ t.test('a value that is no text is refused by file and key', (t) => {
 });
 
 t.test('the rollback stays: `enabled` is written nowhere, and every ApplicationSet leaves exactly that field to on-call', (t) => {
-  const set = parse(readFileSync(join(root, 'argocd/applications/fastify-service.yaml'), 'utf8')) as { spec: { goTemplateOptions: string[]; ignoreApplicationDifferences: unknown; template: { spec: { project: string; syncPolicy: { automated: object } } } } };
-  t.same(set.spec.ignoreApplicationDifferences, [{ jsonPointers: ['/spec/syncPolicy/automated/enabled'] }]);
-  t.same(set.spec.template.spec.syncPolicy.automated, { prune: true, selfHeal: true });
-  t.same(set.spec.goTemplateOptions, ['missingkey=error']);
-  t.not(set.spec.template.spec.project, 'default');
+  const files = readdirSync(join(root, 'argocd/applications'));
+  t.ok(files.length >= 4, files.join(' '));
+  for (const file of files) {
+    const { spec } = parse(readFileSync(join(root, 'argocd/applications', file), 'utf8')) as { spec: { goTemplateOptions: string[]; ignoreApplicationDifferences: unknown; template: { spec: { project: string; syncPolicy: { automated: object } } } } };
+    t.same(spec.ignoreApplicationDifferences, [{ jsonPointers: ['/spec/syncPolicy/automated/enabled'] }], file);
+    t.same(spec.template.spec.syncPolicy.automated, { prune: true, selfHeal: true }, file);
+    t.same(spec.goTemplateOptions, ['missingkey=error'], file);
+    t.not(spec.template.spec.project, 'default', file);
+  }
   t.end();
 });
 

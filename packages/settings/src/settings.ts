@@ -219,7 +219,6 @@ export function clusterFacts(settings: ClusterSettings, known: { repoURL?: strin
     labels: {
       'argocd.argoproj.io/secret-type': 'cluster',
       cluster: settings.name,
-      provider: settings.provider,
       ...Object.fromEntries(settings.controllers.map((controller) => [controller, 'enabled'])),
     },
     annotations: {

@@ -237,12 +237,12 @@ t.test('a file that is no map of settings is refused with its position', (t) => 
 t.test('facts: the registry of AWS clusters is shared and the local one never resolves; load balancers stand in the public subnets', (t) => {
   const folder = repository(t);
   t.same(clusterFacts(readCluster(folder, 'dev')), {
-    labels: { 'argocd.argoproj.io/secret-type': 'cluster', cluster: 'dev', provider: 'aws', 'metrics-server': 'enabled' },
+    labels: { 'argocd.argoproj.io/secret-type': 'cluster', cluster: 'dev', 'metrics-server': 'enabled' },
     annotations: { repoURL: 'https://github.com/example/gitops-platform.git', repoRevision: 'main', imageRegistry: '999999999999.dkr.ecr.eu-central-1.amazonaws.com', loadBalancerCidrs: '{10.0.128.0/24,10.0.129.0/24}', region: 'eu-central-1', vpcId: 'vpc-00000000000000000' },
   });
   t.equal(clusterFacts(readCluster(folder, 'dev'), { vpcId: 'vpc-1' }).annotations.vpcId, 'vpc-1');
   t.same(clusterFacts(readCluster(folder, 'local'), { repoURL: 'http://127.0.0.1:1/x.git' }), {
-    labels: { 'argocd.argoproj.io/secret-type': 'cluster', cluster: 'local', provider: 'local' },
+    labels: { 'argocd.argoproj.io/secret-type': 'cluster', cluster: 'local' },
     annotations: { repoURL: 'http://127.0.0.1:1/x.git', repoRevision: 'main', imageRegistry: 'registry.invalid', loadBalancerCidrs: '{127.0.0.0/8}' },
   });
   t.end();

@@ -1,34 +1,23 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { CommandError } from '@platform/report/errors';
 import { parseAllDocuments } from 'yaml';
-import { cacheFolder, explainGoFailure, goVersion } from './tools.ts';
+import { downloadModules, EKS_CHARTS, EXTERNAL_SECRETS, fillFolder, type GoModule } from './modules.ts';
+import { cacheFolder } from './tools.ts';
 import type { Progress } from '@platform/report/progress';
 
 /** The minor versions of Kubernetes that objects are checked against. */
 export const KUBERNETES_MINORS = ['1.33', '1.34', '1.35', '1.36'] as const;
 export type KubernetesMinor = (typeof KUBERNETES_MINORS)[number];
 
-/** A Go module that carries schemas, with the sum that Go itself gives it. */
-export interface SchemaModule {
-  readonly path: string;
-  readonly version: string;
-  /** As in a go.sum: `h1:` and the SHA-256 of the module's files. */
-  readonly sum: string;
-}
-
 export interface SchemaPins {
   /** Kubernetes' own releases: api/openapi-spec and pkg/generated/openapi of each are read. */
-  readonly kubernetes: Readonly<Record<KubernetesMinor, SchemaModule>>;
+  readonly kubernetes: Readonly<Record<KubernetesMinor, GoModule>>;
   /** Modules with CustomResourceDefinitions, and their folder of them. */
-  readonly operators: readonly (SchemaModule & { readonly folder: string })[];
+  readonly operators: readonly (GoModule & { readonly folder: string })[];
 }
 
-const kubernetes = (version: string, sum: string): SchemaModule => ({ path: 'k8s.io/kubernetes', version, sum });
+const kubernetes = (version: string, sum: string): GoModule => ({ path: 'k8s.io/kubernetes', version, sum });
 
 // Kubernetes 1.36 and Argo CD are what packages/tools/go/go.mod builds; a test compares the two lists.
 export const SCHEMA_PINS: SchemaPins = {
@@ -40,7 +29,8 @@ export const SCHEMA_PINS: SchemaPins = {
   },
   operators: [
     { path: 'github.com/argoproj/argo-cd/v3', version: 'v3.5.7', sum: 'h1:Xm1BF+I5OgDKUG3SDK49vn2/Y5AMyaNVko+/JT08gj0=', folder: 'manifests/crds' },
-    { path: 'github.com/external-secrets/external-secrets', version: 'v1.3.2', sum: 'h1:u2J8RjlHIeF0oZCqtl92adI/uZWUwOesJIDkfql6LqQ=', folder: 'config/crds/bases' },
+    { ...EXTERNAL_SECRETS, folder: 'config/crds/bases' },
+    { ...EKS_CHARTS, folder: 'stable/aws-load-balancer-controller/crds' },
     { path: 'github.com/prometheus-operator/prometheus-operator', version: 'v0.93.1', sum: 'h1:4Juk8v93RdG1DSGD/mGp+SeQKPmnlLIj2iq3blLZgFY=', folder: 'example/prometheus-operator-crd' },
     { path: 'sigs.k8s.io/gateway-api', version: 'v1.6.3', sum: 'h1:lKpJa5bGlraC/QeACvCpsHLdmO6y0iKfzVl6gzaFEYc=', folder: 'config/crd/standard' },
   ],
@@ -109,79 +99,17 @@ const CUSTOM_RESOURCES = 'custom-resources.json';
 const byMinor = <T>(make: (minor: KubernetesMinor) => T): Record<KubernetesMinor, T> => Object.fromEntries(KUBERNETES_MINORS.map((minor) => [minor, make(minor)])) as Record<KubernetesMinor, T>;
 
 async function writeSchemas(folder: string, pins: SchemaPins, progress: Progress): Promise<void> {
-  await goVersion();
   progress.start('schemas: fetching the modules of Kubernetes and the operators (about 150 MB, once for all clones)');
-  const modules = [...Object.values(pins.kubernetes), ...pins.operators];
-  const folders = await download(modules);
-  const folderOf = ({ path, version }: SchemaModule): string => folders.get(`${path}@${version}`) ?? '';
-
-  // Beside the final folder, so that a rename within one file system puts it in place whole.
-  mkdirSync(cacheFolder(), { recursive: true });
-  const scratch = mkdtempSync(join(cacheFolder(), 'schemas-making-'));
-  try {
+  const folderOf = await downloadModules([...Object.values(pins.kubernetes), ...pins.operators]);
+  fillFolder(folder, (scratch) => {
     for (const minor of KUBERNETES_MINORS) {
       progress.detail(`reading Kubernetes ${minor}`);
       writeFileSync(join(scratch, `kubernetes-${minor}.json`), JSON.stringify(readKubernetes(folderOf(pins.kubernetes[minor]))));
     }
     progress.detail('reading the custom resources');
     writeFileSync(join(scratch, CUSTOM_RESOURCES), JSON.stringify(readCustomResources(pins.operators.map((operator) => join(folderOf(operator), operator.folder)))));
-    try {
-      renameSync(scratch, folder);
-    } catch (error) {
-      // Another run was faster, and its files are the same.
-      if (!existsSync(folder)) throw error;
-    }
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  });
   progress.done(`schemas: Kubernetes ${KUBERNETES_MINORS.join(', ')} and ${pins.operators.length} operators (${folder})`);
-}
-
-interface Downloaded {
-  readonly Path: string;
-  readonly Version: string;
-  readonly Sum?: string;
-  readonly Dir?: string;
-  readonly Error?: string;
-}
-
-/** The folders of modules in Go's module cache, by `path@version`. Throws CommandError. */
-async function download(modules: readonly SchemaModule[]): Promise<Map<string, string>> {
-  // Outside of any module: no go.mod there would have a say.
-  const outside = mkdtempSync(join(tmpdir(), 'schemas-'));
-  const args = ['mod', 'download', '-json', ...modules.map(({ path, version }) => `${path}@${version}`)];
-  const env = { ...process.env, GOTOOLCHAIN: 'local', GOWORK: 'off', GOFLAGS: '' };
-  try {
-    // Where a download fails, the words on it are in the JSON of the failed command.
-    const { stdout, stderr } = await promisify(execFile)('go', args, { cwd: outside, env, maxBuffer: 1 << 24 }).catch((error: unknown) => {
-      if (error instanceof Error && 'stdout' in error && 'stderr' in error) return { stdout: String(error.stdout), stderr: String(error.stderr) };
-      throw error;
-    });
-    const found = new Map(objectsIn(stdout).map((module) => [`${module.Path}@${module.Version}`, module]));
-    const failures = [...found.values()].flatMap((module) => module.Error ?? []);
-    if (failures.length > 0) throw explainGoFailure(failures.map((text) => text.replaceAll(/\s+/g, ' ')).join('\n'));
-    return new Map(
-      modules.map(({ path, version, sum }) => {
-        const name = `${path}@${version}`;
-        const { Sum, Dir } = found.get(name) ?? {};
-        if (Sum === undefined || Dir === undefined) throw explainGoFailure(stderr);
-        if (Sum !== sum) {
-          throw new CommandError(`the checksum of the Go module ${name} is wrong: it is ${Sum}, and ${sum} was expected`, 'nothing of it was used; clear the module cache (`go clean -modcache`), look at GOPROXY (`go env GOPROXY`) and try again');
-        }
-        return [name, Dir];
-      }),
-    );
-  } finally {
-    rmSync(outside, { recursive: true, force: true });
-  }
-}
-
-/** The objects that `go mod download -json` prints one after the other, each over several lines. */
-function objectsIn(text: string): Downloaded[] {
-  return text
-    .split(/(?<=^\}\n)/m)
-    .filter((part) => part.trim() !== '')
-    .map((part) => JSON.parse(part) as Downloaded);
 }
 
 interface GroupVersionKind {

@@ -9,7 +9,8 @@ import type { Progress } from '@platform/report/progress';
 
 /** The Kubernetes release that go.mod pins; the binaries must carry it, since Argo CD hands it to Helm as --kube-version. */
 export const KUBERNETES_VERSION = 'v1.36.3';
-const ARGOCD_VERSION = '3.5.7';
+/** The release of Argo CD that go.mod pins; clusters run the same. */
+export const ARGOCD_VERSION = '3.5.7';
 const LOWEST_GO = [1, 26] as const;
 
 interface Build {

@@ -13,11 +13,11 @@ function clone(): string {
   const folder = mkdtempSync(join(tmpdir(), 'guide-'));
   const { stdout } = spawnSync('git', ['-C', root, 'ls-files', '-z', '--cached', '--others', '--exclude-standard'], { encoding: 'utf8', maxBuffer: 1 << 26 });
   // Code is run from here; what it reads, and what a reader edits, is a copy.
-  for (const file of stdout.split('\0').filter((path) => path !== '' && !/^(packages|service|e2e)\//.test(path))) {
+  for (const file of stdout.split('\0').filter((path) => path !== '' && !/^(packages|service|e2e|platform)\//.test(path))) {
     mkdirSync(join(folder, dirname(file)), { recursive: true });
     cpSync(join(root, file), join(folder, file));
   }
-  for (const name of ['packages', 'service', 'e2e', 'node_modules', '.local']) symlinkSync(join(root, name), join(folder, name));
+  for (const name of ['packages', 'service', 'e2e', 'platform', 'node_modules', '.local']) symlinkSync(join(root, name), join(folder, name));
   return folder;
 }
 

@@ -18,6 +18,8 @@ export interface RuleFacts {
   readonly keepAliveSeconds: number;
   /** Whether the cluster has load balancers that lead to the application. True by default. */
   readonly isExposed?: boolean;
+  /** Names of rules that do not hold. */
+  readonly excused?: readonly string[];
 }
 
 /** The rules that hold for every workload of ours, each on its own. */
@@ -32,4 +34,5 @@ export const workloadRules = ({ keepAliveSeconds, isExposed = true }: RuleFacts)
 ];
 
 /** What the objects of one Application break. One without a workload, such as Argo CD's projects, is not meant. */
-export const workloadProblems = (objects: readonly KubernetesObject[], facts: RuleFacts): Problem[] => (workloads(objects).length === 0 ? [] : workloadRules(facts).flatMap(({ check }) => check(objects)));
+export const workloadProblems = (objects: readonly KubernetesObject[], facts: RuleFacts): Problem[] =>
+  workloads(objects).length === 0 ? [] : workloadRules(facts).flatMap(({ name, check }) => (facts.excused?.includes(name) === true ? [] : check(objects)));

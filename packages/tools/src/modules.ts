@@ -1,0 +1,94 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { CommandError } from '@platform/report/errors';
+import { explainGoFailure, goVersion } from './tools.ts';
+
+// Go's module proxy as a way to files that are no Go code: each module is pinned by the sum of all its files.
+
+/** A Go module that carries files, with the sum that Go itself gives it. */
+export interface GoModule {
+  readonly path: string;
+  readonly version: string;
+  /** As in a go.sum: `h1:` and the SHA-256 of the module's files. */
+  readonly sum: string;
+}
+
+// Those that are read for schemas and for charts alike: an object is checked against the schema that its controller brings.
+export const EKS_CHARTS: GoModule = { path: 'github.com/aws/eks-charts', version: 'v0.0.243-0.20260821194545-743f98a89b5b', sum: 'h1:ZgB85AeVHImIIK40RM7Hf2CGQzNeDkfAWAdpB61wL98=' };
+export const EXTERNAL_SECRETS: GoModule = { path: 'github.com/external-secrets/external-secrets', version: 'v1.3.2', sum: 'h1:u2J8RjlHIeF0oZCqtl92adI/uZWUwOesJIDkfql6LqQ=' };
+
+interface Downloaded {
+  readonly Path: string;
+  readonly Version: string;
+  readonly Sum?: string;
+  readonly Dir?: string;
+  readonly Error?: string;
+}
+
+/**
+ * Fetches modules into Go's module cache where they are not yet.
+ * @returns the folder of a module, read-only
+ * Throws CommandError for a missing or old Go, a failed download, and a module whose sum is not the pinned one.
+ */
+export async function downloadModules(modules: readonly GoModule[]): Promise<(module: GoModule) => string> {
+  await goVersion();
+  // Outside of any module: no go.mod there would have a say.
+  const outside = mkdtempSync(join(tmpdir(), 'modules-'));
+  const args = ['mod', 'download', '-json', ...modules.map(({ path, version }) => `${path}@${version}`)];
+  const env = { ...process.env, GOTOOLCHAIN: 'local', GOWORK: 'off', GOFLAGS: '' };
+  try {
+    // Where a download fails, the words on it are in the JSON of the failed command.
+    const { stdout, stderr } = await promisify(execFile)('go', args, { cwd: outside, env, maxBuffer: 1 << 24 }).catch((error: unknown) => {
+      if (error instanceof Error && 'stdout' in error && 'stderr' in error) return { stdout: String(error.stdout), stderr: String(error.stderr) };
+      throw error;
+    });
+    const found = new Map(objectsIn(stdout).map((module) => [`${module.Path}@${module.Version}`, module]));
+    const failures = [...found.values()].flatMap((module) => module.Error ?? []);
+    if (failures.length > 0) throw explainGoFailure(failures.map((text) => text.replaceAll(/\s+/g, ' ')).join('\n'));
+    const folders = new Map(
+      modules.map(({ path, version, sum }) => {
+        const name = `${path}@${version}`;
+        const { Sum, Dir } = found.get(name) ?? {};
+        if (Sum === undefined || Dir === undefined) throw explainGoFailure(stderr);
+        if (Sum !== sum) {
+          throw new CommandError(`the checksum of the Go module ${name} is wrong: it is ${Sum}, and ${sum} was expected`, 'nothing of it was used; clear the module cache (`go clean -modcache`), look at GOPROXY (`go env GOPROXY`) and try again');
+        }
+        return [name, Dir];
+      }),
+    );
+    return ({ path, version }) => folders.get(`${path}@${version}`) ?? '';
+  } finally {
+    rmSync(outside, { recursive: true, force: true });
+  }
+}
+
+/** The objects that `go mod download -json` prints one after the other, each over several lines. */
+function objectsIn(text: string): Downloaded[] {
+  return text
+    .split(/(?<=^\}\n)/m)
+    .filter((part) => part.trim() !== '')
+    .map((part) => JSON.parse(part) as Downloaded);
+}
+
+/**
+ * Fills a folder that is not there yet, and puts it in place whole: nothing half-written is ever found under its name.
+ * @param fill is given a scratch folder beside the final one, so that a rename within one file system does it
+ */
+export function fillFolder(folder: string, fill: (scratch: string) => void): void {
+  mkdirSync(dirname(folder), { recursive: true });
+  const scratch = mkdtempSync(join(dirname(folder), `${basename(folder)}-making-`));
+  try {
+    fill(scratch);
+    try {
+      renameSync(scratch, folder);
+    } catch (error) {
+      // Another run was faster, and its files are the same.
+      if (!existsSync(folder)) throw error;
+    }
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
