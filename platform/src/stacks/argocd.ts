@@ -4,13 +4,14 @@ import { DataAwsEksCluster } from '@cdktf/provider-aws/lib/data-aws-eks-cluster/
 import { HelmProvider } from '@cdktf/provider-helm/lib/provider/index.js';
 import { Release } from '@cdktf/provider-helm/lib/release/index.js';
 import { clusterFacts, clusterSecret, type AwsClusterSettings } from '@platform/settings';
+import { CHART_PINS } from '@platform/tools/charts';
+import { ARGOCD_VERSION } from '@platform/tools/tools';
 import { AssetType, Fn, TerraformAsset } from 'cdktf';
 import type { Construct } from 'constructs';
 import { nameIn } from '../names.ts';
 import { PlatformStack } from './platform-stack.ts';
 
-/** The chart of Argo CD. */
-export const ARGOCD_CHART = { repository: 'https://argoproj.github.io/argo-helm', name: 'argo-cd', version: '10.8.0' } as const;
+const CHART = 'argo-cd';
 
 /**
  * Argo CD in the cluster of its name, and what it needs to take over from here:
@@ -38,15 +39,17 @@ export class ArgoCdStack extends PlatformStack {
 
     const facts = clusterFacts(settings, { vpcId: cluster.vpcConfig.get(0).vpcId });
     const values = ['argocd/values.yaml', `clusters/${name}/argocd.yaml`].map((file) => readFileSync(join(repository, file), 'utf8'));
+    const chart = CHART_PINS.find((pin) => pin.chart === CHART);
+    if (chart === undefined) throw new Error(`packages/tools/src/charts.ts pins no chart ${CHART}`);
     const argocd = new Release(this, 'argocd', {
       name: 'argocd',
       namespace: 'argocd',
       createNamespace: true,
-      repository: ARGOCD_CHART.repository,
-      chart: ARGOCD_CHART.name,
-      version: ARGOCD_CHART.version,
+      repository: chart.repoURL,
+      chart: chart.chart,
+      version: chart.version,
       // Later ones win. The last is JSON, which is YAML too.
-      values: [...values, JSON.stringify({ extraObjects: [clusterSecret(facts)] })],
+      values: [...values, JSON.stringify({ global: { image: { tag: `v${ARGOCD_VERSION}` } }, extraObjects: [clusterSecret(facts)] })],
       atomic: true,
       wait: true,
       timeout: 900,
