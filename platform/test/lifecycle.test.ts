@@ -1,5 +1,7 @@
+import { readClusters } from '@platform/settings';
 import t from 'tap';
-import { openPlatform, told, type Platform } from './platform-in-tests.ts';
+import { monthlyCosts, plannedResources, totalOf, type Resource } from '../src/cost.ts';
+import { openPlatform, repository, told, type Platform } from './platform-in-tests.ts';
 import type { Operation } from './simulated-aws/cloud.ts';
 
 const CLUSTERS = ['dev', 'staging', 'production'];
@@ -10,14 +12,21 @@ const ofCluster = ({ cloud }: Platform, cluster: string): string[] => cloud.thin
 t.test('every stack is valid, is applied in its order, is then as planned, and goes as it came', async (t) => {
   // The one setting that stands in the way of its end, on purpose.
   const platform = await openPlatform(t, () => true, [['production', 'deletionProtection: true', 'deletionProtection: false']]);
-  for (const { name } of platform.stacks) {
+  const planned = new Map<string, Resource[]>();
+  for (const { name, cluster = '' } of platform.stacks) {
     const engine = platform.engine(name);
-    for (const [step, code] of [['init', 0], ['validate', 0], ['plan', 2], ['apply', 0], ['plan', 0]] as const) {
-      const run = await engine[step]();
+    for (const [step, code, ...args] of [['init', 0], ['validate', 0], ['plan', 2, '-out=plan'], ['apply', 0, 'plan'], ['plan', 0]] as const) {
+      const run = await engine[step](...args);
       t.equal(run.code, code, `${name} ${step}${run.code === code ? '' : told(run)}`);
+      if (args[0] === '-out=plan') planned.set(cluster, [...(planned.get(cluster) ?? []), ...plannedResources(JSON.parse((await engine.run('show', '-json', 'plan')).output) as Parameters<typeof plannedResources>[0])]);
     }
   }
   for (const cluster of CLUSTERS) t.ok(ofCluster(platform, cluster).length > 40, cluster);
+  for (const cluster of readClusters(repository)) {
+    if (cluster.provider !== 'aws') continue;
+    const total = totalOf(monthlyCosts(planned.get(cluster.name) ?? [], cluster.region, { hasLoadBalancers: cluster.controllers.includes('aws-load-balancer-controller') }));
+    t.ok(total > 100 && total <= cluster.budget.monthlyUsd, `${cluster.name}: the plans list for ${total.toFixed(0)} of ${cluster.budget.monthlyUsd} dollars a month`);
+  }
   t.same(platform.cloud.things('aws_cloudwatch_log_group').filter(({ values }) => values.unmanaged === true), [], 'EKS made no log group by itself');
 
   for (const { name, cluster } of platform.stacks.toReversed()) {

@@ -26,8 +26,8 @@ export function repositoryWith(folder: string, changes: readonly Change[]): stri
 
 const silent = { start: () => undefined, detail: () => undefined, done: () => undefined, note: () => undefined };
 
-/** The real OpenTofu, as the tools step of the tests built it. */
-export const tofu = async (): Promise<string> => join((await ensureTools(silent, { verify: false, builds: ['opentofu'] })).bin, 'tofu');
+/** The real OpenTofu, as the tools step of the tests built it; TOFU names another program of its kind, Terraform for instance. */
+export const tofu = async (): Promise<string> => process.env.TOFU ?? join((await ensureTools(silent, { verify: false, builds: ['opentofu'] })).bin, 'tofu');
 
 /** A simulated AWS and the real command line for some stacks. */
 export interface Platform {

@@ -17,8 +17,8 @@ export interface Run {
 export interface Engine {
   readonly folder: string;
   run(...args: readonly string[]): Promise<Run>;
-  init(): Promise<Run>;
-  validate(): Promise<Run>;
+  init(...args: readonly string[]): Promise<Run>;
+  validate(...args: readonly string[]): Promise<Run>;
   /** Code 0 where nothing is to be done, 2 where something is. */
   plan(...args: readonly string[]): Promise<Run>;
   apply(...args: readonly string[]): Promise<Run>;
@@ -72,8 +72,8 @@ export async function openEngine(cloud: SimulatedAws, source: string, folder: st
   return {
     folder,
     run,
-    init: async () => run('init', '-no-color', '-backend=true'),
-    validate: async () => run('validate', '-no-color'),
+    init: async (...args) => run('init', '-no-color', ...args),
+    validate: async (...args) => run('validate', '-no-color', ...args),
     plan: async (...args) => run('plan', '-no-color', '-detailed-exitcode', ...args),
     apply: async (...args) => run('apply', '-no-color', '-auto-approve', ...args),
     destroy: async (...args) => run('destroy', '-no-color', '-auto-approve', ...args),
