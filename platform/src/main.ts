@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
-import { CommandError, messageOf } from '@platform/report/errors';
+import { CommandError, runCommand } from '@platform/report/errors';
 import { progressTo } from '@platform/report/progress';
 import { table } from '@platform/report/table';
 import { readClusters, settingProblem, SettingsError, type AwsClusterSettings } from '@platform/settings';
@@ -90,30 +90,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   plan: {
     summary: 'what an apply would change in AWS',
     options: ['cluster', 'stack'],
-    run: async (invocation) => {
-      const stacks = stacksOf(invocation);
-      requireCredentials();
-      const tofu = await openTofu(platform);
-      for (const stack of stacks) {
-        print(`\n${stack.name}`);
-        await initialize(tofu, platform, stack, stateOf());
-        await tofu.show(stack, ['plan', '-input=false']);
-      }
-    },
+    run: async (invocation) => tofuOnEach(stacksOf(invocation), ['plan', '-input=false']),
   },
   apply: {
     summary: 'make AWS as the settings say, stack by stack; asks before each',
     options: ['cluster', 'stack', 'yes'],
-    run: async (invocation) => {
-      const stacks = stacksOf(invocation);
-      requireCredentials();
-      const tofu = await openTofu(platform);
-      for (const stack of stacks) {
-        print(`\n${stack.name}`);
-        await initialize(tofu, platform, stack, stateOf());
-        await tofu.show(stack, ['apply', ...(invocation.option('yes') === undefined ? [] : ['-input=false', '-auto-approve'])]);
-      }
-    },
+    run: async (invocation) => tofuOnEach(stacksOf(invocation), ['apply', ...(invocation.option('yes') === undefined ? [] : ['-input=false', '-auto-approve'])]),
   },
   cost: {
     summary: 'what each cluster costs a month by list price, against its budget',
@@ -185,6 +167,17 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
 };
 
+/** Runs OpenTofu on one stack after the other; what it says and asks is the person's to see. Throws for missing credentials before the first. */
+async function tofuOnEach(stacks: readonly SynthesizedStack[], args: readonly string[]): Promise<void> {
+  requireCredentials();
+  const tofu = await openTofu(platform);
+  for (const stack of stacks) {
+    print(`\n${stack.name}`);
+    await initialize(tofu, platform, stack, stateOf());
+    await tofu.show(stack, args);
+  }
+}
+
 /** Lets a person type the name of what is to go. Throws CommandError for another one. */
 async function confirm(name: string, given: string | undefined): Promise<void> {
   const reader = createInterface({ input: process.stdin, output: process.stderr });
@@ -215,17 +208,4 @@ async function main(argv: readonly string[]): Promise<void> {
   await command.run({ json: values.json === true, option });
 }
 
-// Whoever reads the answer may stop early (`synth | head`).
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
-});
-
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  if (error instanceof CommandError) process.stderr.write(`error: ${error.message}\n next: ${error.next}\n`);
-  else if (error instanceof SettingsError) process.stderr.write(`${error.problems.map((problem) => `error: ${problem}`).join('\n')}\n next: mend the settings and run the command again\n`);
-  else process.stderr.write(`error: ${messageOf(error)}\n next: --help lists commands and options\n`);
-  process.exitCode = 1;
-}
+await runCommand(async () => main(process.argv.slice(2)), '--help lists commands and options');

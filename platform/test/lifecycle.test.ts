@@ -1,43 +1,47 @@
 import { readClusters } from '@platform/settings';
 import t from 'tap';
 import { monthlyCosts, plannedResources, totalOf, type Resource } from '../src/cost.ts';
-import { openPlatform, repository, told, type Platform } from './platform-in-tests.ts';
-import type { Operation } from './simulated-aws/cloud.ts';
+import { openPlatform, repository, terraform, told, type Platform } from './platform-in-tests.ts';
+import { SimulatedAws, type Operation, type Thing } from './simulated-aws/cloud.ts';
+import type { Values } from './simulated-aws/values.ts';
 
 const CLUSTERS = ['dev', 'staging', 'production'];
 
 /** What is left of a cluster. */
 const ofCluster = ({ cloud }: Platform, cluster: string): string[] => cloud.things().filter(({ values }) => (values.tags_all as Record<string, string> | null)?.cluster === cluster).map(({ type, id }) => `${type} ${id}`);
 
-t.test('every stack is valid, is applied in its order, is then as planned, and goes as it came', async (t) => {
-  // The one setting that stands in the way of its end, on purpose.
-  const platform = await openPlatform(t, () => true, [['production', 'deletionProtection: true', 'deletionProtection: false']]);
-  const planned = new Map<string, Resource[]>();
-  for (const { name, cluster = '' } of platform.stacks) {
-    const engine = platform.engine(name);
-    for (const [step, code, ...args] of [['init', 0], ['validate', 0], ['plan', 2, '-out=plan'], ['apply', 0, 'plan'], ['plan', 0]] as const) {
-      const run = await engine[step](...args);
-      t.equal(run.code, code, `${name} ${step}${run.code === code ? '' : told(run)}`);
-      if (args[0] === '-out=plan') planned.set(cluster, [...(planned.get(cluster) ?? []), ...plannedResources(JSON.parse((await engine.run('show', '-json', 'plan')).output) as Parameters<typeof plannedResources>[0])]);
+for (const program of [undefined, ...(terraform === undefined ? [] : [terraform])]) {
+  t.test(`every stack is valid, is applied in its order, is then as planned, and goes as it came: ${program === undefined ? 'OpenTofu' : 'Terraform'}`, async (t) => {
+    // The one setting that stands in the way of its end, on purpose.
+    const platform = await openPlatform(t, () => true, [['production', 'deletionProtection: true', 'deletionProtection: false']], new SimulatedAws(), program);
+    const planned = new Map<string, Resource[]>();
+    for (const { name, cluster = '' } of platform.stacks) {
+      const engine = platform.engine(name);
+      for (const [step, code, ...args] of [['init', 0], ['validate', 0], ['plan', 2, '-out=plan'], ['apply', 0, 'plan'], ['plan', 0]] as const) {
+        const run = await engine[step](...args);
+        t.equal(run.code, code, `${name} ${step}${run.code === code ? '' : told(run)}`);
+        if (args[0] === '-out=plan') planned.set(cluster, [...(planned.get(cluster) ?? []), ...plannedResources(JSON.parse((await engine.run('show', '-json', 'plan')).output) as Parameters<typeof plannedResources>[0])]);
+      }
     }
-  }
-  for (const cluster of CLUSTERS) t.ok(ofCluster(platform, cluster).length > 40, cluster);
-  for (const cluster of readClusters(repository)) {
-    if (cluster.provider !== 'aws') continue;
-    const total = totalOf(monthlyCosts(planned.get(cluster.name) ?? [], cluster.region, { hasLoadBalancers: cluster.controllers.includes('aws-load-balancer-controller') }));
-    t.ok(total > 100 && total <= cluster.budget.monthlyUsd, `${cluster.name}: the plans list for ${total.toFixed(0)} of ${cluster.budget.monthlyUsd} dollars a month`);
-  }
-  t.same(platform.cloud.things('aws_cloudwatch_log_group').filter(({ values }) => values.unmanaged === true), [], 'EKS made no log group by itself');
+    for (const cluster of CLUSTERS) t.ok(ofCluster(platform, cluster).length > 40, cluster);
+    for (const cluster of readClusters(repository)) {
+      if (cluster.provider !== 'aws') continue;
+      const total = totalOf(monthlyCosts(planned.get(cluster.name) ?? [], cluster.region, { hasLoadBalancers: cluster.controllers.includes('aws-load-balancer-controller') }));
+      t.ok(total > 100 && total <= cluster.budget.monthlyUsd, `${cluster.name}: the plans list for ${total.toFixed(0)} of ${cluster.budget.monthlyUsd} dollars a month`);
+    }
+    t.same(platform.cloud.things('aws_cloudwatch_log_group').filter(({ values }) => values.unmanaged === true), [], 'EKS made no log group by itself');
 
-  for (const { name, cluster } of platform.stacks.toReversed()) {
-    const run = await platform.engine(name).destroy();
-    if (cluster === undefined) t.match(run, { code: 1, errors: ['Resource instance cannot be destroyed'] }, `${name} stays, whatever is typed`);
-    else t.equal(run.code, 0, `${name} destroy${run.code === 0 ? '' : told(run)}`);
-  }
-  for (const cluster of CLUSTERS) t.same(ofCluster(platform, cluster), [], `nothing of ${cluster} is left`);
-  t.equal(platform.cloud.things('aws_s3_bucket').length, 3);
-  t.equal(platform.cloud.things('aws_ecr_repository').length, 1);
-});
+    for (const { name, cluster } of platform.stacks.toReversed()) {
+      const run = await platform.engine(name).destroy();
+      if (cluster === undefined) t.match(run, { code: 1, errors: [/^(Resource i|I)nstance cannot be destroyed$/] }, `${name} stays, whatever is typed`);
+      else t.equal(run.code, 0, `${name} destroy${run.code === 0 ? '' : told(run)}`);
+    }
+    for (const cluster of CLUSTERS) t.same(ofCluster(platform, cluster), [], `nothing of ${cluster} is left`);
+    t.equal(platform.cloud.things('aws_s3_bucket').length, 3);
+    t.equal(platform.cloud.things('aws_ecr_repository').length, 1);
+  });
+}
+if (terraform === undefined) t.comment('Terraform is not on the PATH: the round above was OpenTofu\'s alone');
 
 t.test('what needs another comes after it, and goes before it', async (t) => {
   const platform = await openPlatform(t, ({ name }) => name === 'bootstrap-111111111111' || name.startsWith('dev-'));
@@ -95,4 +99,35 @@ t.test('a protected cluster is not deleted, and what nobody made by a stack keep
   platform.cloud.plant('network_interface', { id: 'eni-alb', vpc_id: vpc?.id, subnet_id: subnet?.id, public: true, description: 'ELB app/k8s-fastify' }, caller);
   const errors = (await platform.engine('dev-network').destroy()).errors.join('\n');
   t.match(errors, /DependencyViolation: The subnet '.*' has dependencies and cannot be deleted: ELB app\/k8s-fastify/);
+});
+
+t.test('what somebody changed by hand shows in the plan, and the next apply takes it back; how many nodes there are is theirs', async (t) => {
+  const platform = await openPlatform(t, ({ name }) => ['bootstrap-111111111111', 'dev-network', 'dev-cluster'].includes(name));
+  await platform.apply(...platform.stacks.map(({ name }) => name));
+  const only = (type: string): Thing => {
+    const [thing, ...more] = platform.cloud.things(type);
+    if (thing === undefined || more.length > 0) throw new Error(`not one ${type}`);
+    return thing;
+  };
+  const drift = async (stack: string, changes: string[]): Promise<void> => {
+    const plan = await platform.engine(stack).plan();
+    t.same([plan.code, ...plan.output.matchAll(/^ +# (\S+ (?:will|must) be .*)$/gm)].map((line) => (Array.isArray(line) ? line[1] : line)), [changes.length === 0 ? 0 : 2, ...changes]);
+    t.equal((await platform.engine(stack).apply()).code, 0);
+    t.equal((await platform.engine(stack).plan()).code, 0, 'and then it is as planned');
+  };
+
+  const cluster = only('aws_eks_cluster');
+  const [access] = cluster.values.vpc_config as [Values];
+  cluster.values = { ...cluster.values, vpc_config: [{ ...access, public_access_cidrs: ['0.0.0.0/0'] }] };
+  await drift('dev-cluster', ['aws_eks_cluster.cluster will be updated in-place']);
+  t.same((cluster.values.vpc_config as [Values])[0].public_access_cidrs, ['203.0.113.0/24'], 'the Kubernetes API is closed to the world again');
+
+  for (const route of platform.cloud.things('aws_route').filter(({ values }) => values.nat_gateway_id)) platform.cloud.remove(route);
+  await drift('dev-network', ['aws_route.private-to-nat-eu-central-1a will be created']);
+
+  const nodes = only('aws_eks_node_group');
+  const [scaling] = nodes.values.scaling_config as [Values];
+  nodes.values = { ...nodes.values, scaling_config: [{ ...scaling, desired_size: 3 }] };
+  await drift('dev-cluster', []);
+  t.equal((nodes.values.scaling_config as [Values])[0].desired_size, 3);
 });

@@ -1,5 +1,5 @@
 import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { ensureTools } from '@platform/tools/tools';
 import type { Test } from 'tap';
 import { synthesize, type SynthesizedStack } from '../src/app.ts';
@@ -26,8 +26,8 @@ export function repositoryWith(folder: string, changes: readonly Change[]): stri
 
 const silent = { start: () => undefined, detail: () => undefined, done: () => undefined, note: () => undefined };
 
-/** The real OpenTofu, as the tools step of the tests built it; TOFU names another program of its kind, Terraform for instance. */
-export const tofu = async (): Promise<string> => process.env.TOFU ?? join((await ensureTools(silent, { verify: false, builds: ['opentofu'] })).bin, 'tofu');
+/** The real OpenTofu, as the tools step of the tests built it. */
+export const tofu = async (): Promise<string> => join((await ensureTools(silent, { verify: false, builds: ['opentofu'] })).bin, 'tofu');
 
 /** A simulated AWS and the real command line for some stacks. */
 export interface Platform {
@@ -38,12 +38,15 @@ export interface Platform {
   apply(...names: readonly string[]): Promise<void>;
 }
 
-/** Opens stacks, each in a folder of its own; all is closed with the test. */
-export async function openPlatform(t: Test, isWanted: (stack: SynthesizedStack) => boolean = () => true, changes: readonly Change[] = [], cloud = new SimulatedAws()): Promise<Platform> {
+/** Terraform, where it is installed. */
+export const terraform = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'terraform')).find((file) => existsSync(file));
+
+/** Opens stacks, each in a folder of its own, for OpenTofu or another program of its kind; all is closed with the test. */
+export async function openPlatform(t: Test, isWanted: (stack: SynthesizedStack) => boolean = () => true, changes: readonly Change[] = [], cloud = new SimulatedAws(), other?: string): Promise<Platform> {
   // A test may open several.
   const folder = mkdtempSync(join(existsSync(t.testdirName) ? t.testdirName : t.testdir({}), 'platform-'));
   const stacks = synthesize(changes.length === 0 ? repository : repositoryWith(join(folder, 'repository'), changes), join(folder, 'out')).filter(isWanted);
-  const program = await tofu();
+  const program = other ?? (await tofu());
   // State lies two folders above a stack's, as in the platform's own folder.
   const engines = new Map(await Promise.all(stacks.map(async ({ name, folder: source }) => [name, await openEngine(cloud, source, join(folder, 'platform/out/stacks', name), program)] as const)));
   t.teardown(() => {

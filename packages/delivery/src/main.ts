@@ -1,9 +1,9 @@
 // What CI and the platform team call: node packages/delivery/src/main.ts COMMAND [OPTIONS]
 import { parseArgs } from 'node:util';
-import { CommandError, messageOf } from '@platform/report/errors';
+import { CommandError, runCommand } from '@platform/report/errors';
 import { progressTo } from '@platform/report/progress';
 import { table } from '@platform/report/table';
-import { clusterNames, SettingsError } from '@platform/settings';
+import { clusterNames } from '@platform/settings';
 import { ensureCharts } from '@platform/tools/charts';
 import { ensureSchemas } from '@platform/tools/schemas';
 import { ensureTools } from '@platform/tools/tools';
@@ -209,17 +209,4 @@ async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-// Whoever reads the answer may stop early (`render | head`).
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
-});
-
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  if (error instanceof CommandError) process.stderr.write(`error: ${error.message}\n next: ${error.next}\n`);
-  else if (error instanceof SettingsError) process.stderr.write(`${error.problems.map((problem) => `error: ${problem}`).join('\n')}\n next: mend the settings and run the command again\n`);
-  else process.stderr.write(`error: ${messageOf(error)}\n next: --help lists commands and options\n`);
-  process.exitCode = 1;
-}
+await runCommand(async () => main(process.argv.slice(2)), '--help lists commands and options');

@@ -3,14 +3,13 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { imageProblem } from '@platform/settings/image-file';
-import { SettingsError } from '@platform/settings';
 import { applicationsTable, entryRevision, shortImage } from './applications.ts';
 import { connectAs, storedTokens } from './argocd.ts';
 import type { Application } from './argocd-api.ts';
 import { kubeconfigPath } from './cluster.ts';
 import { awaitDelivery } from './deliver.ts';
 import { down } from './down.ts';
-import { CommandError, messageOf } from '@platform/report/errors';
+import { CommandError, runCommand } from '@platform/report/errors';
 import { openInstance, type Instance } from './instance.ts';
 import { withLock } from './lock.ts';
 import { followLogs } from './logs.ts';
@@ -259,12 +258,6 @@ async function main(argv: readonly string[]): Promise<void> {
   });
 }
 
-// Whoever reads the answer may stop early (`make env | head -1`).
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
-});
-
 for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
   process.on(signal, () => {
     process.stderr.write('\ninterrupted; what runs, runs on. The same command goes on from here, `make down` ends it all.\n');
@@ -272,12 +265,4 @@ for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
   });
 }
 
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  if (error instanceof CommandError) process.stderr.write(`error: ${error.message}\n next: ${error.next}\n`);
-  else if (error instanceof SettingsError) process.stderr.write(`${error.problems.map((problem) => `error: ${problem}`).join('\n')}\n next: mend the settings and run the command again\n`);
-  else if (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')) process.stderr.write(`error: ${error.message}\n next: --help lists the options\n`);
-  else process.stderr.write(`error: ${messageOf(error)}\n next: \`make status\` shows what runs, .local/logs what was said; run the command again\n`);
-  process.exitCode = 1;
-}
+await runCommand(async () => main(process.argv.slice(2)), '`make status` shows what runs, .local/logs what was said; run the command again');

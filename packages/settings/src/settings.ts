@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { CommandError } from '@platform/report/errors';
 import { formatCidr, overlaps, parseCidr } from '@platform/subnets/cidr';
 import { findOverlaps } from '@platform/subnets/overlaps';
 import { PlanError } from '@platform/subnets/plan';
@@ -17,13 +18,10 @@ Settings.Set({ maxErrors: Number.POSITIVE_INFINITY });
 const SHARED = 'shared';
 
 /** Everything that is wrong with the settings of a cluster, one line each: `file:line: key: rule (it is value)`. */
-export class SettingsError extends Error {
-  readonly problems: readonly string[];
-
+export class SettingsError extends CommandError {
   constructor(problems: readonly string[]) {
-    super(problems.join('\n'));
+    super(problems, 'mend the settings and run the command again');
     this.name = 'SettingsError';
-    this.problems = problems;
   }
 }
 
