@@ -146,7 +146,7 @@ t.test('a slow request is cut with 408, whether its headers or its body never en
   t.ok((body?.seconds ?? 0) >= 30 && (body?.seconds ?? 0) < 35, `body after ${String(body?.seconds)} s`);
 });
 
-t.test('ten thousand bad requests leave the memory flat', { timeout: 60_000 }, async (t) => {
+t.test('ten thousand bad requests leave the memory flat', { timeout: 300_000 }, async (t) => {
   // Garbage is collected before each look, on a signal: when V8 does so by itself depends on how busy the machine is.
   const service = start(t, {}, { flags: ['--max-old-space-size=166', '--expose-gc', '--import', 'data:text/javascript,process.on("SIGUSR2",()=>globalThis.gc())'] });
   const { api, admin } = await service.listening();
