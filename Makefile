@@ -6,10 +6,12 @@
 export TAG DIGEST APP ID CLUSTER KEY BASE STACK YES DIRTY
 
 NODE := node_modules/.bin/node
-LOCAL := $(NODE) packages/local/src/main.ts
-DELIVERY := $(NODE) packages/delivery/src/main.ts
-# A small nursery for new objects: synthesis makes many at once, and without it takes 50 MB more and no less time.
-PLATFORM := $(NODE) --max-semi-space-size=2 platform/src/main.ts
+# Commands start faster and smaller from what was compiled before. Not so tests: what is covered would be counted less exactly.
+COMPILED := NODE_COMPILE_CACHE=.local/compiled $(NODE)
+LOCAL := $(COMPILED) packages/local/src/main.ts
+DELIVERY := $(COMPILED) packages/delivery/src/main.ts
+# A small nursery for new objects and no optimizing compiler: synthesis takes 60 MB less so, and no more time.
+PLATFORM := $(COMPILED) --max-semi-space-size=2 --no-opt platform/src/main.ts
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):[^#]*## /  make \1@/' | awk -F@ '{ printf "%-22s%s\n", $$1, $$2 }'

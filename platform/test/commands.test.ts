@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import t, { type Test } from 'tap';
 import { credentialSource } from '../src/credentials.ts';
 import { fakePrograms, type Answer, type FakePrograms } from './fake-programs.ts';
 
-const main = resolve(import.meta.dirname, '../src/main.ts');
+const repository = resolve(import.meta.dirname, '../..');
+const main = join(repository, 'platform/src/main.ts');
 const KEYS = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' };
 
 interface Result {
@@ -157,5 +158,12 @@ t.test('the folder of the command line of CDKTF is respected', (t) => {
   writeFileSync(join(dirname(out), 'x'), '');
   const { stdout } = command(t, 'synth', { env: { CDKTF_OUTDIR: out } });
   t.match(stdout, `written to ${out}/stacks`);
+  t.end();
+});
+
+t.test('make and the command line of CDKTF start it alike', (t) => {
+  const [, flags] = /^PLATFORM := \$\(COMPILED\) (.*) platform\/src\/main\.ts$/m.exec(readFileSync(join(repository, 'Makefile'), 'utf8')) ?? [];
+  const { app } = JSON.parse(readFileSync(join(repository, 'platform/cdktf.json'), 'utf8')) as { app: string };
+  t.equal(app, `node ${String(flags)} src/main.ts synth --json`);
   t.end();
 });
