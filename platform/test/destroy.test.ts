@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { readCluster, type AwsClusterSettings } from '@platform/settings';
 import t, { type Test } from 'tap';
@@ -19,7 +20,7 @@ const usual: Answer[] = [
 const LOAD_BALANCER = 'arn:aws:elasticloadbalancing:eu-central-1:111111111111:loadbalancer/app/k8s-x/1';
 
 /** Takes the cluster down among programs that answer so. What happened, in short words. */
-async function destroyed(t: Test, answers: readonly Answer[] = [], looks = 3): Promise<{ happened: string[]; certificate: Certificate | undefined; error: string }> {
+async function destroyed(t: Test, answers: readonly Answer[] = [], looks = 3): Promise<{ happened: string[]; kubeconfigs: (string | undefined)[]; certificate: Certificate | undefined; error: string }> {
   const fake = fakePrograms(join(t.testdir({}), 'bin'), ['aws', 'kubectl'], [...answers, ...usual]);
   const before = process.env.PATH;
   process.env.PATH = fake.folder;
@@ -40,15 +41,19 @@ async function destroyed(t: Test, answers: readonly Answer[] = [], looks = 3): P
   } finally {
     if (before !== undefined) process.env.PATH = before;
   }
+  const kubeconfigs = [...new Set(fake.calls().filter((call) => /^kubectl|update-kubeconfig/.test(call)).map((call) => /--kubeconfig (\S+)/.exec(call)?.[1]))];
   const calls = fake.calls().map((call, index) => ({ at: index, what: call.replace(/ --kubeconfig \S+| --namespace argocd| --region \S+| --output \S+| --ignore-not-found| --wait| --timeout=\S+/g, '') }));
-  return { happened: [...calls, ...order.map(({ at, what }) => ({ at: at - 0.5, what }))].sort((a, b) => a.at - b.at).map(({ what }) => what), certificate, error };
+  return { kubeconfigs, happened: [...calls, ...order.map(({ at, what }) => ({ at: at - 0.5, what }))].sort((a, b) => a.at - b.at).map(({ what }) => what), certificate, error };
 }
 
 const search = (tag: string): string => `aws resourcegroupstaggingapi get-resources --tag-filters ${tag}`;
 
 t.test('what runs in a cluster goes before the controllers that must clear up after it, then Argo CD, cluster and network', async (t) => {
-  const { happened, certificate, error } = await destroyed(t);
+  const { happened, kubeconfigs, certificate, error } = await destroyed(t);
   t.equal(error, '');
+  t.match(kubeconfigs, [/^\/.*\/destroy-[^/]+\/kubeconfig$/], 'one of its own for every call');
+  t.equal(kubeconfigs.length, 1);
+  t.notOk(existsSync(kubeconfigs[0] ?? ''), 'and gone afterwards');
   t.same(happened, [
     'aws eks describe-cluster --name dev',
     'aws eks update-kubeconfig --name dev --alias dev',
