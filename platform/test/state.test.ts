@@ -6,14 +6,25 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ensureTools } from '@platform/tools/tools';
 import t, { type Test } from 'tap';
-import type { SynthesizedStack } from '../src/app.ts';
+import { synthesize, type SynthesizedStack } from '../src/app.ts';
 import { migrateState } from '../src/commands/migrate-state.ts';
 import { initialize, localState, openTofu, type Tofu } from '../src/tofu.ts';
-import { tofu as tofuProgram } from './platform-in-tests.ts';
+import { repositoryWith, tofu as tofuProgram, type Change } from './platform-in-tests.ts';
 
 // State in a bucket, with the real OpenTofu and a real S3 server; what is kept there is a resource that needs no provider.
 
-const BUCKET = 'gitops-platform-state-111111111111';
+/** Where a stack that was written from some settings keeps its state. */
+function backendOf(name: string, changes: readonly Change[]): Record<string, object> {
+  const folder = t.testdir({});
+  const stack = synthesize(repositoryWith(join(folder, 'repository'), changes), join(folder, 'out')).find((candidate) => candidate.name === name);
+  if (stack === undefined) throw new Error(`there is no stack ${name}`);
+  return (JSON.parse(readFileSync(join(stack.folder, 'cdk.tf.json'), 'utf8')) as { terraform: { backend: Record<string, object> } }).terraform.backend;
+}
+
+const STACK = 'dev-network';
+const LOCAL = backendOf(STACK, []);
+const IN_S3 = backendOf(STACK, [['shared', 'state: local', 'state: s3']]);
+const { bucket: BUCKET } = IN_S3.s3 as { bucket: string };
 
 /** A free port of loopback. */
 async function freePort(): Promise<number> {
@@ -56,7 +67,7 @@ async function open(t: Test): Promise<Place> {
   const root = t.testdir({});
   const url = await startS3(t, join(root, 'buckets'));
   const platform = join(root, 'platform');
-  const stack: SynthesizedStack = { name: 'dev-network', folder: join(platform, 'cdktf.out/stacks/dev-network'), after: [], cluster: 'dev' };
+  const stack: SynthesizedStack = { name: STACK, folder: join(platform, 'cdktf.out/stacks', STACK), after: [], cluster: 'dev' };
   mkdirSync(stack.folder, { recursive: true });
   // There is no IAM behind these keys that could be asked.
   const withoutIam = { skip_credentials_validation: true, skip_requesting_account_id: true, skip_metadata_api_check: true, use_path_style: true };
@@ -76,7 +87,7 @@ async function open(t: Test): Promise<Place> {
     stack,
     tofu: await openTofu(platform),
     write: (state, input, command) => {
-      const backend = state === 's3' ? { s3: { bucket: BUCKET, key: `${stack.name}.tfstate`, region: 'eu-central-1', encrypt: true, use_lockfile: true, ...withoutIam } } : { local: { path: `../../../state/${stack.name}.tfstate` } };
+      const backend = state === 's3' ? { s3: { ...IN_S3.s3, ...withoutIam } } : LOCAL;
       const provisioner = command === undefined ? {} : { provisioner: [{ 'local-exec': { command } }], triggers_replace: [input] };
       writeFileSync(join(stack.folder, 'cdk.tf.json'), JSON.stringify({ terraform: { backend }, resource: { terraform_data: { vpc: { input, ...provisioner } } } }));
     },
