@@ -5,11 +5,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { imageProblem } from '@platform/settings/image-file';
+import { tagProblem } from '@platform/settings/image-file';
 
 const HELP = `Usage: node image.ts [OPTIONS]
 
   --tag TAG         the image's tag and version (default: the commit, with -dirty where the work tree has changes)
+  --also TAG        another tag for the same image; may be repeated
   --registry R      where the image belongs, for instance registry.example.com/team
   --push            push it there; prints the digest too
   --platform P      for instance linux/amd64,linux/arm64 (more than one needs --push)
@@ -66,15 +67,17 @@ export function sourceURL(remote: string): string | undefined {
 
 interface Options {
   readonly tag?: string | undefined;
+  readonly also?: readonly string[] | undefined;
   readonly registry?: string | undefined;
   readonly platform?: string | undefined;
   readonly push: boolean;
 }
 
-function check({ registry, push }: Options, tag: string): void {
-  // The digest is known only once the image is there.
-  const problem = imageProblem({ tag, digest: `sha256:${'0'.repeat(64)}` });
-  if (problem !== undefined) throw new ImageError(`--tag ${problem.rule}`, 'for instance --tag 0.2.0');
+function check({ also = [], registry, push }: Options, tag: string): void {
+  for (const [option, name] of [['--tag', tag], ...also.map((other) => ['--also', other] as const)] as const) {
+    const rule = tagProblem(name);
+    if (rule !== undefined) throw new ImageError(`${option} ${rule}`, 'for instance --tag 0.2.0');
+  }
   if (registry !== undefined && !REGISTRY.test(registry)) throw new ImageError(`--registry ${JSON.stringify(registry)} is none`, 'for instance --registry registry.example.com/team');
   if (push && registry === undefined) throw new ImageError('--push needs --registry', 'for instance --registry registry.example.com/team');
 }
@@ -89,18 +92,20 @@ function build(options: Options) {
   const created = new Date(Number(epoch) * 1000).toISOString();
   const { BUILD_IMAGE, RUNTIME_IMAGE } = process.env;
   const args = { VERSION: tag, COMMIT: commit, CREATED: created, SOURCE: source, SOURCE_DATE_EPOCH: epoch, BUILD_IMAGE, RUNTIME_IMAGE };
-  const reference = `${options.registry === undefined ? '' : `${options.registry}/`}${NAME}:${tag}`;
-  const digest = buildx(options, reference, args);
+  const referenceOf = (name: string): string => `${options.registry === undefined ? '' : `${options.registry}/`}${NAME}:${name}`;
+  const reference = referenceOf(tag);
+  const digest = buildx(options, [reference, ...(options.also ?? []).map(referenceOf)], args);
   return { reference: digest === undefined ? reference : `${reference}@${digest}`, tag, digest, commit, created };
 }
 
 /** Runs the build; gives the digest of an image that was pushed. */
-function buildx({ platform, push }: Options, reference: string, buildArgs: Readonly<Record<string, string | undefined>>): string | undefined {
+function buildx({ platform, push }: Options, references: readonly string[], buildArgs: Readonly<Record<string, string | undefined>>): string | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'image-'));
   try {
     const metadata = join(folder, 'metadata.json');
     const given = Object.entries(buildArgs).flatMap(([name, value]) => (value === undefined || value === '' ? [] : ['--build-arg', `${name}=${value}`]));
-    const args = ['buildx', 'build', '--file', 'service/Dockerfile', '--tag', reference, '--metadata-file', metadata, push ? '--push' : '--load', ...(platform === undefined ? [] : ['--platform', platform]), ...given, '.'];
+    // A statement of provenance holds the time of the build, and would change the digest each time.
+    const args = ['buildx', 'build', '--file', 'service/Dockerfile', ...references.flatMap((reference) => ['--tag', reference]), '--metadata-file', metadata, '--provenance=false', push ? '--push' : '--load', ...(platform === undefined ? [] : ['--platform', platform]), ...given, '.'];
     const { status } = spawnSync('docker', args, { cwd: root, stdio: ['ignore', 2, 2] });
     if (status !== 0) throw new ImageError('docker could not build the image', 'its last lines above say why');
     return push ? (JSON.parse(readFileSync(metadata, 'utf8')) as { 'containerimage.digest'?: string })['containerimage.digest'] : undefined;
@@ -113,7 +118,7 @@ function readOptions() {
   try {
     const string = { type: 'string' } as const;
     const flag = { type: 'boolean', default: false } as const;
-    return parseArgs({ options: { tag: string, registry: string, platform: string, push: flag, json: flag, help: flag } }).values;
+    return parseArgs({ options: { tag: string, also: { ...string, multiple: true }, registry: string, platform: string, push: flag, json: flag, help: flag } }).values;
   } catch (error) {
     throw new ImageError((error as Error).message, 'node image.ts --help lists the options');
   }

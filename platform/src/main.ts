@@ -7,6 +7,7 @@ import { CommandError, runCommand } from '@platform/report/errors';
 import { progressTo } from '@platform/report/progress';
 import { table } from '@platform/report/table';
 import { readClusters, settingProblem, SettingsError, type AwsClusterSettings } from '@platform/settings';
+import { tagProblem } from '@platform/settings/image-file';
 import { synthesize, type SynthesizedStack } from './app.ts';
 import { destroyCluster } from './commands/destroy.ts';
 import { pushImage } from './commands/image.ts';
@@ -130,13 +131,14 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     options: ['tag', 'dirty'],
     run: async ({ option, json }) => {
       const tag = option('tag');
-      if (tag === undefined || !/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/.test(tag) || tag === 'latest') throw new CommandError(tag === undefined ? 'which version?' : `${tag} is no version of an image`, 'give one: TAG=0.2.0');
+      const rule = tag === undefined ? 'which version?' : tagProblem(tag);
+      if (tag === undefined || rule !== undefined) throw new CommandError(`TAG: ${rule ?? ''}`, 'give one: TAG=0.2.0');
       const clusters = awsClusters();
       const owner = clusters.find(({ name }) => tag.startsWith(`${name}-`));
       if (owner !== undefined) throw new CommandError(`${tag} looks like a tag of the cluster ${owner.name}, and these move`, 'take another TAG');
       requireCredentials();
       const image = await pushImage(repository, tag, clusters, { dirty: option('dirty') !== undefined });
-      print(json ? JSON.stringify(image) : `${image.repository}:${image.tag}@${image.digest}`);
+      print(json ? JSON.stringify(image) : image.reference);
     },
   },
   'migrate-state': {

@@ -44,8 +44,8 @@ if (answer) {
   answer.times -= 1;
   writeFileSync(${JSON.stringify(script)}, JSON.stringify(answers));
 }
-const metadata = args.find((arg) => arg.startsWith('--metadata-file='));
-if (metadata) writeFileSync(metadata.slice('--metadata-file='.length), JSON.stringify({ 'containerimage.digest': 'sha256:${'0'.repeat(64)}' }));
+const metadata = args[args.indexOf('--metadata-file') + 1];
+if (args.includes('--metadata-file')) writeFileSync(metadata, JSON.stringify({ 'containerimage.digest': 'sha256:${'0'.repeat(64)}' }));
 process.stdout.write(answer?.stdout ?? '');
 process.stderr.write(answer?.stderr ?? '');
 process.exitCode = answer?.code ?? 0;

@@ -246,13 +246,13 @@ while [ "$1" != --metadata-file ]; do shift; done
 echo '{"containerimage.digest":"${DIGEST}"}' > "$2"`;
 
 t.test('image.ts builds with all that the image says of itself', (t) => {
-  const { status, stdout, stderr } = imageScript(docker, ['--tag', '1.2.3', '--registry', 'registry.example.com/team', '--push', '--json'], { SOURCE_DATE_EPOCH: '1700000000', RUNTIME_IMAGE: 'runtime@sha256:1' });
+  const { status, stdout, stderr } = imageScript(docker, ['--tag', '1.2.3', '--also', 'dev-7', '--registry', 'registry.example.com/team', '--push', '--json'], { SOURCE_DATE_EPOCH: '1700000000', RUNTIME_IMAGE: 'runtime@sha256:1' });
   t.equal(status, 0, stderr);
   const image = JSON.parse(stdout) as { commit: string };
   t.match(image, { reference: `registry.example.com/team/fastify-service:1.2.3@${DIGEST}`, tag: '1.2.3', digest: DIGEST, created: '2023-11-14T22:13:20.000Z' });
   t.match(image.commit, /^[0-9a-f]{40}(-dirty)?$/);
   const lines = stderr.split('\n');
-  for (const line of ['--push', 'VERSION=1.2.3', `COMMIT=${image.commit}`, 'CREATED=2023-11-14T22:13:20.000Z', 'SOURCE_DATE_EPOCH=1700000000', 'RUNTIME_IMAGE=runtime@sha256:1']) t.ok(lines.includes(line), line);
+  for (const line of ['--push', '--provenance=false', 'registry.example.com/team/fastify-service:1.2.3', 'registry.example.com/team/fastify-service:dev-7', 'VERSION=1.2.3', `COMMIT=${image.commit}`, 'CREATED=2023-11-14T22:13:20.000Z', 'SOURCE_DATE_EPOCH=1700000000', 'RUNTIME_IMAGE=runtime@sha256:1']) t.ok(lines.includes(line), line);
   t.notMatch(stderr, 'BUILD_IMAGE=', 'what is not given is left to the Dockerfile');
   t.end();
 });
@@ -271,6 +271,7 @@ t.test('image.ts says what is wrong and what to do', (t) => {
     ['a failed build', '[ "$2" != build ]', [], 'error: docker could not build the image\n next: '],
     ['a tag that names nothing', docker, ['--tag', 'latest'], 'error: --tag latest names no version\n next: '],
     ['a tag that is none', docker, ['--tag=-x y'], 'error: --tag must be up to 128 letters'],
+    ['another tag that is none', docker, ['--also', 'x y'], 'error: --also must be up to 128 letters'],
     ['an unknown option', docker, ['--what'], 'error: Unknown option'],
     ['a push to nowhere', docker, ['--push'], 'error: --push needs --registry\n next: '],
     ['a registry that is none', docker, ['--registry', 'https://x'], 'error: --registry "https://x" is none\n next: '],

@@ -29,10 +29,17 @@ interface Position {
   readonly line: number;
 }
 
+/** The rule that a tag breaks, or undefined where it names a version. */
+export function tagProblem(tag: string): string | undefined {
+  if (tag === 'latest') return 'latest names no version';
+  if (!TAG.test(tag)) return `must be up to 128 letters, digits, dots, dashes and underscores, no dot or dash first (it is ${JSON.stringify(tag)})`;
+  return undefined;
+}
+
 /** Why an image cannot be shipped, or undefined where it can: the offending key and the rule that it breaks. */
 export function imageProblem(image: Image): { key: keyof Image; rule: string } | undefined {
-  if (image.tag === 'latest') return { key: 'tag', rule: 'latest names no version' };
-  if (!TAG.test(image.tag)) return { key: 'tag', rule: `must be up to 128 letters, digits, dots, dashes and underscores, no dot or dash first (it is ${JSON.stringify(image.tag)})` };
+  const rule = tagProblem(image.tag);
+  if (rule !== undefined) return { key: 'tag', rule };
   if (!DIGEST.test(image.digest)) return { key: 'digest', rule: `must be sha256: and 64 lower-case hex digits (it is ${JSON.stringify(image.digest)})` };
   return undefined;
 }

@@ -1,9 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommandError } from '@platform/report/errors';
 import type { AwsClusterSettings } from '@platform/settings';
-import { RunError } from '@platform/tools/run';
+import { instanceType } from '@platform/settings/instance-types';
+import { run, RunError } from '@platform/tools/run';
 import { slotTag } from '../retention.ts';
 import { call, require } from './programs.ts';
 
@@ -11,15 +10,18 @@ const NAME = 'fastify-service';
 /** Where a build is deployed first. */
 const FIRST_CLUSTER = 'dev';
 
+/** What service/image.ts prints of an image that it pushed. */
 export interface PushedImage {
-  readonly repository: string;
+  /** repository:tag@digest */
+  readonly reference: string;
   readonly tag: string;
   readonly digest: string;
+  readonly commit: string;
 }
 
 /**
- * Builds the image of the service for every kind of node that there is, and pushes it as a new version; by the protocol of
- * retention.ts it also gets the tag of the deployment that is to come.
+ * Has service/image.ts build the service for every kind of node that there is, and push it to the registry as a new version; by
+ * the protocol of retention.ts it also gets the tag of the deployment that is to come. Docker's progress goes to standard error.
  * @param repository the folder of this repository
  * @param dirty lets a work tree through that is not committed
  * Throws CommandError for a tag that is there already, a work tree that no commit names, and a missing or failing program.
@@ -36,27 +38,15 @@ export async function pushImage(repository: string, tag: string, clusters: reado
   const password = await require('aws', ['ecr', 'get-login-password', '--region', region], 'the role that calls must be allowed to push; see docs/guides/aws.md');
   await require('docker', ['login', '--username', 'AWS', '--password-stdin', host], 'is the Docker engine running?', password);
   const deployments = (await require('git', ['-C', repository, 'rev-list', '--count', 'HEAD', '--', `clusters/${FIRST_CLUSTER}/${NAME}.image.yaml`], 'run it in a clone')).trim();
-  const names = [tag, slotTag(FIRST_CLUSTER, Number(deployments))].map((name) => `${host}/${NAME}:${name}`);
-  const platforms = [...new Set(clusters.map(({ nodeGroup }) => (isArm(nodeGroup.instanceType) ? 'linux/arm64' : 'linux/amd64')))].sort();
-
-  const scratch = mkdtempSync(join(tmpdir(), 'image-'));
+  const platforms = [...new Set(clusters.map(({ nodeGroup }) => `linux/${instanceType(nodeGroup.instanceType).architecture}`))].sort();
   try {
-    const metadata = join(scratch, 'metadata.json');
-    await require(
-      'docker',
-      ['buildx', 'build', '--push', '--provenance=false', `--platform=${platforms.join()}`, ...names.map((name) => `--tag=${name}`), `--file=${join(repository, 'service/Dockerfile')}`, `--metadata-file=${metadata}`, repository],
-      'read what it says above',
-    );
-    const digest = (JSON.parse(readFileSync(metadata, 'utf8')) as Record<string, unknown>)['containerimage.digest'];
-    if (typeof digest !== 'string') throw new Error('docker buildx named no digest');
-    return { repository: `${host}/${NAME}`, tag, digest };
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
+    const args = ['--tag', tag, '--also', slotTag(FIRST_CLUSTER, Number(deployments)), '--registry', host, '--platform', platforms.join(), '--push', '--json'];
+    return JSON.parse(await run(process.execPath, [join(repository, 'service/image.ts'), ...args], { onErrorLine: (line) => process.stderr.write(`${line}\n`) })) as PushedImage;
+  } catch (error) {
+    if (error instanceof RunError) throw new CommandError('the image was not built or not pushed', 'read what service/image.ts says above');
+    throw error;
   }
 }
-
-/** Graviton machines have a g behind the generation: t4g, m7g. */
-export const isArm = (instanceType: string): boolean => /^[a-z]+\d+g/.test(instanceType);
 
 async function exists(tag: string, { accountId, region }: { readonly accountId: string; readonly region: string }): Promise<boolean> {
   try {

@@ -64,7 +64,7 @@ const CPU_RESERVATION = [
 ];
 
 /** What pods can have of a node, before any of them runs. */
-export function allocatable(type: InstanceType, { prefixDelegation = true, reservedFor = 'interfaces' }: NodeOptions = {}): Amount {
+export function allocatable(type: Omit<InstanceType, 'architecture'>, { prefixDelegation = true, reservedFor = 'interfaces' }: NodeOptions = {}): Amount {
   const byInterfaces = type.interfaces * (type.addresses - 1) + 2;
   // A managed node group caps it (EKS user guide, "How maxPods is determined"); each address slot becomes a prefix of 16.
   const pods = prefixDelegation ? Math.min(type.cpus < 30 ? 110 : 250, type.interfaces * (type.addresses - 1) * 16 + 2) : byInterfaces;

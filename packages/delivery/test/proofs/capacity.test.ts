@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { readCluster, type AwsClusterSettings, type ClusterSettings } from '@platform/settings';
-import { INSTANCE_TYPES, type InstanceType } from '@platform/settings/instance-types';
+import { instanceType } from '@platform/settings/instance-types';
 import t from 'tap';
 import type { KubernetesObject } from '../../src/kubernetes-object.ts';
 import { allocatable, capacityProblems, capacityTable, podRequest } from '../../src/proofs/capacity.ts';
@@ -36,15 +36,14 @@ function deployment({ replicas = 3, cpu = '500m', memory = '512Mi', maxSurge = 1
 }
 const autoscaler = (maxReplicas: number): KubernetesObject => ({ apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: { name: 'api' }, spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'api' }, minReplicas: 3, maxReplicas } });
 
-const typeOf = (name: string): InstanceType => INSTANCE_TYPES[name] ?? { cpus: 0, memory: 0, interfaces: 0, addresses: 0 };
 const rules = (settings: ClusterSettings, objects: KubernetesObject[]): string[] => capacityProblems(settings, objects).map(({ object, path, rule }) => `${object} ${path}: ${rule}`);
 
 t.test('a node offers what nodeadm leaves of it', (t) => {
   // 4096 MiB less 7.5 %, 255 + 11 × 17 reserved and 100 for eviction.
-  t.same(allocatable(typeOf('t3.medium')), { cpu: 1930, memory: 3788 - 442 - 100, pods: 110 });
-  t.same(allocatable(typeOf('t3.medium'), { prefixDelegation: false }), { cpu: 1930, memory: 3246, pods: 17 });
-  t.equal(allocatable(typeOf('t3.medium'), { reservedFor: 'all' }).memory, 3788 - (255 + 11 * 110) - 100);
-  t.same(allocatable(typeOf('m7i.xlarge'), { prefixDelegation: false }), { cpu: 4000 - 80, memory: Math.floor(16_384 * 0.925) - (255 + 11 * 58) - 100, pods: 58 });
+  t.same(allocatable(instanceType('t3.medium')), { cpu: 1930, memory: 3788 - 442 - 100, pods: 110 });
+  t.same(allocatable(instanceType('t3.medium'), { prefixDelegation: false }), { cpu: 1930, memory: 3246, pods: 17 });
+  t.equal(allocatable(instanceType('t3.medium'), { reservedFor: 'all' }).memory, 3788 - (255 + 11 * 110) - 100);
+  t.same(allocatable(instanceType('m7i.xlarge'), { prefixDelegation: false }), { cpu: 4000 - 80, memory: Math.floor(16_384 * 0.925) - (255 + 11 * 58) - 100, pods: 58 });
   t.equal(allocatable({ cpus: 64, memory: 262_144, interfaces: 15, addresses: 50 }).pods, 250, 'large nodes take more pods');
   t.equal(allocatable({ cpus: 64, memory: 262_144, interfaces: 15, addresses: 50 }).cpu, 64_000 - 60 - 10 - 10 - 150);
   t.end();
