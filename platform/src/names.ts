@@ -1,3 +1,4 @@
+import { CommandError } from '@platform/report/errors';
 import type { ClusterSettings } from '@platform/settings';
 
 // Names and tags of everything on AWS. Each is made by one function, so that what one stack makes another one finds.
@@ -10,6 +11,15 @@ export const nameIn = (cluster: Pick<ClusterSettings, 'name'>, part: string): st
 
 /** The name of something that an account has once: gitops-platform-deploy. */
 export const nameInAccount = (project: string, part: string): string => within(64, `${project}-${part}`);
+
+/**
+ * How the roles of a cluster begin: gitops-platform.dev. The dots, which no name of a cluster has, keep them apart from those of
+ * a cluster dev-2, from CI's and from everybody else's: by this beginning CI may make and change the roles of its cluster alone.
+ */
+export const clusterRolePrefix = (project: string, cluster: string): string => `${project}.${cluster}.`;
+
+/** A role of a cluster: gitops-platform.dev.nodes. */
+export const clusterRole = (project: string, { name }: Pick<ClusterSettings, 'name'>, part: string): string => within(64, `${clusterRolePrefix(project, name)}${part}`);
 
 /** The policy that bounds every role that the platform makes in an account. */
 export const boundaryName = (project: string): string => nameInAccount(project, 'boundary');
@@ -26,6 +36,6 @@ export const tagsOf = (project: string, stack: string, cluster?: string): Record
 
 // IAM takes 64 characters for a role, S3 63 for a bucket; AWS would refuse a longer one in the midst of an apply.
 function within(limit: number, name: string): string {
-  if (name.length > limit) throw new Error(`the name ${name} has ${name.length} characters and AWS takes ${limit}; shorten the name of the cluster or of the repository`);
+  if (name.length > limit) throw new CommandError(`the name ${name} has ${name.length} characters, and AWS takes ${limit}`, 'shorten the name of the cluster, or that of the repository in clusters/shared/cluster.yaml');
   return name;
 }

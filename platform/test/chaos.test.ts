@@ -75,7 +75,7 @@ t.test('killed for good, something may be left over: what has a name says so, an
   t.equal(left.length, 3);
 
   const run = await platform.engine('production-network').apply();
-  t.same(run.errors.toSorted(), ['EntityAlreadyExists: aws_iam_role production-flow-logs already exists', 'ResourceAlreadyExistsException: aws_cloudwatch_log_group /aws/vpc/production/flow-logs already exists']);
+  t.same(run.errors.toSorted(), ['EntityAlreadyExists: aws_iam_role gitops-platform.production.flow-logs already exists', 'ResourceAlreadyExistsException: aws_cloudwatch_log_group /aws/vpc/production/flow-logs already exists']);
   t.equal(made('aws_vpc').length, 2, 'a VPC has no name of its own: both carry the tag of the cluster');
 });
 

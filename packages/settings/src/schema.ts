@@ -19,7 +19,7 @@ export const CONTROLLERS = ['aws-load-balancer-controller', 'metrics-server', 'e
 export type Controller = (typeof CONTROLLERS)[number];
 
 const common = {
-  // Names of IAM roles, of 64 characters at most, begin with it; names.ts of the platform holds the longest ending.
+  // Names of IAM roles, of 64 characters at most, hold it and the name of the repository; names.ts of the platform refuses longer ones.
   name: Type.String({ pattern: '^[a-z][a-z0-9-]{0,30}$', description: 'The cluster, named as its folder: up to 31 small letters, digits and dashes, a letter first' }),
   kubernetesVersion: Type.String({ pattern: '^1\\.[0-9]{2}$', description: 'Minor version of Kubernetes, in quotes: as a number 1.40 would be 1.4' }),
   git: Type.Object(

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { allow, type PolicyDocument } from './document.ts';
+import { boundaryArn, clusterRolePrefix } from '../names.ts';
+import { allow, merge, type PolicyDocument } from './document.ts';
 
 /** Writes VPC flow logs into one log group (VPC user guide, "IAM role for publishing flow logs"). */
 export const flowLogPolicy = (logGroupArn: string): PolicyDocument =>
@@ -57,38 +58,40 @@ export const writeStatePolicy = (bucketArn: string): PolicyDocument =>
     { Action: 's3:DeleteObject', Resource: `${bucketArn}/*.tflock` },
   );
 
-/**
- * The most that any role of the platform may do, whatever its policies say: everything but what would let it out of here.
- * No users or keys, no change of this policy, none of the roles and of the provider that CI comes in by.
- */
-export function boundaryPolicy(project: string, accountId: string): PolicyDocument {
-  const iam = `arn:aws:iam::${accountId}`;
-  return {
-    Version: '2012-10-17',
-    Statement: [
-      { Sid: 'Everything', Effect: 'Allow', Action: '*', Resource: '*' },
-      { Sid: 'NoUsersAndKeys', Effect: 'Deny', Action: ['iam:CreateUser', 'iam:CreateAccessKey', 'iam:CreateLoginProfile', 'organizations:LeaveOrganization'], Resource: '*' },
-      {
-        Sid: 'BoundaryAndWaysInStay',
-        Effect: 'Deny',
-        Action: ['iam:CreatePolicyVersion', 'iam:DeletePolicy', 'iam:DeletePolicyVersion', 'iam:SetDefaultPolicyVersion', 'iam:AttachRolePolicy', 'iam:DeleteRole', 'iam:DeleteRolePermissionsBoundary', 'iam:PutRolePolicy', 'iam:UpdateAssumeRolePolicy', 'iam:DeleteOpenIDConnectProvider'],
-        Resource: [`${iam}:policy/${project}-*`, `${iam}:role/${project}-*`, `${iam}:oidc-provider/*`],
-      },
-    ],
-  };
+/** Where CI may make and change roles: those of a cluster, or of several. */
+export interface ClusterRoles {
+  readonly project: string;
+  readonly accountId: string;
+  readonly clusters: readonly string[];
 }
 
-/**
- * What CI needs beside PowerUserAccess to apply the stacks of a cluster: roles whose names begin with the cluster's, and none
- * without the boundary.
- */
-export function clusterRolesPolicy({ accountId, cluster, boundary }: { readonly accountId: string; readonly cluster: string; readonly boundary: string }): PolicyDocument {
-  const roles = `arn:aws:iam::${accountId}:role/${cluster}-*`;
+/** Makes, changes and deletes the roles of clusters, none of them without the boundary. */
+export function clusterRolesPolicy({ project, accountId, clusters }: ClusterRoles): PolicyDocument {
+  const roles = clusters.map((cluster) => `arn:aws:iam::${accountId}:role/${clusterRolePrefix(project, cluster)}*`);
   return allow(
-    { Action: ['iam:CreateRole', 'iam:PutRolePermissionsBoundary'], Resource: roles, Condition: { StringEquals: { 'iam:PermissionsBoundary': boundary } } },
+    { Action: ['iam:CreateRole', 'iam:PutRolePermissionsBoundary'], Resource: roles, Condition: { StringEquals: { 'iam:PermissionsBoundary': boundaryArn(project, accountId) } } },
     {
       Action: ['iam:AttachRolePolicy', 'iam:DeleteRole', 'iam:DeleteRolePolicy', 'iam:DetachRolePolicy', 'iam:GetRole', 'iam:GetRolePolicy', 'iam:ListAttachedRolePolicies', 'iam:ListInstanceProfilesForRole', 'iam:ListRolePolicies', 'iam:PassRole', 'iam:PutRolePolicy', 'iam:TagRole', 'iam:UntagRole', 'iam:UpdateAssumeRolePolicy', 'iam:UpdateRole'],
       Resource: roles,
     },
   );
+}
+
+/**
+ * The most that any role of the platform may do, whatever its own policies say. What is not here is out of reach: users and
+ * keys, other roles than the clusters', becoming another role, this policy, and the ways by which CI comes in. So who has one
+ * of these roles, CI's or a pod's, gets no further by making another.
+ * @param bucketArn the account's state: written, and not thrown away
+ */
+export function boundaryPolicy({ bucketArn, ...roles }: ClusterRoles & { readonly bucketArn: string }): PolicyDocument {
+  const { Statement } = merge(
+    allow(
+      { Sid: 'AllButIdentities', NotAction: ['account:*', 'iam:*', 'organizations:*', 'sts:AssumeRole'], Resource: '*' },
+      // Services make their own roles, as AWS has them, when they are used for the first time.
+      { Sid: 'LookAtIdentities', Action: ['iam:Get*', 'iam:List*', 'iam:CreateServiceLinkedRole'], Resource: '*' },
+    ),
+    ...(roles.clusters.length === 0 ? [] : [clusterRolesPolicy(roles)]),
+  );
+  const stays = ['s3:DeleteBucket', 's3:DeleteBucketPolicy', 's3:DeleteObjectVersion', 's3:PutBucketPolicy', 's3:PutBucketPublicAccessBlock', 's3:PutBucketVersioning', 's3:PutEncryptionConfiguration', 's3:PutLifecycleConfiguration'];
+  return { Version: '2012-10-17', Statement: [...Statement, { Sid: 'StateStays', Effect: 'Deny', Action: stays, Resource: [bucketArn, `${bucketArn}/*`] }] };
 }

@@ -17,7 +17,7 @@ import type { Construct } from 'constructs';
 import { merge } from '../iam/document.ts';
 import { boundaryPolicy, clusterRolesPolicy, imagePushPolicy, tlsOnlyPolicy, writeStatePolicy } from '../iam/policies.ts';
 import { GITHUB_ISSUER, trustOfGitHub } from '../iam/trust.ts';
-import { boundaryArn, boundaryName, deployRole, nameInAccount, stateBucket } from '../names.ts';
+import { boundaryName, deployRole, nameInAccount, stateBucket } from '../names.ts';
 import { PlatformStack, type Common, type RoleOptions } from './platform-stack.ts';
 import { REPOSITORIES, repositoryArn } from './registry.ts';
 
@@ -67,7 +67,7 @@ export class BootstrapStack extends PlatformStack {
   #gitHub(common: Common, accountId: string, clusters: readonly AwsClusterSettings[], bucketArn: string): void {
     const { git, registry } = common;
     const repository = { fullName: git.repository.replace(/^https?:\/\/[^/]+\//, '').replace(/\.git$/, ''), ownerId: git.ownerId, repositoryId: git.repositoryId };
-    const boundary = new IamPolicy(this, 'boundary', { name: boundaryName(this.project), description: 'The most that any role of the platform may do', policy: JSON.stringify(boundaryPolicy(this.project, accountId)) });
+    const boundary = new IamPolicy(this, 'boundary', { name: boundaryName(this.project), description: 'The most that any role of the platform may do', policy: JSON.stringify(boundaryPolicy({ project: this.project, accountId, clusters: clusters.map(({ name }) => name), bucketArn })) });
     const provider = new IamOpenidConnectProvider(this, 'github', { url: `https://${GITHUB_ISSUER}`, clientIdList: ['sts.amazonaws.com'] });
     const role = (id: string, contexts: readonly string[], options: Omit<RoleOptions, 'trust'>): void => {
       this.role(id, { ...options, trust: trustOfGitHub({ accountId, repository, contexts }) }, [boundary, provider]);
@@ -81,7 +81,7 @@ export class BootstrapStack extends PlatformStack {
       role(`deploy-${cluster.name}`, [`environment:${cluster.name}`], {
         name: deployRole(this.project, cluster),
         managed: ['PowerUserAccess'],
-        policy: merge(writeStatePolicy(bucketArn), clusterRolesPolicy({ accountId, cluster: cluster.name, boundary: boundaryArn(this.project, accountId) })),
+        policy: merge(writeStatePolicy(bucketArn), clusterRolesPolicy({ project: this.project, accountId, clusters: [cluster.name] })),
         // A cluster takes a quarter of an hour to come, and its upgrade longer.
         maxSessionHours: 2,
       });

@@ -15,11 +15,12 @@ import { KmsKey } from '@cdktf/provider-aws/lib/kms-key/index.js';
 import { LaunchTemplate } from '@cdktf/provider-aws/lib/launch-template/index.js';
 import { SecretsmanagerSecret } from '@cdktf/provider-aws/lib/secretsmanager-secret/index.js';
 import { SERVICE_CIDR, type AwsClusterSettings } from '@platform/settings';
+import { instanceType } from '@platform/settings/instance-types';
 import type { ITerraformDependable } from 'cdktf';
 import type { Construct } from 'constructs';
 import { podIdentities } from '../iam/pod-identities.ts';
 import { trustOfEks, trustOfPodIdentity, trustOfService } from '../iam/trust.ts';
-import { deployRole, nameIn } from '../names.ts';
+import { clusterRole, deployRole, nameIn } from '../names.ts';
 import { nodeUserData } from '../node-user-data.ts';
 import { PlatformStack, type Role } from './platform-stack.ts';
 
@@ -77,7 +78,7 @@ export class ClusterStack extends PlatformStack {
 
   #cluster(key: KmsKey | undefined): EksCluster {
     const { name, kubernetesVersion, api, deletionProtection } = this.#settings;
-    const role = this.role('cluster-role', { name: nameIn(this.#settings, 'cluster'), trust: trustOfEks(), managed: ['AmazonEKSClusterPolicy'] });
+    const role = this.role('cluster-role', { name: clusterRole(this.project, this.#settings, 'cluster'), trust: trustOfEks(), managed: ['AmazonEKSClusterPolicy'] });
     // EKS would make it by itself, to be kept for ever.
     const logs = new CloudwatchLogGroup(this, 'logs', { name: controlPlaneLogGroup(this.#settings), retentionInDays: this.#settings.logRetentionDays });
     return new EksCluster(this, 'cluster', {
@@ -142,7 +143,7 @@ export class ClusterStack extends PlatformStack {
     const { accountId, name, region, controllers } = this.#settings;
     return podIdentities({ accountId, cluster: name, region, keyArn: key?.arn, controllers }).map(({ id, namespace, serviceAccount, managed, policy }) => {
       const role = this.role(`${id}-role`, {
-        name: nameIn(this.#settings, id),
+        name: clusterRole(this.project, this.#settings, id),
         trust: trustOfPodIdentity({ accountId, cluster: name, namespace, serviceAccount }),
         ...(managed === undefined ? {} : { managed }),
         ...(policy === undefined ? {} : { policy }),
@@ -168,7 +169,7 @@ export class ClusterStack extends PlatformStack {
   #nodes(cluster: EksCluster, after: readonly ITerraformDependable[]): EksNodeGroup {
     const { nodeGroup, name } = this.#settings;
     const role: Role = this.role('node-role', {
-      name: nameIn(this.#settings, 'nodes'),
+      name: clusterRole(this.project, this.#settings, 'nodes'),
       trust: trustOfService('ec2.amazonaws.com'),
       // No rights of the CNI here: they are its own pods', by Pod Identity.
       managed: ['AmazonEKSWorkerNodePolicy', 'AmazonEC2ContainerRegistryPullOnly', 'AmazonSSMManagedInstanceCore'],
@@ -189,7 +190,7 @@ export class ClusterStack extends PlatformStack {
       nodeGroupName: name,
       nodeRoleArn: role.arn,
       subnetIds: this.#privateSubnets(),
-      amiType: nodeGroup.instanceType.split('.')[0]?.endsWith('g') === true ? 'AL2023_ARM_64_STANDARD' : 'AL2023_x86_64_STANDARD',
+      amiType: AMI_TYPES[instanceType(nodeGroup.instanceType).architecture],
       instanceTypes: [nodeGroup.instanceType],
       capacityType: nodeGroup.capacityType === 'spot' ? 'SPOT' : 'ON_DEMAND',
       launchTemplate: { id: template.id, version: `\${${template.fqn}.latest_version}` },
@@ -218,7 +219,7 @@ export class ClusterStack extends PlatformStack {
   #backups(): void {
     const { name, backupRetentionDays, deletionProtection, accountId } = this.#settings;
     const role = this.role('backup-role', {
-      name: nameIn(this.#settings, 'backup'),
+      name: clusterRole(this.project, this.#settings, 'backup'),
       trust: trustOfService('backup.amazonaws.com', accountId),
       managed: ['service-role/AWSBackupServiceRolePolicyForBackup', 'service-role/AWSBackupServiceRolePolicyForRestores'],
     });
@@ -228,6 +229,9 @@ export class ClusterStack extends PlatformStack {
     new BackupSelection(this, 'backup-selection', { name: 'volumes', planId: plan.id, iamRoleArn: role.arn, selectionTag: [{ type: 'STRINGEQUALS', key: BACKUP_TAG, value: name }], dependsOn: [...role.permissions] });
   }
 }
+
+// Amazon Linux 2023.
+const AMI_TYPES = { amd64: 'AL2023_x86_64_STANDARD', arm64: 'AL2023_ARM_64_STANDARD' } as const;
 
 /** The log group of a cluster's control plane; EKS gives the name. */
 export const controlPlaneLogGroup = ({ name }: Pick<AwsClusterSettings, 'name'>): string => `/aws/eks/${name}/cluster`;

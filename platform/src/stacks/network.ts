@@ -18,7 +18,7 @@ import { subnetPlan, type Tier } from '@platform/settings/network';
 import type { Construct } from 'constructs';
 import { flowLogPolicy } from '../iam/policies.ts';
 import { trustOfService } from '../iam/trust.ts';
-import { nameIn } from '../names.ts';
+import { clusterRole, nameIn } from '../names.ts';
 import { PlatformStack } from './platform-stack.ts';
 
 // AWS APIs that nodes and pods call all the time: images, tokens, logs, their own cluster.
@@ -126,7 +126,7 @@ export class NetworkStack extends PlatformStack {
   /** What was refused, which is what one looks for when something cannot connect; all of the traffic would cost more than it tells. */
   #flowLogs(): void {
     const logs = new CloudwatchLogGroup(this, 'flow-logs', { name: flowLogGroup(this.#cluster), retentionInDays: this.#cluster.logRetentionDays });
-    const role = this.role('flow-log-role', { name: nameIn(this.#cluster, 'flow-logs'), trust: trustOfService('vpc-flow-logs.amazonaws.com', this.#cluster.accountId), policy: flowLogPolicy(logs.arn) });
+    const role = this.role('flow-log-role', { name: clusterRole(this.project, this.#cluster, 'flow-logs'), trust: trustOfService('vpc-flow-logs.amazonaws.com', this.#cluster.accountId), policy: flowLogPolicy(logs.arn) });
     new FlowLog(this, 'flow-log', {
       vpcId: this.#vpc.id,
       trafficType: 'REJECT',
