@@ -1,9 +1,9 @@
 # Thin on purpose: each target hands over to typed code in packages/. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install up down status deploy ship rollback resume env logs render check explain capacity flows diff synth plan apply cost kubeconfig image migrate-state destroy test bench
+.PHONY: help install up down status deploy ship rollback resume env logs render check explain capacity flows diff synth plan apply unlock cost kubeconfig image migrate-state destroy test bench
 
 # Values reach the programs through the environment, never through a shell's command line.
-export TAG DIGEST APP ID CLUSTER KEY BASE STACK YES DIRTY
+export TAG DIGEST APP ID CLUSTER KEY BASE STACK YES DIRTY RECOVER
 
 NODE := node_modules/.bin/node
 # Commands start faster and smaller from what was compiled before. Not so tests: what is covered would be counted less exactly.
@@ -73,6 +73,9 @@ plan: install ## what an apply would change in AWS: CLUSTER=dev, or STACK=regist
 
 apply: install ## make AWS as the settings say, stack by stack; asks before each: CLUSTER=dev, or STACK=registry
 	@$(PLATFORM) apply
+
+unlock: install ## take the lock ID=... off the state of STACK=registry, whose holder was killed; asks before
+	@$(PLATFORM) unlock
 
 cost: install ## what each cluster costs a month by list price, against its budget: [CLUSTER=dev]
 	@$(PLATFORM) cost

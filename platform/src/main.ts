@@ -9,13 +9,15 @@ import { table } from '@platform/report/table';
 import { readClusters, settingProblem, SettingsError, type AwsClusterSettings } from '@platform/settings';
 import { tagProblem } from '@platform/settings/image-file';
 import { synthesize, type SynthesizedStack } from './app.ts';
+import { applyStack } from './commands/apply.ts';
 import { destroyCluster } from './commands/destroy.ts';
 import { pushImage } from './commands/image.ts';
 import { writeKubeconfig } from './commands/kubeconfig.ts';
 import { migrateState } from './commands/migrate-state.ts';
+import { backupSelections, tagged } from './commands/search.ts';
 import { declaredResources, monthlyCosts, totalOf } from './cost.ts';
 import { requireCredentials } from './credentials.ts';
-import { initialize, openTofu } from './tofu.ts';
+import { initialize, openTofu, PLAN, type Tofu } from './tofu.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 const platform = join(repository, 'platform');
@@ -37,6 +39,8 @@ const OPTIONS = {
   stack: '--stack NAME    one stack, as `make synth` lists them (make: STACK=)',
   tag: '--tag VERSION   the version of an image (make: TAG=)',
   yes: '--yes VALUE     do not ask; for destroy the name of the cluster (make: YES=)',
+  recover: '--recover 1     look for what an apply had made whose machine is lost (make: RECOVER=)',
+  id: '--id LOCK       the lock of a state (make: ID=)',
   dirty: '--dirty 1       an image of a work tree that no commit holds (make: DIRTY=)',
 } as const;
 type OptionName = keyof typeof OPTIONS;
@@ -91,12 +95,24 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   plan: {
     summary: 'what an apply would change in AWS',
     options: ['cluster', 'stack'],
-    run: async (invocation) => tofuOnEach(stacksOf(invocation), ['plan', '-input=false']),
+    run: async (invocation) => onEach(stacksOf(invocation), async (tofu, stack) => tofu.show(stack, PLAN)),
   },
   apply: {
     summary: 'make AWS as the settings say, stack by stack; asks before each',
-    options: ['cluster', 'stack', 'yes'],
-    run: async (invocation) => tofuOnEach(stacksOf(invocation), ['apply', ...(invocation.option('yes') === undefined ? [] : ['-input=false', '-auto-approve'])]),
+    options: ['cluster', 'stack', 'yes', 'recover'],
+    run: async (invocation) => {
+      const options = { platform, yes: invocation.option('yes') !== undefined, lost: invocation.option('recover') !== undefined, search: { tagged, backupSelections }, print };
+      await onEach(stacksOf(invocation), async (tofu, stack) => applyStack(tofu, stack, options));
+    },
+  },
+  unlock: {
+    summary: 'take the lock ID off a stack, whose holder was killed; asks before',
+    options: ['stack', 'id'],
+    run: async (invocation) => {
+      const id = invocation.option('id');
+      if (id === undefined) throw new CommandError('which lock?', 'give the ID that the refused apply has told: ID=…');
+      await onEach(stacksOf(invocation), async (tofu, stack) => tofu.show(stack, ['force-unlock', id]));
+    },
   },
   cost: {
     summary: 'what each cluster costs a month by list price, against its budget',
@@ -164,19 +180,19 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       const tofu = await openTofu(platform);
       const certificate = await destroyCluster({ cluster, stacks, tofu, initialize: async (stack) => initialize(tofu, platform, stack, stateOf()), progress: progressTo() });
       print(invocation.json ? JSON.stringify(certificate, null, 2) : certificate.found.length === 0 ? `nothing in ${certificate.accountId}, ${certificate.region}, carries a tag of ${cluster.name} any more: ${certificate.looked.join(', ')}` : certificate.found.join('\n'));
-      if (certificate.found.length > 0) throw new CommandError(`${certificate.found.length} things of ${cluster.name} are still there`, 'delete them, and run the command again');
+      if (certificate.found.length > 0) throw new CommandError(`${certificate.found.length} things of ${cluster.name} are still there`, 'delete them, and run the command again; a NAT gateway shows for an hour after its end');
     },
   },
 };
 
-/** Runs OpenTofu on one stack after the other; what it says and asks is the person's to see. Throws for missing credentials before the first. */
-async function tofuOnEach(stacks: readonly SynthesizedStack[], args: readonly string[]): Promise<void> {
+/** Does something with one stack after the other, each made ready before. Throws for missing credentials before the first. */
+async function onEach(stacks: readonly SynthesizedStack[], act: (tofu: Tofu, stack: SynthesizedStack) => Promise<void>): Promise<void> {
   requireCredentials();
   const tofu = await openTofu(platform);
   for (const stack of stacks) {
     print(`\n${stack.name}`);
     await initialize(tofu, platform, stack, stateOf());
-    await tofu.show(stack, args);
+    await act(tofu, stack);
   }
 }
 
@@ -195,7 +211,7 @@ function help(): string {
 
 async function main(argv: readonly string[]): Promise<void> {
   const text = { type: 'string' } as const;
-  const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: { cluster: text, stack: text, tag: text, yes: text, dirty: text, json: { type: 'boolean' }, help: { type: 'boolean' } } });
+  const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: { cluster: text, stack: text, tag: text, yes: text, recover: text, id: text, dirty: text, json: { type: 'boolean' }, help: { type: 'boolean' } } });
   const [name = '', ...more] = positionals;
   if (values.help === true || name === '') {
     print(help());

@@ -8,11 +8,22 @@ import type { SynthesizedStack } from './app.ts';
 
 /** Runs OpenTofu in the folder of a stack. */
 export interface Tofu {
-  /** Shows what it says and lets it ask. Throws CommandError where it fails. */
+  /** Shows what it says and lets it ask. Throws CommandError where it fails, and KilledError where it was killed. */
   show(stack: SynthesizedStack, args: readonly string[]): Promise<void>;
   /** Gives what it prints. Throws CommandError where it fails. */
   read(stack: SynthesizedStack, args: readonly string[]): Promise<string>;
+  /** Gives what it prints, and whether it succeeded. */
+  attempt(stack: SynthesizedStack, args: readonly string[]): Promise<Attempt>;
 }
+
+export interface Attempt {
+  /** null where it was killed. */
+  readonly code: number | null;
+  readonly output: string;
+}
+
+/** OpenTofu had no time to write down what it had done. */
+export class KilledError extends CommandError {}
 
 /**
  * OpenTofu, built where the user's cache folder lacks it; TOFU names another program of its kind, Terraform for instance.
@@ -20,31 +31,49 @@ export interface Tofu {
  */
 export async function openTofu(platform: string): Promise<Tofu> {
   const program = process.env.TOFU ?? join((await ensureTools({ ...progressTo(), note: () => undefined }, { verify: false, builds: ['opentofu'] })).bin, 'tofu');
-  const run = async (stack: SynthesizedStack, args: readonly string[], stdout: 'inherit' | 'pipe'): Promise<string> => {
-    const data = join(platform, '.terraform', stack.name);
-    mkdirSync(data, { recursive: true });
-    return new Promise((resolve, reject) => {
+  const run = async (stack: SynthesizedStack, args: readonly string[], stdout: 'inherit' | 'pipe'): Promise<Attempt> =>
+    new Promise((resolve, reject) => {
+      const data = dataFolder(platform, stack.name);
+      mkdirSync(data, { recursive: true });
       const child = spawn(program, args, { cwd: stack.folder, stdio: ['inherit', stdout, 'inherit'], env: { ...process.env, TF_DATA_DIR: data, TF_IN_AUTOMATION: '1', CHECKPOINT_DISABLE: '1' } });
+      // A terminal interrupts both; OpenTofu then ends in its own time, and writes down what it has done.
+      const wait = (): void => undefined;
+      const end = (): void => void child.kill('SIGTERM');
+      process.on('SIGINT', wait).on('SIGTERM', end);
+      const done = (): void => void process.off('SIGINT', wait).off('SIGTERM', end);
       let output = '';
       child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
       child.on('error', (error) => {
+        done();
         reject(new CommandError(`${program} does not start: ${error.message}`, 'install it, or leave TOFU unset to have OpenTofu built here'));
       });
       child.on('close', (code) => {
-        if (code === 0) resolve(output);
-        else reject(new CommandError(`${stack.name}: ${args[0] ?? ''} failed`, advice(stack)));
+        done();
+        resolve({ code, output });
       });
     });
+  const succeed = async (stack: SynthesizedStack, args: readonly string[], stdout: 'inherit' | 'pipe'): Promise<string> => {
+    const { code, output } = await run(stack, args, stdout);
+    if (code === null) throw new KilledError(`${stack.name}: ${args[0] ?? ''} was killed`, 'run the command again');
+    if (code !== 0) throw new CommandError(`${stack.name}: ${args[0] ?? ''} failed`, advice(stack));
+    return output;
   };
   return {
     show: async (stack, args) => {
-      await run(stack, args, 'inherit');
+      await succeed(stack, args, 'inherit');
     },
-    read: async (stack, args) => run(stack, args, 'pipe'),
+    read: async (stack, args) => succeed(stack, args, 'pipe'),
+    attempt: async (stack, args) => run(stack, args, 'pipe'),
   };
 }
 
+/** Where OpenTofu keeps what belongs to a stack and not to its state. */
+export const dataFolder = (platform: string, stack: string): string => join(platform, '.terraform', stack);
+
 const advice = ({ after }: SynthesizedStack): string => `read what it says above${after.length === 0 ? '' : `; a first plan needs what comes before: \`make apply STACK=${after.join(' ')}\``}`;
+
+/** A plan changes nothing, so it takes no lock: it waits for nobody, and CI's role for pull requests could not write one. */
+export const PLAN = ['plan', '-input=false', '-lock=false'] as const;
 
 /** The state of a stack on this machine. */
 export const localState = (platform: string, stack: string): string => join(platform, 'state', `${stack}.tfstate`);

@@ -1,15 +1,11 @@
 import t, { type Test } from 'tap';
-import { openPlatform, told, type Platform } from './platform-in-tests.ts';
-import type { Thing } from './simulated-aws/cloud.ts';
+import { inventory, openPlatform, told, type Platform } from './platform-in-tests.ts';
 import type { Run } from './simulated-aws/engine.ts';
 
 // The largest of the clusters, with everything that a setting can add to it.
 const CHANGES = [['production', 'deletionProtection: true', 'deletionProtection: false']] as const;
 const ACCOUNT = 'bootstrap-333333333333';
 const STACKS = ['production-network', 'production-cluster', 'production-argocd'];
-
-/** What there is, without what AWS made up for it. */
-const inventory = ({ cloud }: Platform): string[] => cloud.things().map(({ type, values }) => `${type} ${JSON.stringify([values.name, values.cidr_block, values.service_name, values.addon_name])}`).sort();
 
 /**
  * Interrupts the command line in the midst of its first change, again and again until nothing is left to do: each run ends one
@@ -61,22 +57,6 @@ t.test('interrupted at each change in turn and run again, it is as if nothing ha
   t.same(inventory(haunted), inventory(calm), 'nothing is missing and nothing is there twice');
   for (const stack of STACKS.toReversed()) await interruptOften(haunted, stack, 'destroy');
   t.same(inventory(haunted), before);
-});
-
-// OpenTofu writes the state every 20 seconds and when it ends, and lets nobody change that: what a lost machine leaves behind is
-// in AWS and not in the state. It is found all the same.
-t.test('killed for good, something may be left over: what has a name says so, and a tag finds the rest', async (t) => {
-  const platform = await opened(t);
-  await platform.apply(ACCOUNT);
-  await platform.engine('production-network').init();
-  const made = (type: string): Thing[] => platform.cloud.things(type).filter(({ values }) => (values.tags_all as Record<string, string> | null)?.cluster === 'production');
-  t.equal((await signalled(platform, 'production-network', 'apply', 3, 'SIGKILL')).code, null);
-  const left = ['aws_vpc', 'aws_iam_role', 'aws_cloudwatch_log_group'].flatMap(made);
-  t.equal(left.length, 3);
-
-  const run = await platform.engine('production-network').apply();
-  t.same(run.errors.toSorted(), ['EntityAlreadyExists: aws_iam_role gitops-platform.production.flow-logs already exists', 'ResourceAlreadyExistsException: aws_cloudwatch_log_group /aws/vpc/production/flow-logs already exists']);
-  t.equal(made('aws_vpc').length, 2, 'a VPC has no name of its own: both carry the tag of the cluster');
 });
 
 t.test('AWS may tell everybody to wait', async (t) => {

@@ -1,5 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import t, { type Test } from 'tap';
 import { credentialSource } from '../src/credentials.ts';
@@ -71,7 +72,7 @@ t.test('credentials are found where the SDKs of AWS look', (t) => {
 t.test('a plan goes through the stacks of a cluster in their order; the first that fails says what it needs', (t) => {
   const whole = command(t, 'plan', { env: { ...KEYS, CLUSTER: 'dev' } });
   t.equal(whole.status, 0, whole.stderr);
-  t.same(whole.programs.calls(), Array.from({ length: 3 }, () => ['tofu init -input=false -reconfigure', 'tofu plan -input=false']).flat());
+  t.same(whole.programs.calls(), Array.from({ length: 3 }, () => ['tofu init -input=false -reconfigure', 'tofu plan -input=false -lock=false']).flat());
   t.match(whole.stdout, /dev-network\n[^]*dev-cluster\n[^]*dev-argocd\n/);
 
   const broken = command(t, 'plan --cluster dev', { answers: [{ program: 'tofu', to: 'plan', times: 1 }, { program: 'tofu', to: 'plan', code: 1, stderr: 'Error: no network' }] });
@@ -84,6 +85,29 @@ t.test('a plan goes through the stacks of a cluster in their order; the first th
 t.test('an apply asks, unless it is told not to', (t) => {
   t.same(command(t, 'apply --stack registry').programs.calls(), ['tofu init -input=false -reconfigure', 'tofu apply']);
   t.same(command(t, 'apply --stack registry --yes 1').programs.calls(), ['tofu init -input=false -reconfigure', 'tofu apply -input=false -auto-approve']);
+  t.end();
+});
+
+t.test('interrupted at the terminal, it waits until OpenTofu has written down what it did', async (t) => {
+  const folder = t.testdir({ tofu: '#!/bin/sh\n[ "$1" = apply ] || exit 0\ntrap "sleep 0.3; echo written; exit 1" INT\necho applying\nwhile :; do sleep 0.05; done\n' });
+  chmodSync(join(folder, 'tofu'), 0o755);
+  // A group of its own, as a terminal makes one for a command.
+  const child = spawn(process.execPath, [main, 'apply', '--stack', 'registry', '--yes', '1'], { detached: true, env: { PATH: process.env.PATH, HOME: folder, TOFU: join(folder, 'tofu'), CDKTF_OUTDIR: join(folder, 'out'), ...KEYS } });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      output += chunk;
+      if (chunk.includes('applying')) process.kill(-(child.pid ?? 0), 'SIGINT');
+    });
+  }
+  const [code] = (await once(child, 'close')) as [number | null];
+  t.equal(code, 1);
+  t.match(output, /applying\nwritten\n[^]*error: registry: apply failed/);
+});
+
+t.test('a lock is taken off by its number', (t) => {
+  t.same(command(t, 'unlock --stack registry --id 6f1d').programs.calls(), ['tofu init -input=false -reconfigure', 'tofu force-unlock 6f1d']);
+  t.match(command(t, 'unlock --stack registry').stderr, /^error: which lock\?\n next: give the ID that the refused apply has told/);
   t.end();
 });
 

@@ -31,6 +31,7 @@ async function destroyed(t: Test, answers: readonly Answer[] = [], looks = 3): P
       return Promise.resolve();
     },
     read: async () => Promise.resolve(''),
+    attempt: async () => Promise.resolve({ code: 0, output: '' }),
   };
   let certificate: Certificate | undefined;
   let error = '';
@@ -62,12 +63,12 @@ t.test('what runs in a cluster goes before the controllers that must clear up af
     'kubectl get applications --output=json',
     'kubectl delete application fastify-service',
     search('Key=elbv2.k8s.aws/cluster,Values=dev'),
-    search('Key=ebs.csi.aws.com/cluster,Values=true Key=KubernetesCluster,Values=dev'),
+    search('Key=ebs.csi.aws.com/cluster,Values=true Key=cluster,Values=dev'),
     'kubectl delete application aws-load-balancer-controller metrics-server',
     'tofu destroy dev-argocd',
     'tofu destroy dev-cluster',
     'tofu destroy dev-network',
-    ...['Key=cluster,Values=dev', 'Key=kubernetes.io/cluster/dev', 'Key=elbv2.k8s.aws/cluster,Values=dev', 'Key=KubernetesCluster,Values=dev'].map(search),
+    ...['Key=cluster,Values=dev', 'Key=kubernetes.io/cluster/dev', 'Key=elbv2.k8s.aws/cluster,Values=dev', 'Key=ebs.csi.aws.com/cluster-name,Values=dev'].map(search),
   ]);
   t.match(certificate, { cluster: 'dev', accountId: '111111111111', region: 'eu-central-1', found: [] });
 });
@@ -104,6 +105,6 @@ t.test('credentials of another account stop it at once', async (t) => {
 
 t.test('what is left in the end is told by name; a key that waits to be deleted costs nothing', async (t) => {
   const volume = 'arn:aws:ec2:eu-central-1:111111111111:volume/vol-1';
-  const { certificate } = await destroyed(t, [{ program: 'aws', to: 'Key=KubernetesCluster,Values=dev --output', stdout: none, times: 0 }, { program: 'aws', to: 'Key=kubernetes.io/cluster/dev', stdout: arns(volume, 'arn:aws:kms:eu-central-1:111111111111:key/1') }]);
+  const { certificate } = await destroyed(t, [{ program: 'aws', to: 'Key=ebs.csi.aws.com/cluster-name,Values=dev --output', stdout: none, times: 0 }, { program: 'aws', to: 'Key=kubernetes.io/cluster/dev', stdout: arns(volume, 'arn:aws:kms:eu-central-1:111111111111:key/1') }]);
   t.same(certificate?.found, [volume]);
 });

@@ -71,5 +71,8 @@ export async function openPlatform(t: Test, isWanted: (stack: SynthesizedStack) 
   };
 }
 
+/** What there is, without what AWS made up for it. */
+export const inventory = ({ cloud }: Platform): string[] => cloud.things().map(({ type, values }) => `${type} ${JSON.stringify([values.name, values.cidr_block, values.service_name, values.addon_name])}`).sort();
+
 /** What went wrong, for a test's message. */
 export const told = (run: Run): string => run.output.slice(-3000);

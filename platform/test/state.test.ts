@@ -8,7 +8,7 @@ import { ensureTools } from '@platform/tools/tools';
 import t, { type Test } from 'tap';
 import { synthesize, type SynthesizedStack } from '../src/app.ts';
 import { migrateState } from '../src/commands/migrate-state.ts';
-import { initialize, localState, openTofu, type Tofu } from '../src/tofu.ts';
+import { initialize, localState, openTofu, PLAN, type Tofu } from '../src/tofu.ts';
 import { repositoryWith, tofu as tofuProgram, type Change } from './platform-in-tests.ts';
 
 // State in a bucket, with the real OpenTofu and a real S3 server; what is kept there is a resource that needs no provider.
@@ -144,7 +144,7 @@ t.test('a move that was cut off goes on, and one onto another state is refused',
   t.ok(existsSync(file), 'and nothing is taken away');
 });
 
-t.test('two who apply at once: the second is told of the lock', async (t) => {
+t.test('two who apply at once: the second is told of the lock; who plans is not held up', async (t) => {
   const place = await open(t);
   const { platform, stack, tofu } = place;
   const gate = join(platform, 'gate');
@@ -154,6 +154,8 @@ t.test('two who apply at once: the second is told of the lock', async (t) => {
   while (!existsSync(`${gate}.reached`)) await sleep(20);
   t.same(inBucket(place), ['dev-network.tfstate.tflock']);
   await t.rejects(apply(place), { message: 'dev-network: apply failed' });
+  await tofu.read(stack, PLAN);
+  t.same(inBucket(place), ['dev-network.tfstate.tflock'], 'a plan waits for nobody and leaves no lock');
   writeFileSync(gate, '');
   await first;
   t.same(inBucket(place), ['dev-network.tfstate'], 'the lock goes with who had it');

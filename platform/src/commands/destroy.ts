@@ -10,6 +10,7 @@ import type { SynthesizedStack } from '../app.ts';
 import type { Tofu } from '../tofu.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { call, require } from './programs.ts';
+import { tagged } from './search.ts';
 
 /** The project whose Applications drive AWS on behalf of all others; it goes last. */
 const CONTROLLERS = 'controllers';
@@ -98,8 +99,11 @@ async function emptyCluster(cluster: AwsClusterSettings, progress: Progress, pat
 
 /** Load balancers and volumes go a while after what asked for them; the network cannot go before. */
 async function untilNothing(cluster: AwsClusterSettings, progress: Progress, { seconds, looks }: { readonly seconds: number; readonly looks: number }): Promise<void> {
+  // The controller's own tag, and that of the CSI driver beside ours.
+  const searches = [{ 'elbv2.k8s.aws/cluster': cluster.name }, { 'ebs.csi.aws.com/cluster': 'true', cluster: cluster.name }];
   for (let look = 1; ; look += 1) {
-    const left = [...(await tagged(cluster, `elbv2.k8s.aws/cluster=${cluster.name}`)), ...(await tagged(cluster, `ebs.csi.aws.com/cluster=true,KubernetesCluster=${cluster.name}`))];
+    const left: string[] = [];
+    for (const tags of searches) left.push(...(await tagged(cluster.region, tags)).map(({ arn }) => arn));
     if (left.length === 0) return;
     if (look >= looks) throw new CommandError(`after ${Math.round((looks * seconds) / 60)} minutes these are still there: ${left.join(', ')}`, 'delete what holds them (an Ingress, a Service, a PersistentVolumeClaim), or them, and run the command again');
     progress.detail(`waiting for ${left.length} load balancers, security groups and volumes to go`);
@@ -109,19 +113,9 @@ async function untilNothing(cluster: AwsClusterSettings, progress: Progress, { s
 
 /** A search by tags over everything that the account has in the region. */
 async function certify({ name, accountId, region }: AwsClusterSettings): Promise<Certificate> {
-  const looked = [`cluster=${name}`, `kubernetes.io/cluster/${name}`, `elbv2.k8s.aws/cluster=${name}`, `KubernetesCluster=${name}`];
+  const tags: Readonly<Record<string, string | null>> = { cluster: name, [`kubernetes.io/cluster/${name}`]: null, 'elbv2.k8s.aws/cluster': name, 'ebs.csi.aws.com/cluster-name': name };
   const found = new Set<string>();
-  for (const tags of looked) for (const arn of await tagged({ region }, tags)) found.add(arn);
+  for (const tag of Object.entries(tags)) for (const { arn } of await tagged(region, Object.fromEntries([tag]))) found.add(arn);
   // A key that waits to be deleted costs nothing, and is the only thing that can still open a backup.
-  return { cluster: name, accountId, region, looked, found: [...found].filter((arn) => !arn.startsWith('arn:aws:kms:')).sort() };
-}
-
-/** @param tags `key=value` or `key`, several with commas between them */
-async function tagged({ region }: { readonly region: string }, tags: string): Promise<string[]> {
-  const filters = tags.split(',').map((tag) => {
-    const [key = '', value] = tag.split('=');
-    return value === undefined ? `Key=${key}` : `Key=${key},Values=${value}`;
-  });
-  const answer = await require('aws', ['resourcegroupstaggingapi', 'get-resources', '--region', region, '--tag-filters', ...filters, '--output', 'json'], 'the role that calls must be allowed tag:GetResources');
-  return (JSON.parse(answer) as { ResourceTagMappingList: readonly { ResourceARN: string }[] }).ResourceTagMappingList.map(({ ResourceARN }) => ResourceARN);
+  return { cluster: name, accountId, region, looked: Object.entries(tags).map(([key, value]) => (value === null ? key : `${key}=${value}`)), found: [...found].filter((arn) => !arn.startsWith('arn:aws:kms:')).sort() };
 }

@@ -148,7 +148,7 @@ export class ClusterStack extends PlatformStack {
         ...(managed === undefined ? {} : { managed }),
         ...(policy === undefined ? {} : { policy }),
       });
-      return new EksPodIdentityAssociation(this, `${id}-identity`, { clusterName: cluster.name, namespace, serviceAccount, roleArn: role.arn, dependsOn: [...role.permissions] });
+      return new EksPodIdentityAssociation(this, `${id}-identity`, { clusterName: cluster.name, namespace, serviceAccount, roleArn: role.arn, tags: { Name: nameIn(this.#settings, id) }, dependsOn: [...role.permissions] });
     });
   }
 

@@ -96,7 +96,7 @@ export class SimulatedAws {
       this.#checkReferences(kind, values, caller);
       kind.requires?.(context);
       const id = kind.id?.(context) ?? this.#id(kind.prefix ?? `${type}-`);
-      if (this.visible(type, caller).some((thing) => thing.id === id || (kind.unique !== undefined && kind.unique(thing.values) === kind.unique(values)))) {
+      if (kind.isPut !== true && this.visible(type, caller).some((thing) => thing.id === id || (kind.unique !== undefined && kind.unique(thing.values) === kind.unique(values)))) {
         fail(kind.exists ?? 'AlreadyExistsException', `${type} ${kind.unique?.(values) ?? id} already exists`);
       }
       const given = kind.gives?.({ ...context, id }) ?? {};
@@ -109,6 +109,24 @@ export class SimulatedAws {
 
   read(type: string, id: string, caller: Caller): Values | undefined {
     return this.find(type, caller, (thing) => thing.id === id)?.values;
+  }
+
+  /** What is called so in the provider's documentation, "Import". */
+  importable(type: string, id: string, caller: Caller): Thing | undefined {
+    const { importId, isRefusedImport } = kindOf(type);
+    const found = this.find(type, caller, (thing) => (importId?.(thing) ?? thing.id) === id);
+    if (found === undefined && isRefusedImport === true) fail('', "couldn't find resource");
+    return found;
+  }
+
+  /** What carries all of these tags, as AWS's search by tags finds it: roles are not among it. */
+  tagged(tags: Readonly<Record<string, string>>, { accountId, region }: Pick<Caller, 'accountId' | 'region'>): { arn: string; tags: Readonly<Record<string, string>> }[] {
+    return this.things().flatMap(({ type, values, ...thing }) => {
+      const carried = (values.tags_all ?? {}) as Readonly<Record<string, string>>;
+      const arn = type === 'aws_nat_gateway' ? `arn:aws:ec2:${region}:${accountId}:natgateway/${thing.id}` : (values.arn ?? values.association_arn);
+      const isFound = thing.accountId === accountId && thing.region === region && type !== 'aws_iam_role' && Object.entries(tags).every(([key, value]) => carried[key] === value);
+      return isFound && typeof arn === 'string' ? [{ arn, tags: carried }] : [];
+    });
   }
 
   async update(type: string, id: string, values: Values, caller: Caller): Promise<Values> {

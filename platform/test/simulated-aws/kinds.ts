@@ -33,6 +33,12 @@ export interface Kind {
   readonly unique?: (values: Values) => string;
   /** AWS's error when there is one already. */
   readonly exists?: string;
+  /** Whether AWS writes over what is there already, as its calls named Put and Attach do. */
+  readonly isPut?: boolean;
+  /** What the provider imports it by, where that is not its id. */
+  readonly importId?: (thing: Thing) => string;
+  /** Whether the provider looks it up when it is imported, and fails where it is not there. */
+  readonly isRefusedImport?: boolean;
   readonly references?: readonly Reference[];
   readonly requires?: (context: Context) => void;
   /** The attributes that AWS fills in; unknown until then. */
@@ -153,6 +159,8 @@ export const kinds: Readonly<Record<string, Kind>> = {
   aws_route: {
     fixed: ['route_table_id', 'destination_cidr_block'],
     id: ({ values }) => `r-${text(values, 'route_table_id')}-${text(values, 'destination_cidr_block')}`,
+    isRefusedImport: true,
+    importId: ({ values }) => `${text(values, 'route_table_id')}_${text(values, 'destination_cidr_block')}`,
     exists: 'RouteAlreadyExists',
     references: [
       { from: (values) => [text(values, 'route_table_id')], to: 'aws_route_table', missing: 'InvalidRouteTableID.NotFound' },
@@ -164,6 +172,8 @@ export const kinds: Readonly<Record<string, Kind>> = {
   },
   aws_route_table_association: {
     prefix: 'rtbassoc-',
+    isRefusedImport: true,
+    importId: ({ values }) => `${text(values, 'subnet_id')}/${text(values, 'route_table_id')}`,
     fixed: ['subnet_id'],
     unique: (values) => text(values, 'subnet_id'),
     exists: 'Resource.AlreadyAssociated',
@@ -171,8 +181,8 @@ export const kinds: Readonly<Record<string, Kind>> = {
     computed: ['id'],
   },
   // These two take over what every VPC has; they go with it.
-  aws_default_route_table: { id: ({ values }) => text(values, 'default_route_table_id'), computed: ['id', 'arn', 'owner_id', 'vpc_id'], gives: (context) => ({ arn: regional(context, 'ec2', `route-table/${context.id}`), owner_id: context.caller.accountId, vpc_id: context.id.replace('rtb-default-', '') }) },
-  aws_default_security_group: { id: ({ values }) => `sg-default-${text(values, 'vpc_id')}`, references: [vpc()], computed: ['id', 'arn', 'name', 'description', 'owner_id'], gives: (context) => ({ arn: regional(context, 'ec2', `security-group/${context.id}`), name: 'default', description: 'default VPC security group', owner_id: context.caller.accountId }) },
+  aws_default_route_table: { isPut: true, id: ({ values }) => text(values, 'default_route_table_id'), computed: ['id', 'arn', 'owner_id', 'vpc_id'], gives: (context) => ({ arn: regional(context, 'ec2', `route-table/${context.id}`), owner_id: context.caller.accountId, vpc_id: context.id.replace('rtb-default-', '') }) },
+  aws_default_security_group: { isPut: true, id: ({ values }) => `sg-default-${text(values, 'vpc_id')}`, references: [vpc()], computed: ['id', 'arn', 'name', 'description', 'owner_id'], gives: (context) => ({ arn: regional(context, 'ec2', `security-group/${context.id}`), name: 'default', description: 'default VPC security group', owner_id: context.caller.accountId }) },
   aws_security_group: {
     prefix: 'sg-',
     fixed: ['vpc_id', 'name', 'description'],
@@ -231,9 +241,10 @@ export const kinds: Readonly<Record<string, Kind>> = {
     },
     gives: (context) => ({ arn: global(context, 'iam', `role/${context.id}`), create_date: '2026-01-01T00:00:00Z', unique_id: 'AROASIMULATED' }),
   },
-  aws_iam_role_policy_attachment: { scope: 'account', id: ({ values }) => `${text(values, 'role')}-${text(values, 'policy_arn').replace(/^.*\//, '')}`, fixed: ['role', 'policy_arn'], references: [roleByName], computed: ['id'] },
+  aws_iam_role_policy_attachment: { scope: 'account', isPut: true, id: ({ values }) => `${text(values, 'role')}-${text(values, 'policy_arn').replace(/^.*\//, '')}`, fixed: ['role', 'policy_arn'], references: [roleByName], computed: ['id'] },
   aws_iam_role_policy: {
     scope: 'account',
+    isPut: true,
     id: ({ values }) => `${text(values, 'role')}:${text(values, 'name')}`,
     fixed: ['role', 'name'],
     references: [roleByName],
@@ -308,6 +319,7 @@ export const kinds: Readonly<Record<string, Kind>> = {
   },
   aws_eks_access_entry: { id: ({ values }) => `${text(values, 'cluster_name')}:${text(values, 'principal_arn')}`, fixed: ['cluster_name', 'principal_arn', 'type'], exists: 'ResourceInUseException', references: [cluster()], computed: ['id', 'access_entry_arn', 'created_at', 'modified_at', 'user_name', 'kubernetes_groups'], gives: (context) => ({ access_entry_arn: regional(context, 'eks', `access-entry/${context.id}`), created_at: '2026-01-01T00:00:00Z', modified_at: '2026-01-01T00:00:00Z', user_name: text(context.values, 'principal_arn'), kubernetes_groups: [] }) },
   aws_eks_access_policy_association: {
+    isPut: true,
     id: ({ values }) => ['cluster_name', 'principal_arn', 'policy_arn'].map((name) => text(values, name)).join('#'),
     fixed: ['cluster_name', 'principal_arn', 'policy_arn', 'access_scope'],
     references: [cluster(), { from: (values) => [`${text(values, 'cluster_name')}:${text(values, 'principal_arn')}`], to: 'aws_eks_access_entry', missing: 'ResourceNotFoundException' }],
@@ -316,12 +328,13 @@ export const kinds: Readonly<Record<string, Kind>> = {
   },
   aws_eks_pod_identity_association: {
     prefix: 'a-',
+    importId: ({ id, values }) => `${text(values, 'cluster_name')},${id}`,
     fixed: ['cluster_name', 'namespace', 'service_account'],
     unique: (values) => ['cluster_name', 'namespace', 'service_account'].map((name) => text(values, name)).join('/'),
     exists: 'ResourceInUseException',
     references: [cluster(), role('role_arn', 'InvalidParameterException')],
     computed: ['id', 'association_id', 'association_arn', 'external_id'],
-    gives: (context) => ({ association_id: context.id, association_arn: regional(context, 'eks', `podidentityassociation/${context.id}`), external_id: '' }),
+    gives: (context) => ({ association_id: context.id, association_arn: regional(context, 'eks', `podidentityassociation/${text(context.values, 'cluster_name')}/${context.id}`), external_id: '' }),
   },
   aws_eks_addon: {
     id: ({ values }) => `${text(values, 'cluster_name')}:${text(values, 'addon_name')}`,
@@ -391,7 +404,7 @@ export const kinds: Readonly<Record<string, Kind>> = {
     },
   },
   aws_backup_plan: { prefix: '', references: [{ from: (values) => [text(block(values, 'rule'), 'target_vault_name')], to: 'aws_backup_vault', missing: 'ResourceNotFoundException' }], computed: ['id', 'arn', 'version'], gives: (context) => ({ arn: regional(context, 'backup', `backup-plan:${context.id}`), version: '1' }) },
-  aws_backup_selection: { prefix: '', fixed: ['name', 'plan_id', 'iam_role_arn', 'selection_tag'], references: [{ from: (values) => [text(values, 'plan_id')], to: 'aws_backup_plan', missing: 'InvalidParameterValueException', blocks: 'InvalidRequestException' }, role('iam_role_arn', 'InvalidParameterValueException')], computed: ['id'] },
+  aws_backup_selection: { prefix: '', unique: (values) => `${text(values, 'plan_id')} ${text(values, 'name')}`, importId: ({ id, values }) => `${text(values, 'plan_id')}|${id}`, fixed: ['name', 'plan_id', 'iam_role_arn', 'selection_tag'], references: [{ from: (values) => [text(values, 'plan_id')], to: 'aws_backup_plan', missing: 'InvalidParameterValueException', blocks: 'InvalidRequestException' }, role('iam_role_arn', 'InvalidParameterValueException')], computed: ['id'] },
 
   // --- the account
   aws_s3_bucket: {
@@ -405,10 +418,10 @@ export const kinds: Readonly<Record<string, Kind>> = {
     },
   },
   ...Object.fromEntries(
-    ['aws_s3_bucket_public_access_block', 'aws_s3_bucket_versioning', 'aws_s3_bucket_server_side_encryption_configuration', 'aws_s3_bucket_policy', 'aws_s3_bucket_lifecycle_configuration'].map((type): [string, Kind] => [type, { id: ({ values }) => text(values, 'bucket'), fixed: ['bucket'], references: [bucket], computed: ['id'] }]),
+    ['aws_s3_bucket_public_access_block', 'aws_s3_bucket_versioning', 'aws_s3_bucket_server_side_encryption_configuration', 'aws_s3_bucket_policy', 'aws_s3_bucket_lifecycle_configuration'].map((type): [string, Kind] => [type, { isPut: true, id: ({ values }) => text(values, 'bucket'), fixed: ['bucket'], references: [bucket], computed: ['id'] }]),
   ),
-  aws_s3_account_public_access_block: { scope: 'account', id: ({ caller }) => caller.accountId, computed: ['id', 'account_id'], gives: ({ caller }) => ({ account_id: caller.accountId }) },
-  aws_ebs_encryption_by_default: { id: () => 'ebs-encryption', computed: ['id'] },
+  aws_s3_account_public_access_block: { isPut: true, scope: 'account', id: ({ caller }) => caller.accountId, computed: ['id', 'account_id'], gives: ({ caller }) => ({ account_id: caller.accountId }) },
+  aws_ebs_encryption_by_default: { isPut: true, id: () => 'ebs-encryption', computed: ['id'] },
   aws_budgets_budget: { scope: 'account', id: ({ caller, values }) => `${caller.accountId}:${text(values, 'name')}`, fixed: ['name'], exists: 'DuplicateRecordException', computed: ['id', 'arn', 'account_id', 'time_period_start', 'time_period_end'], gives: (context) => ({ arn: global(context, 'budgets', `budget/${text(context.values, 'name')}`), account_id: context.caller.accountId, time_period_start: '2026-01-01_00:00', time_period_end: '2087-06-15_00:00' }) },
   aws_ce_anomaly_monitor: { scope: 'account', id: (context) => global(context, 'ce', `anomalymonitor/${text(context.values, 'name')}`), fixed: ['monitor_type', 'monitor_specification'], computed: ['id', 'arn'], gives: ({ id }) => ({ arn: id }) },
   aws_ce_anomaly_subscription: { scope: 'account', id: (context) => global(context, 'ce', `anomalysubscription/${text(context.values, 'name')}`), fixed: ['name'], references: [{ from: (values) => texts(values, 'monitor_arn_list'), to: 'aws_ce_anomaly_monitor', missing: 'UnknownMonitorException' }], computed: ['id', 'arn', 'account_id'], gives: ({ id, caller }) => ({ arn: id, account_id: caller.accountId }) },
@@ -425,12 +438,13 @@ export const kinds: Readonly<Record<string, Kind>> = {
     },
   },
   ...Object.fromEntries(
-    ['aws_ecr_lifecycle_policy', 'aws_ecr_repository_policy'].map((type): [string, Kind] => [type, { id: ({ values }) => text(values, 'repository'), fixed: ['repository'], references: [{ from: (values) => [text(values, 'repository')], to: 'aws_ecr_repository', missing: 'RepositoryNotFoundException' }], computed: ['id', 'registry_id'], gives: ({ caller }) => ({ registry_id: caller.accountId }) }]),
+    ['aws_ecr_lifecycle_policy', 'aws_ecr_repository_policy'].map((type): [string, Kind] => [type, { isPut: true, id: ({ values }) => text(values, 'repository'), fixed: ['repository'], references: [{ from: (values) => [text(values, 'repository')], to: 'aws_ecr_repository', missing: 'RepositoryNotFoundException' }], computed: ['id', 'registry_id'], gives: ({ caller }) => ({ registry_id: caller.accountId }) }]),
   ),
-  aws_ecr_registry_scanning_configuration: { id: ({ caller }) => caller.accountId, computed: ['id', 'registry_id'], gives: ({ caller }) => ({ registry_id: caller.accountId }) },
+  aws_ecr_registry_scanning_configuration: { isPut: true, id: ({ caller }) => caller.accountId, computed: ['id', 'registry_id'], gives: ({ caller }) => ({ registry_id: caller.accountId }) },
 
   // --- inside the cluster
   helm_release: {
+    importId: ({ id, values }) => `${text(values, 'namespace')}/${id}`,
     id: ({ values }) => text(values, 'name'),
     fixed: ['name', 'namespace'],
     exists: 'cannot re-use a name that is still in use',

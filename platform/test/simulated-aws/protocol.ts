@@ -31,6 +31,7 @@ const CALLS: Readonly<Record<string, readonly [string, request: Readonly<Record<
     { type_name: [1, 'string'], prior_state: [2, 'DynamicValue'], planned_state: [3, 'DynamicValue'], config: [4, 'DynamicValue'], planned_private: [5, 'bytes'] },
     { new_state: [1, 'DynamicValue'], private: [2, 'bytes'], diagnostics: diagnostics(3), legacy_type_system: [4, 'bool'] },
   ],
+  ImportResourceState: ['ImportResourceState', { type_name: [1, 'string'], id: [2, 'string'] }, { imported_resources: [1, 'ImportedResource', 'repeated'], diagnostics: diagnostics(2) }],
   ReadDataSource: ['ReadDataSource', { type_name: [1, 'string'], config: [2, 'DynamicValue'] }, { state: [1, 'DynamicValue'], diagnostics: diagnostics(2) }],
   Stop: ['Stop', {}, { Error: [1, 'string'] }],
 };
@@ -39,6 +40,7 @@ const types = {
   DynamicValue: message({ msgpack: [1, 'bytes'], json: [2, 'bytes'] }),
   RawState: message({ json: [1, 'bytes'] }),
   Diagnostic: message({ severity: [1, 'int32'], summary: [2, 'string'], detail: [3, 'string'] }),
+  ImportedResource: message({ type_name: [1, 'string'], state: [2, 'DynamicValue'], private: [3, 'bytes'] }),
   AttributePath: message({ steps: [1, 'Step', 'repeated'] }, { Step: message({ attribute_name: [1, 'string'] }) }),
   ServerCapabilities: message({ plan_destroy: [1, 'bool'] }),
   Schema: message(

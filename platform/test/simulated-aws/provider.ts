@@ -19,8 +19,8 @@ export interface RunningProviders {
 interface Dynamic {
   readonly msgpack?: Uint8Array;
 }
-type Call = { readonly type_name: string } & Readonly<Record<Exclude<Field, 'type_name'>, Dynamic>>;
-type Field = 'type_name' | 'config' | 'raw_state' | 'current_state' | 'prior_state' | 'proposed_new_state' | 'planned_state';
+type Call = { readonly type_name: string; readonly id: string } & Readonly<Record<Field, Dynamic>>;
+type Field = 'config' | 'raw_state' | 'current_state' | 'prior_state' | 'proposed_new_state' | 'planned_state';
 
 /** What a connection was configured with: an account and region, and for Helm the cluster. */
 interface Configuration {
@@ -146,6 +146,11 @@ function implementation(provider: 'aws' | 'helm', cloud: SimulatedAws, used: Use
         return { ...result(prior), diagnostics: [{ severity: SEVERITY_ERROR, summary: error.message, detail: '' }] };
       }
     }),
+    // Whether there is such a thing comes out when it is read.
+    ImportResourceState: answer(({ type_name: type, id }, { caller }) => ({
+      imported_resources: [{ type_name: type, state: toMessage(complete(resource(type), { id: cloud.importable(type, id, caller)?.id ?? id })), private: Buffer.alloc(0) }],
+      diagnostics: [],
+    })),
     ReadDataSource: answer(({ type_name: type, config }, { caller }) => {
       const asked = fromMessage(config) as Values;
       return { state: toMessage(complete(schema(provider, 'data', type), { ...asked, ...cloud.lookUp(type, asked, caller) })), diagnostics: [] };
