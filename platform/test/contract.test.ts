@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderFleet, type FleetApplication } from '@platform/delivery/fleet';
 import type { KubernetesObject } from '@platform/delivery/kubernetes-object';
+import { EKS_ADDONS } from '@platform/delivery/capacity';
 import { startRenderer } from '@platform/delivery/renderer';
 import { clusterFacts, readClusters, type AwsClusterSettings } from '@platform/settings';
 import { valueAt } from '@platform/settings/yaml-file';
@@ -87,6 +88,11 @@ t.test('every role of a pod belongs to a service account that there is', (t) => 
     // Whoever calls AWS says so by its region or by what it makes there.
     for (const account of ['aws-load-balancer-controller/aws-load-balancer-controller', 'external-secrets/external-secrets', ...Object.keys(ofAddons)]) t.ok(given.includes(account), `${name}: ${account} has a role`);
   }
+  t.end();
+});
+
+t.test("the add-ons whose pods the capacity proof counts are those of the stacks", (t) => {
+  for (const { name } of clusters) t.same(resources(`${name}-cluster`, 'aws_eks_addon').map(({ addon_name }) => String(addon_name)).sort(), Object.keys(EKS_ADDONS).sort(), name);
   t.end();
 });
 

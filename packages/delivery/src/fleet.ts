@@ -1,4 +1,6 @@
-import { clusterFacts, clusterNames, clusterSecret, readCluster, type ClusterSettings } from '@platform/settings';
+import { argocdValueFiles, clusterFacts, clusterNames, clusterSecret, readCluster, type ClusterSettings } from '@platform/settings';
+import { argocdChart } from '@platform/tools/charts';
+import { ARGOCD_VERSION } from '@platform/tools/tools';
 import { chartOf, type Chart } from './chart.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import type { Application, Outcome, Renderer, RenderRequest } from './renderer.ts';
@@ -9,6 +11,8 @@ export interface FleetApplication {
   readonly application: Application;
   /** Its Helm chart; undefined where it renders plain manifests alone. */
   readonly chart: Chart | undefined;
+  /** Whether CDKTF installs it: no project allows it, and no push refreshes it. */
+  readonly isInstalled: boolean;
   /** What the application controller would ask for; ask again with other values to see what they change. */
   readonly request: RenderRequest;
   /** The objects, or why there are none. */
@@ -41,14 +45,15 @@ export class RootError extends Error {}
 
 /**
  * Renders everything that Argo CD would deploy to every cluster, the way it comes about there: whoever installs a cluster
- * renders argocd/root, whose Application leads to ApplicationSets, whose Applications lead to charts.
+ * renders argocd/root, whose Application leads to ApplicationSets, whose Applications lead to charts. With it comes Argo CD itself,
+ * where CDKTF installs it from its chart.
  * Throws SettingsError for wrong settings, and RootError for a root that does not render; all else is told Application by Application.
  */
 export async function renderFleet(renderer: Renderer, root: string, { clusters = clusterNames(root), capabilities }: FleetOptions): Promise<FleetApplication[]> {
   const settings = clusters.map((name) => readCluster(root, name));
   const requestFor = (cluster: ClusterSettings, application: Application): RenderRequest => ({ application, ...capabilities(cluster.kubernetesVersion) });
-  const render = async (applications: readonly Pick<FleetApplication, 'cluster' | 'application'>[]): Promise<FleetApplication[]> => {
-    const requested = applications.map((entry) => ({ ...entry, chart: chartOf(root, entry.application, renderer.charts), request: requestFor(entry.cluster, entry.application) }));
+  const render = async (applications: readonly (Pick<FleetApplication, 'cluster' | 'application'> & Partial<Pick<FleetApplication, 'isInstalled'>>)[]): Promise<FleetApplication[]> => {
+    const requested = applications.map((entry) => ({ isInstalled: false, ...entry, chart: chartOf(root, entry.application, renderer.charts), request: requestFor(entry.cluster, entry.application) }));
     const outcomes = await renderer.render(
       root,
       requested.map(({ request }) => request),
@@ -57,6 +62,7 @@ export async function renderFleet(renderer: Renderer, root: string, { clusters =
   };
 
   const installed = await render(settings.map((cluster) => ({ cluster, application: rootInstallation(cluster) })));
+  const argocd = settings.flatMap((cluster) => (cluster.provider === 'aws' ? [{ cluster, application: argocdInstallation(cluster), isInstalled: true }] : []));
   const roots = await render(
     installed.flatMap(({ cluster, rendered }) => {
       if (!rendered.ok) throw new RootError(`does not render for ${cluster.name}: ${rendered.error}`);
@@ -71,10 +77,10 @@ export async function renderFleet(renderer: Renderer, root: string, { clusters =
     if (outcome.ok) return outcome.value.map((application) => ({ cluster, application: withKind(application) }));
     // Named as its ApplicationSet: there is no Application that could be named.
     const application = { ...applicationSet, spec: { project: '', destination: {} } } as Application;
-    failures.push({ cluster, application, chart: undefined, request: requestFor(cluster, application), rendered: { ok: false, error: `ApplicationSet ${applicationSet.metadata.name}: ${outcome.error}` } });
+    failures.push({ cluster, application, chart: undefined, isInstalled: false, request: requestFor(cluster, application), rendered: { ok: false, error: `ApplicationSet ${applicationSet.metadata.name}: ${outcome.error}` } });
     return [];
   });
-  return [...roots, ...(await render(applications)), ...failures].sort((a, b) => labelOf(a).localeCompare(labelOf(b)));
+  return [...roots, ...(await render([...argocd, ...applications])), ...failures].sort((a, b) => labelOf(a).localeCompare(labelOf(b)));
 }
 
 /** The renderer answers in the order in which it was asked. */
@@ -99,5 +105,28 @@ function rootInstallation(cluster: ClusterSettings): Application {
     kind: 'Application',
     metadata: { name: 'root', namespace: 'argocd' },
     spec: { project: 'root', destination: { namespace: 'argocd' }, source: { repoURL, targetRevision: repoRevision, path: 'argocd/root', helm: { parameters } } },
+  };
+}
+
+/**
+ * The call by which CDKTF installs Argo CD into a cluster, as an Application; on one machine there is no chart. The cluster's Secret,
+ * which CDKTF adds, is left out.
+ */
+function argocdInstallation(cluster: ClusterSettings): Application {
+  const { repoURL: home, repoRevision } = clusterFacts(cluster).annotations;
+  const { repoURL, chart, version } = argocdChart();
+  const valueFiles = argocdValueFiles(cluster.name).map((file) => `$values/${file}`);
+  return {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Application',
+    metadata: { name: 'argocd', namespace: 'argocd' },
+    spec: {
+      project: 'root',
+      destination: { namespace: 'argocd' },
+      sources: [
+        { repoURL, chart, targetRevision: version, helm: { releaseName: 'argocd', valueFiles, parameters: [{ name: 'global.image.tag', value: `v${ARGOCD_VERSION}`, forceString: true }] } },
+        { repoURL: home, targetRevision: repoRevision, ref: 'values' },
+      ],
+    },
   };
 }

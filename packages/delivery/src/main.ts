@@ -146,7 +146,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   flows: {
     summary: 'which connections the NetworkPolicies let through; whatever is not listed is closed',
     run: async (invocation) => {
-      const applications = renderedOnly(await selected(invocation)).filter((entry) => workloads(placed(entry)).length > 0);
+      // Argo CD's own are its chart's, and many: they are shown when they are asked for.
+      const applications = renderedOnly(await selected(invocation)).filter((entry) => workloads(placed(entry)).length > 0 && (!entry.isInstalled || invocation.app !== undefined));
       if (invocation.json) print(JSON.stringify(applications.map((entry) => ({ application: labelOf(entry), flows: reachability(placed(entry), surroundingsOf(entry)) })), null, 2));
       else print(table(['APPLICATION', ...REACHABILITY_HEADER], applications.flatMap((entry) => flowsOf(entry).map((row) => [labelOf(entry), ...row]))));
     },

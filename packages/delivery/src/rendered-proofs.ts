@@ -134,6 +134,7 @@ interface Project {
 export function isPermitted(root: string, fleet: readonly FleetApplication[]): string[] {
   const entries = renderedOnly(fleet);
   return entries.flatMap((entry) => {
+    if (entry.isInstalled) return [];
     const project = entries.filter(({ cluster }) => cluster.name === entry.cluster.name).flatMap(({ objects }) => objects).find(({ kind, metadata }) => kind === 'AppProject' && metadata.name === entry.application.spec.project) as Project | undefined;
     // root's own project comes with root itself; Argo CD checks it on every sync of the drills.
     if (project === undefined) return entry.application.metadata.name === 'root' ? [] : [`${declarationOf(root, entry.application.metadata.name)}:1: spec.project: there is no AppProject ${entry.application.spec.project}`];
@@ -179,7 +180,8 @@ const GENERATE_PATHS = 'argocd.argoproj.io/manifest-generate-paths';
 
 /** A push to any file that an Application reads refreshes it: Argo CD looks at no other paths than those of its annotation. */
 export function isRefreshed(root: string, fleet: readonly FleetApplication[]): string[] {
-  return fleet.flatMap(({ cluster, application, chart }) => {
+  return fleet.flatMap(({ cluster, application, chart, isInstalled }) => {
+    if (isInstalled) return [];
     const paths = (application.metadata.annotations?.[GENERATE_PATHS] ?? '').split(';').map((path) => path.trim().replace(/^\//, ''));
     const read = chart === undefined ? [] : [...(chart.isUpstream ? [] : [chart.name]), ...chart.valueFiles];
     const isCovered = (file: string): boolean => paths.some((path) => path !== '' && (file === path || file.startsWith(`${path}/`)));

@@ -5,6 +5,9 @@ const isMap = (value: unknown): value is Record<string, unknown> => typeof value
 // What stands below these goes into the objects as it is, where the strict schemas look at it.
 const OF_KUBERNETES = new Set(['resources', 'securityContext', 'podSecurityContext']);
 
+// Maps whose keys are what Argo CD reads from a ConfigMap: the chart lists some of them.
+const OPEN: readonly string[] = ['argo-cd configs.cm', 'argo-cd configs.params', 'argo-cd configs.rbac'];
+
 // What templates read although their chart's values.yaml has it in a comment alone. That each does something is tested.
 const UNLISTED: readonly string[] = ['external-secrets podDisruptionBudget.maxUnavailable'];
 
@@ -16,7 +19,7 @@ const UNLISTED: readonly string[] = ['external-secrets podDisruptionBudget.maxUn
  */
 export function unknownValues(chart: string, [defaults, ...layers]: readonly Layer[]): { readonly keys: readonly string[]; readonly rule: string }[] {
   const visit = (known: unknown, value: unknown, keys: readonly string[]): { keys: readonly string[]; rule: string }[] => {
-    if (!isMap(known) || Object.keys(known).length === 0 || value === null || OF_KUBERNETES.has(keys.at(-1) ?? '')) return [];
+    if (!isMap(known) || Object.keys(known).length === 0 || value === null || OF_KUBERNETES.has(keys.at(-1) ?? '') || OPEN.includes(`${chart} ${keys.join('.')}`)) return [];
     if (!isMap(value)) return [{ keys, rule: `must be a map with any of ${Object.keys(known).join(', ')}` }];
     return Object.entries(value).flatMap(([key, inner]) => {
       const path = [...keys, key];

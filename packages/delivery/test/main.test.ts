@@ -26,7 +26,7 @@ t.test('render: YAML of one application, or JSON of all', (t) => {
   t.ok(['Deployment', 'HorizontalPodAutoscaler', 'Ingress', 'NetworkPolicy'].every((kind) => kinds.includes(kind)), kinds.join(' '));
   t.strictSame(command(folder, ['render'], { CLUSTER: 'production', APP: 'fastify-service' }).stdout, one.stdout, 'make’s variables say the same');
   const all = JSON.parse(command(folder, ['render', '--json']).stdout) as { cluster: string; application: string; ok: boolean }[];
-  t.strictSame(all.map(({ cluster, application }) => `${cluster}/${application}`), ['dev', 'local', 'production', 'staging'].flatMap((cluster) => [...(cluster === 'local' ? [] : ['aws-load-balancer-controller', 'external-secrets']), 'fastify-service', ...(cluster === 'local' ? [] : ['metrics-server']), 'root'].map((name) => `${cluster}/${name}`)));
+  t.strictSame(all.map(({ cluster, application }) => `${cluster}/${application}`), ['dev', 'local', 'production', 'staging'].flatMap((cluster) => [...(cluster === 'local' ? [] : ['argocd', 'aws-load-balancer-controller', 'external-secrets']), 'fastify-service', ...(cluster === 'local' ? [] : ['metrics-server']), 'root'].map((name) => `${cluster}/${name}`)));
 
   edit(folder, 'clusters/dev/fastify-service.yaml', 'replicas: 1', 'replicas: none');
   const broken = command(folder, ['render', '--cluster', 'dev']);
@@ -39,7 +39,7 @@ t.test('render: YAML of one application, or JSON of all', (t) => {
 t.test('check: silent where all is well, every problem and exit code 1 where not', (t) => {
   const folder = copy(t);
   const well = command(folder, ['check']);
-  t.strictSame(well, { status: 0, stdout: '17 applications of 4 clusters: nothing is wrong\n', stderr: '' });
+  t.strictSame(well, { status: 0, stdout: '20 applications of 4 clusters: nothing is wrong\n', stderr: '' });
   edit(folder, 'clusters/dev/fastify-service.yaml', 'replicas: 1', 'replicas: 0');
   edit(folder, 'clusters/staging/fastify-service.yaml', 'maxReplicas: 4', 'maxReplicas: 1');
   const ill = command(folder, ['check']);
@@ -115,7 +115,7 @@ t.test('help, unknown commands, clusters, applications and options, and no repos
     [['rendre'], /^error: there is no command "rendre"\n next: it is one of: render, check, explain, capacity, flows, diff\n$/],
     [['render', 'x'], /^error: there is no command "render x"\n/],
     [['render', '--cluster', 'prod'], /^error: there is no cluster prod\n next: --cluster is one of: dev, local, production, staging\n$/],
-    [['render', '--app', 'fastify'], /^error: there is no application fastify\n next: --app is one of: aws-load-balancer-controller, external-secrets, fastify-service, metrics-server, root\n$/],
+    [['render', '--app', 'fastify'], /^error: there is no application fastify\n next: --app is one of: argocd, aws-load-balancer-controller, external-secrets, fastify-service, metrics-server, root\n$/],
     [['render', '--clutser', 'dev'], /^error: Unknown option '--clutser'.*\n next: --help lists commands and options\n$/],
   ] as const) {
     const { status, stderr } = command(folder, args);

@@ -129,6 +129,9 @@ export const MISTAKES: readonly Mistake[] = [
 
   // Upstream charts, and what they are given
   { name: 'a key of an upstream chart misspelt', file: metrics.shared, from: 'topologySpreadConstraints:', to: 'topologySpreadConstraint:', told: /^clusters\/shared\/metrics-server\.yaml:\d+: topologySpreadConstraint: is no value of this chart/ },
+  { name: 'a key of Argo CD’s own chart misspelt', file: 'clusters/dev/argocd.yaml', from: 'domain:', to: 'domian:', told: /^clusters\/dev\/argocd\.yaml:\d+: global\.domian: is no value of this chart/ },
+  { name: 'a part of Argo CD that asks for nothing', file: 'argocd/values.yaml', from: 'redis:\n  resources:', to: 'redis:\n  resource:', told: /^argocd\/values\.yaml:\d+: redis\.resource: is no value of this chart/ },
+  { name: 'a part of Argo CD larger than any node', file: 'argocd/values.yaml', from: '      memory: 512Mi\n      ephemeral-storage: 64Mi\n    limits:\n      memory: 512Mi', to: '      memory: 4Gi\n      ephemeral-storage: 64Mi\n    limits:\n      memory: 4Gi', told: /^clusters\/dev\/cluster\.yaml:\d+: nodeGroup\.maxSize: .*StatefulSet\/argocd-application-controller without a place/ },
   { name: 'a key that another upstream chart has', file: metrics.staging, from: 'replicas: 2', to: 'replicaCount: 2', told: /^clusters\/staging\/metrics-server\.yaml:\d+: replicaCount: is no value of this chart/ },
   { name: 'a key below another, spelt as it should have been', file: balancers.shared, from: 'ingressValdationFailurePolicy', to: 'ingressValidationFailurePolicy', told: /^clusters\/shared\/aws-load-balancer-controller\.yaml:\d+: webhookConfig\.ingressValidationFailurePolicy: is no value/ },
   { name: 'a text for a section', file: balancers.shared, from: 'webhookConfig:\n', to: 'webhookConfig: off\nwebhookConfigBefore:\n', told: /^clusters\/shared\/aws-load-balancer-controller\.yaml:\d+: webhookConfig: .*(map|quotes)/ },

@@ -18,15 +18,16 @@ import { open, root } from './helper.ts';
 const { renderer, proofsOf } = await open(t);
 const fleet = renderedOnly(await renderFleet(renderer, root, { capabilities: proofsOf(root).capabilities }));
 const upstream = fleet.filter(({ chart }) => chart?.isUpstream);
+const controllersOf = (name: string): typeof upstream => upstream.filter(({ cluster, isInstalled }) => cluster.name === name && !isInstalled);
 
 t.test('every cluster runs the controllers of its settings, and the local one none', (t) => {
   for (const name of new Set(fleet.map(({ cluster }) => cluster.name))) {
-    const entries = upstream.filter(({ cluster }) => cluster.name === name);
+    const entries = controllersOf(name);
     const [controllers = []] = fleet.flatMap(({ cluster }) => (cluster.name === name ? [cluster.controllers] : []));
     t.same(entries.map(({ application }) => application.metadata.name).sort(), [...controllers].sort(), name);
   }
   t.equal(upstream.filter(({ cluster }) => cluster.provider === 'local').length, 0);
-  t.equal(upstream.length, 9);
+  t.equal(upstream.length, 12, 'and Argo CD itself');
   t.end();
 });
 
@@ -47,7 +48,7 @@ t.test('nothing secret and no certificate is in what is rendered', (t) => {
 
 t.test('no value of ours is dead: each changes what some cluster gets', { timeout: 200_000 }, async (t) => {
   const files = [...new Set(upstream.flatMap(({ chart }) => chart?.valueFiles ?? []))].sort();
-  t.equal(files.length, 12, 'one for all clusters and one for each, by controller');
+  t.equal(files.length, 16, 'one for all clusters and one for each, by controller and for Argo CD');
   for (const file of files) {
     const keys = leaves(readYamlFile(root, file).content).map((leaf) => leaf);
     // Last the cluster with the fewest pods, where a budget is switched off.
@@ -78,7 +79,7 @@ t.test('every exception from a rule is of a rule that there is, and some chart n
 });
 
 t.test('a chart that is not pinned does not render, and who wrote it is told what to do', async (t) => {
-  const [entry] = upstream;
+  const [entry] = controllersOf('dev');
   if (entry === undefined) throw new Error('no cluster runs a controller');
   const sources = (entry.application.spec.sources ?? []).map((source) => (source.chart === undefined ? source : { ...source, targetRevision: '9.9.9' }));
   const application = { ...entry.application, spec: { ...entry.application.spec, sources } };

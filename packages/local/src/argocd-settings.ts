@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
 import { CommandError } from '@platform/report/errors';
+import { argocdValueFiles } from '@platform/settings';
 import { readState, writeState, type Instance } from './instance.ts';
 import type { Tools } from '@platform/tools/tools';
 
@@ -22,12 +23,12 @@ interface ConfigMap {
 }
 
 /**
- * Reads argocd/values.yaml and clusters/<cluster>/argocd.yaml as the chart would get them, later file last.
+ * Reads the values of Argo CD's chart as the chart would get them, later file last.
  * As in the chart, `create` and `annotations` are no data, every other value becomes its text, and an empty one in `cm` is left out.
  */
 export function readArgoValues(root: string, cluster: string): ArgoValues {
   const sections = { cm: {} as Record<string, string>, rbac: {} as Record<string, string>, params: {} as Record<string, string> };
-  for (const file of ['argocd/values.yaml', `clusters/${cluster}/argocd.yaml`]) {
+  for (const file of argocdValueFiles(cluster)) {
     const values: unknown = parse(readFileSync(join(root, file), 'utf8'), { uniqueKeys: true });
     const configs = (values as { configs?: Record<string, Record<string, unknown>> } | null)?.configs ?? {};
     for (const [name, entries] of Object.entries(configs)) {

@@ -38,3 +38,12 @@ export function instanceType(name: string): InstanceType {
   if (found === undefined) throw new Error(`packages/settings/src/instance-types.ts has no ${name}`);
   return found;
 }
+
+/** The pods that a node takes with an address of an interface for each, as nodeadm counts them. */
+export const podsByAddresses = ({ interfaces, addresses }: Pick<InstanceType, 'interfaces' | 'addresses'>): number => interfaces * (addresses - 1) + 2;
+
+/**
+ * The pods that a node takes with prefix delegation, where each address is a prefix of sixteen. Managed node groups cap it (EKS
+ * user guide, "How maxPods is determined"), and so does the platform in what it tells a node.
+ */
+export const podsByPrefixes = ({ cpus, interfaces, addresses }: Pick<InstanceType, 'cpus' | 'interfaces' | 'addresses'>): number => Math.min(cpus < 30 ? 110 : 250, interfaces * (addresses - 1) * 16 + 2);

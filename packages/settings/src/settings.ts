@@ -189,6 +189,9 @@ function readClusterFiles(root: string, name: string): ClusterFiles {
   throw new SettingsError(problems.map((problem) => problemAt(settings, position, problem)));
 }
 
+/** The values that Argo CD's own chart is given for a cluster, from the repository's root; later ones win. */
+export const argocdValueFiles = (cluster: string): readonly string[] => ['argocd/values.yaml', `clusters/${cluster}/argocd.yaml`];
+
 /** What Argo CD is told of the cluster it runs in. */
 export interface ClusterFacts {
   readonly labels: Readonly<Record<string, string>>;

@@ -45,6 +45,13 @@ export const CHART_PINS: readonly ChartPin[] = [
   },
 ];
 
+/** The chart that Argo CD itself is installed from. Throws where none is pinned. */
+export function argocdChart(): ChartName {
+  const pin = CHART_PINS.find(({ chart }) => chart === 'argo-cd');
+  if (pin === undefined) throw new Error('CHART_PINS has no argo-cd');
+  return pin;
+}
+
 /** An upstream chart on this machine. */
 export interface LocalChart extends ChartName {
   /** Its folder, with Chart.yaml. */

@@ -3,15 +3,13 @@ import { join } from 'node:path';
 import { DataAwsEksCluster } from '@cdktf/provider-aws/lib/data-aws-eks-cluster/index.js';
 import { HelmProvider } from '@cdktf/provider-helm/lib/provider/index.js';
 import { Release } from '@cdktf/provider-helm/lib/release/index.js';
-import { clusterFacts, clusterSecret, type AwsClusterSettings } from '@platform/settings';
-import { CHART_PINS } from '@platform/tools/charts';
+import { argocdValueFiles, clusterFacts, clusterSecret, type AwsClusterSettings } from '@platform/settings';
+import { argocdChart } from '@platform/tools/charts';
 import { ARGOCD_VERSION } from '@platform/tools/tools';
 import { AssetType, Fn, TerraformAsset } from 'cdktf';
 import type { Construct } from 'constructs';
 import { nameIn } from '../names.ts';
 import { PlatformStack } from './platform-stack.ts';
-
-const CHART = 'argo-cd';
 
 /**
  * Argo CD in the cluster of its name, and what it needs to take over from here:
@@ -38,16 +36,15 @@ export class ArgoCdStack extends PlatformStack {
     this.addOverride('terraform.required_providers.helm', { source: 'hashicorp/helm', version: HELM_PROVIDER_VERSION });
 
     const facts = clusterFacts(settings, { vpcId: cluster.vpcConfig.get(0).vpcId });
-    const values = ['argocd/values.yaml', `clusters/${name}/argocd.yaml`].map((file) => readFileSync(join(repository, file), 'utf8'));
-    const chart = CHART_PINS.find((pin) => pin.chart === CHART);
-    if (chart === undefined) throw new Error(`packages/tools/src/charts.ts pins no chart ${CHART}`);
+    const values = argocdValueFiles(name).map((file) => readFileSync(join(repository, file), 'utf8'));
+    const { repoURL, chart, version } = argocdChart();
     const argocd = new Release(this, 'argocd', {
       name: 'argocd',
       namespace: 'argocd',
       createNamespace: true,
-      repository: chart.repoURL,
-      chart: chart.chart,
-      version: chart.version,
+      repository: repoURL,
+      chart,
+      version,
       // Later ones win. The last is JSON, which is YAML too.
       values: [...values, JSON.stringify({ global: { image: { tag: `v${ARGOCD_VERSION}` } }, extraObjects: [clusterSecret(facts)] })],
       atomic: true,

@@ -183,7 +183,7 @@ export class ClusterStack extends PlatformStack {
       blockDeviceMappings: [{ deviceName: '/dev/xvda', ebs: { volumeType: 'gp3', volumeSize: nodeGroup.diskGiB, encrypted: 'true', deleteOnTermination: 'true' } }],
       // The provider's default tags do not reach what a template makes.
       tagSpecifications: ['instance', 'volume', 'network-interface'].map((resourceType) => ({ resourceType, tags })),
-      userData: Buffer.from(nodeUserData()).toString('base64'),
+      userData: Buffer.from(nodeUserData(nodeGroup.instanceType)).toString('base64'),
     });
     return new EksNodeGroup(this, 'nodes', {
       clusterName: cluster.name,

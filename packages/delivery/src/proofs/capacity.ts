@@ -1,6 +1,6 @@
 import type { ClusterSettings } from '@platform/settings';
 import { nameOf, type KubernetesObject } from '../kubernetes-object.ts';
-import { INSTANCE_TYPES, type InstanceType } from '@platform/settings/instance-types';
+import { INSTANCE_TYPES, podsByAddresses, podsByPrefixes, type InstanceType } from '@platform/settings/instance-types';
 import type { Problem } from './problem.ts';
 import { mebibytes, milliCpus } from './quantity.ts';
 import { selects, type Labels } from './selector.ts';
@@ -34,20 +34,26 @@ const times = (a: Amount, factor: number): Amount => ({ cpu: a.cpu * factor, mem
 const sum = (amounts: readonly Amount[]): Amount => amounts.reduce(plus, zero);
 const fits = (asked: Amount, free: Amount): boolean => asked.cpu <= free.cpu && asked.memory <= free.memory && asked.pods <= free.pods;
 
-/**
- * What EKS's add-ons ask for on every node, from their manifests (2026-11): aws-node 25m for itself and 25m for the network
- * policy agent, kube-proxy 100m, the Pod Identity agent nothing, ebs-csi-node 10m and 40 MiB for each of its three containers.
- */
-export const NODE_ADDONS: Readonly<Record<string, Amount>> = {
-  'aws-node': { cpu: 50, memory: 0, pods: 1 },
-  'kube-proxy': { cpu: 100, memory: 0, pods: 1 },
-  'eks-pod-identity-agent': { cpu: 0, memory: 0, pods: 1 },
-  'ebs-csi-node': { cpu: 30, memory: 120, pods: 1 },
-};
+/** What an add-on of EKS runs. */
+interface Addon {
+  /** Its DaemonSet, and what that asks for on every node. */
+  readonly daemon?: { readonly name: string; readonly asked: Amount };
+  /** Its pods elsewhere. */
+  readonly pods?: { readonly name: string; readonly count: number; readonly asked: Amount };
+}
 
-/** What EKS's add-ons run once a cluster: CoreDNS, two pods of 100m and 70 MiB. */
-export const CLUSTER_ADDONS: Readonly<Record<string, readonly Amount[]>> = {
-  coredns: Array<Amount>(2).fill({ cpu: 100, memory: 70, pods: 1 }),
+/**
+ * The add-ons that the platform installs, by their names in EKS, and what they ask for by their charts (2026-11): aws-node 25m for
+ * itself and 25m for the network policy agent; the EBS CSI driver 10m and 40 MiB for each container, three of them on a node and
+ * six in its controller. A test of the platform compares the names with those of its stacks.
+ */
+export const EKS_ADDONS: Readonly<Record<string, Addon>> = {
+  'vpc-cni': { daemon: { name: 'aws-node', asked: { cpu: 50, memory: 0, pods: 1 } } },
+  'kube-proxy': { daemon: { name: 'kube-proxy', asked: { cpu: 100, memory: 0, pods: 1 } } },
+  'eks-pod-identity-agent': { daemon: { name: 'eks-pod-identity-agent', asked: { cpu: 0, memory: 0, pods: 1 } } },
+  'eks-node-monitoring-agent': { daemon: { name: 'eks-node-monitoring-agent', asked: { cpu: 10, memory: 30, pods: 1 } } },
+  coredns: { pods: { name: 'coredns', count: 2, asked: { cpu: 100, memory: 70, pods: 1 } } },
+  'aws-ebs-csi-driver': { daemon: { name: 'ebs-csi-node', asked: { cpu: 30, memory: 120, pods: 1 } }, pods: { name: 'ebs-csi-controller', count: 2, asked: { cpu: 60, memory: 240, pods: 1 } } },
 };
 
 // Karpenter's default, VM_MEMORY_OVERHEAD_PERCENT: what kernel and hypervisor keep of the memory that AWS names. A t3.medium
@@ -65,9 +71,8 @@ const CPU_RESERVATION = [
 
 /** What pods can have of a node, before any of them runs. */
 export function allocatable(type: Omit<InstanceType, 'architecture'>, { prefixDelegation = true, reservedFor = 'interfaces' }: NodeOptions = {}): Amount {
-  const byInterfaces = type.interfaces * (type.addresses - 1) + 2;
-  // A managed node group caps it (EKS user guide, "How maxPods is determined"); each address slot becomes a prefix of 16.
-  const pods = prefixDelegation ? Math.min(type.cpus < 30 ? 110 : 250, type.interfaces * (type.addresses - 1) * 16 + 2) : byInterfaces;
+  const byInterfaces = podsByAddresses(type);
+  const pods = prefixDelegation ? podsByPrefixes(type) : byInterfaces;
   const cpu = type.cpus * 1000;
   const reservedCpu = CPU_RESERVATION.reduce((reserved, { upTo, share: part }, index) => reserved + Math.floor(Math.max(0, Math.min(cpu, upTo) - (CPU_RESERVATION[index - 1]?.upTo ?? 0)) * part), 0);
   const memory = Math.floor(type.memory * (1 - MEMORY_OVERHEAD)) - reservedMemory(reservedFor === 'interfaces' ? byInterfaces : pods) - EVICTION;
@@ -186,11 +191,11 @@ export function capacity(cluster: ClusterSettings, objects: readonly KubernetesO
   if (type === undefined) return undefined;
   const { zones } = cluster.network;
   const all = workloads(objects);
-  const daemons = sum(all.filter(({ kind, metadata }) => kind === 'DaemonSet' && NODE_ADDONS[metadata.name] === undefined).map((workload) => podRequest(podSpecOf(workload))));
-  const perNode = minus(allocatable(type, options), plus(daemons, sum(Object.values(NODE_ADDONS))));
-  const rendered = new Set(all.map(({ metadata }) => metadata.name));
-  const addons = Object.entries(CLUSTER_ADDONS).flatMap(([name, amounts]) => (rendered.has(name) ? [] : amounts.map((asked): Pod => ({ owner: name, namespace: 'kube-system', labels: {}, spec: {}, asked }))));
-  const pods = [...addons, ...all.filter(({ kind }) => kind !== 'DaemonSet').flatMap((workload) => podsOf(workload, objects)), ...jobPods(objects)];
+  const addons = Object.values(EKS_ADDONS);
+  const daemons = [...all.filter(({ kind }) => kind === 'DaemonSet').map((workload) => podRequest(podSpecOf(workload))), ...addons.flatMap(({ daemon }) => (daemon === undefined ? [] : [daemon.asked]))];
+  const perNode = minus(allocatable(type, options), sum(daemons));
+  const addonPods = addons.flatMap(({ pods: of }) => Array.from({ length: of?.count ?? 0 }, (): Pod => ({ owner: of?.name ?? '', namespace: 'kube-system', labels: {}, spec: {}, asked: of?.asked ?? zero })));
+  const pods = [...addonPods, ...all.filter(({ kind }) => kind !== 'DaemonSet').flatMap((workload) => podsOf(workload, objects)), ...jobPods(objects)];
 
   return zones.map((lostZone) => {
     const nodes = Array.from({ length: cluster.nodeGroup.maxSize }, (_, index) => ({ zone: zones[index % zones.length] ?? '', name: `node-${index + 1}`, free: perNode, pods: [] as Pod[] })).filter(({ zone }) => zone !== lostZone);

@@ -62,15 +62,15 @@ t.test('a group that holds its pods has no problem', (t) => {
   const objects = [deployment({ spec: { topologySpreadConstraints: [spread()] } }), autoscaler(9)];
   t.same(rules(cluster(), objects), []);
   // Four nodes of 1930m less 180m for add-ons, and 3246 MiB less 120; nine pods, one more in a rollout, and CoreDNS.
-  t.same(capacityTable(cluster(), objects), ZONES.map((zone) => ['production', zone, '4', '5200m', '7000m', '5260 MiB', '12504 MiB', '12 of 424', 'yes']));
+  t.same(capacityTable(cluster(), objects), ZONES.map((zone) => ['production', zone, '4', '5320m', '6960m', '5740 MiB', '12384 MiB', '14 of 420', 'yes']));
   t.end();
 });
 
 t.test('what is short is told, and by how much', (t) => {
   const [problem] = capacityProblems(cluster(), [deployment(), autoscaler(14)]);
-  t.same(problem, { object: 'clusters/production/cluster.yaml', path: 'nodeGroup.maxSize', rule: 'production without eu-central-1a has 4 nodes, which leave 3 pods of Deployment/api without a place: short of 700m CPU' });
+  t.same(problem, { object: 'clusters/production/cluster.yaml', path: 'nodeGroup.maxSize', rule: 'production without eu-central-1a has 4 nodes, which leave 3 pods of Deployment/api without a place: short of 860m CPU' });
   t.match(rules(cluster(), [deployment({ memory: '4Gi' })])[0], /4 pods of Deployment\/api without a place: short of \d+ MiB memory$/);
-  t.match(capacityProblems(cluster(), [deployment({ cpu: '0', memory: '0', maxSurge: 0 }), autoscaler(70)], { prefixDelegation: false })[0]?.rule, /short of 20 pod places/);
+  t.match(capacityProblems(cluster(), [deployment({ cpu: '0', memory: '0', maxSurge: 0 }), autoscaler(70)], { prefixDelegation: false })[0]?.rule, /short of 26 pod places/);
   t.match(rules(cluster({ maxSize: 3 }, ZONES.slice(0, 2)), [deployment(), autoscaler(3)])[0], 'without eu-central-1a has 1 nodes', 'the zone with two of three nodes');
   t.end();
 });
