@@ -22,7 +22,7 @@ const progress = progressTo();
 const program = join((await ensureTools(progress, { verify: false, builds: ['opentofu'] })).bin, 'tofu');
 const scratch = mkdtempSync(join(tmpdir(), 'bench-platform-'));
 
-// `node [FLAGS] src/main.ts synth --json`; a test holds the Makefile to the same.
+// `…/node [FLAGS] src/main.ts synth --json`; a test holds the Makefile to the same.
 const { app } = JSON.parse(readFileSync(join(root, 'platform/cdktf.json'), 'utf8')) as { app: string };
 const flags = app.split(' ').slice(1, -3);
 // As the Makefile has it: the second start finds what the first one compiled.

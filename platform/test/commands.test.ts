@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import t, { type Test } from 'tap';
 import { credentialSource } from '../src/credentials.ts';
@@ -198,9 +198,13 @@ t.test('the folder of the command line of CDKTF is respected', (t) => {
   t.end();
 });
 
-t.test('make and the command line of CDKTF start it alike', (t) => {
+t.test("CDKTF's own command line starts it as make does, whatever Node.js is on the PATH", (t) => {
   const [, flags] = /^PLATFORM := \$\(COMPILED\) (.*) platform\/src\/main\.ts$/m.exec(readFileSync(join(repository, 'Makefile'), 'utf8')) ?? [];
   const { app } = JSON.parse(readFileSync(join(repository, 'platform/cdktf.json'), 'utf8')) as { app: string };
-  t.equal(app, `node ${String(flags)} src/main.ts synth --json`);
+  t.equal(app, `../node_modules/.bin/node ${String(flags)} src/main.ts synth --json`);
+  const out = join(t.testdir({}), 'cdktf.out');
+  const { status, stderr } = spawnSync('/bin/sh', ['-c', app], { cwd: join(repository, 'platform'), encoding: 'utf8', env: { PATH: '/usr/bin:/bin', CDKTF_OUTDIR: out } });
+  t.equal(status, 0, stderr);
+  t.ok(existsSync(join(out, 'manifest.json')), 'with the manifest that it looks for');
   t.end();
 });
