@@ -9,9 +9,10 @@ import { parseArgs } from 'node:util';
 import { measureTable, summary, type Measure } from '@platform/report/measure';
 import { progressTo } from '@platform/report/progress';
 import { ensureTools } from '@platform/tools/tools';
-import { synthesize } from '../src/app.ts';
+import { synthesize, type SynthesizedStack } from '../src/app.ts';
+import { repositoryWith } from '../test/platform-in-tests.ts';
 import { SimulatedAws } from '../test/simulated-aws/cloud.ts';
-import { openEngine } from '../test/simulated-aws/engine.ts';
+import { openEngine, type Run } from '../test/simulated-aws/engine.ts';
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' }, json: { type: 'boolean', default: false } } });
 const rounds = Number(values.rounds);
@@ -45,39 +46,42 @@ async function synthOnce(): Promise<{ milliseconds: number; megabytes: number }>
   return { milliseconds: performance.now() - start, megabytes: (Number(kibibytes) * 1024) / 1e6 };
 }
 
-/** Validate, plan, apply, plan again and destroy the three stacks of a cluster, whose account is there. */
-async function clusterOnce(round: number): Promise<number> {
+/**
+ * Takes stacks from nothing to nothing on a simulated AWS of their own: validate, plan, apply, plan again, and destroy but for what
+ * an account keeps. Gives the milliseconds, without `init` and without what `before` names, which is there already.
+ */
+async function liveOnce(folder: string, isWanted: (stack: SynthesizedStack) => boolean, before: readonly string[] = []): Promise<number> {
   const cloud = new SimulatedAws();
-  const folder = join(scratch, String(round));
-  const stacks = synthesize(root, join(folder, 'out')).filter(({ name }) => name === 'bootstrap-222222222222' || name.startsWith('staging-'));
-  const engines = await Promise.all(stacks.map(async ({ name, folder: source }) => openEngine(cloud, source, join(folder, 'platform/out/stacks', name), program)));
-  const [account, ...cluster] = engines;
-  if (account === undefined) throw new Error('there is no account to make a cluster in');
-  for (const engine of engines) await engine.init();
-  await account.apply();
+  // The one setting that stands in the way of an end, on purpose.
+  const repository = repositoryWith(join(folder, 'repository'), [['production', 'deletionProtection: true', 'deletionProtection: false']]);
+  const stacks = synthesize(repository, join(folder, 'out')).filter((stack) => isWanted(stack) || before.includes(stack.name));
+  const engines = await Promise.all(stacks.map(async (stack) => ({ stack, engine: await openEngine(cloud, stack.folder, join(folder, 'platform/out/stacks', stack.name), program) })));
+  const expect = async (code: number, run: Promise<Run>): Promise<void> => {
+    const { code: ended, output } = await run;
+    if (ended !== code) throw new Error(output);
+  };
+  for (const { engine } of engines) await expect(0, engine.init());
+  for (const { stack, engine } of engines) if (before.includes(stack.name)) await expect(0, engine.apply());
+  const timed = engines.filter(({ stack }) => !before.includes(stack.name));
   const start = performance.now();
-  for (const engine of cluster) {
-    for (const [step, code] of [['validate', 0], ['plan', 2], ['apply', 0], ['plan', 0]] as const) {
-      const run = await engine[step]();
-      if (run.code !== code) throw new Error(`${step}: ${run.output}`);
-    }
+  for (const { engine } of timed) {
+    for (const [step, code] of [['validate', 0], ['plan', 2], ['apply', 0], ['plan', 0]] as const) await expect(code, engine[step]());
   }
-  for (const engine of cluster.toReversed()) {
-    const run = await engine.destroy();
-    if (run.code !== 0) throw new Error(run.output);
-  }
+  for (const { stack, engine } of timed.toReversed()) if (stack.cluster !== undefined) await expect(0, engine.destroy());
   const took = performance.now() - start;
-  for (const engine of engines) engine.close();
+  for (const { engine } of engines) engine.close();
   return took;
 }
 
 await synthOnce();
 const synths: Awaited<ReturnType<typeof synthOnce>>[] = [];
 const clusters: number[] = [];
+const fleets: number[] = [];
 for (let round = 1; round <= rounds; round += 1) {
   progress.detail(`round ${round} of ${rounds}`);
   synths.push(await synthOnce());
-  clusters.push(await clusterOnce(round));
+  clusters.push(await liveOnce(join(scratch, `${round}-cluster`), ({ cluster }) => cluster === 'staging', ['bootstrap-222222222222']));
+  fleets.push(await liveOnce(join(scratch, `${round}-all`), () => true));
 }
 rmSync(scratch, { recursive: true, force: true });
 
@@ -85,6 +89,7 @@ const measures: Measure[] = [
   summary('make synth: every stack of every cluster', 's', synths.map(({ milliseconds }) => milliseconds), { atMost: 1000 }),
   summary('its memory', 'MB', synths.map(({ megabytes }) => megabytes), { atMost: 150 }),
   summary('a cluster: validate, plan, apply, plan, destroy (AWS simulated)', 's', clusters, { atMost: 20_000 }),
+  summary('all clusters and stacks, the same', 's', fleets, { atMost: 180_000 }),
 ];
 mkdirSync(join(root, '.local'), { recursive: true });
 writeFileSync(join(root, '.local/bench-platform.json'), `${JSON.stringify(measures, null, 2)}\n`);

@@ -1,6 +1,6 @@
 // The platform on AWS, from the command line: node platform/src/main.ts COMMAND [OPTIONS]
 import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import { CommandError, runCommand } from '@platform/report/errors';
@@ -20,7 +20,9 @@ import { requireCredentials } from './credentials.ts';
 import { initialize, openTofu, PLAN, type Tofu } from './tofu.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
-const platform = join(repository, 'platform');
+// cdktf's own command line says where it wants the stacks; state and providers lie beside them, where the stacks look for them.
+const outdir = resolve(process.env.CDKTF_OUTDIR ?? join(repository, 'platform/cdktf.out'));
+const platform = dirname(outdir);
 
 interface Invocation {
   readonly json: boolean;
@@ -52,8 +54,7 @@ const print = (text: string): void => {
 type StackJson = Parameters<typeof declaredResources>[0] & { readonly provider: { readonly aws: readonly { readonly region: string; readonly allowed_account_ids: readonly string[] }[] } };
 const readStack = ({ folder }: SynthesizedStack): StackJson => JSON.parse(readFileSync(join(folder, 'cdk.tf.json'), 'utf8')) as StackJson;
 
-// cdktf's own command line says where it wants its files.
-const synth = (): SynthesizedStack[] => synthesize(repository, resolve(process.env.CDKTF_OUTDIR ?? join(platform, 'cdktf.out')));
+const synth = (): SynthesizedStack[] => synthesize(repository, outdir);
 const awsClusters = (): AwsClusterSettings[] => readClusters(repository).filter((cluster): cluster is AwsClusterSettings => cluster.provider === 'aws');
 const stateOf = (): 'local' | 's3' => readClusters(repository)[0]?.state ?? 'local';
 

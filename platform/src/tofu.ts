@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommandError } from '@platform/report/errors';
 import { progressTo } from '@platform/report/progress';
@@ -78,15 +78,32 @@ export const PLAN = ['plan', '-input=false', '-lock=false'] as const;
 /** The state of a stack on this machine. */
 export const localState = (platform: string, stack: string): string => join(platform, 'state', `${stack}.tfstate`);
 
+/** The checksums of the providers that every stack uses: committed, so that nobody runs another one than was looked at. */
+export const LOCK_FILE = '.terraform.lock.hcl';
+
 /**
- * Makes a stack's folder ready: providers and the place of its state.
- * Throws CommandError where the state would be read from the bucket while it still lies here: an empty state would make
- * everything a second time.
+ * Makes a stack's folder ready: providers, as the committed checksums have them, and the place of its state.
+ * Throws CommandError for a provider with another checksum, and where the state would be read from the bucket while it still lies
+ * here: an empty state would make everything a second time.
  */
 export async function initialize(tofu: Tofu, platform: string, stack: SynthesizedStack, state: 'local' | 's3'): Promise<void> {
   if (state === 's3' && existsSync(localState(platform, stack.name))) {
     throw new CommandError(`the settings keep state in S3, and that of ${stack.name} lies in platform/state`, 'run `make migrate-state`');
   }
+  const [ours, theirs] = [join(platform, LOCK_FILE), join(stack.folder, LOCK_FILE)];
+  if (existsSync(ours)) copyFileSync(ours, theirs);
   // Where it was before does not matter: the settings and the check above decide.
-  await tofu.read(stack, ['init', '-input=false', '-reconfigure']);
+  const { code } = await tofu.attempt(stack, ['init', '-input=false', '-reconfigure']);
+  if (code !== 0) throw new CommandError(`${stack.name}: init failed`, `read what it says above; is a provider another on purpose, take it out of platform/${LOCK_FILE}, run the command again, and commit what it writes there`);
+  if (existsSync(theirs) && addProviders(ours, theirs)) progressTo().note(`platform/${LOCK_FILE} has the checksums of providers that it lacked: commit it`);
+}
+
+/** Adds the providers that one lock file has and another lacks; OpenTofu takes out of a stack's what the stack does not use. */
+function addProviders(to: string, from: string): boolean {
+  const blocksOf = (file: string): ReadonlyMap<string, string> => new Map(Array.from((existsSync(file) ? readFileSync(file, 'utf8') : '').matchAll(/^provider "([^"]+)" \{\n[^]*?^\}$/gm), ([block, name = '']) => [name, block]));
+  const before = blocksOf(to);
+  const all = new Map([...blocksOf(from), ...before]);
+  if (all.size === before.size) return false;
+  writeFileSync(to, `# Written by \`make plan\` and \`make apply\`, and checked by them.\n\n${[...all].sort(([a], [b]) => a.localeCompare(b)).map(([, block]) => block).join('\n\n')}\n`);
+  return true;
 }
