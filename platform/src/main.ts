@@ -148,8 +148,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     options: ['tag', 'dirty'],
     run: async ({ option, json }) => {
       const tag = option('tag');
-      const rule = tag === undefined ? 'which version?' : tagProblem(tag);
-      if (tag === undefined || rule !== undefined) throw new CommandError(`TAG: ${rule ?? ''}`, 'give one: TAG=0.2.0');
+      if (tag === undefined) throw new CommandError('which version?', 'give one: TAG=0.2.0');
+      const rule = tagProblem(tag);
+      if (rule !== undefined) throw new CommandError(`TAG: ${rule}`, 'for instance TAG=0.2.0');
       const clusters = awsClusters();
       const owner = clusters.find(({ name }) => tag.startsWith(`${name}-`));
       if (owner !== undefined) throw new CommandError(`${tag} looks like a tag of the cluster ${owner.name}, and these move`, 'take another TAG');

@@ -74,5 +74,17 @@ export async function openPlatform(t: Test, isWanted: (stack: SynthesizedStack) 
 /** What there is, without what AWS made up for it. */
 export const inventory = ({ cloud }: Platform): string[] => cloud.things().map(({ type, values }) => `${type} ${JSON.stringify([values.name, values.cidr_block, values.service_name, values.addon_name])}`).sort();
 
+/** Sets variables of the environment until the test ends. */
+export function setEnvironment(t: Test, variables: Readonly<Record<string, string>>): void {
+  const before = { ...process.env };
+  Object.assign(process.env, variables);
+  t.teardown(() => {
+    for (const name of Object.keys(variables)) {
+      if (before[name] === undefined) Reflect.deleteProperty(process.env, name);
+      else process.env[name] = before[name];
+    }
+  });
+}
+
 /** What went wrong, for a test's message. */
 export const told = (run: Run): string => run.output.slice(-3000);

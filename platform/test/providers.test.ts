@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { SynthesizedStack } from '../src/app.ts';
 import { initialize, LOCK_FILE, openTofu, type Tofu } from '../src/tofu.ts';
-import { tofu as tofuProgram } from './platform-in-tests.ts';
+import { setEnvironment, tofu as tofuProgram } from './platform-in-tests.ts';
 
 // Checksums of providers, with the real OpenTofu and packages in a folder, which hold a program of a line: nobody starts it.
 
@@ -20,15 +20,7 @@ async function open(t: Test): Promise<Place> {
   const root = t.testdir({ 'settings.tofurc': '' });
   const platform = join(root, 'platform');
   writeFileSync(join(root, 'settings.tofurc'), `provider_installation {\n  filesystem_mirror {\n    path = "${join(root, 'mirror')}"\n  }\n}\n`);
-  const environment: Record<string, string> = { TOFU: await tofuProgram(), TF_CLI_CONFIG_FILE: join(root, 'settings.tofurc') };
-  const before = { ...process.env };
-  Object.assign(process.env, environment);
-  t.teardown(() => {
-    for (const name of Object.keys(environment)) {
-      if (before[name] === undefined) Reflect.deleteProperty(process.env, name);
-      else process.env[name] = before[name];
-    }
-  });
+  setEnvironment(t, { TOFU: await tofuProgram(), TF_CLI_CONFIG_FILE: join(root, 'settings.tofurc') });
   return {
     platform,
     tofu: await openTofu(platform),

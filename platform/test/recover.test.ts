@@ -147,6 +147,16 @@ t.test('what is there twice stops it, with both named; what the state has in pla
   t.equal(platform.cloud.things('aws_vpc').length, 2, 'deleting it is for whoever looked');
 });
 
+t.test("what has the name of one of ours and is somebody else's is left alone", async (t) => {
+  const { platform, apply } = await openNetwork(t);
+  const name = 'gitops-platform.dev.flow-logs';
+  platform.cloud.plant('aws_iam_role', { id: name, name, arn: `arn:aws:iam::111111111111:role/${name}`, tags_all: { owner: 'somebody' } }, CALLER);
+  const operations = platform.cloud.operations;
+  await t.rejects(apply('dev-network', { lost: true }), { message: `aws_iam_role.flow-log-role cannot be made: ${name} is there already, and does not carry the tag stack=dev-network` });
+  t.equal(platform.cloud.operations, operations, 'nothing of it is changed');
+  t.equal((await platform.engine('dev-network').run('state', 'list')).output.trim(), '');
+});
+
 t.test('an apply that fails, or is refused, needs no search afterwards', async (t) => {
   const { platform, apply, said } = await openNetwork(t);
   Object.assign(platform.cloud.faults, { throttle: 25 });

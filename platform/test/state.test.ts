@@ -9,7 +9,7 @@ import t, { type Test } from 'tap';
 import { synthesize, type SynthesizedStack } from '../src/app.ts';
 import { migrateState } from '../src/commands/migrate-state.ts';
 import { initialize, localState, openTofu, PLAN, type Tofu } from '../src/tofu.ts';
-import { repositoryWith, tofu as tofuProgram, type Change } from './platform-in-tests.ts';
+import { repositoryWith, setEnvironment, tofu as tofuProgram, type Change } from './platform-in-tests.ts';
 
 // State in a bucket, with the real OpenTofu and a real S3 server; what is kept there is a resource that needs no provider.
 
@@ -71,17 +71,9 @@ async function open(t: Test): Promise<Place> {
   mkdirSync(stack.folder, { recursive: true });
   // There is no IAM behind these keys that could be asked.
   const withoutIam = { skip_credentials_validation: true, skip_requesting_account_id: true, skip_metadata_api_check: true, use_path_style: true };
-  const environment: Record<string, string> = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'a-secret-of-the-test', AWS_ENDPOINT_URL_S3: url, TOFU: await tofuProgram(), HOME: root, TF_CLI_CONFIG_FILE: join(root, 'settings.tofurc') };
+  setEnvironment(t, { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'a-secret-of-the-test', AWS_ENDPOINT_URL_S3: url, TOFU: await tofuProgram(), HOME: root, TF_CLI_CONFIG_FILE: join(root, 'settings.tofurc') });
   // Whoever runs the tests may have settings of their own.
   writeFileSync(join(root, 'settings.tofurc'), '');
-  const before = { ...process.env };
-  Object.assign(process.env, environment);
-  t.teardown(() => {
-    for (const name of Object.keys(environment)) {
-      if (before[name] === undefined) Reflect.deleteProperty(process.env, name);
-      else process.env[name] = before[name];
-    }
-  });
   return {
     platform,
     stack,

@@ -101,7 +101,7 @@ export interface Search {
 /**
  * Looks for what a run that was killed had made, and imports it into the state, one after the other: cut off, it goes on where it
  * was.
- * Throws CommandError where the stack cannot be planned, and where something is there twice.
+ * Throws CommandError where the stack cannot be planned, where something is there twice, and where it is somebody else's.
  */
 export async function recover(tofu: Tofu, stack: SynthesizedStack, search: Search): Promise<Recovery> {
   const json = JSON.parse(readFileSync(join(stack.folder, 'cdk.tf.json'), 'utf8')) as StackJson;
@@ -130,8 +130,24 @@ export async function recover(tofu: Tofu, stack: SynthesizedStack, search: Searc
     await take(one);
     adopted.push(one);
   }
+  await refuseForeign(tofu, stack, adopted, defaults[0]?.tags.stack);
   const ids = new Set(adopted.map(({ id }) => id));
   return { adopted, strangers: found.filter((thing) => !ids.has(idFrom(thing.arn)) && isLookedFor(thing, lost)).map(({ arn }) => arn) };
+}
+
+/**
+ * Somebody else's thing may have the name of one of ours: it goes out of the state again, and is not touched.
+ * Throws CommandError where there is one.
+ */
+async function refuseForeign(tofu: Tofu, stack: SynthesizedStack, adopted: readonly Import[], tag: string | undefined): Promise<void> {
+  const held = await heldBy(tofu, stack);
+  const foreign = adopted.filter(({ to }) => {
+    const { tags_all: tags } = held.get(to) ?? {};
+    return tags !== undefined && (tags as Record<string, string> | null)?.stack !== tag;
+  });
+  if (foreign.length === 0) return;
+  await tofu.read(stack, ['state', 'rm', ...foreign.map(({ to }) => to)]);
+  throw new CommandError(foreign.map(({ to, id }) => `${to} cannot be made: ${id} is there already, and does not carry the tag stack=${tag ?? ''}`), 'delete it or give it the tag, and run the command again');
 }
 
 /** Those of the imports that there are, their ids without references: OpenTofu is asked for a plan of them, and says what it did not find. */
