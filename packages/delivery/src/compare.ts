@@ -43,6 +43,10 @@ export async function compare(renderer: Renderer, root: string, revision: string
     if (entry !== undefined && !entry.rendered.ok) throw new CommandError(`${label} does not render ${side}: ${entry.rendered.error}`, '`make check` names the file and the line');
     return entry?.rendered.ok === true ? entry.rendered.value : [];
   };
-  const labels = [...new Set([...before, ...after].map(labelOf))].sort();
-  return labels.flatMap((application) => upgradeChanges(objects(before, application, `in ${revision}`), objects(after, application, 'in the work tree')).map((change) => ({ application, ...change })));
+  // What CDKTF installs is changed by nobody's merge.
+  const when = ({ isInstalled, cluster }: FleetApplication): string => (isInstalled ? `; not by the merge, but by \`make apply CLUSTER=${cluster.name}\`` : '');
+  const entries = new Map([...before, ...after].map((entry) => [labelOf(entry), entry]));
+  return [...entries].sort(([a], [b]) => a.localeCompare(b)).flatMap(([application, entry]) =>
+    upgradeChanges(objects(before, application, `in ${revision}`), objects(after, application, 'in the work tree')).map((change) => ({ application, ...change, consequence: change.consequence + when(entry) })),
+  );
 }

@@ -92,7 +92,9 @@ t.test('diff: what a change does to the clusters, and what must not be merged', 
   t.equal(harmless.status, 0, harmless.stderr);
   t.match(harmless.stdout, /production\/fastify-service +HorizontalPodAutoscaler\/fastify-service +spec\.maxReplicas +6 +7 /);
   t.match(harmless.stdout, /resources\.limits\.memory +512Mi +640Mi +every pod is replaced/);
-  t.notMatch(harmless.stdout, /staging|BLOCKED/);
+  t.notMatch(harmless.stdout, /staging|BLOCKED|make apply/);
+  edit(folder, 'clusters/production/argocd.yaml', 'server:\n  replicas: 2', 'server:\n  replicas: 3');
+  t.match(command(folder, ['diff', '--base', 'main']).stdout, /production\/argocd +Deployment\/argocd-server +spec\.replicas +2 +3 .*; not by the merge, but by `make apply CLUSTER=production`/);
 
   edit(folder, 'clusters/shared/fastify-service.yaml', 'internet-facing', 'internal');
   edit(folder, 'charts/fastify-service/templates/_helpers.tpl', 'app.kubernetes.io/instance: {{ .Release.Name }}', 'app.kubernetes.io/instance: {{ .Release.Name }}-2');
