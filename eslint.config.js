@@ -22,6 +22,11 @@ export default defineConfig(
     rules: { '@typescript-eslint/no-floating-promises': 'off' },
   },
   {
+    // The root of a provider's bindings takes seconds and half a gigabyte.
+    files: ['platform/**/*.ts'],
+    rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: '^@cdktf/provider-[a-z]+(/lib)?(/index\\.js)?$', message: 'Import the one resource: @cdktf/provider-aws/lib/vpc/index.js.' }] }] },
+  },
+  {
     files: ['**/*.mjs', '**/*.js'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly' } },
   },
