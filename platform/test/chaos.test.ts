@@ -14,7 +14,7 @@ const STACKS = ['production-network', 'production-cluster', 'production-argocd']
 async function interruptOften(platform: Platform, stack: string, step: 'apply' | 'destroy'): Promise<number> {
   for (let runs = 1; runs < 300; runs += 1) {
     const before = platform.cloud.operations;
-    const run = await signalled(platform, stack, step, 1, 'SIGINT');
+    const run = await interrupted(platform, stack, step);
     const changes = platform.cloud.operations - before;
     if (run.code === 0 && changes === 0) return runs;
     if (changes !== 1) throw new Error(`a run that was interrupted made ${changes} changes: ${told(run)}`);
@@ -22,17 +22,17 @@ async function interruptOften(platform: Platform, stack: string, step: 'apply' |
   throw new Error(`${stack} ${step}: no end in sight`);
 }
 
-/** A run that gets a signal once AWS has made a change, before it is told so: no other change begins meanwhile. */
-async function signalled(platform: Platform, stack: string, step: 'apply' | 'destroy', change: number, signal: 'SIGINT' | 'SIGKILL'): Promise<Run> {
+/** A run that is interrupted once AWS has made its first change, before it is told so: no other change begins meanwhile. */
+async function interrupted(platform: Platform, stack: string, step: 'apply' | 'destroy'): Promise<Run> {
   const engine = platform.engine(stack);
-  let count = 0;
+  let isFirst = true;
   platform.cloud.faults.after = async () => {
-    count += 1;
     const { pid } = engine;
-    if (count !== change || pid === undefined) return;
+    if (!isFirst || pid === undefined) return;
+    isFirst = false;
     const stopping = new Promise<void>((resolve) => (platform.cloud.faults.stopping = resolve));
-    process.kill(pid, signal);
-    if (signal === 'SIGINT') await stopping;
+    process.kill(pid, 'SIGINT');
+    await stopping;
   };
   const run = await engine[step]('-parallelism=1', '-refresh=false');
   platform.cloud.faults.after = () => undefined;

@@ -139,7 +139,7 @@ t.test('every condition is of a key that its actions know: with any other one, n
   }
 });
 
-t.test('every role is bounded, and one of a cluster is named as CI may make it', (t) => {
+t.test('every role is bounded, one of a cluster is named as CI may make it, and CI may make none that is not bounded', (t) => {
   for (const { name, folder, cluster } of synthesize(repository, join(t.testdir(), 'out'))) {
     const { resource, provider } = JSON.parse(readFileSync(join(folder, 'cdk.tf.json'), 'utf8')) as { resource: { aws_iam_role?: Record<string, { name: string; permissions_boundary?: string }> }; provider: { aws: { allowed_account_ids: string[] }[] } };
     for (const [id, role] of Object.entries(resource.aws_iam_role ?? {})) {
@@ -147,6 +147,9 @@ t.test('every role is bounded, and one of a cluster is named as CI may make it',
       t.ok(role.name.startsWith(cluster === undefined ? `${PROJECT}-` : clusterRolePrefix(PROJECT, cluster)), role.name);
     }
   }
+  const creators = statements.filter(({ statement }) => statement.Effect === 'Allow' && list(statement.Action).includes('iam:CreateRole'));
+  t.ok(creators.length > 0);
+  for (const { place, statement } of creators) t.match(statement.Condition, { StringEquals: { 'iam:PermissionsBoundary': /:policy\/gitops-platform-boundary$/ } }, place);
   t.end();
 });
 

@@ -23,14 +23,16 @@ export interface CheckResult {
 /** A proof over what was rendered; its problems are lines of the same form. */
 export type Proof = (fleet: readonly FleetApplication[]) => readonly string[] | Promise<readonly string[]>;
 
-// What no ApplicationSet makes.
-const INSTALLED: Readonly<Record<string, string>> = { argocd: 'argocd/values.yaml', root: 'argocd/root/templates/application.yaml' };
+// The one Application that no ApplicationSet makes.
+const ROOT = 'argocd/root/templates/application.yaml';
+// Argo CD itself, which nothing declares: what all clusters say of it.
+const ARGOCD = 'argocd/values.yaml';
 
-/** The file that declares an Application: the one below argocd/applications whose ApplicationSet has its name; of what is installed, the one that says most of it. */
+/** The file that declares an Application: the one below argocd/applications whose ApplicationSet has its name, or else the root's. */
 export function declarationOf(root: string, name: string): string {
   const files = filesBelow(root, 'argocd/applications');
   const declares = (file: string): boolean => parseAllDocuments(readFileSync(join(root, file), 'utf8')).some((document) => document.getIn(['metadata', 'name']) === name);
-  return INSTALLED[name] ?? files.find(declares) ?? 'argocd/root/templates/application.yaml';
+  return name === 'argocd' ? ARGOCD : (files.find(declares) ?? ROOT);
 }
 
 /**

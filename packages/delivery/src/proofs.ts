@@ -93,8 +93,15 @@ export function openProofs(root: string, renderer: Renderer, tools: Pick<Tools, 
   };
 }
 
+// Each is asked for once a minor version of Kubernetes, and definitions are large.
+const nullsLeftOut = new WeakMap<KubernetesObject, KubernetesObject>();
+
 /** As the API server reads it: a list or map that is null is none. Templates of ours write none; upstream's do. */
-const withoutNulls = (object: KubernetesObject): KubernetesObject => JSON.parse(JSON.stringify(object, (_, value: unknown) => value ?? undefined)) as KubernetesObject;
+function withoutNulls(object: KubernetesObject): KubernetesObject {
+  const known = nullsLeftOut.get(object) ?? (JSON.parse(JSON.stringify(object, (_, value: unknown) => value ?? undefined)) as KubernetesObject);
+  nullsLeftOut.set(object, known);
+  return known;
+}
 
 /** All objects of each cluster. */
 export function byCluster(fleet: readonly FleetApplication[]): [FleetApplication['cluster'], KubernetesObject[]][] {

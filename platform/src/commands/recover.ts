@@ -110,27 +110,26 @@ export async function recover(tofu: Tofu, stack: SynthesizedStack, search: Searc
   const lost = Object.entries(json.resource ?? {}).flatMap(([type, resources]) => Object.entries(resources).map(([name, values]): Resource => ({ to: `${type}.${name}`, type, values }))).filter(({ to }) => !held.has(to));
   const names = new Set([...held.values()].flatMap(({ id, arn, association_arn: association }) => [id, arn, association]));
   const found = (await search.tagged(region, { ...defaults[0]?.tags })).filter(({ arn }) => !names.has(arn) && !names.has(idFrom(arn)));
+  const candidates = lost.map((resource) => ({ ...resource, name: BY_NAME[resource.type]?.(resource.values, accountId), arns: alike(resource, found).map(({ arn }) => arn) }));
   // Nobody knows which one is meant, and a third would be made.
-  const doubles = lost.flatMap((resource) => (alike(resource, found).length > 1 ? [`${resource.to} is there more than once: ${alike(resource, found).map(({ arn }) => arn).join(', ')}`] : []));
+  const doubles = candidates.flatMap(({ to, arns }) => (arns.length > 1 ? [`${to} is there more than once: ${arns.join(', ')}`] : []));
   if (doubles.length > 0) throw new CommandError(doubles, 'delete all but one of each, and run the command again');
-  const imports = lost.flatMap((resource): Import[] => {
-    const id = BY_NAME[resource.type]?.(resource.values, accountId);
-    return [...(id === undefined ? [] : [id]), ...alike(resource, found).map(({ arn }) => idFrom(arn))].map((id) => ({ to: resource.to, id }));
-  });
+  const imports = candidates.flatMap(({ to, name, arns }) => [...(name === undefined ? [] : [name]), ...arns.map(idFrom)].map((id): Import => ({ to, id })));
 
   const adopted = await present(tofu, stack, imports, new Set(held.keys()));
   const take = async ({ to, id }: Import): Promise<string> => tofu.read(stack, ['import', '-input=false', to, id]);
   for (const one of adopted) await take(one);
+  const now = await heldBy(tofu, stack);
+  await refuseForeign(tofu, stack, adopted, now, defaults[0]?.tags.stack);
   for (const { to, type, values } of lost) {
     if (!ASKED_FOR.includes(type)) continue;
-    const plan = await planOf(tofu, stack, values);
+    const plan = planOf(values, now);
     const selection = plan === undefined ? undefined : (await search.backupSelections(region, plan)).get(text(values, 'name'));
     if (selection === undefined) continue;
     const one = { to, id: `${plan ?? ''}|${selection}` };
     await take(one);
     adopted.push(one);
   }
-  await refuseForeign(tofu, stack, adopted, defaults[0]?.tags.stack);
   const ids = new Set(adopted.map(({ id }) => id));
   return { adopted, strangers: found.filter((thing) => !ids.has(idFrom(thing.arn)) && isLookedFor(thing, lost)).map(({ arn }) => arn) };
 }
@@ -139,8 +138,7 @@ export async function recover(tofu: Tofu, stack: SynthesizedStack, search: Searc
  * Somebody else's thing may have the name of one of ours: it goes out of the state again, and is not touched.
  * Throws CommandError where there is one.
  */
-async function refuseForeign(tofu: Tofu, stack: SynthesizedStack, adopted: readonly Import[], tag: string | undefined): Promise<void> {
-  const held = await heldBy(tofu, stack);
+async function refuseForeign(tofu: Tofu, stack: SynthesizedStack, adopted: readonly Import[], held: Held, tag: string | undefined): Promise<void> {
   const foreign = adopted.filter(({ to }) => {
     const { tags_all: tags } = held.get(to) ?? {};
     return tags !== undefined && (tags as Record<string, string> | null)?.stack !== tag;
@@ -158,21 +156,22 @@ async function present(tofu: Tofu, stack: SynthesizedStack, imports: readonly Im
     return plannedBy(await tofu.attempt(stack, ['plan', '-input=false', '-lock=false', '-json']));
   };
   try {
-    let settled = imports.filter(({ to }) => !isRefused(to));
-    for (;;) {
-      settled = withoutDangling(settled, held);
-      const { absent, errors } = await planned(settled);
-      if (absent.size === 0 && errors.length > 0) throw new CommandError([`${stack.name} cannot be planned`, ...errors], `mend it; \`make plan STACK=${stack.name}\` says more`);
-      if (absent.size === 0) break;
-      settled = settled.filter(({ to }) => !absent.has(to));
+    let settled = withoutDangling(imports.filter(({ to }) => !isRefused(to)), held);
+    let plan = await planned(settled);
+    while (plan.absent.size > 0) {
+      const { absent } = plan;
+      settled = withoutDangling(settled.filter(({ to }) => !absent.has(to)), held);
+      plan = await planned(settled);
     }
+    if (plan.errors.length > 0) throw new CommandError([`${stack.name} cannot be planned`, ...plan.errors], `mend it; \`make plan STACK=${stack.name}\` says more`);
     // The provider refuses these without a word of which one it means, so each is tried by itself.
     for (const one of withoutDangling([...settled, ...imports.filter(({ to }) => isRefused(to))], held).slice(settled.length)) {
-      if ((await planned([...settled, one])).errors.length === 0) settled.push(one);
+      const tried = await planned([...settled, one]);
+      if (tried.errors.length > 0) continue;
+      settled.push(one);
+      plan = tried;
     }
-    const { adopted, errors } = await planned(settled);
-    if (errors.length > 0) throw new CommandError([`${stack.name} cannot be planned any more`, ...errors], 'run the command again');
-    return [...adopted];
+    return [...plan.adopted];
   } finally {
     rmSync(file, { force: true });
   }
@@ -212,16 +211,18 @@ interface Message {
 }
 
 /** What the state holds: attributes by address. */
-async function heldBy(tofu: Tofu, stack: SynthesizedStack): Promise<ReadonlyMap<string, Values>> {
+type Held = ReadonlyMap<string, Values>;
+
+async function heldBy(tofu: Tofu, stack: SynthesizedStack): Promise<Held> {
   const pulled = await tofu.read(stack, ['state', 'pull']);
   const { resources = [] } = (pulled.trim() === '' ? {} : JSON.parse(pulled)) as State;
   return new Map(resources.filter(({ mode }) => mode === 'managed').flatMap(({ type, name, instances: [instance] }) => (instance === undefined ? [] : [[`${type}.${name}`, instance.attributes] as const])));
 }
 
 /** The id of the backup plan that a selection refers to; undefined where the state has none yet. */
-async function planOf(tofu: Tofu, stack: SynthesizedStack, values: Values): Promise<string | undefined> {
+function planOf(values: Values, held: Held): string | undefined {
   const address = /^\$\{(.+)\.id\}$/.exec(text(values, 'plan_id'))?.[1] ?? '';
-  const id = (await heldBy(tofu, stack)).get(address)?.id;
+  const id = held.get(address)?.id;
   return typeof id === 'string' ? id : undefined;
 }
 

@@ -36,8 +36,8 @@ const fits = (asked: Amount, free: Amount): boolean => asked.cpu <= free.cpu && 
 
 /** What an add-on of EKS runs. */
 interface Addon {
-  /** Its DaemonSet, and what that asks for on every node. */
-  readonly daemon?: { readonly name: string; readonly asked: Amount };
+  /** What its DaemonSet asks for on every node. */
+  readonly onEachNode?: Amount;
   /** Its pods elsewhere. */
   readonly pods?: { readonly name: string; readonly count: number; readonly asked: Amount };
 }
@@ -48,12 +48,12 @@ interface Addon {
  * six in its controller. A test of the platform compares the names with those of its stacks.
  */
 export const EKS_ADDONS: Readonly<Record<string, Addon>> = {
-  'vpc-cni': { daemon: { name: 'aws-node', asked: { cpu: 50, memory: 0, pods: 1 } } },
-  'kube-proxy': { daemon: { name: 'kube-proxy', asked: { cpu: 100, memory: 0, pods: 1 } } },
-  'eks-pod-identity-agent': { daemon: { name: 'eks-pod-identity-agent', asked: { cpu: 0, memory: 0, pods: 1 } } },
-  'eks-node-monitoring-agent': { daemon: { name: 'eks-node-monitoring-agent', asked: { cpu: 10, memory: 30, pods: 1 } } },
+  'vpc-cni': { onEachNode: { cpu: 50, memory: 0, pods: 1 } },
+  'kube-proxy': { onEachNode: { cpu: 100, memory: 0, pods: 1 } },
+  'eks-pod-identity-agent': { onEachNode: { cpu: 0, memory: 0, pods: 1 } },
+  'eks-node-monitoring-agent': { onEachNode: { cpu: 10, memory: 30, pods: 1 } },
   coredns: { pods: { name: 'coredns', count: 2, asked: { cpu: 100, memory: 70, pods: 1 } } },
-  'aws-ebs-csi-driver': { daemon: { name: 'ebs-csi-node', asked: { cpu: 30, memory: 120, pods: 1 } }, pods: { name: 'ebs-csi-controller', count: 2, asked: { cpu: 60, memory: 240, pods: 1 } } },
+  'aws-ebs-csi-driver': { onEachNode: { cpu: 30, memory: 120, pods: 1 }, pods: { name: 'ebs-csi-controller', count: 2, asked: { cpu: 60, memory: 240, pods: 1 } } },
 };
 
 // Karpenter's default, VM_MEMORY_OVERHEAD_PERCENT: what kernel and hypervisor keep of the memory that AWS names. A t3.medium
@@ -192,9 +192,9 @@ export function capacity(cluster: ClusterSettings, objects: readonly KubernetesO
   const { zones } = cluster.network;
   const all = workloads(objects);
   const addons = Object.values(EKS_ADDONS);
-  const daemons = [...all.filter(({ kind }) => kind === 'DaemonSet').map((workload) => podRequest(podSpecOf(workload))), ...addons.flatMap(({ daemon }) => (daemon === undefined ? [] : [daemon.asked]))];
+  const daemons = [...all.filter(({ kind }) => kind === 'DaemonSet').map((workload) => podRequest(podSpecOf(workload))), ...addons.flatMap(({ onEachNode = [] }) => onEachNode)];
   const perNode = minus(allocatable(type, options), sum(daemons));
-  const addonPods = addons.flatMap(({ pods: of }) => Array.from({ length: of?.count ?? 0 }, (): Pod => ({ owner: of?.name ?? '', namespace: 'kube-system', labels: {}, spec: {}, asked: of?.asked ?? zero })));
+  const addonPods = addons.flatMap(({ pods: of }) => (of === undefined ? [] : Array.from({ length: of.count }, (): Pod => ({ owner: of.name, namespace: 'kube-system', labels: {}, spec: {}, asked: of.asked }))));
   const pods = [...addonPods, ...all.filter(({ kind }) => kind !== 'DaemonSet').flatMap((workload) => podsOf(workload, objects)), ...jobPods(objects)];
 
   return zones.map((lostZone) => {
