@@ -9,7 +9,7 @@ NODE := node_modules/.bin/node
 # Commands start faster and smaller from what was compiled before. Not so tests: what is covered would be counted less exactly.
 COMPILED := NODE_COMPILE_CACHE=.local/compiled $(NODE)
 LOCAL := $(COMPILED) packages/local/src/main.ts
-DELIVERY := $(COMPILED) packages/delivery/src/main.ts
+MANIFESTS := $(COMPILED) packages/manifests/src/main.ts
 # A small nursery for new objects and no optimizing compiler: synthesis takes 60 MB less so, and no more time.
 PLATFORM := $(COMPILED) --max-semi-space-size=2 --no-opt platform/src/main.ts
 
@@ -48,22 +48,22 @@ logs: install ## follow the logs of every process
 	@$(LOCAL) logs
 
 check: install ## charts, values and applications of every cluster: all that is wrong, with file and line
-	@$(DELIVERY) check
+	@$(MANIFESTS) check
 
 render: install ## what Argo CD would apply, as YAML: [CLUSTER=production] [APP=fastify-service]
-	@$(DELIVERY) render
+	@$(MANIFESTS) render
 
 explain: install ## CLUSTER=production APP=fastify-service KEY=resources.memory: which line set it, and what it sets
-	@$(DELIVERY) explain
+	@$(MANIFESTS) explain
 
 capacity: install ## whether each cluster holds its pods when a zone is lost: [CLUSTER=production]
-	@$(DELIVERY) capacity
+	@$(MANIFESTS) capacity
 
 flows: install ## which connections the NetworkPolicies let through: [CLUSTER=production]
-	@$(DELIVERY) flows
+	@$(MANIFESTS) flows
 
 diff: install ## what merging this work tree would change in the clusters, against BASE=origin/main
-	@$(DELIVERY) diff
+	@$(MANIFESTS) diff
 
 synth: install ## the platform's stacks, written to platform/cdktf.out
 	@$(PLATFORM) synth
@@ -97,6 +97,6 @@ test: install ## types, lint, unit tests and the drills against a real stack of 
 
 bench: install ## measure the service, rendering, the platform, deployments, rollbacks and starts; prints tables, writes .local/bench*.json
 	@$(NODE) service/bench/main.ts
-	@$(NODE) packages/delivery/bench/main.ts
+	@$(NODE) packages/manifests/bench/main.ts
 	@$(NODE) platform/bench/main.ts
 	@$(NODE) e2e/bench/main.ts

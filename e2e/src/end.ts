@@ -1,7 +1,7 @@
 // After the last drill: no process and no state is left.
 import { rmSync } from 'node:fs';
-import { openInstance } from '@platform/local/src/instance.ts';
-import { strayProcesses } from '@platform/local/src/process.ts';
+import { openInstance } from '@gitops/local/src/instance.ts';
+import { strayProcesses } from '@gitops/local/src/process.ts';
 import { DRILL_FOLDER, succeed } from './stack.ts';
 
 const instance = openInstance({ dir: DRILL_FOLDER });

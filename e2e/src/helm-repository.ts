@@ -4,9 +4,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import type { LocalChart } from '@platform/tools/charts';
-import { run } from '@platform/tools/run';
-import type { Tools } from '@platform/tools/tools';
+import type { LocalChart } from '@gitops/tools/charts';
+import { run } from '@gitops/tools/run';
+import type { Tools } from '@gitops/tools/tools';
 
 /** A Helm repository on loopback, with charts as their releases would offer them. */
 export interface HelmRepository {

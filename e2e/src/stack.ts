@@ -3,16 +3,16 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connectAs } from '@platform/local/src/argocd.ts';
-import type { Application, ArgoClient } from '@platform/local/src/argocd-api.ts';
-import { clusterEnvironment, kubectl } from '@platform/local/src/cluster.ts';
-import { awaitDelivery, type Delivery } from '@platform/local/src/deliver.ts';
-import { openInstance, type Instance } from '@platform/local/src/instance.ts';
-import { rememberedPorts, type Ports } from '@platform/local/src/ports.ts';
-import { progressTo } from '@platform/report/progress';
-import { repositoryURL } from '@platform/local/src/publish.ts';
-import { run } from '@platform/tools/run';
-import { ensureTools, type Tools } from '@platform/tools/tools';
+import { connectAs } from '@gitops/local/src/argocd.ts';
+import type { Application, ArgoClient } from '@gitops/local/src/argocd-api.ts';
+import { clusterEnvironment, kubectl } from '@gitops/local/src/cluster.ts';
+import { awaitDelivery, type Delivery } from '@gitops/local/src/deliver.ts';
+import { openInstance, type Instance } from '@gitops/local/src/instance.ts';
+import { rememberedPorts, type Ports } from '@gitops/local/src/ports.ts';
+import { progressTo } from '@gitops/report/progress';
+import { repositoryURL } from '@gitops/local/src/publish.ts';
+import { run } from '@gitops/tools/run';
+import { ensureTools, type Tools } from '@gitops/tools/tools';
 
 /** The drills' own machine: a stack beside the one that `make up` started, so that drills never touch what a person tries out. */
 export const DRILL_FOLDER = '.local/drills';

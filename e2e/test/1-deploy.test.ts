@@ -1,7 +1,7 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { publishWorkTree, publishedImage } from '@platform/local/src/publish.ts';
-import { run } from '@platform/tools/run';
+import { publishWorkTree, publishedImage } from '@gitops/local/src/publish.ts';
+import { run } from '@gitops/tools/run';
 import t from 'tap';
 import { APP, Stack, until } from '../src/stack.ts';
 

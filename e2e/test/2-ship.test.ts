@@ -1,5 +1,5 @@
-import { servedRepository } from '@platform/local/src/publish.ts';
-import { run } from '@platform/tools/run';
+import { servedRepository } from '@gitops/local/src/publish.ts';
+import { run } from '@gitops/tools/run';
 import t from 'tap';
 import { APP, Stack, type Deployment } from '../src/stack.ts';
 

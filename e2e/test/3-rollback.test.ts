@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { autoSync, isOperating } from '@platform/local/src/applications.ts';
-import { storedTokens } from '@platform/local/src/argocd.ts';
+import { autoSync, isOperating } from '@gitops/local/src/applications.ts';
+import { storedTokens } from '@gitops/local/src/argocd.ts';
 import t, { type Test } from 'tap';
 import { APP, Stack, until } from '../src/stack.ts';
 

@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openInstance } from '@platform/local/src/instance.ts';
-import { runningPid, strayProcesses } from '@platform/local/src/process.ts';
-import { componentPid } from '@platform/local/src/cluster.ts';
+import { openInstance } from '@gitops/local/src/instance.ts';
+import { runningPid, strayProcesses } from '@gitops/local/src/process.ts';
+import { componentPid } from '@gitops/local/src/cluster.ts';
 import t from 'tap';
 import { APP, command, portsOf, Stack, succeed } from '../src/stack.ts';
 

@@ -1,4 +1,4 @@
-import { run } from '@platform/tools/run';
+import { run } from '@gitops/tools/run';
 import t from 'tap';
 import { APP, Stack } from '../src/stack.ts';
 

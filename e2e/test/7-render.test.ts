@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { labelOf, renderFleet, type FleetApplication } from '@platform/delivery/fleet';
-import type { KubernetesObject } from '@platform/delivery/kubernetes-object';
-import { startRenderer, type Application, type Source } from '@platform/delivery/renderer';
-import { progressTo } from '@platform/report/progress';
-import { ensureCharts } from '@platform/tools/charts';
-import { run } from '@platform/tools/run';
+import { labelOf, renderFleet, type FleetApplication } from '@gitops/manifests/fleet';
+import type { KubernetesObject } from '@gitops/manifests/object';
+import { startRenderer, type Application, type Source } from '@gitops/manifests/renderer';
+import { progressTo } from '@gitops/report/progress';
+import { ensureCharts } from '@gitops/tools/charts';
+import { run } from '@gitops/tools/run';
 import t from 'tap';
 import { serveCharts } from '../src/helm-repository.ts';
 import { Stack, until } from '../src/stack.ts';

@@ -6,9 +6,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { measureTable, summary, type Measure } from '@platform/report/measure';
-import { progressTo } from '@platform/report/progress';
-import { ensureTools } from '@platform/tools/tools';
+import { measureTable, summary, type Measure } from '@gitops/report/measure';
+import { progressTo } from '@gitops/report/progress';
+import { ensureTools } from '@gitops/tools/tools';
 import { synthesize, type SynthesizedStack } from '../src/app.ts';
 import { repositoryWith } from '../test/platform-in-tests.ts';
 import { SimulatedAws } from '../test/simulated-aws/cloud.ts';

@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { readClusters, settingProblem, SettingsError, type AwsClusterSettings } from '@platform/settings';
+import { readClusters, settingProblem, SettingsError, type AwsClusterSettings } from '@gitops/settings';
 import { App } from 'cdktf';
 import { supportProblem } from './eks-versions.ts';
 import { ArgoCdStack } from './stacks/argocd.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { valueAt } from '@platform/settings/yaml-file';
+import { valueAt } from '@gitops/settings/yaml-file';
 
 // What the stacks of a cluster cost a month by list price. A figure to compare plans by, and to be warned by before a bill
 // comes; the bill itself depends on traffic, which is assumed (platform/data/prices.json says how much).

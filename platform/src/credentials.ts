@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { CommandError } from '@platform/report/errors';
+import { CommandError } from '@gitops/report/errors';
 
 /**
  * Where credentials for AWS would come from, in the order in which its SDKs look (AWS SDKs and Tools reference guide,

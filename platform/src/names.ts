@@ -1,5 +1,5 @@
-import { CommandError } from '@platform/report/errors';
-import type { ClusterSettings } from '@platform/settings';
+import { CommandError } from '@gitops/report/errors';
+import type { ClusterSettings } from '@gitops/settings';
 
 // Names and tags of everything on AWS. Each is made by one function, so that what one stack makes another one finds.
 

@@ -1,4 +1,4 @@
-import { instanceType, podsByPrefixes } from '@platform/settings/instance-types';
+import { instanceType, podsByPrefixes } from '@gitops/settings/instance-types';
 
 /**
  * What a node of Amazon Linux 2023 is told at its start: nodeadm would otherwise count one address a pod, and a t3.medium would

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CommandError } from '@platform/report/errors';
-import { progressTo } from '@platform/report/progress';
-import { ensureTools } from '@platform/tools/tools';
+import { CommandError } from '@gitops/report/errors';
+import { progressTo } from '@gitops/report/progress';
+import { ensureTools } from '@gitops/tools/tools';
 import type { SynthesizedStack } from './app.ts';
 
 /** Runs OpenTofu in the folder of a stack. */

@@ -1,14 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { renderFleet, type FleetApplication } from '@platform/delivery/fleet';
-import type { KubernetesObject } from '@platform/delivery/kubernetes-object';
-import { EKS_ADDONS } from '@platform/delivery/capacity';
-import { startRenderer } from '@platform/delivery/renderer';
-import { clusterFacts, readClusters, type AwsClusterSettings } from '@platform/settings';
-import { valueAt } from '@platform/settings/yaml-file';
-import { ensureCharts } from '@platform/tools/charts';
-import { run } from '@platform/tools/run';
-import { ARGOCD_VERSION, ensureTools, KUBERNETES_VERSION } from '@platform/tools/tools';
+import { renderFleet, type FleetApplication } from '@gitops/manifests/fleet';
+import type { KubernetesObject } from '@gitops/manifests/object';
+import { EKS_ADDONS } from '@gitops/manifests/capacity';
+import { startRenderer } from '@gitops/manifests/renderer';
+import { clusterFacts, readClusters, type AwsClusterSettings } from '@gitops/settings';
+import { valueAt } from '@gitops/settings/yaml-file';
+import { ensureCharts } from '@gitops/tools/charts';
+import { run } from '@gitops/tools/run';
+import { ARGOCD_VERSION, ensureTools, KUBERNETES_VERSION } from '@gitops/tools/tools';
 import t from 'tap';
 import { parseAllDocuments } from 'yaml';
 import { synthesize } from '../src/app.ts';
@@ -25,7 +25,7 @@ const stacks = synthesize(repository, join(t.testdir(), 'out'));
 const clusters = readClusters(repository).filter((cluster): cluster is AwsClusterSettings => cluster.provider === 'aws');
 
 const renderer = startRenderer(tools, charts);
-// No proof of packages/delivery lets anything depend on what a cluster says of itself.
+// No proof of packages/manifests lets anything depend on what a cluster says of itself.
 const fleet = await renderFleet(renderer, repository, { clusters: clusters.map(({ name }) => name), capabilities: () => ({ kubeVersion: KUBERNETES_VERSION, apiVersions: [] }) });
 await renderer.close();
 

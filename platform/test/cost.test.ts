@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { readClusters } from '@platform/settings';
+import { readClusters } from '@gitops/settings';
 import t from 'tap';
 import { synthesize } from '../src/app.ts';
 import { declaredResources, monthlyCosts, plannedResources, readPrices, totalOf, type Resource } from '../src/cost.ts';

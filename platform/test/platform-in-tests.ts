@@ -1,6 +1,6 @@
 import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
-import { ensureTools } from '@platform/tools/tools';
+import { ensureTools } from '@gitops/tools/tools';
 import type { Test } from 'tap';
 import { synthesize, type SynthesizedStack } from '../src/app.ts';
 import { SimulatedAws } from './simulated-aws/cloud.ts';

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CommandError } from '@platform/report/errors';
+import { CommandError } from '@gitops/report/errors';
 import t, { type Test } from 'tap';
 import { applyStack, type ApplyOptions } from '../src/commands/apply.ts';
 import { ASKED_FOR, BY_NAME, BY_TAGS, LEFT, type Search } from '../src/commands/recover.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { readClusters } from '@platform/settings';
-import { readImage } from '@platform/settings/image-file';
+import { readClusters } from '@gitops/settings';
+import { readImage } from '@gitops/settings/image-file';
 import t from 'tap';
 import { KEPT, lifecyclePolicy, pullRequestTag, SLOTS, slotTag, tagMutability, type LifecyclePolicy } from '../src/retention.ts';
 import { expired, type StoredImage } from './retention-evaluator.ts';

@@ -1,8 +1,8 @@
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
-import { clusterNames, readCluster, SettingsError, type AwsClusterSettings } from '@platform/settings';
-import { subnetPlan } from '@platform/settings/network';
+import { clusterNames, readCluster, SettingsError, type AwsClusterSettings } from '@gitops/settings';
+import { subnetPlan } from '@gitops/settings/network';
 import t, { type Test } from 'tap';
 import { synthesize, type SynthesizedStack } from '../src/app.ts';
 import { nameIn } from '../src/names.ts';

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ensureTools } from '@platform/tools/tools';
+import { ensureTools } from '@gitops/tools/tools';
 import t, { type Test } from 'tap';
 import { synthesize, type SynthesizedStack } from '../src/app.ts';
 import { migrateState } from '../src/commands/migrate-state.ts';

@@ -1,6 +1,6 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { table } from '@platform/report/table';
+import { table } from '@gitops/report/table';
 import t, { type Test } from 'tap';
 import { synthesize } from '../src/app.ts';
 import type { PolicyDocument } from '../src/iam/document.ts';

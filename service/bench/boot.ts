@@ -1,4 +1,4 @@
-import { summary, type Measure } from '@platform/report/measure';
+import { summary, type Measure } from '@gitops/report/measure';
 import type { Builds } from './builds.ts';
 import { endServers, startServer } from './server-process.ts';
 

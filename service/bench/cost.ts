@@ -1,4 +1,4 @@
-import { summary, type Measure } from '@platform/report/measure';
+import { summary, type Measure } from '@gitops/report/measure';
 import { server, type Builds } from './builds.ts';
 import { closedLoop, openLoop } from './load.ts';
 import { endServers, startServer, type ServerProcess } from './server-process.ts';

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { measureTable, type Measure } from '@platform/report/measure';
+import { measureTable, type Measure } from '@gitops/report/measure';
 import { measureBoot } from './boot.ts';
 import { createBuilds, type Builds } from './builds.ts';
 import { CORES } from './children.ts';

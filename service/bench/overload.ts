@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { summary, type Measure } from '@platform/report/measure';
+import { summary, type Measure } from '@gitops/report/measure';
 import type { Builds } from './builds.ts';
 import type { ClosedLoopResult } from './closed-loop.ts';
 import { watchLiveness } from './liveness.ts';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { summary, type Measure } from '@platform/report/measure';
+import { summary, type Measure } from '@gitops/report/measure';
 import type { Routing } from './balancer.ts';
 import type { Builds } from './builds.ts';
 import { CORES, startNode } from './children.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import fc, { type Arbitrary } from 'fast-check';
 import t from 'tap';
-import { formatCidr, parseCidr } from '@platform/subnets/cidr';
+import { formatCidr, parseCidr } from '@gitops/subnets/cidr';
 import { build } from './helper.ts';
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };

@@ -295,7 +295,7 @@ t.test('the source in the label has no password of CI', (t) => {
 
 t.test('docker-compose.yml runs the image as the chart does, and Prometheus beside it', (t) => {
   // The package that reads the clusters' files; the service itself needs no YAML.
-  const { parse } = createRequire(join(root, 'packages/delivery/package.json'))('yaml') as { parse: (text: string) => unknown };
+  const { parse } = createRequire(join(root, 'packages/manifests/package.json'))('yaml') as { parse: (text: string) => unknown };
   const { services } = parse(read('service/docker-compose.yml')) as { services: Readonly<Record<string, Readonly<Record<string, unknown>>>> };
   t.match(services.service, { user, read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'], ports: [ports.api, ports.admin].map((port) => `127.0.0.1:${port}:${port}`) });
   t.ok(Number.parseInt(String(services.service?.stop_grace_period)) > timings.drain + timings.close, 'it is not killed while it drains and closes');

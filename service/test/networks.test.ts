@@ -1,4 +1,4 @@
-import { describeNetwork, parseCidr } from '@platform/subnets/cidr';
+import { describeNetwork, parseCidr } from '@gitops/subnets/cidr';
 import t from 'tap';
 import { build } from './helper.ts';
 

@@ -1,4 +1,4 @@
-import { reservedRanges } from '@platform/subnets/reserved-ranges';
+import { reservedRanges } from '@gitops/subnets/reserved-ranges';
 import t from 'tap';
 import { build } from './helper.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { table } from '@platform/report/table';
+import { table } from '@gitops/report/table';
 import type { Application, ArgoClient, HistoryEntry, ResourceNode, Source } from './argocd-api.ts';
-import { CommandError } from '@platform/report/errors';
+import { CommandError } from '@gitops/report/errors';
 
 /** Whether Argo CD syncs the Application by itself; off after a rollback, until it is handed back to Git. */
 export function autoSync(application: Application): boolean {

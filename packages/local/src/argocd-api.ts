@@ -1,4 +1,4 @@
-import { CommandError, messageOf } from '@platform/report/errors';
+import { CommandError, messageOf } from '@gitops/report/errors';
 
 /** The fields of an Application that this package reads. */
 export interface Application {

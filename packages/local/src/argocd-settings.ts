@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
-import { CommandError } from '@platform/report/errors';
-import { argocdValueFiles } from '@platform/settings';
+import { CommandError } from '@gitops/report/errors';
+import { argocdValueFiles } from '@gitops/settings';
 import { readState, writeState, type Instance } from './instance.ts';
-import type { Tools } from '@platform/tools/tools';
+import type { Tools } from '@gitops/tools/tools';
 
 export const NAMESPACE = 'argocd';
 

@@ -6,11 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ARGO_PROCESSES, argoEnvironment, NAMESPACE, type ArgoProcess } from './argocd-settings.ts';
 import { connect, type ArgoClient } from './argocd-api.ts';
 import { COLLECTOR, kubeconfigPath, kubectl } from './cluster.ts';
-import { CommandError } from '@platform/report/errors';
+import { CommandError } from '@gitops/report/errors';
 import { readState, statePath, writeState, type Instance } from './instance.ts';
 import type { Ports } from './ports.ts';
 import { awaitDaemon, INSTANCE_VARIABLE, startDaemon, type Daemon } from './process.ts';
-import type { Tools } from '@platform/tools/tools';
+import type { Tools } from '@gitops/tools/tools';
 
 /** A socket's path may have about 100 characters; a clone in a deep folder gets one in the system's folder for temporary files. */
 function socketPath(instance: Instance, name: string): string {

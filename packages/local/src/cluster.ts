@@ -4,12 +4,12 @@ import { get } from 'node:https';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
-import { CommandError } from '@platform/report/errors';
+import { CommandError } from '@gitops/report/errors';
 import { readState, statePath, writeState, type Instance } from './instance.ts';
 import type { PortName, Ports } from './ports.ts';
 import { birthOf, endProcess, INSTANCE_VARIABLE, lastWords } from './process.ts';
-import { run, RunError } from '@platform/tools/run';
-import { KUBERNETES_VERSION, type Tools } from '@platform/tools/tools';
+import { run, RunError } from '@gitops/tools/run';
+import { KUBERNETES_VERSION, type Tools } from '@gitops/tools/tools';
 
 /** kwokctl's components, in the order in which they start; each listens on the port of the same name. */
 export const COMPONENTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kwok-controller'] as const;

@@ -1,6 +1,6 @@
 import { autoSync, awaitApplications, comparedRevision, confirmBad, deployedRevision, explain, isConcerned, isDegraded, isSettled, isUnreadable, syncFails } from './applications.ts';
 import type { Application, ArgoClient } from './argocd-api.ts';
-import { CommandError } from '@platform/report/errors';
+import { CommandError } from '@gitops/report/errors';
 import type { Instance } from './instance.ts';
 import { isAncestor, type Publication } from './publish.ts';
 

@@ -2,7 +2,7 @@ import { ARGO_DAEMONS } from './argocd.ts';
 import { stopCluster } from './cluster.ts';
 import type { Instance } from './instance.ts';
 import { endProcess, startedDaemons, stopDaemon, strayProcesses } from './process.ts';
-import type { Progress } from '@platform/report/progress';
+import type { Progress } from '@gitops/report/progress';
 
 /** Ends every process of the instance and keeps its state, so that the next `make up` goes on where this one stopped. */
 export async function down(instance: Instance, progress: Progress): Promise<void> {

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { CommandError } from '@platform/report/errors';
+import { CommandError } from '@gitops/report/errors';
 import { statePath, type Instance } from './instance.ts';
 import { birthOf } from './process.ts';
 

@@ -2,25 +2,25 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { imageProblem } from '@platform/settings/image-file';
+import { imageProblem } from '@gitops/settings/image-file';
 import { applicationsTable, entryRevision, shortImage } from './applications.ts';
 import { connectAs, storedTokens } from './argocd.ts';
 import type { Application } from './argocd-api.ts';
 import { kubeconfigPath } from './cluster.ts';
 import { awaitDelivery } from './deliver.ts';
 import { down } from './down.ts';
-import { CommandError, runCommand } from '@platform/report/errors';
+import { CommandError, runCommand } from '@gitops/report/errors';
 import { openInstance, type Instance } from './instance.ts';
 import { withLock } from './lock.ts';
 import { followLogs } from './logs.ts';
 import { rememberedPorts, type Ports } from './ports.ts';
-import { elapsed, progressTo, type Progress } from '@platform/report/progress';
+import { elapsed, progressTo, type Progress } from '@gitops/report/progress';
 import { publishedImage, publishImage, publishWorkTree, repositoryURL, type Publication } from './publish.ts';
 import { resume, rollback } from './rollback.ts';
 import { printStatus, readStatus } from './status.ts';
-import { ensureCharts } from '@platform/tools/charts';
-import { ensureSchemas } from '@platform/tools/schemas';
-import { ALL_BUILDS, ensureTools } from '@platform/tools/tools';
+import { ensureCharts } from '@gitops/tools/charts';
+import { ensureSchemas } from '@gitops/tools/schemas';
+import { ALL_BUILDS, ensureTools } from '@gitops/tools/tools';
 import { up } from './up.ts';
 
 interface Invocation {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CommandError } from '@platform/report/errors';
+import { CommandError } from '@gitops/report/errors';
 import { readState, statePath, writeState, type Instance } from './instance.ts';
 
 /** A program that keeps running in the background after the command that started it has ended. */

@@ -1,9 +1,9 @@
 import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readImage, setImage, type Image } from '@platform/settings/image-file';
-import { CommandError } from '@platform/report/errors';
+import { readImage, setImage, type Image } from '@gitops/settings/image-file';
+import { CommandError } from '@gitops/report/errors';
 import { statePath, type Instance } from './instance.ts';
-import { run, RunError } from '@platform/tools/run';
+import { run, RunError } from '@gitops/tools/run';
 
 /** One commit on the local Git server's main. */
 export interface Publication {

@@ -1,6 +1,6 @@
 import { autoSync, awaitApplications, comparedRevision, confirmBad, deployedRevision, describeState, entryRevision, explain, findApplication, isDegraded, isOperating, isSettled, isUnreadable } from './applications.ts';
 import { ArgoError, type Application, type ArgoClient, type HistoryEntry } from './argocd-api.ts';
-import { CommandError } from '@platform/report/errors';
+import { CommandError } from '@gitops/report/errors';
 
 /** History as people read it: newest first, each entry with its commit. */
 export const describeHistory = (history: readonly HistoryEntry[]): string =>

@@ -1,10 +1,10 @@
-import { table } from '@platform/report/table';
-import { CONTROLLERS, readCluster, type Controller } from '@platform/settings';
+import { table } from '@gitops/report/table';
+import { CONTROLLERS, readCluster, type Controller } from '@gitops/settings';
 import { applicationsTable, autoSync, comparedRevision, deployedRevision, explain, isSettled } from './applications.ts';
 import type { Application, ArgoClient } from './argocd-api.ts';
 import { ARGO_DAEMONS, connectAs } from './argocd.ts';
 import { componentLog, COMPONENTS, componentPid, kubeconfigPath } from './cluster.ts';
-import { CommandError, messageOf } from '@platform/report/errors';
+import { CommandError, messageOf } from '@gitops/report/errors';
 import type { Instance } from './instance.ts';
 import { rememberedPorts, type PortName, type Ports } from './ports.ts';
 import { lastWords, logPath, residentMemory, runningPid } from './process.ts';

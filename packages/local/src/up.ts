@@ -1,20 +1,20 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { clusterFacts, clusterSecret, CONTROLLERS, readCluster, type Controller } from '@platform/settings';
+import { clusterFacts, clusterSecret, CONTROLLERS, readCluster, type Controller } from '@gitops/settings';
 import { autoSync, awaitApplications, confirmBad, describeState, explain, isDegraded, isSettled, isUnreadable, readsFrom, syncFails } from './applications.ts';
 import type { Application } from './argocd-api.ts';
 import { argoConfiguration, NAMESPACE } from './argocd-settings.ts';
 import { connectAs, ensureTokens, startArgo } from './argocd.ts';
 import { apply, CLUSTER_PORTS, clusterExists, clusterEnvironment, COMPONENTS, componentPid, kubectl, nodeManifests, startCluster } from './cluster.ts';
-import { CommandError } from '@platform/report/errors';
+import { CommandError } from '@gitops/report/errors';
 import { readState, writeState, type Instance } from './instance.ts';
 import { choosePorts, type PortName, type Ports } from './ports.ts';
 import { awaitDaemon, endProcess, INSTANCE_VARIABLE, runningPid, startDaemon, strayProcesses, type Daemon } from './process.ts';
-import type { Progress } from '@platform/report/progress';
+import type { Progress } from '@gitops/report/progress';
 import { createRepository, publishedCommit, publishWorkTree, repositoryURL, servedRepository } from './publish.ts';
-import { run, RunError } from '@platform/tools/run';
-import { ensureTools, type Tools } from '@platform/tools/tools';
+import { run, RunError } from '@gitops/tools/run';
+import { ensureTools, type Tools } from '@gitops/tools/tools';
 
 /**
  * Makes the whole local machine run; what runs already is left alone. Each step first looks at what is there, so an

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { applicationsTable, autoSync, comparedRevision, entryRevision, explain, isConcerned, isSettled, shortImage } from '../src/applications.ts';
 import type { Application } from '../src/argocd-api.ts';
-import { CommandError } from '@platform/report/errors';
+import { CommandError } from '@gitops/report/errors';
 import { rollbackTarget } from '../src/rollback.ts';
 
 const source = { repoURL: 'http://git/x.git', path: 'charts/app' };

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { CommandError } from '@platform/report/errors';
+import { CommandError } from '@gitops/report/errors';
 import type { Instance } from '../src/instance.ts';
 import { choosePorts, isFree, PORT_NAMES } from '../src/ports.ts';
 import { awaitDaemon, birthOf, INSTANCE_VARIABLE, runningPid, startDaemon, stopDaemon, strayProcesses, type Daemon } from '../src/process.ts';

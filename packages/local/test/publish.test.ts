@@ -5,11 +5,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
-import { CommandError } from '@platform/report/errors';
+import { CommandError } from '@gitops/report/errors';
 import type { Instance } from '../src/instance.ts';
 import { choosePorts } from '../src/ports.ts';
 import { createRepository, isAncestor, publishedImage, publishImage, publishWorkTree, repositoryURL, servedRepository } from '../src/publish.ts';
-import { run } from '@platform/tools/run';
+import { run } from '@gitops/tools/run';
 import { pushPayload, type PushPayload } from '../src/webhook.ts';
 
 const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;

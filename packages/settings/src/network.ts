@@ -1,5 +1,5 @@
-import { formatCidr, parseCidr } from '@platform/subnets/cidr';
-import { planSubnets } from '@platform/subnets/plan';
+import { formatCidr, parseCidr } from '@gitops/subnets/cidr';
+import { planSubnets } from '@gitops/subnets/plan';
 import { ZONES, type NetworkSettings } from './schema.ts';
 
 /**

@@ -2,7 +2,7 @@ import Type, { type Static } from 'typebox';
 import { INSTANCE_TYPES } from './instance-types.ts';
 import { REGIONS } from './regions.ts';
 
-// Every file of clusters/*/cluster.yaml is checked against this; `pnpm --filter @platform/settings schema` writes it for editors.
+// Every file of clusters/*/cluster.yaml is checked against this; `pnpm --filter @gitops/settings schema` writes it for editors.
 
 const strict = { additionalProperties: false } as const;
 const accountId = Type.String({ pattern: '^[0-9]{12}$', description: 'AWS account, 12 digits in quotes: as a number it would lose leading zeros' });

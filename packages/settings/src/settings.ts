@@ -1,9 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { CommandError } from '@platform/report/errors';
-import { formatCidr, overlaps, parseCidr } from '@platform/subnets/cidr';
-import { findOverlaps } from '@platform/subnets/overlaps';
-import { PlanError } from '@platform/subnets/plan';
+import { CommandError } from '@gitops/report/errors';
+import { formatCidr, overlaps, parseCidr } from '@gitops/subnets/cidr';
+import { findOverlaps } from '@gitops/subnets/overlaps';
+import { PlanError } from '@gitops/subnets/plan';
 import { Settings } from 'typebox/system';
 import { Pointer, Value } from 'typebox/value';
 import { subnetPlan } from './network.ts';

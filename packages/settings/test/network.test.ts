@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { overlaps, parseCidr } from '@platform/subnets/cidr';
-import { PlanError } from '@platform/subnets/plan';
+import { overlaps, parseCidr } from '@gitops/subnets/cidr';
+import { PlanError } from '@gitops/subnets/plan';
 import t from 'tap';
 import { subnetPlan } from '../src/network.ts';
 import { clusterNames, readCluster } from '../src/settings.ts';

@@ -249,7 +249,7 @@ t.test('facts: the registry of AWS clusters is shared and the local one never re
 });
 
 t.test('the schema for editors is the one that the settings are checked against', (t) => {
-  t.equal(readFileSync(join(root, 'clusters/cluster.schema.json'), 'utf8'), editorSchema(), 'run: pnpm --filter @platform/settings schema');
+  t.equal(readFileSync(join(root, 'clusters/cluster.schema.json'), 'utf8'), editorSchema(), 'run: pnpm --filter @gitops/settings schema');
   t.end();
 });
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Progress } from '@platform/report/progress';
+import type { Progress } from '@gitops/report/progress';
 import { parse, parseDocument } from 'yaml';
 import { downloadModules, EKS_CHARTS, EXTERNAL_SECRETS, fillFolder, type GoModule } from './modules.ts';
 import { cacheFolder } from './tools.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { downloadModules, EKS_CHARTS, EXTERNAL_SECRETS, fillFolder, type GoModule } from './modules.ts';
 import { cacheFolder } from './tools.ts';
-import type { Progress } from '@platform/report/progress';
+import type { Progress } from '@gitops/report/progress';
 
 /** The minor versions of Kubernetes that objects are checked against. */
 export const KUBERNETES_MINORS = ['1.33', '1.34', '1.35', '1.36'] as const;

@@ -3,9 +3,9 @@ import { chmodSync, copyFileSync, cpSync, createReadStream, existsSync, mkdirSyn
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { CommandError } from '@platform/report/errors';
+import { CommandError } from '@gitops/report/errors';
 import { run, RunError } from './run.ts';
-import type { Progress } from '@platform/report/progress';
+import type { Progress } from '@gitops/report/progress';
 
 /** The Kubernetes release that go.mod pins; the binaries must carry it, since Argo CD hands it to Helm as --kube-version. */
 export const KUBERNETES_VERSION = 'v1.36.3';

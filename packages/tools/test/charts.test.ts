@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { CommandError } from '@platform/report/errors';
-import { progressTo } from '@platform/report/progress';
+import { CommandError } from '@gitops/report/errors';
+import { progressTo } from '@gitops/report/progress';
 import { parse } from 'yaml';
 import { CHART_PINS, ensureCharts, type ChartPin } from '../src/charts.ts';
 

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t, { type Test } from 'tap';
-import { CommandError } from '@platform/report/errors';
-import { progressTo } from '@platform/report/progress';
+import { CommandError } from '@gitops/report/errors';
+import { progressTo } from '@gitops/report/progress';
 import { ensureSchemas, KUBERNETES_MINORS, SCHEMA_PINS, type SchemaFile, type SchemaPins } from '../src/schemas.ts';
 import { KUBERNETES_VERSION } from '../src/tools.ts';
 

@@ -1,8 +1,8 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { CommandError } from '@platform/report/errors';
-import { progressTo } from '@platform/report/progress';
+import { CommandError } from '@gitops/report/errors';
+import { progressTo } from '@gitops/report/progress';
 import { run, RunError } from '../src/run.ts';
 import { damagedTools, ensureTools, explainGoFailure, goVersion, sha256 } from '../src/tools.ts';
 

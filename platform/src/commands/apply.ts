@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { table } from '@platform/report/table';
+import { table } from '@gitops/report/table';
 import type { SynthesizedStack } from '../app.ts';
 import { dataFolder, KilledError, type Tofu } from '../tofu.ts';
 import { recover, type Recovery, type Search } from './recover.ts';

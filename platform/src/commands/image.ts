@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { CommandError } from '@platform/report/errors';
-import type { AwsClusterSettings } from '@platform/settings';
-import { instanceType } from '@platform/settings/instance-types';
-import { run, RunError } from '@platform/tools/run';
+import { CommandError } from '@gitops/report/errors';
+import type { AwsClusterSettings } from '@gitops/settings';
+import { instanceType } from '@gitops/settings/instance-types';
+import { run, RunError } from '@gitops/tools/run';
 import { slotTag } from '../retention.ts';
 import { call, require } from './programs.ts';
 

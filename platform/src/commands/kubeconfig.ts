@@ -1,4 +1,4 @@
-import type { AwsClusterSettings } from '@platform/settings';
+import type { AwsClusterSettings } from '@gitops/settings';
 import { require } from './programs.ts';
 
 /**

@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { CommandError } from '@platform/report/errors';
+import { CommandError } from '@gitops/report/errors';
 import type { SynthesizedStack } from '../app.ts';
 import { localState, type Tofu } from '../tofu.ts';
 

@@ -1,5 +1,5 @@
-import { CommandError } from '@platform/report/errors';
-import { run, RunError } from '@platform/tools/run';
+import { CommandError } from '@gitops/report/errors';
+import { run, RunError } from '@gitops/tools/run';
 
 /** Runs a program of the PATH and gives its output. Throws CommandError where it is not there, and RunError where it fails. */
 export async function call(program: string, args: readonly string[], input?: string): Promise<string> {

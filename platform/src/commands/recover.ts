@@ -1,6 +1,6 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CommandError } from '@platform/report/errors';
+import { CommandError } from '@gitops/report/errors';
 import type { SynthesizedStack } from '../app.ts';
 import type { Attempt, Tofu } from '../tofu.ts';
 import type { TaggedThing } from './search.ts';

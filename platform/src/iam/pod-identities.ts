@@ -1,4 +1,4 @@
-import type { Controller } from '@platform/settings';
+import type { Controller } from '@gitops/settings';
 import type { PolicyDocument } from './document.ts';
 import { externalSecretsPolicy, loadBalancerControllerPolicy } from './policies.ts';
 import type { PodIdentity } from './trust.ts';

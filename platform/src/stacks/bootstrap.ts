@@ -12,7 +12,7 @@ import { S3BucketPublicAccessBlock } from '@cdktf/provider-aws/lib/s3-bucket-pub
 import { S3BucketServerSideEncryptionConfigurationA } from '@cdktf/provider-aws/lib/s3-bucket-server-side-encryption-configuration/index.js';
 import { S3BucketVersioningA } from '@cdktf/provider-aws/lib/s3-bucket-versioning/index.js';
 import { S3Bucket } from '@cdktf/provider-aws/lib/s3-bucket/index.js';
-import type { AwsClusterSettings } from '@platform/settings';
+import type { AwsClusterSettings } from '@gitops/settings';
 import type { Construct } from 'constructs';
 import { merge } from '../iam/document.ts';
 import { boundaryPolicy, clusterRolesPolicy, imagePushPolicy, tlsOnlyPolicy, writeStatePolicy } from '../iam/policies.ts';

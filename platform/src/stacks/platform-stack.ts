@@ -2,7 +2,7 @@ import { IamRolePolicyAttachment } from '@cdktf/provider-aws/lib/iam-role-policy
 import { IamRolePolicy } from '@cdktf/provider-aws/lib/iam-role-policy/index.js';
 import { IamRole } from '@cdktf/provider-aws/lib/iam-role/index.js';
 import { AwsProvider } from '@cdktf/provider-aws/lib/provider/index.js';
-import type { ClusterSettings } from '@platform/settings';
+import type { ClusterSettings } from '@gitops/settings';
 import { LocalBackend, S3Backend, TerraformStack, type ITerraformDependable } from 'cdktf';
 import type { Construct } from 'constructs';
 import type { PolicyDocument } from '../iam/document.ts';

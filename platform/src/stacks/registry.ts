@@ -2,7 +2,7 @@ import { EcrLifecyclePolicy } from '@cdktf/provider-aws/lib/ecr-lifecycle-policy
 import { EcrRegistryScanningConfiguration } from '@cdktf/provider-aws/lib/ecr-registry-scanning-configuration/index.js';
 import { EcrRepositoryPolicy } from '@cdktf/provider-aws/lib/ecr-repository-policy/index.js';
 import { EcrRepository } from '@cdktf/provider-aws/lib/ecr-repository/index.js';
-import type { AwsClusterSettings } from '@platform/settings';
+import type { AwsClusterSettings } from '@gitops/settings';
 import type { Construct } from 'constructs';
 import { imagePullPolicy } from '../iam/policies.ts';
 import { lifecyclePolicy, tagMutability } from '../retention.ts';

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { CidrError, parseCidr } from '@platform/subnets/cidr';
+import { CidrError, parseCidr } from '@gitops/subnets/cidr';
 import { Ajv, type ErrorObject } from 'ajv';
 import { fullFormats } from 'ajv-formats/dist/formats.js';
 import fp from 'fastify-plugin';

@@ -1,4 +1,4 @@
-import { describeNetwork, parseCidr } from '@platform/subnets/cidr';
+import { describeNetwork, parseCidr } from '@gitops/subnets/cidr';
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import Type, { type Static } from 'typebox';
 import { problemResponses } from '../problems.ts';

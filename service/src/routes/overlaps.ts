@@ -1,5 +1,5 @@
-import { formatCidr, parseCidr } from '@platform/subnets/cidr';
-import { findOverlaps } from '@platform/subnets/overlaps';
+import { formatCidr, parseCidr } from '@gitops/subnets/cidr';
+import { findOverlaps } from '@gitops/subnets/overlaps';
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { Metrics } from '../metrics.ts';

@@ -1,5 +1,5 @@
-import { describeNetwork, formatCidr, parseCidr } from '@platform/subnets/cidr';
-import { PlanError, planSubnets } from '@platform/subnets/plan';
+import { describeNetwork, formatCidr, parseCidr } from '@gitops/subnets/cidr';
+import { PlanError, planSubnets } from '@gitops/subnets/plan';
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import Type, { type Static } from 'typebox';
 import type { Metrics } from '../metrics.ts';

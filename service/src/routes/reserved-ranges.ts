@@ -1,4 +1,4 @@
-import { reservedRanges as all } from '@platform/subnets/reserved-ranges';
+import { reservedRanges as all } from '@gitops/subnets/reserved-ranges';
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import Type, { type Static } from 'typebox';
 import { ProblemError, problemResponses } from '../problems.ts';

@@ -1,0 +1,89 @@
+// The manifests part of `make bench`: what rendering and checking the whole fleet costs beside plain `helm template`.
+// Usage: node packages/manifests/bench/main.ts [--rounds 15] [--json]
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { measureTable, median, summary, type Measure } from '@gitops/report/measure';
+import { progressTo } from '@gitops/report/progress';
+import { run } from '@gitops/tools/run';
+import { ensureCharts } from '@gitops/tools/charts';
+import { ensureSchemas } from '@gitops/tools/schemas';
+import { ensureTools } from '@gitops/tools/tools';
+import { check } from '../src/commands/check.ts';
+import { renderFleet } from '../src/render/fleet.ts';
+import { openProofs } from '../src/proofs/proofs.ts';
+import { sourcesOf, startRenderer } from '../src/render/renderer.ts';
+import type { Chart } from '../src/render/chart.ts';
+
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '15' }, json: { type: 'boolean', default: false } } });
+const rounds = Number(values.rounds);
+if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds must be a whole number from 1 on (it is ${values.rounds})`);
+
+const root = resolve(import.meta.dirname, '../../..');
+const progress = progressTo();
+const tools = await ensureTools(progress, { verify: false });
+const schemas = await ensureSchemas(progress);
+const charts = await ensureCharts(progress);
+const cores = availableParallelism();
+
+async function timed<T>(action: () => Promise<T>): Promise<[number, T]> {
+  const start = performance.now();
+  const result = await action();
+  return [performance.now() - start, result];
+}
+
+/** The fleet from nothing: the renderer's own start counts as well. */
+async function fleetOnce() {
+  const renderer = startRenderer(tools, charts);
+  try {
+    return await renderFleet(renderer, root, { capabilities: openProofs(root, renderer, tools, schemas).capabilities });
+  } finally {
+    await renderer.close();
+  }
+}
+
+const fleet = await fleetOnce();
+const rendered = fleet.flatMap(({ chart }) => (chart === undefined ? [] : [chart]));
+const ours = rendered.find(({ name }) => name === 'charts/fastify-service');
+if (ours === undefined) throw new Error('no cluster renders charts/fastify-service');
+
+/** Plain `helm template` of what an Application renders, with its definitions, as Argo CD asks for them. */
+async function template({ source, folder, valueFiles }: Chart): Promise<unknown> {
+  const parameters = (source.helm?.parameters ?? []).flatMap(({ name, value }) => ['--set', `${name}=${value}`]);
+  return run(join(tools.bin, 'helm'), ['template', source.helm?.releaseName ?? 'x', folder, '--include-crds', ...valueFiles.flatMap((file) => ['--values', join(root, file)]), ...parameters]);
+}
+
+const [single, whole, ratio, checked]: number[][] = [[], [], [], []];
+for (let round = 0; round < rounds; round += 1) {
+  progress.detail(`round ${round + 1} of ${rounds}`);
+  const singles: number[] = [];
+  for (let call = 0; call < 5; call += 1) singles.push((await timed(async () => template(ours)))[0]);
+  // One after the other, so that none waits for another's processor. The root counts as one of our charts.
+  let alone = median(singles) * (fleet.length - rendered.length);
+  for (const chart of rendered) alone += (await timed(async () => template(chart)))[0];
+  const [all] = await timed(fleetOnce);
+  single?.push(median(singles));
+  whole?.push(all);
+  ratio?.push(all / (alone / cores));
+  if (round % 3 === 0) {
+    const renderer = startRenderer(tools, charts);
+    const proofs = openProofs(root, renderer, tools, schemas);
+    const [time, { problems }] = await timed(async () => check(renderer, root, proofs.capabilities, proofs.all));
+    await renderer.close();
+    if (problems.length > 0) throw new Error(`a false alarm, or a tree that is broken: ${problems.join('\n')}`);
+    checked?.push(time);
+  }
+}
+
+const sources = fleet.reduce((sum, { application }) => sum + sourcesOf(application).length, 0);
+const measures: Measure[] = [
+  summary('helm template, charts/fastify-service', 'ms', single ?? []),
+  summary(`the fleet: ${fleet.length} applications, ${sources} sources and argocd/root for each cluster`, 'ms', whole ?? []),
+  // Argo CD reads what Helm prints: of a megabyte of definitions that takes as long as the printing. Charts without any are near 1.
+  summary(`the fleet ÷ (helm template of each application ÷ ${cores} cores)`, 'x', ratio ?? [], { atMost: 1.5 }),
+  summary('make check: every proof over the fleet', 'ms', checked ?? [], { atMost: 60_000 }),
+];
+mkdirSync(join(root, '.local'), { recursive: true });
+writeFileSync(join(root, '.local/bench-manifests.json'), `${JSON.stringify(measures, null, 2)}\n`);
+process.stdout.write(values.json ? `${JSON.stringify(measures)}\n` : `\n${measureTable(measures)}\n`);

@@ -1,0 +1,106 @@
+import { valueAt } from '@gitops/settings/yaml-file';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { clusterNames, readCluster, SettingsError } from '@gitops/settings';
+import { parseAllDocuments } from 'yaml';
+import { labelOf, renderFleet, RootError, type FleetApplication, type FleetOptions } from '../render/fleet.ts';
+import type { Chart } from '../render/chart.ts';
+import { readValueSchema, schemaAt } from '../render/flips.ts';
+import { helmProblems } from '../render/helm-problems.ts';
+import type { Renderer } from '../render/renderer.ts';
+import { clusterFolders, filesBelow, treeProblems, unreadFiles } from '../render/tree.ts';
+import { unknownValues } from '../render/unknown-values.ts';
+import { layersOf, positionOf, merged, type Layer } from '../render/values.ts';
+
+/** What a check of the whole tree found. */
+export interface CheckResult {
+  /** One line each, `file:line: key: rule`, sorted; empty where all is well. */
+  readonly problems: readonly string[];
+  /** The fleet as far as it could be rendered. */
+  readonly fleet: readonly FleetApplication[];
+}
+
+/** A proof over what was rendered; its problems are lines of the same form. */
+export type Proof = (fleet: readonly FleetApplication[]) => readonly string[] | Promise<readonly string[]>;
+
+// The one Application that no ApplicationSet makes.
+const ROOT = 'argocd/root/templates/application.yaml';
+// Argo CD itself, which nothing declares: what all clusters say of it.
+const ARGOCD = 'argocd/values.yaml';
+
+/** The file that declares an Application: the one below argocd/applications whose ApplicationSet has its name, or else the root's. */
+export function declarationOf(root: string, name: string): string {
+  const files = filesBelow(root, 'argocd/applications');
+  const declares = (file: string): boolean => parseAllDocuments(readFileSync(join(root, file), 'utf8')).some((document) => document.getIn(['metadata', 'name']) === name);
+  return name === 'argocd' ? ARGOCD : (files.find(declares) ?? ROOT);
+}
+
+/**
+ * Checks everything that Argo CD would read: the files' form, the clusters' settings, that every values file is read and
+ * every file that is read exists, that all Applications render, and then every proof over what was rendered.
+ * All problems are told at once; only what an unreadable file makes impossible is left out.
+ */
+export async function check(renderer: Renderer, root: string, capabilities: FleetOptions['capabilities'], proofs: readonly { readonly prove: Proof }[] = []): Promise<CheckResult> {
+  const problems = new Set(treeProblems(root));
+  const folders = clusterFolders(root);
+  const clusters = clusterNames(root).filter((name) => {
+    try {
+      readCluster(root, name);
+      return true;
+    } catch (error) {
+      if (!(error instanceof SettingsError)) throw error;
+      for (const problem of error.problems) problems.add(problem);
+      return false;
+    }
+  });
+
+  let fleet: FleetApplication[] = [];
+  try {
+    fleet = await renderFleet(renderer, root, { clusters, capabilities });
+  } catch (error) {
+    if (!(error instanceof RootError)) throw error;
+    problems.add(`argocd/root/Chart.yaml:1: the chart: ${error.message}`);
+  }
+  const read = new Set<string>();
+  for (const entry of fleet) {
+    for (const file of entry.chart?.valueFiles ?? []) read.add(file);
+    for (const problem of applicationProblems(root, entry)) problems.add(problem);
+  }
+  // Without the whole fleet nobody can say what is read.
+  if (clusters.length === folders.length && fleet.length > 0 && fleet.every(({ application }) => application.spec.project !== '')) {
+    for (const problem of unreadFiles(root, read)) problems.add(problem);
+  }
+  for (const { prove } of proofs) for (const problem of await prove(fleet)) problems.add(problem);
+  return { problems: [...problems].sort((a, b) => a.localeCompare(b, 'en', { numeric: true })), fleet };
+}
+
+/** What is wrong with the values of an Application, or why it does not render, each at the line that has to change. */
+function applicationProblems(root: string, entry: FleetApplication): string[] {
+  const declaration = declarationOf(root, entry.application.metadata.name);
+  const layers = layersOf(root, entry.chart, declaration);
+  const unreadable = layers.flatMap((layer) => layer.problems);
+  if (unreadable.length > 0) return unreadable.map((problem) => (problem.endsWith(': does not exist') ? `${problem}; ${declaration} names it for ${labelOf(entry)}` : problem));
+  // A chart of ours refuses them itself, by its schema.
+  const unknown = entry.chart?.isUpstream === true ? unknownValues(entry.chart.name, layers).map(({ keys, rule }) => valueProblem(layers, keys, rule, entry)) : [];
+  if (entry.rendered.ok || unknown.length > 0) return unknown;
+  const { chart } = entry;
+  return helmProblems(entry.rendered.error).map(({ keys, place, rule }) => {
+    if (keys !== undefined) return valueProblem(layers, keys, inWords(chart, keys, rule), entry);
+    return place === undefined ? `${declaration}:1: ${labelOf(entry)}: ${rule}` : `${join(chart === undefined ? '.' : dirname(chart.label), place)}: the template: ${rule}`;
+  });
+}
+
+/** A pattern is for machines; what it stands for is in the schema's description. */
+function inWords(chart: Chart | undefined, keys: readonly string[], rule: string): string {
+  if (chart === undefined || !rule.includes('does not match pattern')) return rule;
+  const description = schemaAt(readValueSchema(chart.folder), keys)?.description;
+  return description === undefined ? rule : `must be ${description}`;
+}
+
+/** A problem with a value, at the file and line that set it. */
+function valueProblem(layers: readonly Layer[], keys: readonly string[], rule: string, entry: Pick<FleetApplication, 'cluster' | 'application'>): string {
+  const value = valueAt(merged(layers), keys);
+  const shown = value === undefined || /\([^)]*\)$/.test(rule) ? '' : ` (it is ${JSON.stringify(value)})`;
+  const file = layers.findLast(({ kind }) => kind === 'values file')?.file ?? `clusters/${entry.cluster.name}/cluster.yaml`;
+  return `${positionOf(layers, keys) ?? `${file}:1`}: ${keys.join('.')}: ${rule}${shown}`;
+}
