@@ -1,124 +1,248 @@
+import { timings } from '@gitops/service/timings';
 import { valueAt } from '@gitops/settings/yaml-file';
 import type { KubernetesObject } from '../src/kubernetes/object.ts';
-import { deployments, podSpecOf } from '../src/kubernetes/workload.ts';
-import { timings } from '@gitops/service/timings';
+import { type Container, deployments, type PodSpec, podSpecOf } from '../src/kubernetes/workload.ts';
 
 type Objects = readonly KubernetesObject[];
 
-const at = (objects: Objects, kind: string, ...keys: string[]): unknown => valueAt(objects.find((object) => object.kind === kind), keys);
-const annotation = (objects: Objects, name: string): string | undefined => objects.find(({ kind }) => kind === 'Ingress')?.metadata.annotations?.[`alb.ingress.kubernetes.io/${name}`];
-const attribute = (objects: Objects, name: string, key: string): string | undefined => annotation(objects, name)?.split(',').map((pair) => pair.split('=')).find(([found]) => found === key)?.[1];
-const pod = (objects: Objects) => podSpecOf(deployments(objects)[0] ?? { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'none' } });
-const container = (objects: Objects) => pod(objects).containers?.[0];
-const environment = (objects: Objects, name: string): unknown => at(objects, 'ConfigMap', 'data', name);
+type Texts<Name extends string> = Readonly<Record<Name, string>>;
+type Numbers<Name extends string> = Readonly<Record<Name, number>>;
+type Switches<Name extends string> = Readonly<Record<Name, boolean>>;
+type Lists<Name extends string> = Readonly<Record<Name, readonly string[]>>;
 
 /** The values of charts/fastify-service, as far as they are compared here. */
 export interface Values {
-  readonly image: { readonly repository: string; readonly tag: string; readonly digest: string };
+  readonly image: Texts<'repository' | 'tag' | 'digest'>;
   readonly host: string;
   readonly replicas: number;
-  readonly autoscaling: { readonly enabled: boolean; readonly minReplicas: number; readonly maxReplicas: number; readonly targetCpuPercent: number };
+  readonly autoscaling: Switches<'enabled'> & Numbers<'minReplicas' | 'maxReplicas' | 'targetCpuPercent'>;
   readonly port: number;
   readonly adminPort: number;
   readonly logLevel: string;
-  readonly rollout: { readonly startupSeconds: number; readonly minReadySeconds: number; readonly progressDeadlineSeconds: number };
-  readonly shutdown: { readonly preStopSeconds: number; readonly drainSeconds: number };
-  readonly resources: { readonly cpu: string; readonly memory: string; readonly ephemeralStorage: string };
+  readonly rollout: Numbers<'startupSeconds' | 'minReadySeconds' | 'progressDeadlineSeconds'>;
+  readonly shutdown: Numbers<'preStopSeconds' | 'drainSeconds'>;
+  readonly resources: Texts<'cpu' | 'memory' | 'ephemeralStorage'>;
   readonly zoneSpread: string;
   readonly priorityClassName: string;
-  readonly podDisruptionBudget: { readonly enabled: boolean };
-  readonly ingress: {
-    readonly enabled: boolean;
-    readonly scheme: string;
-    readonly https: boolean;
-    readonly certificateArn: string;
-    readonly tlsPolicy: string;
-    readonly groupName: string;
-    readonly groupOrder: number;
-    readonly idleTimeoutSeconds: number;
-    readonly deregistrationSeconds: number;
-    readonly deletionProtection: boolean;
-    readonly accessLogsBucket: string;
-    readonly wafAclArn: string;
-    readonly inboundCidrs: readonly string[];
-  };
-  readonly httpRoute: { readonly enabled: boolean; readonly gateway: { readonly name: string; readonly namespace: string } };
-  readonly networkPolicy: { readonly loadBalancerCidrs: readonly string[]; readonly monitoringNamespace: string; readonly dnsCidrs: readonly string[]; readonly egress: readonly { readonly cidr: string; readonly port: number }[] };
-  readonly serviceMonitor: { readonly enabled: boolean; readonly intervalSeconds: number };
-  readonly externalSecret: { readonly enabled: boolean; readonly store: string; readonly key: string; readonly refreshInterval: string };
+  readonly podDisruptionBudget: Switches<'enabled'>;
+  readonly ingress: Switches<'enabled' | 'https' | 'deletionProtection'> &
+    Texts<'scheme' | 'certificateArn' | 'tlsPolicy' | 'groupName' | 'accessLogsBucket' | 'wafAclArn'> &
+    Numbers<'groupOrder' | 'idleTimeoutSeconds' | 'deregistrationSeconds'> &
+    Lists<'inboundCidrs'>;
+  readonly httpRoute: Switches<'enabled'> & { readonly gateway: Texts<'name' | 'namespace'> };
+  readonly networkPolicy: Texts<'monitoringNamespace'> &
+    Lists<'loadBalancerCidrs' | 'dnsCidrs'> & { readonly egress: readonly (Texts<'cidr'> & Numbers<'port'>)[] };
+  readonly serviceMonitor: Switches<'enabled'> & Numbers<'intervalSeconds'>;
+  readonly externalSecret: Switches<'enabled'> & Texts<'store' | 'key' | 'refreshInterval'>;
 }
 
-/** Something that an operator wants to know of a deployed service: as it is rendered, and as the values promise it. Nothing is undefined. */
+/**
+ * Something that an operator wants to know of a deployed service: as it is rendered, and as the values promise it.
+ * Nothing is undefined.
+ */
 interface Fact {
   readonly name: string;
   readonly rendered: (objects: Objects) => unknown;
   readonly promised: (values: Values) => unknown;
 }
 
-const fact = (name: string, rendered: Fact['rendered'], promised: Fact['promised']): Fact => ({ name, rendered, promised });
+type Rendered = Fact['rendered'];
+type Promised = Fact['promised'];
 
-const behindAlb = <T>({ ingress }: Values, value: T): T | undefined => (ingress.enabled ? value : undefined);
+const fact = (name: string, rendered: Rendered, promised: Promised): Fact => ({ name, rendered, promised });
+
+/** Facts of what is found among the objects, each read by a path such as rules.0.host or by a function. */
+const factsOf =
+  <Found>(find: (objects: Objects) => Found) =>
+  (name: string, read: string | ((found: Found) => unknown), promised: Promised): Fact => {
+    const get = typeof read === 'string' ? (found: Found) => valueAt(found, read.split('.')) : read;
+    return fact(name, (objects) => get(find(objects)), promised);
+  };
+
+const ofKind = (objects: Objects, kind: string): KubernetesObject | undefined =>
+  objects.find((object) => object.kind === kind);
+const specOf =
+  (kind: string, ...keys: string[]) =>
+  (objects: Objects): unknown =>
+    valueAt(ofKind(objects, kind), ['spec', ...keys]);
+
+// Workloads.
+
+const NO_DEPLOYMENT = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'none' } };
+const NO_CONTAINER = { name: 'none' };
+const podOf = (objects: Objects): PodSpec => podSpecOf(deployments(objects)[0] ?? NO_DEPLOYMENT);
+const containerOf = (objects: Objects): Container => podOf(objects).containers?.[0] ?? NO_CONTAINER;
+
+const ofDeployment = factsOf(specOf('Deployment'));
+const ofPod = factsOf(podOf);
+const ofContainer = factsOf(containerOf);
+const ofConfigMap = factsOf((objects) => valueAt(ofKind(objects, 'ConfigMap'), ['data']));
+
+const zoneSpread = ({ topologySpreadConstraints }: PodSpec): string | undefined =>
+  topologySpreadConstraints?.find(({ topologyKey }) => topologyKey === 'topology.kubernetes.io/zone')
+    ?.whenUnsatisfiable;
+const ZONE_SPREAD: Readonly<Record<string, string>> = { required: 'DoNotSchedule', preferred: 'ScheduleAnyway' };
+
+const containerPorts = ({ ports }: Container): string | undefined =>
+  ports?.map(({ containerPort }) => containerPort).join(' ');
+const configuredPorts = (data: unknown): string =>
+  `${String(valueAt(data, ['PORT']))} ${String(valueAt(data, ['ADMIN_PORT']))}`;
+const bothPorts = ({ port, adminPort }: Values): string => `${port} ${adminPort}`;
+
+const startupSeconds = ({ startupProbe }: Container): number =>
+  Number(startupProbe?.failureThreshold) * Number(startupProbe?.periodSeconds);
+const hasSecret = ({ envFrom }: Container): boolean | undefined =>
+  envFrom?.some(({ secretRef }) => secretRef !== undefined);
+const requestAndLimit =
+  (name: string) =>
+  ({ resources }: Container): string =>
+    `${String(resources?.requests?.[name])} ${String(resources?.limits?.[name])}`;
+const twice = (value: string): string => `${value} ${value}`;
+
+// What one part of the values switches on.
+
+type Switch = 'autoscaling' | 'podDisruptionBudget' | 'ingress' | 'httpRoute' | 'serviceMonitor' | 'externalSecret';
+
+const ifEnabled =
+  <Part extends Switch>(part: Part, promised: (values: Values[Part], all: Values) => unknown): Promised =>
+  (all) =>
+    all[part].enabled ? promised(all[part], all) : undefined;
+
+const ofSwitched =
+  <Part extends Switch>(kind: string, part: Part) =>
+  (name: string, path: string, promised: (values: Values[Part]) => unknown): Fact =>
+    factsOf(specOf(kind))(name, path, ifEnabled(part, promised));
+const CPU_TARGET = 'metrics.0.containerResource.target';
+const ofAutoscaler = ofSwitched('HorizontalPodAutoscaler', 'autoscaling');
+const ofDisruptionBudget = ofSwitched('PodDisruptionBudget', 'podDisruptionBudget');
+const ofHttpRoute = ofSwitched('HTTPRoute', 'httpRoute');
+const ofServiceMonitor = ofSwitched('ServiceMonitor', 'serviceMonitor');
+const ofExternalSecret = ofSwitched('ExternalSecret', 'externalSecret');
+
+// The annotations of the Ingress.
+
+type IngressPromise = (ingress: Values['ingress'], all: Values) => unknown;
+
 const orNothing = (text: string): string | undefined => (text === '' ? undefined : text);
+const annotation = (objects: Objects, name: string): string | undefined =>
+  ofKind(objects, 'Ingress')?.metadata.annotations?.[`alb.ingress.kubernetes.io/${name}`];
+const attribute = (list: string | undefined, key: string): string | undefined => {
+  const pairs = list?.split(',').map((pair) => pair.split('='));
+  return pairs?.find(([found]) => found === key)?.[1];
+};
 
+const ofIngress = (name: string, key: string, promised: IngressPromise): Fact =>
+  fact(name, (objects) => annotation(objects, key), ifEnabled('ingress', promised));
+const ofAttributes =
+  (list: string) =>
+  (name: string, key: string, promised: IngressPromise): Fact =>
+    fact(name, (objects) => attribute(annotation(objects, list), key), ifEnabled('ingress', promised));
+const ofLoadBalancer = ofAttributes('load-balancer-attributes');
+const ofTargetGroup = ofAttributes('target-group-attributes');
+
+const HTTP = '{"HTTP": 80}';
+const HTTPS = '{"HTTPS": 443}';
+
+// The NetworkPolicy.
+
+interface Peer {
+  readonly ipBlock?: { readonly cidr: string };
+  readonly namespaceSelector?: { readonly matchLabels?: Readonly<Record<string, string>> };
+}
 interface NetworkRule {
-  readonly from?: readonly { readonly ipBlock?: { readonly cidr: string } }[];
-  readonly to?: readonly { readonly ipBlock?: { readonly cidr: string } }[];
+  readonly from?: readonly Peer[];
+  readonly to?: readonly Peer[];
   readonly ports?: readonly { readonly port: number }[];
 }
-const rules = (objects: Objects, direction: string): readonly NetworkRule[] => (at(objects, 'NetworkPolicy', 'spec', direction) ?? []) as readonly NetworkRule[];
-const networks = (peers: NetworkRule['from'] = []): string[] => peers.flatMap(({ ipBlock }) => ipBlock?.cidr ?? []);
+type NetworkRules = readonly NetworkRule[];
+
+const rulesOf = (direction: string) => (objects: Objects) =>
+  (specOf('NetworkPolicy', direction)(objects) ?? []) as NetworkRules;
+const ofWaysIn = factsOf(rulesOf('ingress'));
+const ofWaysOut = factsOf(rulesOf('egress'));
+
+const networks = (peers: readonly Peer[] = []): string => peers.flatMap(({ ipBlock }) => ipBlock?.cidr ?? []).join(' ');
+const clients = ([first]: NetworkRules): string => networks(first?.from);
+const portsIn = (rules: NetworkRules): string =>
+  rules.map(({ ports = [] }) => ports.map(({ port }) => port).join(' ')).join(', ');
+const monitoring = ([, second]: NetworkRules): string | undefined =>
+  second?.from?.[0]?.namespaceSelector?.matchLabels?.['kubernetes.io/metadata.name'];
+const dnsServers = ([first]: NetworkRules): string => networks(first?.to);
+const otherWaysOut = ([, ...others]: NetworkRules): string =>
+  others.map(({ to, ports }) => `${networks(to)} ${String(ports?.[0]?.port)}`).join(', ');
+
+const hostOf: Rendered = (objects) =>
+  valueAt(specOf('Ingress')(objects), ['rules', '0', 'host']) ??
+  valueAt(specOf('HTTPRoute')(objects), ['hostnames', '0']);
 
 export const FACTS: readonly Fact[] = [
-  fact('image', (objects) => container(objects)?.image, ({ image }) => `${image.repository}:${image.tag}@${image.digest}`),
-  fact('host', (objects) => at(objects, 'Ingress', 'spec', 'rules', '0', 'host') ?? at(objects, 'HTTPRoute', 'spec', 'hostnames', '0'), ({ host }) => host),
-  fact('pods', (objects) => at(objects, 'Deployment', 'spec', 'replicas'), ({ autoscaling, replicas }) => (autoscaling.enabled ? undefined : replicas)),
-  fact('fewest pods', (objects) => at(objects, 'HorizontalPodAutoscaler', 'spec', 'minReplicas'), ({ autoscaling }) => (autoscaling.enabled ? autoscaling.minReplicas : undefined)),
-  fact('most pods', (objects) => at(objects, 'HorizontalPodAutoscaler', 'spec', 'maxReplicas'), ({ autoscaling }) => (autoscaling.enabled ? autoscaling.maxReplicas : undefined)),
-  fact('CPU target', (objects) => at(objects, 'HorizontalPodAutoscaler', 'spec', 'metrics', '0', 'containerResource', 'target', 'averageUtilization'), ({ autoscaling }) => (autoscaling.enabled ? autoscaling.targetCpuPercent : undefined)),
-  fact('ports of the pod', (objects) => container(objects)?.ports?.map(({ containerPort }) => containerPort).join(' '), ({ port, adminPort }) => `${port} ${adminPort}`),
-  fact('ports that the service listens on', (objects) => `${String(environment(objects, 'PORT'))} ${String(environment(objects, 'ADMIN_PORT'))}`, ({ port, adminPort }) => `${port} ${adminPort}`),
-  fact('health check port', (objects) => annotation(objects, 'healthcheck-port'), (values) => behindAlb(values, String(values.adminPort))),
-  fact('log level', (objects) => environment(objects, 'LOG_LEVEL'), ({ logLevel }) => logLevel),
-  fact('seconds to start', (objects) => Number(container(objects)?.startupProbe?.failureThreshold) * Number(container(objects)?.startupProbe?.periodSeconds), ({ rollout }) => rollout.startupSeconds),
-  fact('seconds ready', (objects) => at(objects, 'Deployment', 'spec', 'minReadySeconds'), ({ rollout }) => rollout.minReadySeconds),
-  fact('deadline of a rollout', (objects) => at(objects, 'Deployment', 'spec', 'progressDeadlineSeconds'), ({ rollout }) => rollout.progressDeadlineSeconds),
-  fact('pause before SIGTERM', (objects) => container(objects)?.lifecycle?.preStop?.sleep?.seconds, ({ shutdown }) => shutdown.preStopSeconds),
-  fact('drain', (objects) => environment(objects, 'DRAIN_SECONDS'), ({ shutdown }) => String(shutdown.drainSeconds)),
+  fact('host', hostOf, ({ host }) => host),
+
+  ofDeployment('pods', 'replicas', ({ autoscaling, replicas }) => (autoscaling.enabled ? undefined : replicas)),
+  ofDeployment('seconds ready', 'minReadySeconds', ({ rollout }) => rollout.minReadySeconds),
+  ofDeployment('deadline of a rollout', 'progressDeadlineSeconds', ({ rollout }) => rollout.progressDeadlineSeconds),
+
   // 3 s for requests that still run, which is timings.close, and 2 s to go.
-  fact('grace period', (objects) => pod(objects).terminationGracePeriodSeconds, ({ shutdown }) => shutdown.preStopSeconds + shutdown.drainSeconds + timings.close + 2),
-  fact('CPU', (objects) => container(objects)?.resources?.requests?.cpu, ({ resources }) => resources.cpu),
-  fact('memory', (objects) => `${String(container(objects)?.resources?.requests?.memory)} ${String(container(objects)?.resources?.limits?.memory)}`, ({ resources }) => `${resources.memory} ${resources.memory}`),
-  fact('disk', (objects) => `${String(container(objects)?.resources?.requests?.['ephemeral-storage'])} ${String(container(objects)?.resources?.limits?.['ephemeral-storage'])}`, ({ resources }) => `${resources.ephemeralStorage} ${resources.ephemeralStorage}`),
-  fact('spread over zones', (objects) => pod(objects).topologySpreadConstraints?.find(({ topologyKey }) => topologyKey === 'topology.kubernetes.io/zone')?.whenUnsatisfiable, ({ zoneSpread }) => ({ required: 'DoNotSchedule', preferred: 'ScheduleAnyway' })[zoneSpread]),
-  fact('priority', (objects) => valueAt(pod(objects), ['priorityClassName']), ({ priorityClassName }) => orNothing(priorityClassName)),
-  fact('pods that a drain may take', (objects) => at(objects, 'PodDisruptionBudget', 'spec', 'maxUnavailable'), ({ podDisruptionBudget }) => (podDisruptionBudget.enabled ? 1 : undefined)),
-  fact('load balancer', (objects) => annotation(objects, 'scheme'), (values) => behindAlb(values, values.ingress.scheme)),
-  fact('listeners', (objects) => annotation(objects, 'listen-ports'), (values) => behindAlb(values, values.ingress.https ? '[{"HTTP": 80}, {"HTTPS": 443}]' : '[{"HTTP": 80}]')),
-  fact('redirect to TLS', (objects) => annotation(objects, 'ssl-redirect'), (values) => behindAlb(values, values.ingress.https ? '443' : undefined)),
-  fact('TLS policy', (objects) => annotation(objects, 'ssl-policy'), (values) => behindAlb(values, values.ingress.https ? values.ingress.tlsPolicy : undefined)),
-  fact('certificate', (objects) => annotation(objects, 'certificate-arn'), (values) => behindAlb(values, orNothing(values.ingress.certificateArn))),
-  fact('group', (objects) => annotation(objects, 'group.name'), (values) => behindAlb(values, orNothing(values.ingress.groupName))),
-  fact('place in the group', (objects) => annotation(objects, 'group.order'), (values) => behindAlb(values, values.ingress.groupName === '' ? undefined : String(values.ingress.groupOrder))),
-  fact('idle timeout', (objects) => attribute(objects, 'load-balancer-attributes', 'idle_timeout.timeout_seconds'), (values) => behindAlb(values, String(values.ingress.idleTimeoutSeconds))),
-  fact('deregistration', (objects) => attribute(objects, 'target-group-attributes', 'deregistration_delay.timeout_seconds'), (values) => behindAlb(values, String(values.ingress.deregistrationSeconds))),
+  ofPod(
+    'grace period',
+    'terminationGracePeriodSeconds',
+    ({ shutdown }) => shutdown.preStopSeconds + shutdown.drainSeconds + timings.close + 2,
+  ),
+  ofPod('spread over zones', zoneSpread, (values) => ZONE_SPREAD[values.zoneSpread]),
+  ofPod('priority', 'priorityClassName', ({ priorityClassName }) => orNothing(priorityClassName)),
+
+  ofContainer('image', 'image', ({ image }) => `${image.repository}:${image.tag}@${image.digest}`),
+  ofContainer('ports of the pod', containerPorts, bothPorts),
+  ofContainer('seconds to start', startupSeconds, ({ rollout }) => rollout.startupSeconds),
+  ofContainer('pause before SIGTERM', 'lifecycle.preStop.sleep.seconds', ({ shutdown }) => shutdown.preStopSeconds),
+  ofContainer('CPU', 'resources.requests.cpu', ({ resources }) => resources.cpu),
+  ofContainer('memory', requestAndLimit('memory'), ({ resources }) => twice(resources.memory)),
+  ofContainer('disk', requestAndLimit('ephemeral-storage'), ({ resources }) => twice(resources.ephemeralStorage)),
+  ofContainer('secret in the environment', hasSecret, ({ externalSecret }) => externalSecret.enabled),
+
+  ofConfigMap('ports that the service listens on', configuredPorts, bothPorts),
+  ofConfigMap('log level', 'LOG_LEVEL', ({ logLevel }) => logLevel),
+  ofConfigMap('drain', 'DRAIN_SECONDS', ({ shutdown }) => String(shutdown.drainSeconds)),
+
+  ofAutoscaler('fewest pods', 'minReplicas', ({ minReplicas }) => minReplicas),
+  ofAutoscaler('most pods', 'maxReplicas', ({ maxReplicas }) => maxReplicas),
+  ofAutoscaler('CPU target', `${CPU_TARGET}.averageUtilization`, ({ targetCpuPercent }) => targetCpuPercent),
+  ofDisruptionBudget('pods that a drain may take', 'maxUnavailable', () => 1),
+
+  ofIngress('health check port', 'healthcheck-port', (_, { adminPort }) => String(adminPort)),
+  ofIngress('load balancer', 'scheme', ({ scheme }) => scheme),
+  ofIngress('listeners', 'listen-ports', ({ https }) => (https ? `[${HTTP}, ${HTTPS}]` : `[${HTTP}]`)),
+  ofIngress('redirect to TLS', 'ssl-redirect', ({ https }) => (https ? '443' : undefined)),
+  ofIngress('TLS policy', 'ssl-policy', ({ https, tlsPolicy }) => (https ? tlsPolicy : undefined)),
+  ofIngress('certificate', 'certificate-arn', ({ certificateArn }) => orNothing(certificateArn)),
+  ofIngress('group', 'group.name', ({ groupName }) => orNothing(groupName)),
+  ofIngress('place in the group', 'group.order', (alb) => (alb.groupName === '' ? undefined : String(alb.groupOrder))),
+  ofIngress('web ACL', 'wafv2-acl-arn', ({ wafAclArn }) => orNothing(wafAclArn)),
+  ofIngress('clients', 'inbound-cidrs', ({ inboundCidrs }) => orNothing(inboundCidrs.join(','))),
+
+  ofTargetGroup('deregistration', 'deregistration_delay.timeout_seconds', (alb) => String(alb.deregistrationSeconds)),
+  ofLoadBalancer('idle timeout', 'idle_timeout.timeout_seconds', (alb) => String(alb.idleTimeoutSeconds)),
   // An attribute that is left out keeps what it was, so the off value is written too.
-  fact('protected from deletion', (objects) => attribute(objects, 'load-balancer-attributes', 'deletion_protection.enabled'), (values) => behindAlb(values, String(values.ingress.deletionProtection))),
-  fact('access log', (objects) => attribute(objects, 'load-balancer-attributes', 'access_logs.s3.enabled'), (values) => behindAlb(values, String(values.ingress.accessLogsBucket !== ''))),
-  fact('bucket of the access log', (objects) => attribute(objects, 'load-balancer-attributes', 'access_logs.s3.bucket'), (values) => behindAlb(values, orNothing(values.ingress.accessLogsBucket))),
-  fact('web ACL', (objects) => annotation(objects, 'wafv2-acl-arn'), (values) => behindAlb(values, orNothing(values.ingress.wafAclArn))),
-  fact('clients', (objects) => annotation(objects, 'inbound-cidrs'), (values) => behindAlb(values, orNothing(values.ingress.inboundCidrs.join(',')))),
-  fact('gateway', (objects) => at(objects, 'HTTPRoute', 'spec', 'parentRefs', '0', 'name'), ({ httpRoute }) => (httpRoute.enabled ? httpRoute.gateway.name : undefined)),
-  fact('namespace of the gateway', (objects) => at(objects, 'HTTPRoute', 'spec', 'parentRefs', '0', 'namespace'), ({ httpRoute }) => (httpRoute.enabled ? httpRoute.gateway.namespace : undefined)),
-  fact('way in from', (objects) => networks(rules(objects, 'ingress')[0]?.from).join(' '), ({ networkPolicy }) => networkPolicy.loadBalancerCidrs.join(' ')),
-  fact('way in to', (objects) => rules(objects, 'ingress').map(({ ports = [] }) => ports.map(({ port }) => port).join(' ')).join(', '), ({ port, adminPort }) => `${port} ${adminPort}, ${adminPort}`),
-  fact('metrics read from', (objects) => at(objects, 'NetworkPolicy', 'spec', 'ingress', '1', 'from', '0', 'namespaceSelector', 'matchLabels', 'kubernetes.io/metadata.name'), ({ networkPolicy }) => networkPolicy.monitoringNamespace),
-  fact('DNS servers', (objects) => networks(rules(objects, 'egress')[0]?.to).join(' '), ({ networkPolicy }) => networkPolicy.dnsCidrs.join(' ')),
-  fact('ways out', (objects) => rules(objects, 'egress').slice(1).map(({ to, ports }) => `${networks(to).join(' ')} ${String(ports?.[0]?.port)}`).join(', '), ({ networkPolicy }) => networkPolicy.egress.map(({ cidr, port }) => `${cidr} ${port}`).join(', ')),
-  fact('metrics every', (objects) => at(objects, 'ServiceMonitor', 'spec', 'endpoints', '0', 'interval'), ({ serviceMonitor }) => (serviceMonitor.enabled ? `${serviceMonitor.intervalSeconds}s` : undefined)),
-  fact('store of the secret', (objects) => at(objects, 'ExternalSecret', 'spec', 'secretStoreRef', 'name'), ({ externalSecret }) => (externalSecret.enabled ? externalSecret.store : undefined)),
-  fact('key of the secret', (objects) => at(objects, 'ExternalSecret', 'spec', 'dataFrom', '0', 'extract', 'key'), ({ externalSecret }) => (externalSecret.enabled ? externalSecret.key : undefined)),
-  fact('secret read every', (objects) => at(objects, 'ExternalSecret', 'spec', 'refreshInterval'), ({ externalSecret }) => (externalSecret.enabled ? externalSecret.refreshInterval : undefined)),
-  fact('secret in the environment', (objects) => container(objects)?.envFrom?.some(({ secretRef }) => secretRef !== undefined), ({ externalSecret }) => externalSecret.enabled),
+  ofLoadBalancer('protected from deletion', 'deletion_protection.enabled', (alb) => String(alb.deletionProtection)),
+  ofLoadBalancer('access log', 'access_logs.s3.enabled', (alb) => String(alb.accessLogsBucket !== '')),
+  ofLoadBalancer('bucket of the access log', 'access_logs.s3.bucket', (alb) => orNothing(alb.accessLogsBucket)),
+
+  ofHttpRoute('gateway', 'parentRefs.0.name', ({ gateway }) => gateway.name),
+  ofHttpRoute('namespace of the gateway', 'parentRefs.0.namespace', ({ gateway }) => gateway.namespace),
+
+  ofWaysIn('way in from', clients, ({ networkPolicy }) => networkPolicy.loadBalancerCidrs.join(' ')),
+  ofWaysIn('way in to', portsIn, ({ port, adminPort }) => `${port} ${adminPort}, ${adminPort}`),
+  ofWaysIn('metrics read from', monitoring, ({ networkPolicy }) => networkPolicy.monitoringNamespace),
+  ofWaysOut('DNS servers', dnsServers, ({ networkPolicy }) => networkPolicy.dnsCidrs.join(' ')),
+  ofWaysOut('ways out', otherWaysOut, ({ networkPolicy }) =>
+    networkPolicy.egress.map(({ cidr, port }) => `${cidr} ${port}`).join(', '),
+  ),
+
+  ofServiceMonitor('metrics every', 'endpoints.0.interval', ({ intervalSeconds }) => `${intervalSeconds}s`),
+
+  ofExternalSecret('store of the secret', 'secretStoreRef.name', ({ store }) => store),
+  ofExternalSecret('key of the secret', 'dataFrom.0.extract.key', ({ key }) => key),
+  ofExternalSecret('secret read every', 'refreshInterval', ({ refreshInterval }) => refreshInterval),
 ];
 
 /** The facts in which what is rendered is not what the values promise: name, promised, rendered. */
