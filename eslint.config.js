@@ -1,10 +1,26 @@
 import js from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
+import importSort from 'eslint-plugin-simple-import-sort';
 import tseslint from 'typescript-eslint';
 
+// The root of a provider's bindings takes seconds and half a gigabyte.
+const rootOfBindings = {
+  regex: '^@cdktf/provider-[a-z]+(/lib)?(/index\\.js)?$',
+  message: 'Import the one resource: @cdktf/provider-aws/lib/vpc/index.js.',
+};
+
 export default defineConfig(
-  globalIgnores(['**/node_modules/', '**/.tap/', '**/.turbo/', '**/dist/', '.local/']),
+  globalIgnores(['**/node_modules/', '**/.tap/', '**/.turbo/', '**/dist/', '**/cdktf.out*/', '.local/']),
   js.configs.recommended,
+  {
+    plugins: { 'import-sort': importSort },
+    rules: {
+      // Node's own modules, then those of others, then the workspace's, then the package's own; no blank lines between.
+      'import-sort/imports': ['error', { groups: [['^\\u0000', '^node:', '^(?!@gitops/)@?\\w', '^@gitops/', '^\\.']] }],
+      'import-sort/exports': 'error',
+      'no-restricted-imports': ['error', { patterns: [rootOfBindings] }],
+    },
+  },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
@@ -20,11 +36,6 @@ export default defineConfig(
     // tap's t.test() and friends return promises that tap itself awaits.
     files: ['**/test/**/*.ts', 'e2e/**/*.ts'],
     rules: { '@typescript-eslint/no-floating-promises': 'off' },
-  },
-  {
-    // The root of a provider's bindings takes seconds and half a gigabyte.
-    files: ['platform/**/*.ts'],
-    rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: '^@cdktf/provider-[a-z]+(/lib)?(/index\\.js)?$', message: 'Import the one resource: @cdktf/provider-aws/lib/vpc/index.js.' }] }] },
   },
   {
     files: ['**/*.mjs', '**/*.js'],

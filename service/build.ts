@@ -1,5 +1,5 @@
-// Bundles the service into dist/: main.js and the two files of its documentation page. That folder is what the image holds
-// and what tests and benchmarks run.
+// Bundles the service into dist/: main.js and the two files of its documentation page. That folder is what the image
+// holds and what tests and benchmarks run.
 // Usage: node build.ts   (VERSION and COMMIT go into the metric service_build_info)
 import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -25,7 +25,9 @@ await build({
   lineLimit: 160,
   legalComments: 'none',
   // Packages in CommonJS call require for Node's own modules.
-  banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+  },
   define: { BUILD_INFO: JSON.stringify({ version, commit }) },
   // Loaded only if somebody installed it; nobody did.
   external: ['@platformatic/prom-client'],
@@ -37,7 +39,8 @@ writeFileSync(join(made, 'package.json'), '{ "type": "module" }\n');
 const reader = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 const target = join(made, 'node_modules/swagger-ui-dist');
 mkdirSync(target, { recursive: true });
-for (const file of ['package.json', 'LICENSE', 'NOTICE', 'swagger-ui-bundle.js', 'swagger-ui.css']) cpSync(join(reader, file), join(target, file));
+for (const file of ['package.json', 'LICENSE', 'NOTICE', 'swagger-ui-bundle.js', 'swagger-ui.css'])
+  cpSync(join(reader, file), join(target, file));
 
 rmSync(dist, { recursive: true, force: true });
 renameSync(made, dist);

@@ -9,18 +9,25 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { awaitApplications, comparedRevision, entryRevision, isSettled } from '@gitops/local/src/applications.ts';
-import { openInstance } from '@gitops/local/src/instance.ts';
 import { clusterEnvironment } from '@gitops/local/src/cluster.ts';
-import { setImage } from '@gitops/settings/image-file';
-import { progressTo } from '@gitops/report/progress';
-import { run } from '@gitops/tools/run';
+import { openInstance } from '@gitops/local/src/instance.ts';
 import { processes } from '@gitops/local/src/status.ts';
-import { measureTable, median, summary, type Measure } from '@gitops/report/measure';
-import { APP, isRolledOut, Stack, succeed, until, type Deployment } from '../src/stack.ts';
+import { type Measure, measureTable, median, summary } from '@gitops/report/measure';
+import { progressTo } from '@gitops/report/progress';
+import { setImage } from '@gitops/settings/image-file';
+import { run } from '@gitops/tools/run';
+import { APP, type Deployment, isRolledOut, Stack, succeed, until } from '../src/stack.ts';
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '20' }, cold: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '20' },
+    cold: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+});
 const rounds = Number(values.rounds);
-if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds must be a whole number from 1 on (it is ${values.rounds})`);
+if (!Number.isInteger(rounds) || rounds < 1)
+  throw new Error(`--rounds must be a whole number from 1 on (it is ${values.rounds})`);
 
 const instance = openInstance({ dir: '.local/bench' });
 const progress = progressTo();
@@ -33,7 +40,11 @@ async function timed(action: () => Promise<unknown>): Promise<number> {
 }
 
 async function make(target: string, env: Record<string, string> = {}): Promise<void> {
-  const child = spawn('make', ['-s', target], { cwd: instance.root, env: { ...process.env, ...env, PLATFORM_LOCAL_DIR: instance.dir }, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn('make', ['-s', target], {
+    cwd: instance.root,
+    env: { ...process.env, ...env, PLATFORM_LOCAL_DIR: instance.dir },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
   const [code] = (await once(child, 'close')) as [number | null];
@@ -48,13 +59,20 @@ async function measureStarts(): Promise<void> {
     fresh.push(await timed(async () => make('up')));
     again.push(await timed(async () => make('up')));
   }
-  measures.push(summary('make up, tools cached, from nothing', 's', fresh, { atMost: 20_000 }), summary('make up, all running', 's', again, { atMost: 3000 }));
+  measures.push(
+    summary('make up, tools cached, from nothing', 's', fresh, { atMost: 20_000 }),
+    summary('make up, all running', 's', again, { atMost: 3000 }),
+  );
   progress.done('starts');
 }
 
 /** Follows the Deployment of the service and tells when a rollout to an image is complete. */
 function followDeployment(stack: Stack): { rolledOut: (image: string) => Promise<void>; end: () => void } {
-  const child = spawn(join(stack.tools.bin, 'kubectl'), ['-n', APP, 'get', 'deployment', APP, '-o', 'json', '--watch'], { env: clusterEnvironment(stack.instance, stack.tools), stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(
+    join(stack.tools.bin, 'kubectl'),
+    ['-n', APP, 'get', 'deployment', APP, '-o', 'json', '--watch'],
+    { env: clusterEnvironment(stack.instance, stack.tools), stdio: ['ignore', 'pipe', 'inherit'] },
+  );
   let text = '';
   let latest: Deployment | undefined;
   let changed = Promise.withResolvers<null>();
@@ -70,7 +88,9 @@ function followDeployment(stack: Stack): { rolledOut: (image: string) => Promise
   return {
     async rolledOut(image) {
       const late = sleep(60_000, undefined, { ref: false }).then(() => {
-        throw new Error(`the rollout to ${image} is not complete after 60 s: ${JSON.stringify({ image: latest?.spec.template.spec.containers, status: latest?.status, generation: latest?.metadata.generation })}`);
+        throw new Error(
+          `the rollout to ${image} is not complete after 60 s: ${JSON.stringify({ image: latest?.spec.template.spec.containers, status: latest?.status, generation: latest?.metadata.generation })}`,
+        );
       });
       while (latest === undefined || !isRolledOut(latest, image)) {
         changed = Promise.withResolvers<null>();
@@ -84,14 +104,18 @@ function followDeployment(stack: Stack): { rolledOut: (image: string) => Promise
 async function measureDeployments(): Promise<void> {
   const stack = await Stack.open(instance.dir);
   const clone = mkdtempSync(join(tmpdir(), 'bench-'));
-  const git = async (...args: string[]): Promise<string> => (await run('git', ['-C', clone, '-c', 'user.name=Bench', '-c', 'user.email=bench@localhost', ...args])).trim();
+  const git = async (...args: string[]): Promise<string> =>
+    (await run('git', ['-C', clone, '-c', 'user.name=Bench', '-c', 'user.email=bench@localhost', ...args])).trim();
   await run('git', ['clone', '--quiet', stack.gitURL, clone]);
   await stack.kubectl('create', 'namespace', 'bench-helm');
   const digest = (tag: string): string => `sha256:${Buffer.from(tag.padEnd(32, '.')).toString('hex').slice(0, 64)}`;
   const file = 'clusters/local/fastify-service.image.yaml';
 
   const push = async (tag: string): Promise<number> => {
-    writeFileSync(join(clone, file), setImage(readFileSync(join(clone, file), 'utf8'), { tag, digest: digest(tag) }, file));
+    writeFileSync(
+      join(clone, file),
+      setImage(readFileSync(join(clone, file), 'utf8'), { tag, digest: digest(tag) }, file),
+    );
     await git('commit', '--quiet', '--all', '-m', tag);
     const commit = await git('rev-parse', 'HEAD');
     // The stream is open before the push, as a person's browser is.
@@ -99,7 +123,12 @@ async function measureDeployments(): Promise<void> {
     const healthy = awaitApplications(stack.admin, 60_000, tag, (applications) => {
       const application = applications.get(APP);
       if (application !== undefined) listening.resolve(null);
-      return application !== undefined && comparedRevision(application) === commit && application.status?.sync?.status === 'Synced' && application.status.health?.status === 'Healthy' ? true : undefined;
+      return application !== undefined &&
+        comparedRevision(application) === commit &&
+        application.status?.sync?.status === 'Synced' &&
+        application.status.health?.status === 'Healthy'
+        ? true
+        : undefined;
     });
     await listening.promise;
     const time = await timed(async () => {
@@ -112,11 +141,31 @@ async function measureDeployments(): Promise<void> {
   };
   const helm = async (tag: string): Promise<number> =>
     timed(async () =>
-      run(join(stack.tools.bin, 'helm'), [
-        ...['upgrade', '--install', '--wait', APP, resolve(instance.root, 'charts/fastify-service'), '--namespace', 'bench-helm'],
-        ...['shared', 'local'].flatMap((folder) => ['--values', resolve(instance.root, `clusters/${folder}/fastify-service.yaml`)]),
-        ...['--set', `image.repository=registry.invalid/${APP},image.tag=${tag},image.digest=${digest(tag)}`, '--set', 'networkPolicy.loadBalancerCidrs={127.0.0.0/8}'],
-      ], { env: clusterEnvironment(stack.instance, stack.tools) }),
+      run(
+        join(stack.tools.bin, 'helm'),
+        [
+          ...[
+            'upgrade',
+            '--install',
+            '--wait',
+            APP,
+            resolve(instance.root, 'charts/fastify-service'),
+            '--namespace',
+            'bench-helm',
+          ],
+          ...['shared', 'local'].flatMap((folder) => [
+            '--values',
+            resolve(instance.root, `clusters/${folder}/fastify-service.yaml`),
+          ]),
+          ...[
+            '--set',
+            `image.repository=registry.invalid/${APP},image.tag=${tag},image.digest=${digest(tag)}`,
+            '--set',
+            'networkPolicy.loadBalancerCidrs={127.0.0.0/8}',
+          ],
+        ],
+        { env: clusterEnvironment(stack.instance, stack.tools) },
+      ),
     );
 
   const times = { push: [] as number[], helm: [] as number[], rollback: [] as number[] };
@@ -132,7 +181,9 @@ async function measureDeployments(): Promise<void> {
       times.push.push(await push(tag));
       times.helm.push(await helm(tag));
       // By commit: a resume by self-heal leaves no entry, so the entry before the last may be another.
-      const target = ((await stack.application()).status?.history ?? []).findLast((entry) => entryRevision(entry) === oldCommit);
+      const target = ((await stack.application()).status?.history ?? []).findLast(
+        (entry) => entryRevision(entry) === oldCommit,
+      );
       if (target === undefined) throw new Error('there is no earlier deployment');
       times.rollback.push(
         await timed(async () => {
@@ -141,19 +192,31 @@ async function measureDeployments(): Promise<void> {
           await deployment.rolledOut(old);
         }),
       );
-      await until('the end of the rollback', async () => ((await stack.application()).status?.operationState?.phase === 'Succeeded' ? true : undefined));
+      await until('the end of the rollback', async () =>
+        (await stack.application()).status?.operationState?.phase === 'Succeeded' ? true : undefined,
+      );
       await stack.oncall.toggleAutoSync(APP);
       await stack.oncall.refresh(APP);
-      await until('main again', async () => (isSettled(await stack.application()) && (await stack.image()).includes(`:${tag}@`) ? true : undefined));
+      await until('main again', async () =>
+        isSettled(await stack.application()) && (await stack.image()).includes(`:${tag}@`) ? true : undefined,
+      );
       progress.detail(`round ${round} of ${rounds}`);
     }
   } finally {
     deployment.end();
     rmSync(clone, { recursive: true, force: true });
   }
-  measures.push(summary('push → Synced and Healthy', 's', times.push), summary('helm upgrade --install --wait', 's', times.helm), summary('rollback call → old image ready', 's', times.rollback));
-  const ratio = (name: string, over: number[], under: number[], atMost: number): Measure => summary(name, 'x', [median(over) / median(under)], { atMost });
-  measures.push(ratio('push ÷ helm (medians)', times.push, times.helm, 1.2), ratio('rollback ÷ push (medians)', times.rollback, times.push, 1));
+  measures.push(
+    summary('push → Synced and Healthy', 's', times.push),
+    summary('helm upgrade --install --wait', 's', times.helm),
+    summary('rollback call → old image ready', 's', times.rollback),
+  );
+  const ratio = (name: string, over: number[], under: number[], atMost: number): Measure =>
+    summary(name, 'x', [median(over) / median(under)], { atMost });
+  measures.push(
+    ratio('push ÷ helm (medians)', times.push, times.helm, 1.2),
+    ratio('rollback ÷ push (medians)', times.rollback, times.push, 1),
+  );
   progress.done('deployments and rollbacks');
 
   const memory = processes(stack.instance, stack.ports).reduce((sum, process) => sum + process.memory, 0);
@@ -163,10 +226,16 @@ async function measureDeployments(): Promise<void> {
 async function measureCold(): Promise<void> {
   const scratch = mkdtempSync(join(tmpdir(), 'bench-cold-'));
   try {
-    const env = { XDG_CACHE_HOME: join(scratch, 'cache'), GOCACHE: join(scratch, 'go-build'), GOMODCACHE: join(scratch, 'modules') };
+    const env = {
+      XDG_CACHE_HOME: join(scratch, 'cache'),
+      GOCACHE: join(scratch, 'go-build'),
+      GOMODCACHE: join(scratch, 'modules'),
+    };
     await succeed(instance.dir, ['down']);
     rmSync(instance.dir, { recursive: true, force: true });
-    measures.push(summary('make up, cold, with downloads', 's', [await timed(async () => make('up', env))], { atMost: 600_000 }));
+    measures.push(
+      summary('make up, cold, with downloads', 's', [await timed(async () => make('up', env))], { atMost: 600_000 }),
+    );
     progress.done('cold start');
   } finally {
     await run('chmod', ['-R', 'u+w', scratch]);

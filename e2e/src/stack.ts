@@ -7,14 +7,17 @@ import { connectAs } from '@gitops/local/src/argocd.ts';
 import type { Application, ArgoClient } from '@gitops/local/src/argocd-api.ts';
 import { clusterEnvironment, kubectl } from '@gitops/local/src/cluster.ts';
 import { awaitDelivery, type Delivery } from '@gitops/local/src/deliver.ts';
-import { openInstance, type Instance } from '@gitops/local/src/instance.ts';
-import { rememberedPorts, type Ports } from '@gitops/local/src/ports.ts';
-import { progressTo } from '@gitops/report/progress';
+import { type Instance, openInstance } from '@gitops/local/src/instance.ts';
+import { type Ports, rememberedPorts } from '@gitops/local/src/ports.ts';
 import { repositoryURL } from '@gitops/local/src/publish.ts';
+import { progressTo } from '@gitops/report/progress';
 import { run } from '@gitops/tools/run';
 import { ensureTools, type Tools } from '@gitops/tools/tools';
 
-/** The drills' own machine: a stack beside the one that `make up` started, so that drills never touch what a person tries out. */
+/**
+ * The drills' own machine: a stack beside the one that `make up` started, so that drills never touch what a person
+ * tries out.
+ */
 export const DRILL_FOLDER = '.local/drills';
 
 const mainProgram = resolve(import.meta.dirname, '../../packages/local/src/main.ts');
@@ -28,34 +31,56 @@ export interface CommandResult {
 /** The fields of a Deployment that drills look at. */
 export interface Deployment {
   readonly metadata: { readonly uid: string; readonly generation: number; readonly labels: Record<string, string> };
-  readonly spec: { readonly replicas: number; readonly template: { readonly spec: { readonly containers: { image: string }[] } } };
-  readonly status: { readonly availableReplicas?: number; readonly updatedReplicas?: number; readonly replicas?: number; readonly observedGeneration?: number };
+  readonly spec: {
+    readonly replicas: number;
+    readonly template: { readonly spec: { readonly containers: { image: string }[] } };
+  };
+  readonly status: {
+    readonly availableReplicas?: number;
+    readonly updatedReplicas?: number;
+    readonly replicas?: number;
+    readonly observedGeneration?: number;
+  };
 }
 
 export const APP = 'fastify-service';
 
 /** A command of `make`, run as make runs it, on the instance in a folder. */
-export async function command(folder: string, args: readonly string[], variables: Record<string, string> = {}): Promise<CommandResult> {
-  const child = spawn(process.execPath, [mainProgram, ...args], { env: { ...process.env, ...variables, PLATFORM_LOCAL_DIR: folder }, stdio: ['ignore', 'pipe', 'pipe'] });
+export async function command(
+  folder: string,
+  args: readonly string[],
+  variables: Record<string, string> = {},
+): Promise<CommandResult> {
+  const child = spawn(process.execPath, [mainProgram, ...args], {
+    env: { ...process.env, ...variables, PLATFORM_LOCAL_DIR: folder },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
-  return new Promise((done) => child.on('close', (code) => {
-    done({ code, stdout, stderr });
-  }));
+  return new Promise((done) =>
+    child.on('close', (code) => {
+      done({ code, stdout, stderr });
+    }),
+  );
 }
 
 /** The same, for a caller that wants it to succeed; throws with what it said otherwise. */
-export async function succeed(folder: string, args: readonly string[], variables: Record<string, string> = {}): Promise<string> {
+export async function succeed(
+  folder: string,
+  args: readonly string[],
+  variables: Record<string, string> = {},
+): Promise<string> {
   const result = await command(folder, args, variables);
-  if (result.code !== 0) throw new Error(`${args.join(' ')} ended with ${String(result.code)}:\n${result.stdout}${result.stderr}`);
+  if (result.code !== 0)
+    throw new Error(`${args.join(' ')} ended with ${String(result.code)}:\n${result.stdout}${result.stderr}`);
   return result.stdout;
 }
 
 /** Tries until there is an answer; throws, naming what was waited for, when the time (in milliseconds) is up. */
 export async function until<T>(what: string, attempt: () => Promise<T | undefined>, patience = 60_000): Promise<T> {
-  for (const end = Date.now() + patience; Date.now() < end; ) {
+  for (const end = Date.now() + patience; Date.now() < end;) {
     const answer = await attempt();
     if (answer !== undefined) return answer;
     await sleep(100);
@@ -97,7 +122,11 @@ export class Stack {
 
   static async open(folder = DRILL_FOLDER): Promise<Stack> {
     const instance = openInstance({ dir: folder });
-    return new Stack(instance, portsOf(instance), await ensureTools({ ...progressTo(), note: () => undefined }, { verify: false }));
+    return new Stack(
+      instance,
+      portsOf(instance),
+      await ensureTools({ ...progressTo(), note: () => undefined }, { verify: false }),
+    );
   }
 
   get gitURL(): string {
@@ -118,10 +147,24 @@ export class Stack {
     await kubectl(this.instance, this.tools, ['create', '-f', '-'], JSON.stringify(object));
   }
 
-  /** What the API server says of objects, without making them: unknown fields are errors. Throws with its words where it refuses one. */
+  /**
+   * What the API server says of objects, without making them: unknown fields are errors. Throws with its words where it
+   * refuses one.
+   */
   async dryRun(objects: readonly object[], namespace: string): Promise<{ stdout: string; stderr: string }> {
     let stderr = '';
-    const args = ['apply', '--server-side', '--dry-run=server', '--force-conflicts', '--field-manager=argocd-controller', '--validate=strict', '--namespace', namespace, '-f', '-'];
+    const args = [
+      'apply',
+      '--server-side',
+      '--dry-run=server',
+      '--force-conflicts',
+      '--field-manager=argocd-controller',
+      '--validate=strict',
+      '--namespace',
+      namespace,
+      '-f',
+      '-',
+    ];
     const stdout = await run(join(this.tools.bin, 'kubectl'), args, {
       env: clusterEnvironment(this.instance, this.tools),
       input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
@@ -157,14 +200,23 @@ export class Stack {
    * What a developer or platform engineer does: clone, edit, commit, push, with plain git.
    * @param edit gets each file's text by path and gives the new text, or undefined to delete the file
    */
-  async push(message: string, edit: Record<string, (text: string) => string | undefined>): Promise<{ commit: string; parent: string; files: string[] }> {
+  async push(
+    message: string,
+    edit: Record<string, (text: string) => string | undefined>,
+  ): Promise<{ commit: string; parent: string; files: string[] }> {
     const folder = mkdtempSync(join(tmpdir(), 'drill-'));
-    const git = async (...args: string[]): Promise<string> => (await run('git', ['-C', folder, '-c', 'user.name=Drill', '-c', 'user.email=drill@localhost', ...args])).trim();
+    const git = async (...args: string[]): Promise<string> =>
+      (await run('git', ['-C', folder, '-c', 'user.name=Drill', '-c', 'user.email=drill@localhost', ...args])).trim();
     try {
       await run('git', ['clone', '--quiet', this.gitURL, folder]);
       const parent = await git('rev-parse', 'HEAD');
       for (const [file, change] of Object.entries(edit)) {
-        const text = change(await git('ls-files', '--error-unmatch', file).then(() => readFileSync(join(folder, file), 'utf8'), () => ''));
+        const text = change(
+          await git('ls-files', '--error-unmatch', file).then(
+            () => readFileSync(join(folder, file), 'utf8'),
+            () => '',
+          ),
+        );
         if (text === undefined) rmSync(join(folder, file));
         else writeFileSync(join(folder, file), text);
       }

@@ -1,8 +1,8 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { publishWorkTree, publishedImage } from '@gitops/local/src/publish.ts';
-import { run } from '@gitops/tools/run';
 import t from 'tap';
+import { publishedImage, publishWorkTree } from '@gitops/local/src/publish.ts';
+import { run } from '@gitops/tools/run';
 import { APP, Stack, until } from '../src/stack.ts';
 
 const stack = await Stack.open();
@@ -13,7 +13,11 @@ t.test('a pushed values change arrives', async (t) => {
   const before = await stack.deployment();
   const push = await stack.push('Three pods', { [values]: (text) => `${text}replicas: 3\n` });
   const { reached } = await stack.delivered(push);
-  t.same(reached.map(({ metadata }) => metadata.name), [APP], 'it concerns the service alone');
+  t.same(
+    reached.map(({ metadata }) => metadata.name),
+    [APP],
+    'it concerns the service alone',
+  );
   const after = await stack.deployment();
   t.equal(before.spec.replicas, 2);
   t.equal(after.spec.replicas, 3);
@@ -36,31 +40,54 @@ t.test('an object removed from Git is pruned, and comes back with it', async (t)
   t.match(await stack.kubectl('-n', APP, 'get', name, '-o', 'name'), APP);
   let removed = '';
   await stack.delivered(await stack.push('No budget', { [budget]: (text) => void (removed = text) }));
-  await until('the budget is pruned', async () => ((await stack.kubectl('-n', APP, 'get', name, '--ignore-not-found', '-o', 'name')) === '' ? true : undefined));
+  await until('the budget is pruned', async () =>
+    (await stack.kubectl('-n', APP, 'get', name, '--ignore-not-found', '-o', 'name')) === '' ? true : undefined,
+  );
   await stack.delivered(await stack.push('The budget again', { [budget]: () => removed }));
   t.match(await stack.kubectl('-n', APP, 'get', name, '-o', 'name'), APP);
 });
 
 t.test('a chart and what argocd/ hands to it change in one commit', async (t) => {
-  const files = { schema: 'charts/fastify-service/values.schema.json', defaults: 'charts/fastify-service/values.yaml', config: 'charts/fastify-service/templates/_helpers.tpl', set: 'argocd/applications/fastify-service.yaml' };
+  const files = {
+    schema: 'charts/fastify-service/values.schema.json',
+    defaults: 'charts/fastify-service/values.yaml',
+    config: 'charts/fastify-service/templates/_helpers.tpl',
+    set: 'argocd/applications/fastify-service.yaml',
+  };
   const before: Record<string, string> = {};
   // The chart now refuses to render without a value that only the ApplicationSet of the same commit gives it.
-  const replace = (from: string, to: string) => (file: string, text: string): string => {
-    if (!text.includes(from)) throw new Error(`${file} has no ${from}`);
-    before[file] = text;
-    return text.replace(from, to);
-  };
+  const replace =
+    (from: string, to: string) =>
+    (file: string, text: string): string => {
+      if (!text.includes(from)) throw new Error(`${file} has no ${from}`);
+      before[file] = text;
+      return text.replace(from, to);
+    };
   const edits: Record<string, (file: string, text: string) => string> = {
-    [files.schema]: replace('"global": { "type": "object" },', '"global": { "type": "object" }, "fact": { "type": "string", "minLength": 1 },'),
+    [files.schema]: replace(
+      '"global": { "type": "object" },',
+      '"global": { "type": "object" }, "fact": { "type": "string", "minLength": 1 },',
+    ),
     [files.defaults]: replace('host: ""', 'host: ""\nfact: ""'),
     [files.config]: replace('NODE_ENV: "production"', 'NODE_ENV: "production"\nFACT: {{ .Values.fact | quote }}'),
-    [files.set]: replace('          parameters:\n', '          parameters:\n            - name: fact\n              value: "{{ .metadata.labels.cluster }}"\n'),
+    [files.set]: replace(
+      '          parameters:\n',
+      '          parameters:\n            - name: fact\n              value: "{{ .metadata.labels.cluster }}"\n',
+    ),
   };
-  const push = await stack.push('A new fact', Object.fromEntries(Object.entries(edits).map(([file, edit]) => [file, (text: string) => edit(file, text)])));
+  const push = await stack.push(
+    'A new fact',
+    Object.fromEntries(Object.entries(edits).map(([file, edit]) => [file, (text: string) => edit(file, text)])),
+  );
   const { reached } = await stack.delivered(push);
   t.same(reached.map(({ metadata }) => metadata.name).sort(), [APP, 'root']);
   t.equal(await stack.kubectl('-n', APP, 'get', 'configmap', APP, '-o', 'jsonpath={.data.FACT}'), 'local');
-  await stack.delivered(await stack.push('Without it again', Object.fromEntries(Object.values(files).map((file) => [file, () => before[file]]))));
+  await stack.delivered(
+    await stack.push(
+      'Without it again',
+      Object.fromEntries(Object.values(files).map((file) => [file, () => before[file]])),
+    ),
+  );
   t.equal(await stack.kubectl('-n', APP, 'get', 'configmap', APP, '-o', 'jsonpath={.data.FACT}'), '');
 });
 
@@ -74,35 +101,54 @@ t.test('a hand-edited Deployment is healed', async (t) => {
   t.equal(after.metadata.uid, before.metadata.uid, 'it is the same Deployment');
 });
 
-t.test('deploy publishes the work tree as it is, keeps the server\'s image files and leaves the clone alone', async (t) => {
-  const shipped = await stack.ship('1.1.0');
-  // A clone with a commit, a staged change, an unstaged one, an untracked file and an ignored one.
-  const clone = join(t.testdir({}), 'clone');
-  await run('git', ['clone', '--quiet', stack.gitURL, clone]);
-  const git = async (...args: string[]): Promise<string> => run('git', ['-C', clone, '-c', 'user.name=Drill', '-c', 'user.email=drill@localhost', ...args]);
-  await git('checkout', '--quiet', '-b', 'feature');
-  writeFileSync(join(clone, values), `${readFileSync(join(clone, values), 'utf8')}logLevel: warn\n`);
-  await git('commit', '--quiet', '--all', '-m', 'Less to read');
-  writeFileSync(join(clone, 'staged.md'), 'staged\n');
-  await git('add', 'staged.md');
-  writeFileSync(join(clone, 'untracked.md'), 'untracked\n');
-  writeFileSync(join(clone, 'ignored.log'), 'ignored\n');
-  writeFileSync(join(clone, 'clusters/local/fastify-service.image.yaml'), readFileSync(join(clone, 'clusters/local/fastify-service.image.yaml'), 'utf8').replace('1.1.0', '9.9.9'));
-  const state = async (): Promise<string[]> => [await git('status', '--porcelain=v2', '--branch'), await git('log', '--format=%H', '--all'), readFileSync(join(clone, '.git/index')).toString('base64')];
-  const before = await state();
+t.test(
+  "deploy publishes the work tree as it is, keeps the server's image files and leaves the clone alone",
+  async (t) => {
+    const shipped = await stack.ship('1.1.0');
+    // A clone with a commit, a staged change, an unstaged one, an untracked file and an ignored one.
+    const clone = join(t.testdir({}), 'clone');
+    await run('git', ['clone', '--quiet', stack.gitURL, clone]);
+    const git = async (...args: string[]): Promise<string> =>
+      run('git', ['-C', clone, '-c', 'user.name=Drill', '-c', 'user.email=drill@localhost', ...args]);
+    await git('checkout', '--quiet', '-b', 'feature');
+    writeFileSync(join(clone, values), `${readFileSync(join(clone, values), 'utf8')}logLevel: warn\n`);
+    await git('commit', '--quiet', '--all', '-m', 'Less to read');
+    writeFileSync(join(clone, 'staged.md'), 'staged\n');
+    await git('add', 'staged.md');
+    writeFileSync(join(clone, 'untracked.md'), 'untracked\n');
+    writeFileSync(join(clone, 'ignored.log'), 'ignored\n');
+    writeFileSync(
+      join(clone, 'clusters/local/fastify-service.image.yaml'),
+      readFileSync(join(clone, 'clusters/local/fastify-service.image.yaml'), 'utf8').replace('1.1.0', '9.9.9'),
+    );
+    const state = async (): Promise<string[]> => [
+      await git('status', '--porcelain=v2', '--branch'),
+      await git('log', '--format=%H', '--all'),
+      readFileSync(join(clone, '.git/index')).toString('base64'),
+    ];
+    const before = await state();
 
-  const publication = await publishWorkTree({ ...stack.instance, root: clone }, stack.gitURL);
-  await stack.delivered({ commit: publication.commit, parent: publication.parent ?? '', files: [...publication.files] });
+    const publication = await publishWorkTree({ ...stack.instance, root: clone }, stack.gitURL);
+    await stack.delivered({
+      commit: publication.commit,
+      parent: publication.parent ?? '',
+      files: [...publication.files],
+    });
 
-  t.same(await state(), before, 'branch, index and commits of the clone are as before');
-  t.same([...publication.files].sort(), [values, 'staged.md', 'untracked.md'].sort(), 'no ignored file, no image file');
-  t.match(await stack.kubectl('-n', APP, 'get', `configmap/${APP}`, '-o', 'jsonpath={.data.LOG_LEVEL}'), 'warn');
-  t.equal(await stack.image(), shipped, 'the image is the one that CI shipped');
-  t.equal((await publishedImage(stack.instance, APP))?.tag, '1.1.0');
-  const again = await publishWorkTree({ ...stack.instance, root: clone }, stack.gitURL);
-  t.same(again.files, [], 'a second time there is nothing to publish');
-  t.equal(again.commit, publication.commit);
-});
+    t.same(await state(), before, 'branch, index and commits of the clone are as before');
+    t.same(
+      [...publication.files].sort(),
+      [values, 'staged.md', 'untracked.md'].sort(),
+      'no ignored file, no image file',
+    );
+    t.match(await stack.kubectl('-n', APP, 'get', `configmap/${APP}`, '-o', 'jsonpath={.data.LOG_LEVEL}'), 'warn');
+    t.equal(await stack.image(), shipped, 'the image is the one that CI shipped');
+    t.equal((await publishedImage(stack.instance, APP))?.tag, '1.1.0');
+    const again = await publishWorkTree({ ...stack.instance, root: clone }, stack.gitURL);
+    t.same(again.files, [], 'a second time there is nothing to publish');
+    t.equal(again.commit, publication.commit);
+  },
+);
 
 t.test('a deleted file is deleted by the next deploy', async (t) => {
   const clone = join(t.testdir({}), 'clone');

@@ -1,10 +1,11 @@
+import t from 'tap';
 import { servedRepository } from '@gitops/local/src/publish.ts';
 import { run } from '@gitops/tools/run';
-import t from 'tap';
-import { APP, Stack, type Deployment } from '../src/stack.ts';
+import { APP, type Deployment, Stack } from '../src/stack.ts';
 
 const stack = await Stack.open();
-const git = async (...args: string[]): Promise<string> => (await run('git', ['--git-dir', servedRepository(stack.instance), ...args])).trim();
+const git = async (...args: string[]): Promise<string> =>
+  (await run('git', ['--git-dir', servedRepository(stack.instance), ...args])).trim();
 
 /** The whole Deployment but for the image, the version label that follows it, and what the server writes. */
 const apartFromImage = (deployment: Deployment): unknown => {
@@ -41,7 +42,11 @@ t.test('ships that race all land, one after the other', async (t) => {
   const results = await Promise.all(tags.map(async (tag) => stack.make('ship', '--tag', tag)));
   for (const [index, { code, stderr }] of results.entries()) t.equal(code, 0, `${tags[index] ?? ''} ${stderr}`);
   const subjects = (await git('log', '--format=%s', `${head}..main`)).split('\n').sort();
-  t.same(subjects, tags.map((tag) => `Deploy ${APP} ${tag} to local`), 'no update is lost');
+  t.same(
+    subjects,
+    tags.map((tag) => `Deploy ${APP} ${tag} to local`),
+    'no update is lost',
+  );
   t.equal(await git('rev-list', '--count', '--merges', `${head}..main`), '0');
 });
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import t, { type Test } from 'tap';
 import { autoSync, isOperating } from '@gitops/local/src/applications.ts';
 import { storedTokens } from '@gitops/local/src/argocd.ts';
-import t, { type Test } from 'tap';
 import { APP, Stack, until } from '../src/stack.ts';
 
 const stack = await Stack.open();
@@ -27,13 +27,26 @@ t.test('a rollback stays until the Application is handed back', async (t) => {
     const annotation = 'argocd.argoproj.io/application-set-refresh';
     await stack.kubectl('-n', 'argocd', 'annotate', 'applicationset', APP, `${annotation}=true`);
     // The controller takes the annotation away when it has reconciled.
-    await until('the ApplicationSet is reconciled', async () => ((await stack.kubectl('-n', 'argocd', 'get', 'applicationset', APP, '-o', 'jsonpath={.metadata.annotations}')).includes(annotation) ? undefined : true));
+    await until('the ApplicationSet is reconciled', async () =>
+      (
+        await stack.kubectl('-n', 'argocd', 'get', 'applicationset', APP, '-o', 'jsonpath={.metadata.annotations}')
+      ).includes(annotation)
+        ? undefined
+        : true,
+    );
     await stays(t, 'a reconcile');
   });
 
-  await t.test('through a change of the ApplicationSet\'s template, which does arrive', async (t) => {
-    const push = await stack.push('A label', { [sets]: (text) => text.replace('      finalizers:', '      labels: { drill: rollback }\n      finalizers:') });
-    await until('the new label', async () => ((await stack.kubectl('-n', 'argocd', 'get', 'application', APP, '-o', 'jsonpath={.metadata.labels.drill}')) === 'rollback' ? true : undefined));
+  await t.test("through a change of the ApplicationSet's template, which does arrive", async (t) => {
+    const push = await stack.push('A label', {
+      [sets]: (text) => text.replace('      finalizers:', '      labels: { drill: rollback }\n      finalizers:'),
+    });
+    await until('the new label', async () =>
+      (await stack.kubectl('-n', 'argocd', 'get', 'application', APP, '-o', 'jsonpath={.metadata.labels.drill}')) ===
+      'rollback'
+        ? true
+        : undefined,
+    );
     await stays(t, `commit ${push.commit.slice(0, 7)}`);
   });
 
@@ -43,7 +56,11 @@ t.test('a rollback stays until the Application is handed back', async (t) => {
     await stack.admin.sync('root');
     await until('root is synced again', async () => {
       const root = await stack.application('root');
-      return !isOperating(root) && root.status?.operationState?.phase === 'Succeeded' && root.status.operationState.startedAt !== before ? true : undefined;
+      return !isOperating(root) &&
+        root.status?.operationState?.phase === 'Succeeded' &&
+        root.status.operationState.startedAt !== before
+        ? true
+        : undefined;
     });
     await stays(t, 'a re-sync of root');
   });
@@ -70,7 +87,9 @@ t.test('a rollback stays until the Application is handed back', async (t) => {
     t.match(await stack.image(), `${APP}:3.2.0@`);
     t.not(await stack.image(), bad);
     t.equal(autoSync(await stack.application()), true);
-    await stack.delivered(await stack.push('No label', { [sets]: (text) => text.replace('      labels: { drill: rollback }\n', '') }));
+    await stack.delivered(
+      await stack.push('No label', { [sets]: (text) => text.replace('      labels: { drill: rollback }\n', '') }),
+    );
   });
 });
 
@@ -78,7 +97,9 @@ t.test('rollback to an id, and a second rollback that goes back one further', as
   const history = (await stack.application()).status?.history ?? [];
   const images: string[] = [];
   for (const tag of ['3.3.0', '3.3.1', '3.3.2']) images.push(await stack.ship(tag));
-  const first = ((await stack.application()).status?.history ?? []).find(({ id }) => id > Math.max(...history.map((entry) => entry.id)));
+  const first = ((await stack.application()).status?.history ?? []).find(
+    ({ id }) => id > Math.max(...history.map((entry) => entry.id)),
+  );
   t.equal((await stack.make('rollback', '--app', APP)).code, 0);
   t.equal(await stack.image(), images[1]);
   t.equal((await stack.make('rollback', '--app', APP)).code, 0);
@@ -124,8 +145,28 @@ t.test('the on-call account may do this and no more', async (t) => {
   t.equal(await call('POST', `${app}/sync`, {}), 200, 'it syncs to main');
   await until('the sync is over', async () => (isOperating(await stack.application()) ? undefined : true));
   t.equal(await call('POST', `${app}/sync`, { revision: 'main~1' }), 403, 'not to another revision');
-  t.equal(await call('POST', `${app}/resource/actions/v2?${deployment}`, { action: 'restart', name: APP, namespace: APP, resourceName: APP, group: 'apps', kind: 'Deployment', version: 'v1' }), 403, 'no other action');
-  t.equal(await call('PATCH', app, { name: APP, patch: '{"spec":{"source":{"targetRevision":"elsewhere"}}}', patchType: 'merge' }), 403, 'no change of the Application');
+  t.equal(
+    await call('POST', `${app}/resource/actions/v2?${deployment}`, {
+      action: 'restart',
+      name: APP,
+      namespace: APP,
+      resourceName: APP,
+      group: 'apps',
+      kind: 'Deployment',
+      version: 'v1',
+    }),
+    403,
+    'no other action',
+  );
+  t.equal(
+    await call('PATCH', app, {
+      name: APP,
+      patch: '{"spec":{"source":{"targetRevision":"elsewhere"}}}',
+      patchType: 'merge',
+    }),
+    403,
+    'no change of the Application',
+  );
   t.equal(await call('DELETE', app), 403, 'no deletion');
   t.equal(await call('DELETE', `${app}/resource?${deployment}`), 403, 'nor of what it deploys');
   t.equal(await call('POST', '/account/admin/token', {}), 403, 'no token of somebody else');

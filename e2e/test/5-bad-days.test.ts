@@ -4,10 +4,10 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import t from 'tap';
+import { componentPid } from '@gitops/local/src/cluster.ts';
 import { openInstance } from '@gitops/local/src/instance.ts';
 import { runningPid, strayProcesses } from '@gitops/local/src/process.ts';
-import { componentPid } from '@gitops/local/src/cluster.ts';
-import t from 'tap';
 import { APP, command, portsOf, Stack, succeed } from '../src/stack.ts';
 
 interface Processes {
@@ -18,8 +18,14 @@ t.test('a second up changes nothing', async (t) => {
   const stack = await Stack.open();
   const state = async (): Promise<unknown> => {
     const { processes } = JSON.parse((await stack.make('status', '--json')).stdout) as Processes;
-    const settings = JSON.parse(await stack.kubectl('-n', 'argocd', 'get', 'configmap,secret,appproject,applicationset', '-o', 'json')) as { items: { kind: string; metadata: { name: string; resourceVersion: string } }[] };
-    return { processes: processes.map(({ name, pid }) => [name, pid]), settings: settings.items.map(({ kind, metadata }) => [kind, metadata.name, metadata.resourceVersion]), deployment: (await stack.deployment()).metadata };
+    const settings = JSON.parse(
+      await stack.kubectl('-n', 'argocd', 'get', 'configmap,secret,appproject,applicationset', '-o', 'json'),
+    ) as { items: { kind: string; metadata: { name: string; resourceVersion: string } }[] };
+    return {
+      processes: processes.map(({ name, pid }) => [name, pid]),
+      settings: settings.items.map(({ kind, metadata }) => [kind, metadata.name, metadata.resourceVersion]),
+      deployment: (await stack.deployment()).metadata,
+    };
   };
   const before = await state();
   const { code, stderr } = await stack.make('up');
@@ -31,7 +37,12 @@ t.test('killed processes: status names them, up brings them back, nothing is los
   const stack = await Stack.open();
   const image = await stack.ship('5.0.0');
   const { uid } = (await stack.deployment()).metadata;
-  const victims = { 'kube-scheduler': componentPid(stack.instance, 'kube-scheduler'), redis: runningPid(stack.instance, 'redis'), 'argocd-repo-server': runningPid(stack.instance, 'argocd-repo-server'), git: runningPid(stack.instance, 'git') };
+  const victims = {
+    'kube-scheduler': componentPid(stack.instance, 'kube-scheduler'),
+    redis: runningPid(stack.instance, 'redis'),
+    'argocd-repo-server': runningPid(stack.instance, 'argocd-repo-server'),
+    git: runningPid(stack.instance, 'git'),
+  };
   for (const pid of Object.values(victims)) process.kill(pid ?? 0, 'SIGKILL');
   await sleep(300);
 
@@ -49,7 +60,15 @@ t.test('killed processes: status names them, up brings them back, nothing is los
 
 t.test('commands without a stack say what to do', async (t) => {
   const folder = t.testdir({});
-  for (const args of [['status'], ['deploy'], ['ship', '--tag', '1'], ['rollback', '--app', APP], ['resume', '--app', APP], ['env'], ['logs']]) {
+  for (const args of [
+    ['status'],
+    ['deploy'],
+    ['ship', '--tag', '1'],
+    ['rollback', '--app', APP],
+    ['resume', '--app', APP],
+    ['env'],
+    ['logs'],
+  ]) {
     const { code, stderr } = await command(folder, args);
     t.equal(code, 1, args.join(' '));
     t.match(stderr, /error: .*\n next: run `make up`/);
@@ -69,8 +88,16 @@ t.test('a second stack beside the first: interrupted at any point, ports taken, 
   const main = resolve(import.meta.dirname, '../../packages/local/src/main.ts');
 
   await t.test('interrupted at several moments, the next up goes on', async (t) => {
-    for (const [moment, signal] of [[300, 'SIGINT'], [1500, 'SIGINT'], [3500, 'SIGKILL'], [6000, 'SIGTERM']] as const) {
-      const child = spawn(process.execPath, [main, 'up'], { env: { ...process.env, PLATFORM_LOCAL_DIR: dir }, stdio: 'ignore' });
+    for (const [moment, signal] of [
+      [300, 'SIGINT'],
+      [1500, 'SIGINT'],
+      [3500, 'SIGKILL'],
+      [6000, 'SIGTERM'],
+    ] as const) {
+      const child = spawn(process.execPath, [main, 'up'], {
+        env: { ...process.env, PLATFORM_LOCAL_DIR: dir },
+        stdio: 'ignore',
+      });
       await sleep(moment);
       child.kill(signal);
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
@@ -82,7 +109,10 @@ t.test('a second stack beside the first: interrupted at any point, ports taken, 
 
   await t.test('the two share no port and no process', async (t) => {
     const ports = Object.values(portsOf(second));
-    t.same(ports.filter((port) => Object.values(first.ports).includes(port)), []);
+    t.same(
+      ports.filter((port) => Object.values(first.ports).includes(port)),
+      [],
+    );
     t.equal(new Set(ports).size, ports.length);
     t.equal((await first.make('status')).code, 0);
   });
@@ -112,24 +142,28 @@ t.test('a second stack beside the first: interrupted at any point, ports taken, 
     await succeed(dir, ['down']);
   });
 
-  await t.test('any other port that is taken is changed, and numbers of processes that others have by now do no harm', async (t) => {
-    const before = portsOf(second);
-    for (const component of ['etcd', 'kube-apiserver']) writeFileSync(join(second.dir, 'kwok/clusters/local/pids', `${component}.pid`), String(process.pid));
-    const intruder = createServer().listen(before.git, '127.0.0.1');
-    await once(intruder, 'listening');
-    try {
-      const { code, stderr } = await command(dir, ['up']);
-      t.equal(code, 0, stderr);
-      const after = portsOf(second);
-      t.not(after.git, before.git);
-      t.equal(after['kube-apiserver'], before['kube-apiserver']);
-      const stack = await Stack.open(dir);
-      t.match(await stack.image(), `${APP}:5.5.0@`, 'with the state from before');
-      t.ok(await stack.isRolledOut(await stack.ship('5.6.0')), 'and it deploys');
-    } finally {
-      intruder.close();
-    }
-  });
+  await t.test(
+    'any other port that is taken is changed, and numbers of processes that others have by now do no harm',
+    async (t) => {
+      const before = portsOf(second);
+      for (const component of ['etcd', 'kube-apiserver'])
+        writeFileSync(join(second.dir, 'kwok/clusters/local/pids', `${component}.pid`), String(process.pid));
+      const intruder = createServer().listen(before.git, '127.0.0.1');
+      await once(intruder, 'listening');
+      try {
+        const { code, stderr } = await command(dir, ['up']);
+        t.equal(code, 0, stderr);
+        const after = portsOf(second);
+        t.not(after.git, before.git);
+        t.equal(after['kube-apiserver'], before['kube-apiserver']);
+        const stack = await Stack.open(dir);
+        t.match(await stack.image(), `${APP}:5.5.0@`, 'with the state from before');
+        t.ok(await stack.isRolledOut(await stack.ship('5.6.0')), 'and it deploys');
+      } finally {
+        intruder.close();
+      }
+    },
+  );
 
   await t.test('a lock of a killed command is taken over, one of a running command is respected', async (t) => {
     mkdirSync(dir, { recursive: true });

@@ -1,13 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { labelOf, renderFleet, type FleetApplication } from '@gitops/manifests/fleet';
+import t from 'tap';
+import { type FleetApplication, labelOf, renderFleet } from '@gitops/manifests/fleet';
 import type { KubernetesObject } from '@gitops/manifests/object';
-import { startRenderer, type Application, type Source } from '@gitops/manifests/renderer';
+import { type Application, type Source, startRenderer } from '@gitops/manifests/renderer';
 import { progressTo } from '@gitops/report/progress';
 import { ensureCharts } from '@gitops/tools/charts';
 import { run } from '@gitops/tools/run';
-import t from 'tap';
 import { serveCharts } from '../src/helm-repository.ts';
 import { Stack, until } from '../src/stack.ts';
 
@@ -17,31 +17,53 @@ const repository = await serveCharts(stack.tools, charts);
 t.teardown(async () => repository.close());
 
 /** By kind and name: repo-server and the harness need not list them in the same order. */
-const sorted = (objects: readonly KubernetesObject[]): KubernetesObject[] => [...objects].sort((a, b) => `${a.kind} ${a.metadata.name}`.localeCompare(`${b.kind} ${b.metadata.name}`));
+const sorted = (objects: readonly KubernetesObject[]): KubernetesObject[] =>
+  [...objects].sort((a, b) => `${a.kind} ${a.metadata.name}`.localeCompare(`${b.kind} ${b.metadata.name}`));
 
 // Upstream charts come from here, which their own project does not allow.
 const PROJECT = 'render';
 
-/** The Application under a name of its own, read from the stack's Git and from a Helm repository on this machine, and never synced. */
+/**
+ * The Application under a name of its own, read from the stack's Git and from a Helm repository on this machine, and
+ * never synced.
+ */
 function probe({ cluster, application, chart }: FleetApplication): Application {
-  const here = (source: Source): Source => ({ ...source, repoURL: source.chart === undefined ? stack.gitURL : repository.url });
+  const here = (source: Source): Source => ({
+    ...source,
+    repoURL: source.chart === undefined ? stack.gitURL : repository.url,
+  });
   const { destination, source, sources } = application.spec;
   const project = chart?.isUpstream === true ? PROJECT : application.spec.project;
   return {
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'Application',
     metadata: { name: `render-${cluster.name}-${application.metadata.name}`, namespace: 'argocd' },
-    spec: { project, destination, ...(source === undefined ? {} : { source: here(source) }), ...(sources === undefined ? {} : { sources: sources.map(here) }) },
+    spec: {
+      project,
+      destination,
+      ...(source === undefined ? {} : { source: here(source) }),
+      ...(sources === undefined ? {} : { sources: sources.map(here) }),
+    },
   };
 }
 
 /** What differs in every render, a certificate, is left out on both sides. */
 function comparable(objects: readonly KubernetesObject[]): KubernetesObject[] {
-  return sorted(objects).map((object) => JSON.parse(JSON.stringify(object.kind === 'Secret' ? { ...object, data: undefined } : object, (key, value: unknown) => (key === 'caBundle' && typeof value === 'string' ? undefined : value))) as KubernetesObject);
+  return sorted(objects).map(
+    (object) =>
+      JSON.parse(
+        JSON.stringify(object.kind === 'Secret' ? { ...object, data: undefined } : object, (key, value: unknown) =>
+          key === 'caBundle' && typeof value === 'string' ? undefined : value,
+        ),
+      ) as KubernetesObject,
+  );
 }
 
 /** Of Kubernetes itself or of Argo CD; the other operators' kinds are not installed here. */
-const isKnownHere = ({ apiVersion }: KubernetesObject): boolean => !apiVersion.includes('.') || /^[a-z0-9.]+\.k8s\.io\//.test(apiVersion) && !apiVersion.startsWith('gateway.') || apiVersion.startsWith('argoproj.io/');
+const isKnownHere = ({ apiVersion }: KubernetesObject): boolean =>
+  !apiVersion.includes('.') ||
+  (/^[a-z0-9.]+\.k8s\.io\//.test(apiVersion) && !apiVersion.startsWith('gateway.')) ||
+  apiVersion.startsWith('argoproj.io/');
 
 /** Without Argo CD's mark, by which a policy keeps everybody but root out of its namespace. */
 function asHelmApplies({ metadata, ...object }: KubernetesObject): KubernetesObject {
@@ -50,24 +72,53 @@ function asHelmApplies({ metadata, ...object }: KubernetesObject): KubernetesObj
 }
 
 t.test('a real API server accepts every object of every cluster, strictly and without a warning', async (t) => {
-  const renderer = startRenderer(stack.tools, [...charts, ...charts.map((chart) => ({ ...chart, repoURL: repository.url }))]);
+  const renderer = startRenderer(stack.tools, [
+    ...charts,
+    ...charts.map((chart) => ({ ...chart, repoURL: repository.url })),
+  ]);
   try {
     const capabilities = await until('what Argo CD knows of its cluster', async () => stack.admin.capabilities());
     for (const entry of await renderFleet(renderer, stack.instance.root, { capabilities: () => capabilities })) {
       // As they are made the first time, certificates and all.
       const { ignoreDifferences: _, ...spec } = entry.application.spec;
-      const [rendered] = await renderer.render(stack.instance.root, [{ ...entry.request, application: { ...entry.application, spec } }]);
+      const [rendered] = await renderer.render(stack.instance.root, [
+        { ...entry.request, application: { ...entry.application, spec } },
+      ]);
       if (rendered?.ok !== true) throw new Error(`${labelOf(entry)}: ${rendered?.error ?? 'no answer'}`);
-      const objects = rendered.value.filter(isKnownHere).map((object) => (entry.isInstalled ? asHelmApplies(object) : object));
+      const objects = rendered.value
+        .filter(isKnownHere)
+        .map((object) => (entry.isInstalled ? asHelmApplies(object) : object));
       // kubectl takes objects of one namespace at a time.
-      for (const [namespace, together] of Map.groupBy(objects, ({ metadata }) => metadata.namespace ?? entry.application.spec.destination.namespace ?? '')) {
+      for (const [namespace, together] of Map.groupBy(
+        objects,
+        ({ metadata }) => metadata.namespace ?? entry.application.spec.destination.namespace ?? '',
+      )) {
         const { stdout, stderr } = await stack.dryRun(together, namespace);
-        t.equal(stdout.trim().split('\n').length, together.length, `${labelOf(entry)}: ${together.length} objects for ${namespace}`);
+        t.equal(
+          stdout.trim().split('\n').length,
+          together.length,
+          `${labelOf(entry)}: ${together.length} objects for ${namespace}`,
+        );
         t.equal(stderr, '', `${labelOf(entry)}: no warning`);
       }
     }
-    const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'x' }, spec: { selector: { matchLabels: { a: 'b' } }, template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'x', image: 'x', readinessProb: {} }] } } } };
-    await t.rejects(stack.dryRun([deployment], 'fastify-service'), /unknown field .*readinessProb/, 'and refuses what it does not know');
+    const deployment = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'x' },
+      spec: {
+        selector: { matchLabels: { a: 'b' } },
+        template: {
+          metadata: { labels: { a: 'b' } },
+          spec: { containers: [{ name: 'x', image: 'x', readinessProb: {} }] },
+        },
+      },
+    };
+    await t.rejects(
+      stack.dryRun([deployment], 'fastify-service'),
+      /unknown field .*readinessProb/,
+      'and refuses what it does not know',
+    );
   } finally {
     await renderer.close();
   }
@@ -76,17 +127,29 @@ t.test('a real API server accepts every object of every cluster, strictly and wi
 t.test('what the harness renders is what repo-server renders, for every application of every cluster', async (t) => {
   // main as Argo CD sees it, not the work tree: other drills have pushed to it.
   const clone = mkdtempSync(join(tmpdir(), 'render-'));
-  const renderer = startRenderer(stack.tools, [...charts, ...charts.map((chart) => ({ ...chart, repoURL: repository.url }))]);
+  const renderer = startRenderer(stack.tools, [
+    ...charts,
+    ...charts.map((chart) => ({ ...chart, repoURL: repository.url })),
+  ]);
   try {
     await run('git', ['clone', '--quiet', stack.gitURL, clone]);
     const capabilities = await until('what Argo CD knows of its cluster', async () => stack.admin.capabilities());
     t.match(capabilities.kubeVersion, /^v?1\.36/);
     t.ok(capabilities.apiVersions.includes('apps/v1/Deployment'), 'the cluster tells its APIs');
     // Argo CD itself is rendered by Helm, and by no repo-server.
-    const fleet = (await renderFleet(renderer, clone, { capabilities: () => capabilities })).filter(({ isInstalled }) => !isInstalled);
+    const fleet = (await renderFleet(renderer, clone, { capabilities: () => capabilities })).filter(
+      ({ isInstalled }) => !isInstalled,
+    );
     t.ok(fleet.length >= 17, `${fleet.length} applications`);
-    const destinations = [...new Set(fleet.flatMap(({ application }) => application.spec.destination.namespace ?? []))].map((namespace) => ({ server: 'https://kubernetes.default.svc', namespace }));
-    await stack.create({ apiVersion: 'argoproj.io/v1alpha1', kind: 'AppProject', metadata: { name: PROJECT, namespace: 'argocd' }, spec: { sourceRepos: [stack.gitURL, repository.url], destinations } });
+    const destinations = [
+      ...new Set(fleet.flatMap(({ application }) => application.spec.destination.namespace ?? [])),
+    ].map((namespace) => ({ server: 'https://kubernetes.default.svc', namespace }));
+    await stack.create({
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'AppProject',
+      metadata: { name: PROJECT, namespace: 'argocd' },
+      spec: { sourceRepos: [stack.gitURL, repository.url], destinations },
+    });
 
     for (const entry of fleet) {
       const application = probe(entry);
@@ -96,8 +159,14 @@ t.test('what the harness renders is what repo-server renders, for every applicat
       await stack.create(application);
       try {
         // Argo CD's server learns of the new Application a moment later.
-        const theirs = await until(`the manifests of ${name}`, async () => stack.admin.manifests(name).catch(() => undefined));
-        t.strictSame(comparable(ours.value), comparable(theirs.map((text) => JSON.parse(text) as KubernetesObject)), labelOf(entry));
+        const theirs = await until(`the manifests of ${name}`, async () =>
+          stack.admin.manifests(name).catch(() => undefined),
+        );
+        t.strictSame(
+          comparable(ours.value),
+          comparable(theirs.map((text) => JSON.parse(text) as KubernetesObject)),
+          labelOf(entry),
+        );
         t.ok(theirs.length > 0, `${theirs.length} objects`);
       } finally {
         await stack.kubectl('-n', 'argocd', 'delete', 'application', name, '--wait=true');

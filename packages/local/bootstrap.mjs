@@ -13,8 +13,10 @@ const LOWEST_NODE = 20;
 // Where a platform is not listed, pnpm's own package.json, which is checked, still pins its exact version.
 const INTEGRITY = {
   pnpm: 'sha512-Zv2CeO4ok1zpUXktNDZ/869cQyonVkRYIwKVM4NbjaUpu+C+UTCv1W7QcT+4eJ5Hutgtk71a4v5UsVVi1idu8A==',
-  '@pnpm/exe.linux-x64': 'sha512-8eufCjHXspKbNS/kh8q4Q0gqJoOuvC4Q5pgos6XS8By/nAMtP+jf8F1Cw9er840kfAX+PJ/ts+A9qnLE91rvXQ==',
-  '@pnpm/exe.linux-arm64': 'sha512-4Oj/iF2TDCe2lcH0n4TupPR5sSdrNLclJB6xBElLMPCUOAvBhdf2rRlSaO5M4erJ6g4Fyy7YTXTpcmfFsKyxEA==',
+  '@pnpm/exe.linux-x64':
+    'sha512-8eufCjHXspKbNS/kh8q4Q0gqJoOuvC4Q5pgos6XS8By/nAMtP+jf8F1Cw9er840kfAX+PJ/ts+A9qnLE91rvXQ==',
+  '@pnpm/exe.linux-arm64':
+    'sha512-4Oj/iF2TDCe2lcH0n4TupPR5sSdrNLclJB6xBElLMPCUOAvBhdf2rRlSaO5M4erJ6g4Fyy7YTXTpcmfFsKyxEA==',
 };
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -31,7 +33,11 @@ function run(command, args, failure, next) {
 }
 
 const major = Number(process.versions.node.split('.')[0]);
-if (major < LOWEST_NODE) fail(`Node.js ${LOWEST_NODE} or newer is needed, and ${process.version} was found`, 'install it from https://nodejs.org and run make again');
+if (major < LOWEST_NODE)
+  fail(
+    `Node.js ${LOWEST_NODE} or newer is needed, and ${process.version} was found`,
+    'install it from https://nodejs.org and run make again',
+  );
 
 const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const folder = join(root, '.local', packageManager);
@@ -43,13 +49,21 @@ if (!existsSync(join(folder, 'verified'))) {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{"private":true}\n');
   const args = ['install', '--prefix', folder, '--silent', '--no-save', '--no-audit', '--no-fund', packageManager];
-  run('npm', args, `npm could not bring ${packageManager}`, 'check the network and npm\'s registry (`npm config get registry`) and run make again');
+  run(
+    'npm',
+    args,
+    `npm could not bring ${packageManager}`,
+    "check the network and npm's registry (`npm config get registry`) and run make again",
+  );
   const { packages } = JSON.parse(readFileSync(join(folder, 'node_modules/.package-lock.json'), 'utf8'));
   for (const [path, { integrity }] of Object.entries(packages)) {
     const name = path.replace(/^node_modules\//, '');
     if (INTEGRITY[name] !== undefined && INTEGRITY[name] !== integrity) {
       rmSync(folder, { recursive: true, force: true });
-      fail(`the checksum of ${name} is ${integrity}, and ${INTEGRITY[name]} was expected`, 'it was removed again; look at npm\'s registry (`npm config get registry`) and run make again');
+      fail(
+        `the checksum of ${name} is ${integrity}, and ${INTEGRITY[name]} was expected`,
+        "it was removed again; look at npm's registry (`npm config get registry`) and run make again",
+      );
     }
   }
   writeFileSync(join(folder, 'verified'), '');
@@ -63,6 +77,11 @@ const stamp = `${hash.digest('hex')} ${process.platform} ${process.arch}\n`;
 const stampFile = join(root, 'node_modules/.installed');
 if (!existsSync(stampFile) || readFileSync(stampFile, 'utf8') !== stamp) {
   console.error('installing the workspace (node_modules)');
-  run(pnpm, ['install', '--frozen-lockfile', '--reporter=append-only'], 'the workspace could not be installed', 'check the network and run make again; what arrived is kept');
+  run(
+    pnpm,
+    ['install', '--frozen-lockfile', '--reporter=append-only'],
+    'the workspace could not be installed',
+    'check the network and run make again; what arrived is kept',
+  );
   writeFileSync(stampFile, stamp);
 }

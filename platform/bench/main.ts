@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { measureTable, summary, type Measure } from '@gitops/report/measure';
+import { type Measure, measureTable, summary } from '@gitops/report/measure';
 import { progressTo } from '@gitops/report/progress';
 import { ensureTools } from '@gitops/tools/tools';
 import { synthesize, type SynthesizedStack } from '../src/app.ts';
@@ -14,9 +14,12 @@ import { repositoryWith } from '../test/platform-in-tests.ts';
 import { SimulatedAws } from '../test/simulated-aws/cloud.ts';
 import { openEngine, type Run } from '../test/simulated-aws/engine.ts';
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' }, json: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: { rounds: { type: 'string', default: '5' }, json: { type: 'boolean', default: false } },
+});
 const rounds = Number(values.rounds);
-if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds must be a whole number from 1 on (it is ${values.rounds})`);
+if (!Number.isInteger(rounds) || rounds < 1)
+  throw new Error(`--rounds must be a whole number from 1 on (it is ${values.rounds})`);
 
 const root = resolve(import.meta.dirname, '../..');
 const progress = progressTo();
@@ -34,10 +37,21 @@ async function synthOnce(): Promise<{ milliseconds: number; megabytes: number }>
   const start = performance.now();
   // The process says itself how much memory it took at most.
   const report = "process.on('exit', () => process.stderr.write(`rss ${process.resourceUsage().maxRSS}`))";
-  const child = spawn(process.execPath, [...flags, '--import', `data:text/javascript,${encodeURIComponent(report)}`, join(root, 'platform/src/main.ts'), 'synth', '--json'], {
-    env: { PATH: process.env.PATH, CDKTF_OUTDIR: join(scratch, 'synth'), NODE_COMPILE_CACHE: compiled },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    [
+      ...flags,
+      '--import',
+      `data:text/javascript,${encodeURIComponent(report)}`,
+      join(root, 'platform/src/main.ts'),
+      'synth',
+      '--json',
+    ],
+    {
+      env: { PATH: process.env.PATH, CDKTF_OUTDIR: join(scratch, 'synth'), NODE_COMPILE_CACHE: compiled },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
   let words = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (words += text));
   const [code] = (await once(child, 'close')) as [number];
@@ -47,15 +61,29 @@ async function synthOnce(): Promise<{ milliseconds: number; megabytes: number }>
 }
 
 /**
- * Takes stacks from nothing to nothing on a simulated AWS of their own: validate, plan, apply, plan again, and destroy but for what
- * an account keeps. Gives the milliseconds, without `init` and without what `before` names, which is there already.
+ * Takes stacks from nothing to nothing on a simulated AWS of their own: validate, plan, apply, plan again, and destroy
+ * but for what an account keeps. Gives the milliseconds, without `init` and without what `before` names, which is there
+ * already.
  */
-async function liveOnce(folder: string, isWanted: (stack: SynthesizedStack) => boolean, before: readonly string[] = []): Promise<number> {
+async function liveOnce(
+  folder: string,
+  isWanted: (stack: SynthesizedStack) => boolean,
+  before: readonly string[] = [],
+): Promise<number> {
   const cloud = new SimulatedAws();
   // The one setting that stands in the way of an end, on purpose.
-  const repository = repositoryWith(join(folder, 'repository'), [['production', 'deletionProtection: true', 'deletionProtection: false']]);
-  const stacks = synthesize(repository, join(folder, 'out')).filter((stack) => isWanted(stack) || before.includes(stack.name));
-  const engines = await Promise.all(stacks.map(async (stack) => ({ stack, engine: await openEngine(cloud, stack.folder, join(folder, 'platform/out/stacks', stack.name), program) })));
+  const repository = repositoryWith(join(folder, 'repository'), [
+    ['production', 'deletionProtection: true', 'deletionProtection: false'],
+  ]);
+  const stacks = synthesize(repository, join(folder, 'out')).filter(
+    (stack) => isWanted(stack) || before.includes(stack.name),
+  );
+  const engines = await Promise.all(
+    stacks.map(async (stack) => ({
+      stack,
+      engine: await openEngine(cloud, stack.folder, join(folder, 'platform/out/stacks', stack.name), program),
+    })),
+  );
   const expect = async (code: number, run: Promise<Run>): Promise<void> => {
     const { code: ended, output } = await run;
     if (ended !== code) throw new Error(output);
@@ -65,9 +93,16 @@ async function liveOnce(folder: string, isWanted: (stack: SynthesizedStack) => b
   const timed = engines.filter(({ stack }) => !before.includes(stack.name));
   const start = performance.now();
   for (const { engine } of timed) {
-    for (const [step, code] of [['validate', 0], ['plan', 2], ['apply', 0], ['plan', 0]] as const) await expect(code, engine[step]());
+    for (const [step, code] of [
+      ['validate', 0],
+      ['plan', 2],
+      ['apply', 0],
+      ['plan', 0],
+    ] as const)
+      await expect(code, engine[step]());
   }
-  for (const { stack, engine } of timed.toReversed()) if (stack.cluster !== undefined) await expect(0, engine.destroy());
+  for (const { stack, engine } of timed.toReversed())
+    if (stack.cluster !== undefined) await expect(0, engine.destroy());
   const took = performance.now() - start;
   for (const { engine } of engines) engine.close();
   return took;
@@ -80,14 +115,28 @@ const fleets: number[] = [];
 for (let round = 1; round <= rounds; round += 1) {
   progress.detail(`round ${round} of ${rounds}`);
   synths.push(await synthOnce());
-  clusters.push(await liveOnce(join(scratch, `${round}-cluster`), ({ cluster }) => cluster === 'staging', ['bootstrap-222222222222']));
+  clusters.push(
+    await liveOnce(join(scratch, `${round}-cluster`), ({ cluster }) => cluster === 'staging', [
+      'bootstrap-222222222222',
+    ]),
+  );
   fleets.push(await liveOnce(join(scratch, `${round}-all`), () => true));
 }
 rmSync(scratch, { recursive: true, force: true });
 
 const measures: Measure[] = [
-  summary('make synth: every stack of every cluster', 's', synths.map(({ milliseconds }) => milliseconds), { atMost: 1000 }),
-  summary('its memory', 'MB', synths.map(({ megabytes }) => megabytes), { atMost: 150 }),
+  summary(
+    'make synth: every stack of every cluster',
+    's',
+    synths.map(({ milliseconds }) => milliseconds),
+    { atMost: 1000 },
+  ),
+  summary(
+    'its memory',
+    'MB',
+    synths.map(({ megabytes }) => megabytes),
+    { atMost: 150 },
+  ),
   summary('a cluster: validate, plan, apply, plan, destroy (AWS simulated)', 's', clusters, { atMost: 20_000 }),
   summary('all clusters and stacks, the same', 's', fleets, { atMost: 180_000 }),
 ];

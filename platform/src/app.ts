@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { readClusters, settingProblem, SettingsError, type AwsClusterSettings } from '@gitops/settings';
 import { App } from 'cdktf';
+import { type AwsClusterSettings, readClusters, settingProblem, SettingsError } from '@gitops/settings';
 import { supportProblem } from './eks-versions.ts';
 import { ArgoCdStack } from './stacks/argocd.ts';
 import { BootstrapStack } from './stacks/bootstrap.ts';
@@ -28,7 +28,8 @@ export interface SynthesizedStack {
  *           └─────────────▶ <cluster>-network ──▶ <cluster>-cluster ──▶ <cluster>-argocd
  *
  * @param repository the repository's folder; its clusters/ say everything that differs
- * @param outdir where it is written, whole or not at all: no stack of a cluster that is gone stays, and a failure leaves what was there
+ * @param outdir where it is written, whole or not at all: no stack of a cluster that is gone stays, and a failure
+ *   leaves what was there
  * @param today decides which versions of Kubernetes are still supported; what is written does not depend on it
  * Throws SettingsError for wrong settings.
  */
@@ -53,11 +54,14 @@ export function synthesize(repository: string, outdir: string, today = new Date(
     stacks.push({ stack, after: after.map(({ node }) => node.id), ...(cluster === undefined ? {} : { cluster }) });
     return stack;
   };
-  const bootstraps = new Map([...new Set([common.registry.accountId, ...onAws.map(({ accountId }) => accountId)])].map((accountId) => {
-    const here = onAws.filter((cluster) => cluster.accountId === accountId);
-    return [accountId, add(new BootstrapStack(app, common, accountId, here), [])];
-  }));
-  const bootstrapOf = (accountId: string): BootstrapStack[] => [...bootstraps].flatMap(([id, stack]) => (id === accountId ? [stack] : []));
+  const bootstraps = new Map(
+    [...new Set([common.registry.accountId, ...onAws.map(({ accountId }) => accountId)])].map((accountId) => {
+      const here = onAws.filter((cluster) => cluster.accountId === accountId);
+      return [accountId, add(new BootstrapStack(app, common, accountId, here), [])];
+    }),
+  );
+  const bootstrapOf = (accountId: string): BootstrapStack[] =>
+    [...bootstraps].flatMap(([id, stack]) => (id === accountId ? [stack] : []));
 
   if (onAws.length > 0) add(new RegistryStack(app, common, onAws), bootstrapOf(common.registry.accountId));
   for (const settings of onAws) {
@@ -69,5 +73,10 @@ export function synthesize(repository: string, outdir: string, today = new Date(
   app.synth();
   rmSync(outdir, { recursive: true, force: true });
   renameSync(fresh, outdir);
-  return stacks.map(({ stack, after, cluster }) => ({ name: stack.node.id, folder: join(outdir, 'stacks', stack.node.id), after, cluster }));
+  return stacks.map(({ stack, after, cluster }) => ({
+    name: stack.node.id,
+    folder: join(outdir, 'stacks', stack.node.id),
+    after,
+    cluster,
+  }));
 }

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { CommandError, runCommand } from '@gitops/report/errors';
 import { progressTo } from '@gitops/report/progress';
 import { table } from '@gitops/report/table';
-import { readClusters, settingProblem, SettingsError, type AwsClusterSettings } from '@gitops/settings';
+import { type AwsClusterSettings, readClusters, settingProblem, SettingsError } from '@gitops/settings';
 import { tagProblem } from '@gitops/settings/image-file';
 import { synthesize, type SynthesizedStack } from './app.ts';
 import { applyStack } from './commands/apply.ts';
@@ -20,7 +20,8 @@ import { requireCredentials } from './credentials.ts';
 import { initialize, openTofu, PLAN, type Tofu } from './tofu.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
-// cdktf's own command line says where it wants the stacks; state and providers lie beside them, where the stacks look for them.
+// cdktf's own command line says where it wants the stacks; state and providers lie beside them, where the stacks look
+// for them.
 const outdir = resolve(process.env.CDKTF_OUTDIR ?? join(repository, 'platform/cdktf.out'));
 const platform = dirname(outdir);
 
@@ -51,18 +52,28 @@ const print = (text: string): void => {
   process.stdout.write(`${text}\n`);
 };
 
-type StackJson = Parameters<typeof declaredResources>[0] & { readonly provider: { readonly aws: readonly { readonly region: string; readonly allowed_account_ids: readonly string[] }[] } };
-const readStack = ({ folder }: SynthesizedStack): StackJson => JSON.parse(readFileSync(join(folder, 'cdk.tf.json'), 'utf8')) as StackJson;
+type StackJson = Parameters<typeof declaredResources>[0] & {
+  readonly provider: {
+    readonly aws: readonly { readonly region: string; readonly allowed_account_ids: readonly string[] }[];
+  };
+};
+const readStack = ({ folder }: SynthesizedStack): StackJson =>
+  JSON.parse(readFileSync(join(folder, 'cdk.tf.json'), 'utf8')) as StackJson;
 
 const synth = (): SynthesizedStack[] => synthesize(repository, outdir);
-const awsClusters = (): AwsClusterSettings[] => readClusters(repository).filter((cluster): cluster is AwsClusterSettings => cluster.provider === 'aws');
+const awsClusters = (): AwsClusterSettings[] =>
+  readClusters(repository).filter((cluster): cluster is AwsClusterSettings => cluster.provider === 'aws');
 const stateOf = (): 'local' | 's3' => readClusters(repository)[0]?.state ?? 'local';
 
 function clusterOf({ option }: Invocation): AwsClusterSettings {
   const clusters = awsClusters();
   const name = option('cluster');
   const found = clusters.find((cluster) => cluster.name === name);
-  if (found === undefined) throw new CommandError(name === undefined ? 'which cluster?' : `there is no cluster ${name} on AWS`, `name one: ${clusters.map((cluster) => `CLUSTER=${cluster.name}`).join(', ')}`);
+  if (found === undefined)
+    throw new CommandError(
+      name === undefined ? 'which cluster?' : `there is no cluster ${name} on AWS`,
+      `name one: ${clusters.map((cluster) => `CLUSTER=${cluster.name}`).join(', ')}`,
+    );
   return found;
 }
 
@@ -70,11 +81,20 @@ function clusterOf({ option }: Invocation): AwsClusterSettings {
 function stacksOf(invocation: Invocation): SynthesizedStack[] {
   const [cluster, stack] = [invocation.option('cluster'), invocation.option('stack')];
   const stacks = synth();
-  const chosen = stacks.filter((candidate) => (stack === undefined ? cluster !== undefined && candidate.cluster === cluster : candidate.name === stack));
+  const chosen = stacks.filter((candidate) =>
+    stack === undefined ? cluster !== undefined && candidate.cluster === cluster : candidate.name === stack,
+  );
   if (chosen.length > 0) return chosen;
-  const clusters = [...new Set(stacks.flatMap((candidate) => candidate.cluster ?? []))].map((name) => `CLUSTER=${name}`);
+  const clusters = [...new Set(stacks.flatMap((candidate) => candidate.cluster ?? []))].map(
+    (name) => `CLUSTER=${name}`,
+  );
   const others = stacks.flatMap((candidate) => (candidate.cluster === undefined ? [`STACK=${candidate.name}`] : []));
-  throw new CommandError(cluster === undefined && stack === undefined ? 'of which cluster or stack?' : `there is no ${stack === undefined ? `cluster ${cluster ?? ''} on AWS` : `stack ${stack}`}`, `name one: ${[...clusters, ...others].join(', ')}`);
+  throw new CommandError(
+    cluster === undefined && stack === undefined
+      ? 'of which cluster or stack?'
+      : `there is no ${stack === undefined ? `cluster ${cluster ?? ''} on AWS` : `stack ${stack}`}`,
+    `name one: ${[...clusters, ...others].join(', ')}`,
+  );
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -86,10 +106,27 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       const rows = stacks.map((stack) => {
         const { provider, ...rest } = readStack(stack);
         const [aws] = provider.aws;
-        return { ...stack, account: aws?.allowed_account_ids[0] ?? '', region: aws?.region ?? '', resources: declaredResources(rest).length };
+        return {
+          ...stack,
+          account: aws?.allowed_account_ids[0] ?? '',
+          region: aws?.region ?? '',
+          resources: declaredResources(rest).length,
+        };
       });
       if (json) print(JSON.stringify(rows, null, 2));
-      else print(`${table(['STACK', 'ACCOUNT', 'REGION', 'RESOURCES', 'AFTER'], rows.map(({ name, account, region, resources, after }) => [name, account, region, String(resources), after.join(', ') || '-']))}\n\nwritten to ${resolve(stacks[0]?.folder ?? '', '..')}`);
+      else
+        print(
+          `${table(
+            ['STACK', 'ACCOUNT', 'REGION', 'RESOURCES', 'AFTER'],
+            rows.map(({ name, account, region, resources, after }) => [
+              name,
+              account,
+              region,
+              String(resources),
+              after.join(', ') || '-',
+            ]),
+          )}\n\nwritten to ${resolve(stacks[0]?.folder ?? '', '..')}`,
+        );
       return Promise.resolve();
     },
   },
@@ -102,7 +139,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'make AWS as the settings say, stack by stack; asks before each',
     options: ['cluster', 'stack', 'yes', 'recover'],
     run: async (invocation) => {
-      const options = { platform, yes: invocation.option('yes') !== undefined, lost: invocation.option('recover') !== undefined, search: { tagged, backupSelections }, print };
+      const options = {
+        platform,
+        yes: invocation.option('yes') !== undefined,
+        lost: invocation.option('recover') !== undefined,
+        search: { tagged, backupSelections },
+        print,
+      };
       await onEach(stacksOf(invocation), async (tofu, stack) => applyStack(tofu, stack, options));
     },
   },
@@ -122,13 +165,28 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       const stacks = synth();
       const wanted = invocation.option('cluster') === undefined ? awsClusters() : [clusterOf(invocation)];
       const costs = wanted.map((cluster) => {
-        const resources = stacks.filter((stack) => stack.cluster === cluster.name).flatMap((stack) => declaredResources(readStack(stack)));
-        const lines = monthlyCosts(resources, cluster.region, { hasLoadBalancers: cluster.controllers.includes('aws-load-balancer-controller') });
+        const resources = stacks
+          .filter((stack) => stack.cluster === cluster.name)
+          .flatMap((stack) => declaredResources(readStack(stack)));
+        const lines = monthlyCosts(resources, cluster.region, {
+          hasLoadBalancers: cluster.controllers.includes('aws-load-balancer-controller'),
+        });
         return { cluster: cluster.name, lines, usd: totalOf(lines), budget: cluster.budget.monthlyUsd };
       });
-      const rows = costs.flatMap(({ cluster, lines, usd, budget }) => [...lines.map(({ item, quantity, usd: each }) => [cluster, item, String(quantity), each.toFixed(2)]), [cluster, `all of it, of a budget of ${budget}`, '', usd.toFixed(2)]]);
-      print(invocation.json ? JSON.stringify(costs, null, 2) : `${table(['CLUSTER', 'ITEM', 'QUANTITY', 'USD A MONTH'], rows)}\n\nList prices of platform/data/prices.json; traffic, logs and backups are assumed there.`);
-      const over = costs.filter(({ usd, budget }) => usd > budget).map(({ cluster }) => settingProblem(repository, cluster, ['budget', 'monthlyUsd'], 'is less than what the cluster lists for'));
+      const rows = costs.flatMap(({ cluster, lines, usd, budget }) => [
+        ...lines.map(({ item, quantity, usd: each }) => [cluster, item, String(quantity), each.toFixed(2)]),
+        [cluster, `all of it, of a budget of ${budget}`, '', usd.toFixed(2)],
+      ]);
+      print(
+        invocation.json
+          ? JSON.stringify(costs, null, 2)
+          : `${table(['CLUSTER', 'ITEM', 'QUANTITY', 'USD A MONTH'], rows)}\n\nList prices of platform/data/prices.json; traffic, logs and backups are assumed there.`,
+      );
+      const over = costs
+        .filter(({ usd, budget }) => usd > budget)
+        .map(({ cluster }) =>
+          settingProblem(repository, cluster, ['budget', 'monthlyUsd'], 'is less than what the cluster lists for'),
+        );
       if (over.length > 0) throw new SettingsError(over);
       return Promise.resolve();
     },
@@ -153,7 +211,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       if (rule !== undefined) throw new CommandError(`TAG: ${rule}`, 'for instance TAG=0.2.0');
       const clusters = awsClusters();
       const owner = clusters.find(({ name }) => tag.startsWith(`${name}-`));
-      if (owner !== undefined) throw new CommandError(`${tag} looks like a tag of the cluster ${owner.name}, and these move`, 'take another TAG');
+      if (owner !== undefined)
+        throw new CommandError(
+          `${tag} looks like a tag of the cluster ${owner.name}, and these move`,
+          'take another TAG',
+        );
       requireCredentials();
       const image = await pushImage(repository, tag, clusters, { dirty: option('dirty') !== undefined });
       print(json ? JSON.stringify(image) : image.reference);
@@ -163,7 +225,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'move the state of every stack from this machine to S3, once `state` says s3',
     options: [],
     run: async () => {
-      if (stateOf() !== 's3') throw new CommandError('clusters/shared/cluster.yaml keeps the state on this machine', 'set state: s3 there, and run it again');
+      if (stateOf() !== 's3')
+        throw new CommandError(
+          'clusters/shared/cluster.yaml keeps the state on this machine',
+          'set state: s3 there, and run it again',
+        );
       const stacks = synth();
       requireCredentials();
       const tofu = await openTofu(platform);
@@ -175,20 +241,50 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     options: ['cluster', 'yes'],
     run: async (invocation) => {
       const cluster = clusterOf(invocation);
-      if (cluster.deletionProtection) throw new SettingsError([settingProblem(repository, cluster.name, ['deletionProtection'], `must be false, and applied (\`make apply STACK=${cluster.name}-cluster\`), before the cluster can go`)]);
+      if (cluster.deletionProtection)
+        throw new SettingsError([
+          settingProblem(
+            repository,
+            cluster.name,
+            ['deletionProtection'],
+            `must be false, and applied (\`make apply STACK=${cluster.name}-cluster\`), before the cluster can go`,
+          ),
+        ]);
       requireCredentials();
       await confirm(cluster.name, invocation.option('yes'));
       const stacks = synth().filter((stack) => stack.cluster === cluster.name);
       const tofu = await openTofu(platform);
-      const certificate = await destroyCluster({ cluster, stacks, tofu, initialize: async (stack) => initialize(tofu, platform, stack, stateOf()), progress: progressTo() });
-      print(invocation.json ? JSON.stringify(certificate, null, 2) : certificate.found.length === 0 ? `nothing in ${certificate.accountId}, ${certificate.region}, carries a tag of ${cluster.name} any more: ${certificate.looked.join(', ')}` : certificate.found.join('\n'));
-      if (certificate.found.length > 0) throw new CommandError(`${certificate.found.length} things of ${cluster.name} are still there`, 'delete them, and run the command again; a NAT gateway shows for an hour after its end');
+      const certificate = await destroyCluster({
+        cluster,
+        stacks,
+        tofu,
+        initialize: async (stack) => initialize(tofu, platform, stack, stateOf()),
+        progress: progressTo(),
+      });
+      print(
+        invocation.json
+          ? JSON.stringify(certificate, null, 2)
+          : certificate.found.length === 0
+            ? `nothing in ${certificate.accountId}, ${certificate.region}, carries a tag of ${cluster.name} any more: ${certificate.looked.join(', ')}`
+            : certificate.found.join('\n'),
+      );
+      if (certificate.found.length > 0)
+        throw new CommandError(
+          `${certificate.found.length} things of ${cluster.name} are still there`,
+          'delete them, and run the command again; a NAT gateway shows for an hour after its end',
+        );
     },
   },
 };
 
-/** Does something with one stack after the other, each made ready before. Throws for missing credentials before the first. */
-async function onEach(stacks: readonly SynthesizedStack[], act: (tofu: Tofu, stack: SynthesizedStack) => Promise<void>): Promise<void> {
+/**
+ * Does something with one stack after the other, each made ready before. Throws for missing credentials before the
+ * first.
+ */
+async function onEach(
+  stacks: readonly SynthesizedStack[],
+  act: (tofu: Tofu, stack: SynthesizedStack) => Promise<void>,
+): Promise<void> {
   requireCredentials();
   const tofu = await openTofu(platform);
   for (const stack of stacks) {
@@ -201,30 +297,74 @@ async function onEach(stacks: readonly SynthesizedStack[], act: (tofu: Tofu, sta
 /** Lets a person type the name of what is to go. Throws CommandError for another one. */
 async function confirm(name: string, given: string | undefined): Promise<void> {
   const reader = createInterface({ input: process.stdin, output: process.stderr });
-  const typed = given ?? (await reader.question(`This deletes the cluster ${name}, everything that runs in it, and its network. Type its name: `));
+  const typed =
+    given ??
+    (await reader.question(
+      `This deletes the cluster ${name}, everything that runs in it, and its network. Type its name: `,
+    ));
   reader.close();
-  if (typed.trim() !== name) throw new CommandError(`${JSON.stringify(typed)} is not ${name}; nothing was touched`, `type ${name}, or say YES=${name}`);
+  if (typed.trim() !== name)
+    throw new CommandError(
+      `${JSON.stringify(typed)} is not ${name}; nothing was touched`,
+      `type ${name}, or say YES=${name}`,
+    );
 }
 
 function help(): string {
-  const list = Object.entries(COMMANDS).map(([name, { summary, options }]) => `  ${name.padEnd(15)}${summary}${options.length === 0 ? '' : ` (${options.map((option) => `--${option}`).join(', ')})`}`);
-  return ['The platform on AWS: VPC, registry, EKS and Argo CD.', '', ...list, '', ...Object.values(OPTIONS).map((line) => `  ${line}`), '  --json          the result as JSON on standard output', '  --help          this text'].join('\n');
+  const list = Object.entries(COMMANDS).map(
+    ([name, { summary, options }]) =>
+      `  ${name.padEnd(15)}${summary}${options.length === 0 ? '' : ` (${options.map((option) => `--${option}`).join(', ')})`}`,
+  );
+  return [
+    'The platform on AWS: VPC, registry, EKS and Argo CD.',
+    '',
+    ...list,
+    '',
+    ...Object.values(OPTIONS).map((line) => `  ${line}`),
+    '  --json          the result as JSON on standard output',
+    '  --help          this text',
+  ].join('\n');
 }
 
 async function main(argv: readonly string[]): Promise<void> {
   const text = { type: 'string' } as const;
-  const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: { cluster: text, stack: text, tag: text, yes: text, recover: text, id: text, dirty: text, json: { type: 'boolean' }, help: { type: 'boolean' } } });
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      cluster: text,
+      stack: text,
+      tag: text,
+      yes: text,
+      recover: text,
+      id: text,
+      dirty: text,
+      json: { type: 'boolean' },
+      help: { type: 'boolean' },
+    },
+  });
   const [name = '', ...more] = positionals;
   if (values.help === true || name === '') {
     print(help());
     return;
   }
   const command = COMMANDS[name];
-  if (command === undefined || more.length > 0) throw new CommandError(`there is no command ${JSON.stringify(positionals.join(' '))}`, `it is one of: ${Object.keys(COMMANDS).join(', ')}`);
-  const stranger = (Object.keys(OPTIONS) as OptionName[]).find((option) => values[option] !== undefined && !command.options.includes(option));
-  if (stranger !== undefined) throw new CommandError(`${name} takes no --${stranger}`, '--help lists commands and options');
+  if (command === undefined || more.length > 0)
+    throw new CommandError(
+      `there is no command ${JSON.stringify(positionals.join(' '))}`,
+      `it is one of: ${Object.keys(COMMANDS).join(', ')}`,
+    );
+  const stranger = (Object.keys(OPTIONS) as OptionName[]).find(
+    (option) => values[option] !== undefined && !command.options.includes(option),
+  );
+  if (stranger !== undefined)
+    throw new CommandError(`${name} takes no --${stranger}`, '--help lists commands and options');
   // make hands its variables over by the environment; those of other commands mean nothing here.
-  const option = (key: OptionName): string | undefined => values[key] ?? (command.options.includes(key) && process.env[key.toUpperCase()] !== '' ? process.env[key.toUpperCase()] : undefined);
+  const option = (key: OptionName): string | undefined =>
+    values[key] ??
+    (command.options.includes(key) && process.env[key.toUpperCase()] !== ''
+      ? process.env[key.toUpperCase()]
+      : undefined);
   await command.run({ json: values.json === true, option });
 }
 

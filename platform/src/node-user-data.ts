@@ -1,8 +1,9 @@
 import { instanceType, podsByPrefixes } from '@gitops/settings/instance-types';
 
 /**
- * What a node of Amazon Linux 2023 is told at its start: nodeadm would otherwise count one address a pod, and a t3.medium would
- * take 17 pods whatever the CNI can do. EKS puts the rest of its own beside it; that is why it comes as a part of several.
+ * What a node of Amazon Linux 2023 is told at its start: nodeadm would otherwise count one address a pod, and a
+ * t3.medium would take 17 pods whatever the CNI can do. EKS puts the rest of its own beside it; that is why it comes as
+ * a part of several.
  */
 export const nodeUserData = (type: string): string =>
   [

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap';
-import { inventory, openPlatform, told, type Platform } from './platform-in-tests.ts';
+import { inventory, openPlatform, type Platform, told } from './platform-in-tests.ts';
 import type { Run } from './simulated-aws/engine.ts';
 
 // The largest of the clusters, with everything that a setting can add to it.
@@ -8,8 +8,8 @@ const ACCOUNT = 'bootstrap-333333333333';
 const STACKS = ['production-network', 'production-cluster', 'production-argocd'];
 
 /**
- * Interrupts the command line in the midst of its first change, again and again until nothing is left to do: each run ends one
- * change further. One change at a time, so that it is known which.
+ * Interrupts the command line in the midst of its first change, again and again until nothing is left to do: each run
+ * ends one change further. One change at a time, so that it is known which.
  */
 async function interruptOften(platform: Platform, stack: string, step: 'apply' | 'destroy'): Promise<number> {
   for (let runs = 1; runs < 300; runs += 1) {
@@ -22,7 +22,9 @@ async function interruptOften(platform: Platform, stack: string, step: 'apply' |
   throw new Error(`${stack} ${step}: no end in sight`);
 }
 
-/** A run that is interrupted once AWS has made its first change, before it is told so: no other change begins meanwhile. */
+/**
+ * A run that is interrupted once AWS has made its first change, before it is told so: no other change begins meanwhile.
+ */
 async function interrupted(platform: Platform, stack: string, step: 'apply' | 'destroy'): Promise<Run> {
   const engine = platform.engine(stack);
   let isFirst = true;
@@ -43,21 +45,24 @@ async function opened(t: Test): Promise<Platform> {
   return openPlatform(t, ({ name }) => name === ACCOUNT || STACKS.includes(name), CHANGES);
 }
 
-t.test('interrupted at each change in turn and run again, it is as if nothing had happened; so on the way back', async (t) => {
-  const [calm, haunted] = [await opened(t), await opened(t)];
-  await calm.apply(ACCOUNT, ...STACKS);
-  await haunted.apply(ACCOUNT);
-  const before = inventory(haunted);
-  for (const stack of STACKS) {
-    await haunted.engine(stack).init();
-    t.ok((await interruptOften(haunted, stack, 'apply')) > 2, stack);
-    const plan = await haunted.engine(stack).plan();
-    t.equal(plan.code, 0, `${stack} is as planned${plan.code === 0 ? '' : told(plan)}`);
-  }
-  t.same(inventory(haunted), inventory(calm), 'nothing is missing and nothing is there twice');
-  for (const stack of STACKS.toReversed()) await interruptOften(haunted, stack, 'destroy');
-  t.same(inventory(haunted), before);
-});
+t.test(
+  'interrupted at each change in turn and run again, it is as if nothing had happened; so on the way back',
+  async (t) => {
+    const [calm, haunted] = [await opened(t), await opened(t)];
+    await calm.apply(ACCOUNT, ...STACKS);
+    await haunted.apply(ACCOUNT);
+    const before = inventory(haunted);
+    for (const stack of STACKS) {
+      await haunted.engine(stack).init();
+      t.ok((await interruptOften(haunted, stack, 'apply')) > 2, stack);
+      const plan = await haunted.engine(stack).plan();
+      t.equal(plan.code, 0, `${stack} is as planned${plan.code === 0 ? '' : told(plan)}`);
+    }
+    t.same(inventory(haunted), inventory(calm), 'nothing is missing and nothing is there twice');
+    for (const stack of STACKS.toReversed()) await interruptOften(haunted, stack, 'destroy');
+    t.same(inventory(haunted), before);
+  },
+);
 
 t.test('AWS may tell everybody to wait', async (t) => {
   const platform = await opened(t);

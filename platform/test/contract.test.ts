@@ -1,52 +1,79 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { renderFleet, type FleetApplication } from '@gitops/manifests/fleet';
-import type { KubernetesObject } from '@gitops/manifests/object';
+import t from 'tap';
+import { parseAllDocuments } from 'yaml';
 import { EKS_ADDONS } from '@gitops/manifests/capacity';
+import { type FleetApplication, renderFleet } from '@gitops/manifests/fleet';
+import type { KubernetesObject } from '@gitops/manifests/object';
 import { startRenderer } from '@gitops/manifests/renderer';
-import { clusterFacts, readClusters, type AwsClusterSettings } from '@gitops/settings';
+import { type AwsClusterSettings, clusterFacts, readClusters } from '@gitops/settings';
 import { valueAt } from '@gitops/settings/yaml-file';
 import { ensureCharts } from '@gitops/tools/charts';
 import { run } from '@gitops/tools/run';
 import { ARGOCD_VERSION, ensureTools, KUBERNETES_VERSION } from '@gitops/tools/tools';
-import t from 'tap';
-import { parseAllDocuments } from 'yaml';
 import { synthesize } from '../src/app.ts';
 import { REPOSITORIES } from '../src/stacks/registry.ts';
 import { repository } from './platform-in-tests.ts';
 
-// What the stacks make and what Git uses are the same names, in both directions: one that is missing fails in the cluster, one
-// that nobody uses is a promise that nobody keeps.
+// What the stacks make and what Git uses are the same names, in both directions: one that is missing fails in the
+// cluster, one that nobody uses is a promise that nobody keeps.
 
 const silent = { start: () => undefined, detail: () => undefined, done: () => undefined, note: () => undefined };
 const tools = await ensureTools(silent, { verify: false });
 const charts = await ensureCharts(silent);
 const stacks = synthesize(repository, join(t.testdir(), 'out'));
-const clusters = readClusters(repository).filter((cluster): cluster is AwsClusterSettings => cluster.provider === 'aws');
+const clusters = readClusters(repository).filter(
+  (cluster): cluster is AwsClusterSettings => cluster.provider === 'aws',
+);
 
 const renderer = startRenderer(tools, charts);
 // No proof of packages/manifests lets anything depend on what a cluster says of itself.
-const fleet = await renderFleet(renderer, repository, { clusters: clusters.map(({ name }) => name), capabilities: () => ({ kubeVersion: KUBERNETES_VERSION, apiVersions: [] }) });
+const fleet = await renderFleet(renderer, repository, {
+  clusters: clusters.map(({ name }) => name),
+  capabilities: () => ({ kubeVersion: KUBERNETES_VERSION, apiVersions: [] }),
+});
 await renderer.close();
 
 type Resource = Readonly<Record<string, unknown>>;
 function resources(stack: string, type: string): Resource[] {
   const found = stacks.find(({ name }) => name === stack);
   if (found === undefined) throw new Error(`there is no stack ${stack}`);
-  return Object.values((JSON.parse(readFileSync(join(found.folder, 'cdk.tf.json'), 'utf8')) as { resource: Record<string, Record<string, Resource>> }).resource[type] ?? {});
+  return Object.values(
+    (
+      JSON.parse(readFileSync(join(found.folder, 'cdk.tf.json'), 'utf8')) as {
+        resource: Record<string, Record<string, Resource>>;
+      }
+    ).resource[type] ?? {},
+  );
 }
 
-const objectsOf = (cluster: string, wanted: (entry: FleetApplication) => boolean = () => true): { readonly object: KubernetesObject; readonly namespace: string }[] =>
+const objectsOf = (
+  cluster: string,
+  wanted: (entry: FleetApplication) => boolean = () => true,
+): { readonly object: KubernetesObject; readonly namespace: string }[] =>
   fleet
     .filter((entry) => entry.cluster.name === cluster && wanted(entry))
-    .flatMap(({ rendered, application }) => (rendered.ok ? rendered.value.map((object) => ({ object, namespace: object.metadata.namespace ?? application.spec.destination.namespace ?? '' })) : []));
+    .flatMap(({ rendered, application }) =>
+      rendered.ok
+        ? rendered.value.map((object) => ({
+            object,
+            namespace: object.metadata.namespace ?? application.spec.destination.namespace ?? '',
+          }))
+        : [],
+    );
 
 /** The values that the release of Argo CD is given, the last of them first. */
-const releaseOf = (cluster: string, name: string): Resource => resources(`${cluster}-argocd`, 'helm_release').find((release) => release.name === name) ?? {};
+const releaseOf = (cluster: string, name: string): Resource =>
+  resources(`${cluster}-argocd`, 'helm_release').find((release) => release.name === name) ?? {};
 const ownValues = (release: Resource): unknown => JSON.parse((release.values as string[]).at(-1) ?? '{}');
 
 interface Secret {
-  readonly metadata: { readonly name: string; readonly namespace: string; readonly labels: Readonly<Record<string, string>>; readonly annotations: Readonly<Record<string, string>> };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly annotations: Readonly<Record<string, string>>;
+  };
 }
 function secretOf(cluster: string): Secret {
   const [secret] = valueAt(ownValues(releaseOf(cluster, 'argocd')), ['extraObjects']) as Secret[];
@@ -54,12 +81,18 @@ function secretOf(cluster: string): Secret {
   return secret;
 }
 
-const applicationSets = readdirSync(join(repository, 'argocd/applications')).map((file) => readFileSync(join(repository, 'argocd/applications', file), 'utf8'));
-const namesIn = (pattern: RegExp): string[] => [...new Set(applicationSets.flatMap((text) => Array.from(text.matchAll(pattern), ([, name = '']) => name)))].sort();
+const applicationSets = readdirSync(join(repository, 'argocd/applications')).map((file) =>
+  readFileSync(join(repository, 'argocd/applications', file), 'utf8'),
+);
+const namesIn = (pattern: RegExp): string[] =>
+  [...new Set(applicationSets.flatMap((text) => Array.from(text.matchAll(pattern), ([, name = '']) => name)))].sort();
 
 t.test('the whole fleet renders', (t) => {
   t.ok(fleet.length > 10);
-  t.same(fleet.filter(({ rendered }) => !rendered.ok).map(({ rendered }) => rendered), []);
+  t.same(
+    fleet.filter(({ rendered }) => !rendered.ok).map(({ rendered }) => rendered),
+    [],
+  );
   t.end();
 });
 
@@ -68,9 +101,20 @@ t.test('every fact that an ApplicationSet reads is on the Secret, and no other i
     const { metadata } = secretOf(name);
     t.same([metadata.name, metadata.namespace], ['in-cluster', 'argocd']);
     t.same(Object.keys(metadata.annotations).sort(), namesIn(/\.metadata\.annotations\.(\w+)/g), name);
-    const asked = new Set([...namesIn(/\.metadata\.labels\.(\w+)/g), ...namesIn(/^ {12}([\w./-]+): (?:cluster|enabled)$/gm)]);
-    t.same(Object.keys(metadata.labels).filter((label) => !asked.has(label)), [], 'no label that nobody asks for');
-    t.same([...asked].filter((label) => !(label in metadata.labels)), [], 'no label that nobody gives');
+    const asked = new Set([
+      ...namesIn(/\.metadata\.labels\.(\w+)/g),
+      ...namesIn(/^ {12}([\w./-]+): (?:cluster|enabled)$/gm),
+    ]);
+    t.same(
+      Object.keys(metadata.labels).filter((label) => !asked.has(label)),
+      [],
+      'no label that nobody asks for',
+    );
+    t.same(
+      [...asked].filter((label) => !(label in metadata.labels)),
+      [],
+      'no label that nobody gives',
+    );
     // What only AWS knows is a reference into the state, not a name that somebody typed.
     t.match(metadata.annotations.vpcId, /^\$\{data\.aws_eks_cluster\.cluster\.vpc_config\[0\]\.vpc_id\}$/);
   }
@@ -79,31 +123,57 @@ t.test('every fact that an ApplicationSet reads is on the Secret, and no other i
 
 t.test('every role of a pod belongs to a service account that there is', (t) => {
   for (const { name } of clusters) {
-    const accounts = new Set(objectsOf(name).filter(({ object }) => object.kind === 'ServiceAccount').map(({ object, namespace }) => `${namespace}/${object.metadata.name}`));
+    const accounts = new Set(
+      objectsOf(name)
+        .filter(({ object }) => object.kind === 'ServiceAccount')
+        .map(({ object, namespace }) => `${namespace}/${object.metadata.name}`),
+    );
     const addons = resources(`${name}-cluster`, 'aws_eks_addon').map(({ addon_name }) => addon_name);
     // EKS user guide, "AWS add-ons": these come with the service account of their own name.
-    const ofAddons: Readonly<Record<string, string>> = { 'kube-system/aws-node': 'vpc-cni', 'kube-system/ebs-csi-controller-sa': 'aws-ebs-csi-driver' };
-    const given = resources(`${name}-cluster`, 'aws_eks_pod_identity_association').map(({ namespace, service_account }) => `${String(namespace)}/${String(service_account)}`);
-    for (const account of given) t.ok(accounts.has(account) || addons.includes(ofAddons[account]), `${name}: ${account}`);
+    const ofAddons: Readonly<Record<string, string>> = {
+      'kube-system/aws-node': 'vpc-cni',
+      'kube-system/ebs-csi-controller-sa': 'aws-ebs-csi-driver',
+    };
+    const given = resources(`${name}-cluster`, 'aws_eks_pod_identity_association').map(
+      ({ namespace, service_account }) => `${String(namespace)}/${String(service_account)}`,
+    );
+    for (const account of given)
+      t.ok(accounts.has(account) || addons.includes(ofAddons[account]), `${name}: ${account}`);
     // Whoever calls AWS says so by its region or by what it makes there.
-    for (const account of ['aws-load-balancer-controller/aws-load-balancer-controller', 'external-secrets/external-secrets', ...Object.keys(ofAddons)]) t.ok(given.includes(account), `${name}: ${account} has a role`);
+    for (const account of [
+      'aws-load-balancer-controller/aws-load-balancer-controller',
+      'external-secrets/external-secrets',
+      ...Object.keys(ofAddons),
+    ])
+      t.ok(given.includes(account), `${name}: ${account} has a role`);
   }
   t.end();
 });
 
-t.test("the add-ons whose pods the capacity proof counts are those of the stacks", (t) => {
-  for (const { name } of clusters) t.same(resources(`${name}-cluster`, 'aws_eks_addon').map(({ addon_name }) => String(addon_name)).sort(), Object.keys(EKS_ADDONS).sort(), name);
+t.test('the add-ons whose pods the capacity proof counts are those of the stacks', (t) => {
+  for (const { name } of clusters)
+    t.same(
+      resources(`${name}-cluster`, 'aws_eks_addon')
+        .map(({ addon_name }) => String(addon_name))
+        .sort(),
+      Object.keys(EKS_ADDONS).sort(),
+      name,
+    );
   t.end();
 });
 
 t.test('images come from a repository that there is, in the registry of the settings', (t) => {
   const [{ registry }] = clusters as [AwsClusterSettings];
   const known = REPOSITORIES.map((name) => `${registry.accountId}.dkr.ecr.${registry.region}.amazonaws.com/${name}`);
-  t.same(resources('registry', 'aws_ecr_repository').map(({ name }) => name), [...REPOSITORIES]);
+  t.same(
+    resources('registry', 'aws_ecr_repository').map(({ name }) => name),
+    [...REPOSITORIES],
+  );
   const used = new Set<string>();
   for (const { name } of clusters) {
     for (const { object } of objectsOf(name, ({ application }) => application.spec.project === 'services')) {
-      for (const container of (valueAt(object, ['spec', 'template', 'spec', 'containers']) as { image: string }[] | undefined) ?? []) {
+      for (const container of (valueAt(object, ['spec', 'template', 'spec', 'containers']) as
+        { image: string }[] | undefined) ?? []) {
         const [from = ''] = container.image.split(':');
         t.ok(known.includes(from), `${name}: ${container.image}`);
         used.add(from);
@@ -125,7 +195,9 @@ t.test('the root Application follows the repository and branch of the settings, 
 
 t.test('load balancers stand in the networks that the NetworkPolicies let in', (t) => {
   for (const { name } of clusters) {
-    const publicSubnets = resources(`${name}-network`, 'aws_subnet').filter(({ tags }) => (tags as Record<string, string>).tier === 'public').map(({ cidr_block }) => cidr_block);
+    const publicSubnets = resources(`${name}-network`, 'aws_subnet')
+      .filter(({ tags }) => (tags as Record<string, string>).tier === 'public')
+      .map(({ cidr_block }) => cidr_block);
     t.equal(secretOf(name).metadata.annotations.loadBalancerCidrs, `{${publicSubnets.join(',')}}`);
   }
   t.end();
@@ -133,9 +205,16 @@ t.test('load balancers stand in the networks that the NetworkPolicies let in', (
 
 t.test('secrets are read where they are kept', (t) => {
   for (const { name, region } of clusters) {
-    const stores = objectsOf(name).filter(({ object }) => object.kind === 'ClusterSecretStore').map(({ object }) => object);
-    t.same(stores.map((store) => valueAt(store, ['spec', 'provider', 'aws', 'region'])), [region], name);
-    for (const { name: secret } of resources(`${name}-cluster`, 'aws_secretsmanager_secret')) t.match(secret, new RegExp(`^${name}/`), 'below the prefix that the role may read');
+    const stores = objectsOf(name)
+      .filter(({ object }) => object.kind === 'ClusterSecretStore')
+      .map(({ object }) => object);
+    t.same(
+      stores.map((store) => valueAt(store, ['spec', 'provider', 'aws', 'region'])),
+      [region],
+      name,
+    );
+    for (const { name: secret } of resources(`${name}-cluster`, 'aws_secretsmanager_secret'))
+      t.match(secret, new RegExp(`^${name}/`), 'below the prefix that the role may read');
   }
   t.end();
 });
@@ -145,14 +224,42 @@ t.test("Argo CD's own chart takes the values, and runs the release that the test
   for (const { name } of clusters) {
     const release = releaseOf(name, 'argocd');
     t.match(release, { chart: 'argo-cd', version: chart?.version, repository: chart?.repoURL, namespace: 'argocd' });
-    const folder = t.testdir(Object.fromEntries((release.values as string[]).map((text, index) => [`${index}.yaml`, text])));
-    const text = await run(join(tools.bin, 'helm'), ['template', 'argocd', chart?.folder ?? '', '--namespace', 'argocd', '--kube-version', KUBERNETES_VERSION, ...(release.values as string[]).flatMap((_, index) => ['--values', join(folder, `${index}.yaml`)])]);
-    const objects = parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject | null).filter((object) => object !== null);
+    const folder = t.testdir(
+      Object.fromEntries((release.values as string[]).map((text, index) => [`${index}.yaml`, text])),
+    );
+    const text = await run(join(tools.bin, 'helm'), [
+      'template',
+      'argocd',
+      chart?.folder ?? '',
+      '--namespace',
+      'argocd',
+      '--kube-version',
+      KUBERNETES_VERSION,
+      ...(release.values as string[]).flatMap((_, index) => ['--values', join(folder, `${index}.yaml`)]),
+    ]);
+    const objects = parseAllDocuments(text)
+      .map((document) => document.toJS() as KubernetesObject | null)
+      .filter((object) => object !== null);
     const secret = objects.find(({ kind, metadata }) => kind === 'Secret' && metadata.name === 'in-cluster');
     t.same(secret?.metadata.annotations, secretOf(name).metadata.annotations);
-    const images = new Set(objects.flatMap((object) => ((valueAt(object, ['spec', 'template', 'spec', 'containers']) as { image: string }[] | undefined) ?? []).map(({ image }) => image)).filter((image) => image.includes('argoproj/argocd')));
+    const images = new Set(
+      objects
+        .flatMap((object) =>
+          ((valueAt(object, ['spec', 'template', 'spec', 'containers']) as { image: string }[] | undefined) ?? []).map(
+            ({ image }) => image,
+          ),
+        )
+        .filter((image) => image.includes('argoproj/argocd')),
+    );
     t.same([...images], [`quay.io/argoproj/argocd:v${ARGOCD_VERSION}`]);
-    t.equal(valueAt(objects.find(({ metadata }) => metadata.name === 'argocd-rbac-cm'), ['data', 'policy.default']), '', 'nobody may do anything by default');
+    t.equal(
+      valueAt(
+        objects.find(({ metadata }) => metadata.name === 'argocd-rbac-cm'),
+        ['data', 'policy.default'],
+      ),
+      '',
+      'nobody may do anything by default',
+    );
   }
 });
 

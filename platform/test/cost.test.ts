@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { readClusters } from '@gitops/settings';
 import t from 'tap';
+import { readClusters } from '@gitops/settings';
 import { synthesize } from '../src/app.ts';
-import { declaredResources, monthlyCosts, plannedResources, readPrices, totalOf, type Resource } from '../src/cost.ts';
+import { declaredResources, monthlyCosts, plannedResources, readPrices, type Resource, totalOf } from '../src/cost.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 const stacks = synthesize(repository, join(t.testdir(), 'out'));
@@ -11,29 +11,66 @@ const stacks = synthesize(repository, join(t.testdir(), 'out'));
 t.test('no cluster lists for more than its budget', (t) => {
   for (const cluster of readClusters(repository)) {
     if (cluster.provider !== 'aws') continue;
-    const resources = stacks.filter((stack) => stack.cluster === cluster.name).flatMap(({ folder }) => declaredResources(JSON.parse(readFileSync(join(folder, 'cdk.tf.json'), 'utf8')) as Parameters<typeof declaredResources>[0]));
-    const costs = monthlyCosts(resources, cluster.region, { hasLoadBalancers: cluster.controllers.includes('aws-load-balancer-controller') });
+    const resources = stacks
+      .filter((stack) => stack.cluster === cluster.name)
+      .flatMap(({ folder }) =>
+        declaredResources(
+          JSON.parse(readFileSync(join(folder, 'cdk.tf.json'), 'utf8')) as Parameters<typeof declaredResources>[0],
+        ),
+      );
+    const costs = monthlyCosts(resources, cluster.region, {
+      hasLoadBalancers: cluster.controllers.includes('aws-load-balancer-controller'),
+    });
     const total = totalOf(costs);
-    t.ok(total <= cluster.budget.monthlyUsd, `${cluster.name}: ${total.toFixed(0)} of ${cluster.budget.monthlyUsd} dollars; clusters/${cluster.name}/cluster.yaml: budget.monthlyUsd`);
+    t.ok(
+      total <= cluster.budget.monthlyUsd,
+      `${cluster.name}: ${total.toFixed(0)} of ${cluster.budget.monthlyUsd} dollars; clusters/${cluster.name}/cluster.yaml: budget.monthlyUsd`,
+    );
     // A budget far above is no ceiling.
-    t.ok(total > cluster.budget.monthlyUsd * 0.7, `${cluster.name}: ${total.toFixed(0)} dollars are far below the budget of ${cluster.budget.monthlyUsd}`);
+    t.ok(
+      total > cluster.budget.monthlyUsd * 0.7,
+      `${cluster.name}: ${total.toFixed(0)} dollars are far below the budget of ${cluster.budget.monthlyUsd}`,
+    );
   }
   t.end();
 });
 
-const group = (capacity_type: string): Resource => ({ type: 'aws_eks_node_group', values: { instance_types: ['t3.medium'], capacity_type, scaling_config: { desired_size: 2 } } });
-const usd = (resources: readonly Resource[], hasLoadBalancers = false): number => totalOf(monthlyCosts(resources, 'us-east-1', { hasLoadBalancers }));
+const group = (capacity_type: string): Resource => ({
+  type: 'aws_eks_node_group',
+  values: { instance_types: ['t3.medium'], capacity_type, scaling_config: { desired_size: 2 } },
+});
+const usd = (resources: readonly Resource[], hasLoadBalancers = false): number =>
+  totalOf(monthlyCosts(resources, 'us-east-1', { hasLoadBalancers }));
 const near = (actual: number, expected: number): boolean => Math.abs(actual - expected) < 0.01;
 
 t.test('each kind costs what the list says', (t) => {
   t.ok(near(usd([{ type: 'aws_eks_cluster', values: {} }]), 73));
   t.ok(near(usd([group('ON_DEMAND')]), 60.736), 'two t3.medium');
   t.ok(near(usd([group('SPOT')]), 24.2944));
-  t.ok(near(usd([group('ON_DEMAND'), { type: 'aws_launch_template', values: { block_device_mappings: [{ ebs: { volume_size: 20 } }] } }]), 63.936), 'and 20 GiB each');
-  t.ok(near(usd([{ type: 'aws_nat_gateway', values: {} }, { type: 'aws_eip', values: {} }]), 32.85 + 2.25 + 3.65));
+  t.ok(
+    near(
+      usd([
+        group('ON_DEMAND'),
+        { type: 'aws_launch_template', values: { block_device_mappings: [{ ebs: { volume_size: 20 } }] } },
+      ]),
+      63.936,
+    ),
+    'and 20 GiB each',
+  );
+  t.ok(
+    near(
+      usd([
+        { type: 'aws_nat_gateway', values: {} },
+        { type: 'aws_eip', values: {} },
+      ]),
+      32.85 + 2.25 + 3.65,
+    ),
+  );
   const subnets = ['a', 'b'].map((availability_zone) => ({ type: 'aws_subnet', values: { availability_zone } }));
   t.ok(near(usd(subnets, true), 16.425 + 5.84 + 7.3), 'a load balancer with an address in each zone');
-  t.ok(near(usd([{ type: 'aws_vpc_endpoint', values: { vpc_endpoint_type: 'Interface', subnet_ids: ['a', 'b'] } }]), 14.6));
+  t.ok(
+    near(usd([{ type: 'aws_vpc_endpoint', values: { vpc_endpoint_type: 'Interface', subnet_ids: ['a', 'b'] } }]), 14.6),
+  );
   t.equal(usd([{ type: 'aws_vpc_endpoint', values: { vpc_endpoint_type: 'Gateway' } }]), 0);
   t.equal(usd([]), 0);
   t.end();
@@ -41,16 +78,34 @@ t.test('each kind costs what the list says', (t) => {
 
 t.test('a plan and a stack give the same', (t) => {
   const values = { instance_types: ['t3.medium'], capacity_type: 'ON_DEMAND', scaling_config: [{ desired_size: 2 }] };
-  const plan = { planned_values: { root_module: { resources: [{ mode: 'managed', type: 'aws_eks_node_group', values }, { mode: 'data', type: 'aws_nat_gateway', values: {} }] } } };
+  const plan = {
+    planned_values: {
+      root_module: {
+        resources: [
+          { mode: 'managed', type: 'aws_eks_node_group', values },
+          { mode: 'data', type: 'aws_nat_gateway', values: {} },
+        ],
+      },
+    },
+  };
   t.equal(usd(plannedResources(plan)), usd([group('ON_DEMAND')]));
   t.same(plannedResources({}), []);
   t.end();
 });
 
 t.test('what has no price is refused by name', (t) => {
-  t.throws(() => monthlyCosts([], 'af-south-1', { hasLoadBalancers: false }), /prices\.json has no prices for af-south-1/);
-  const unknown = { type: 'aws_eks_node_group', values: { instance_types: ['m8g.large'], scaling_config: { desired_size: 2 } } };
-  t.throws(() => monthlyCosts([unknown], 'us-east-1', { hasLoadBalancers: false }), /no price for m8g\.large in us-east-1/);
+  t.throws(
+    () => monthlyCosts([], 'af-south-1', { hasLoadBalancers: false }),
+    /prices\.json has no prices for af-south-1/,
+  );
+  const unknown = {
+    type: 'aws_eks_node_group',
+    values: { instance_types: ['m8g.large'], scaling_config: { desired_size: 2 } },
+  };
+  t.throws(
+    () => monthlyCosts([unknown], 'us-east-1', { hasLoadBalancers: false }),
+    /no price for m8g\.large in us-east-1/,
+  );
   t.ok(Object.keys(readPrices().regions).length > 1);
   t.end();
 });

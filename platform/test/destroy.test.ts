@@ -1,18 +1,30 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { readCluster, type AwsClusterSettings } from '@gitops/settings';
 import t, { type Test } from 'tap';
+import { type AwsClusterSettings, readCluster } from '@gitops/settings';
 import type { SynthesizedStack } from '../src/app.ts';
-import { destroyCluster, type Certificate } from '../src/commands/destroy.ts';
-import { fakePrograms, type Answer } from './fake-programs.ts';
+import { type Certificate, destroyCluster } from '../src/commands/destroy.ts';
+import { type Answer, fakePrograms } from './fake-programs.ts';
 
 const settings = readCluster(resolve(import.meta.dirname, '../..'), 'dev') as AwsClusterSettings;
-const stacks: SynthesizedStack[] = ['dev-network', 'dev-cluster', 'dev-argocd'].map((name) => ({ name, folder: '', after: [], cluster: 'dev' }));
+const stacks: SynthesizedStack[] = ['dev-network', 'dev-cluster', 'dev-argocd'].map((name) => ({
+  name,
+  folder: '',
+  after: [],
+  cluster: 'dev',
+}));
 const silent = { start: () => undefined, detail: () => undefined, done: () => undefined, note: () => undefined };
 
 const none = JSON.stringify({ ResourceTagMappingList: [] });
-const arns = (...list: string[]): string => JSON.stringify({ ResourceTagMappingList: list.map((ResourceARN) => ({ ResourceARN })) });
-const applications = JSON.stringify({ items: [['fastify-service', 'services'], ['aws-load-balancer-controller', 'controllers'], ['metrics-server', 'controllers']].map(([name, project]) => ({ metadata: { name }, spec: { project } })) });
+const arns = (...list: string[]): string =>
+  JSON.stringify({ ResourceTagMappingList: list.map((ResourceARN) => ({ ResourceARN })) });
+const applications = JSON.stringify({
+  items: [
+    ['fastify-service', 'services'],
+    ['aws-load-balancer-controller', 'controllers'],
+    ['metrics-server', 'controllers'],
+  ].map(([name, project]) => ({ metadata: { name }, spec: { project } })),
+});
 const usual: Answer[] = [
   { program: 'kubectl', to: 'get applications', stdout: applications },
   { program: 'aws', to: 'get-resources', stdout: none },
@@ -20,7 +32,16 @@ const usual: Answer[] = [
 const LOAD_BALANCER = 'arn:aws:elasticloadbalancing:eu-central-1:111111111111:loadbalancer/app/k8s-x/1';
 
 /** Takes the cluster down among programs that answer so. What happened, in short words. */
-async function destroyed(t: Test, answers: readonly Answer[] = [], looks = 3): Promise<{ happened: string[]; kubeconfigs: (string | undefined)[]; certificate: Certificate | undefined; error: string }> {
+async function destroyed(
+  t: Test,
+  answers: readonly Answer[] = [],
+  looks = 3,
+): Promise<{
+  happened: string[];
+  kubeconfigs: (string | undefined)[];
+  certificate: Certificate | undefined;
+  error: string;
+}> {
   const fake = fakePrograms(join(t.testdir({}), 'bin'), ['aws', 'kubectl'], [...answers, ...usual]);
   const before = process.env.PATH;
   process.env.PATH = fake.folder;
@@ -36,75 +57,144 @@ async function destroyed(t: Test, answers: readonly Answer[] = [], looks = 3): P
   let certificate: Certificate | undefined;
   let error = '';
   try {
-    certificate = await destroyCluster({ cluster: settings, stacks, tofu, initialize: async () => Promise.resolve(), progress: silent, patience: { seconds: 0, looks } });
+    certificate = await destroyCluster({
+      cluster: settings,
+      stacks,
+      tofu,
+      initialize: async () => Promise.resolve(),
+      progress: silent,
+      patience: { seconds: 0, looks },
+    });
   } catch (reason) {
     error = reason instanceof Error ? reason.message : String(reason);
   } finally {
     if (before !== undefined) process.env.PATH = before;
   }
-  const kubeconfigs = [...new Set(fake.calls().filter((call) => /^kubectl|update-kubeconfig/.test(call)).map((call) => /--kubeconfig (\S+)/.exec(call)?.[1]))];
-  const calls = fake.calls().map((call, index) => ({ at: index, what: call.replace(/ --kubeconfig \S+| --namespace argocd| --region \S+| --output \S+| --ignore-not-found| --wait| --timeout=\S+/g, '') }));
-  return { kubeconfigs, happened: [...calls, ...order.map(({ at, what }) => ({ at: at - 0.5, what }))].sort((a, b) => a.at - b.at).map(({ what }) => what), certificate, error };
+  const kubeconfigs = [
+    ...new Set(
+      fake
+        .calls()
+        .filter((call) => /^kubectl|update-kubeconfig/.test(call))
+        .map((call) => /--kubeconfig (\S+)/.exec(call)?.[1]),
+    ),
+  ];
+  const calls = fake.calls().map((call, index) => ({
+    at: index,
+    what: call.replace(
+      / --kubeconfig \S+| --namespace argocd| --region \S+| --output \S+| --ignore-not-found| --wait| --timeout=\S+/g,
+      '',
+    ),
+  }));
+  return {
+    kubeconfigs,
+    happened: [...calls, ...order.map(({ at, what }) => ({ at: at - 0.5, what }))]
+      .sort((a, b) => a.at - b.at)
+      .map(({ what }) => what),
+    certificate,
+    error,
+  };
 }
 
 const search = (tag: string): string => `aws resourcegroupstaggingapi get-resources --tag-filters ${tag}`;
 
-t.test('what runs in a cluster goes before the controllers that must clear up after it, then Argo CD, cluster and network', async (t) => {
-  const { happened, kubeconfigs, certificate, error } = await destroyed(t);
-  t.equal(error, '');
-  t.match(kubeconfigs, [/^\/.*\/destroy-[^/]+\/kubeconfig$/], 'one of its own for every call');
-  t.equal(kubeconfigs.length, 1);
-  t.notOk(existsSync(kubeconfigs[0] ?? ''), 'and gone afterwards');
-  t.same(happened, [
-    'aws eks describe-cluster --name dev',
-    'aws eks update-kubeconfig --name dev --alias dev',
-    'kubectl delete application root --cascade=orphan',
-    'kubectl delete applicationset --all --cascade=orphan',
-    'kubectl get applications --output=json',
-    'kubectl delete application fastify-service',
-    search('Key=elbv2.k8s.aws/cluster,Values=dev'),
-    search('Key=ebs.csi.aws.com/cluster,Values=true Key=cluster,Values=dev'),
-    'kubectl delete application aws-load-balancer-controller metrics-server',
-    'tofu destroy dev-argocd',
-    'tofu destroy dev-cluster',
-    'tofu destroy dev-network',
-    ...['Key=cluster,Values=dev', 'Key=kubernetes.io/cluster/dev', 'Key=elbv2.k8s.aws/cluster,Values=dev', 'Key=ebs.csi.aws.com/cluster-name,Values=dev'].map(search),
-  ]);
-  t.match(certificate, { cluster: 'dev', accountId: '111111111111', region: 'eu-central-1', found: [] });
-});
+t.test(
+  'what runs in a cluster goes before the controllers that must clear up after it, then Argo CD, cluster and network',
+  async (t) => {
+    const { happened, kubeconfigs, certificate, error } = await destroyed(t);
+    t.equal(error, '');
+    t.match(kubeconfigs, [/^\/.*\/destroy-[^/]+\/kubeconfig$/], 'one of its own for every call');
+    t.equal(kubeconfigs.length, 1);
+    t.notOk(existsSync(kubeconfigs[0] ?? ''), 'and gone afterwards');
+    t.same(happened, [
+      'aws eks describe-cluster --name dev',
+      'aws eks update-kubeconfig --name dev --alias dev',
+      'kubectl delete application root --cascade=orphan',
+      'kubectl delete applicationset --all --cascade=orphan',
+      'kubectl get applications --output=json',
+      'kubectl delete application fastify-service',
+      search('Key=elbv2.k8s.aws/cluster,Values=dev'),
+      search('Key=ebs.csi.aws.com/cluster,Values=true Key=cluster,Values=dev'),
+      'kubectl delete application aws-load-balancer-controller metrics-server',
+      'tofu destroy dev-argocd',
+      'tofu destroy dev-cluster',
+      'tofu destroy dev-network',
+      ...[
+        'Key=cluster,Values=dev',
+        'Key=kubernetes.io/cluster/dev',
+        'Key=elbv2.k8s.aws/cluster,Values=dev',
+        'Key=ebs.csi.aws.com/cluster-name,Values=dev',
+      ].map(search),
+    ]);
+    t.match(certificate, { cluster: 'dev', accountId: '111111111111', region: 'eu-central-1', found: [] });
+  },
+);
 
 t.test('it waits until the load balancers are gone', async (t) => {
-  const { happened, error } = await destroyed(t, [{ program: 'aws', to: 'elbv2.k8s.aws/cluster', stdout: arns(LOAD_BALANCER), times: 2 }]);
+  const { happened, error } = await destroyed(t, [
+    { program: 'aws', to: 'elbv2.k8s.aws/cluster', stdout: arns(LOAD_BALANCER), times: 2 },
+  ]);
   t.equal(error, '');
-  t.equal(happened.slice(0, happened.indexOf('tofu destroy dev-argocd')).filter((call) => call.includes('elbv2')).length, 3);
+  t.equal(
+    happened.slice(0, happened.indexOf('tofu destroy dev-argocd')).filter((call) => call.includes('elbv2')).length,
+    3,
+  );
 });
 
 t.test('what does not go is named, and the controllers and the network stay', async (t) => {
-  const { happened, error } = await destroyed(t, [{ program: 'aws', to: 'elbv2.k8s.aws/cluster', stdout: arns(LOAD_BALANCER) }]);
+  const { happened, error } = await destroyed(t, [
+    { program: 'aws', to: 'elbv2.k8s.aws/cluster', stdout: arns(LOAD_BALANCER) },
+  ]);
   t.match(error, `these are still there: ${LOAD_BALANCER}`);
-  t.notOk(happened.some((call) => call.startsWith('tofu') || call.includes('delete application aws-load-balancer-controller')));
+  t.notOk(
+    happened.some(
+      (call) => call.startsWith('tofu') || call.includes('delete application aws-load-balancer-controller'),
+    ),
+  );
 });
 
 t.test('an Application that does not go stops it', async (t) => {
-  const { happened, error } = await destroyed(t, [{ program: 'kubectl', to: 'delete application fastify-service', code: 1, stderr: 'error: timed out waiting for the condition on applications/fastify-service' }]);
+  const { happened, error } = await destroyed(t, [
+    {
+      program: 'kubectl',
+      to: 'delete application fastify-service',
+      code: 1,
+      stderr: 'error: timed out waiting for the condition on applications/fastify-service',
+    },
+  ]);
   t.match(error, /timed out waiting for the condition on applications\/fastify-service/);
   t.notOk(happened.some((call) => call.startsWith('tofu')));
 });
 
 t.test('run again when the cluster is gone, it goes on with what is left', async (t) => {
-  const { happened, error } = await destroyed(t, [{ program: 'aws', to: 'describe-cluster', code: 254, stderr: 'An error occurred (ResourceNotFoundException)' }]);
+  const { happened, error } = await destroyed(t, [
+    { program: 'aws', to: 'describe-cluster', code: 254, stderr: 'An error occurred (ResourceNotFoundException)' },
+  ]);
   t.equal(error, '');
-  t.same(happened.slice(0, 4), ['aws eks describe-cluster --name dev', 'tofu destroy dev-argocd', 'tofu destroy dev-cluster', 'tofu destroy dev-network']);
+  t.same(happened.slice(0, 4), [
+    'aws eks describe-cluster --name dev',
+    'tofu destroy dev-argocd',
+    'tofu destroy dev-cluster',
+    'tofu destroy dev-network',
+  ]);
 });
 
 t.test('credentials of another account stop it at once', async (t) => {
-  const { happened, error } = await destroyed(t, [{ program: 'aws', to: 'describe-cluster', code: 254, stderr: 'An error occurred (AccessDeniedException)' }]);
+  const { happened, error } = await destroyed(t, [
+    { program: 'aws', to: 'describe-cluster', code: 254, stderr: 'An error occurred (AccessDeniedException)' },
+  ]);
   t.match(error, /AccessDeniedException/);
   t.equal(happened.length, 1);
 });
 
 t.test('what is left in the end is told by name; a key that waits to be deleted costs nothing', async (t) => {
   const volume = 'arn:aws:ec2:eu-central-1:111111111111:volume/vol-1';
-  const { certificate } = await destroyed(t, [{ program: 'aws', to: 'Key=ebs.csi.aws.com/cluster-name,Values=dev --output', stdout: none, times: 0 }, { program: 'aws', to: 'Key=kubernetes.io/cluster/dev', stdout: arns(volume, 'arn:aws:kms:eu-central-1:111111111111:key/1') }]);
+  const { certificate } = await destroyed(t, [
+    { program: 'aws', to: 'Key=ebs.csi.aws.com/cluster-name,Values=dev --output', stdout: none, times: 0 },
+    {
+      program: 'aws',
+      to: 'Key=kubernetes.io/cluster/dev',
+      stdout: arns(volume, 'arn:aws:kms:eu-central-1:111111111111:key/1'),
+    },
+  ]);
   t.same(certificate?.found, [volume]);
 });

@@ -23,7 +23,11 @@ export interface FakePrograms {
  * Programs that write down how they were called and answer as they are told; by default with nothing, and success.
  * `docker buildx build` also writes the metadata file that it is asked for.
  */
-export function fakePrograms(folder: string, programs: readonly string[], answers: readonly Answer[] = []): FakePrograms {
+export function fakePrograms(
+  folder: string,
+  programs: readonly string[],
+  answers: readonly Answer[] = [],
+): FakePrograms {
   mkdirSync(folder, { recursive: true });
   const [log, script] = [join(folder, 'calls.log'), join(folder, 'answers.json')];
   writeFileSync(log, '');
@@ -52,5 +56,11 @@ process.exitCode = answer?.code ?? 0;
 `,
     );
   }
-  return { folder, calls: () => readFileSync(log, 'utf8').split('\n').filter((line) => line !== '') };
+  return {
+    folder,
+    calls: () =>
+      readFileSync(log, 'utf8')
+        .split('\n')
+        .filter((line) => line !== ''),
+  };
 }

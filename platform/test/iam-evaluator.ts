@@ -1,7 +1,7 @@
 import type { PolicyDocument, Statement } from '../src/iam/document.ts';
 
-// IAM's evaluation, as far as our policies need it: IAM user guide, "Policy evaluation logic". What is not evaluated throws,
-// so that no policy of ours is judged by half.
+// IAM's evaluation, as far as our policies need it: IAM user guide, "Policy evaluation logic". What is not evaluated
+// throws, so that no policy of ours is judged by half.
 
 /** Who asks for what. */
 export interface Request {
@@ -13,10 +13,12 @@ export interface Request {
 }
 
 /** One value or several, as policies write them. */
-export const list = (value: string | readonly string[] | undefined): readonly string[] => (value === undefined ? [] : typeof value === 'string' ? [value] : value);
+export const list = (value: string | readonly string[] | undefined): readonly string[] =>
+  value === undefined ? [] : typeof value === 'string' ? [value] : value;
 
 /** Whether a name is one that a pattern with `*` stands for. */
-const fits = (pattern: string, name: string): boolean => new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`).test(name);
+const fits = (pattern: string, name: string): boolean =>
+  new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`).test(name);
 
 /** Whether every condition of a statement holds. */
 export const conditionsHold = ({ Condition = {} }: Statement, keys: Readonly<Record<string, string>>): boolean =>
@@ -28,7 +30,11 @@ export const conditionsHold = ({ Condition = {} }: Statement, keys: Readonly<Rec
 function speaksOf(statement: Statement, { action, resource, keys = {} }: Request): boolean {
   const { Action, NotAction, Resource } = statement;
   const isNamed = list(Action ?? NotAction).some((pattern) => fits(pattern, action));
-  return isNamed === (Action !== undefined) && list(Resource).some((pattern) => fits(pattern, resource)) && conditionsHold(statement, keys);
+  return (
+    isNamed === (Action !== undefined) &&
+    list(Resource).some((pattern) => fits(pattern, resource)) &&
+    conditionsHold(statement, keys)
+  );
 }
 
 /** Whether all of these policies let a request through: what an identity may do, and the boundary that holds it. */

@@ -1,10 +1,10 @@
 import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
-import { ensureTools } from '@gitops/tools/tools';
 import type { Test } from 'tap';
+import { ensureTools } from '@gitops/tools/tools';
 import { synthesize, type SynthesizedStack } from '../src/app.ts';
 import { SimulatedAws } from './simulated-aws/cloud.ts';
-import { openEngine, type Engine, type Run } from './simulated-aws/engine.ts';
+import { type Engine, openEngine, type Run } from './simulated-aws/engine.ts';
 
 export const repository = resolve(import.meta.dirname, '../..');
 
@@ -27,7 +27,8 @@ export function repositoryWith(folder: string, changes: readonly Change[]): stri
 const silent = { start: () => undefined, detail: () => undefined, done: () => undefined, note: () => undefined };
 
 /** The real OpenTofu, as the tools step of the tests built it. */
-export const tofu = async (): Promise<string> => join((await ensureTools(silent, { verify: false, builds: ['opentofu'] })).bin, 'tofu');
+export const tofu = async (): Promise<string> =>
+  join((await ensureTools(silent, { verify: false, builds: ['opentofu'] })).bin, 'tofu');
 
 /** A simulated AWS and the real command line for some stacks. */
 export interface Platform {
@@ -39,16 +40,37 @@ export interface Platform {
 }
 
 /** Terraform, where it is installed. */
-export const terraform = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'terraform')).find((file) => existsSync(file));
+export const terraform = (process.env.PATH ?? '')
+  .split(delimiter)
+  .map((folder) => join(folder, 'terraform'))
+  .find((file) => existsSync(file));
 
-/** Opens stacks, each in a folder of its own, for OpenTofu or another program of its kind; all is closed with the test. */
-export async function openPlatform(t: Test, isWanted: (stack: SynthesizedStack) => boolean = () => true, changes: readonly Change[] = [], cloud = new SimulatedAws(), other?: string): Promise<Platform> {
+/**
+ * Opens stacks, each in a folder of its own, for OpenTofu or another program of its kind; all is closed with the test.
+ */
+export async function openPlatform(
+  t: Test,
+  isWanted: (stack: SynthesizedStack) => boolean = () => true,
+  changes: readonly Change[] = [],
+  cloud = new SimulatedAws(),
+  other?: string,
+): Promise<Platform> {
   // A test may open several.
   const folder = mkdtempSync(join(existsSync(t.testdirName) ? t.testdirName : t.testdir({}), 'platform-'));
-  const stacks = synthesize(changes.length === 0 ? repository : repositoryWith(join(folder, 'repository'), changes), join(folder, 'out')).filter(isWanted);
+  const stacks = synthesize(
+    changes.length === 0 ? repository : repositoryWith(join(folder, 'repository'), changes),
+    join(folder, 'out'),
+  ).filter(isWanted);
   const program = other ?? (await tofu());
   // State lies two folders above a stack's, as in the platform's own folder.
-  const engines = new Map(await Promise.all(stacks.map(async ({ name, folder: source }) => [name, await openEngine(cloud, source, join(folder, 'platform/out/stacks', name), program)] as const)));
+  const engines = new Map(
+    await Promise.all(
+      stacks.map(
+        async ({ name, folder: source }) =>
+          [name, await openEngine(cloud, source, join(folder, 'platform/out/stacks', name), program)] as const,
+      ),
+    ),
+  );
   t.teardown(() => {
     for (const engine of engines.values()) engine.close();
   });
@@ -72,7 +94,14 @@ export async function openPlatform(t: Test, isWanted: (stack: SynthesizedStack) 
 }
 
 /** What there is, without what AWS made up for it. */
-export const inventory = ({ cloud }: Platform): string[] => cloud.things().map(({ type, values }) => `${type} ${JSON.stringify([values.name, values.cidr_block, values.service_name, values.addon_name])}`).sort();
+export const inventory = ({ cloud }: Platform): string[] =>
+  cloud
+    .things()
+    .map(
+      ({ type, values }) =>
+        `${type} ${JSON.stringify([values.name, values.cidr_block, values.service_name, values.addon_name])}`,
+    )
+    .sort();
 
 /** Sets variables of the environment until the test ends. */
 export function setEnvironment(t: Test, variables: Readonly<Record<string, string>>): void {

@@ -5,7 +5,8 @@ import type { SynthesizedStack } from '../src/app.ts';
 import { initialize, LOCK_FILE, openTofu, type Tofu } from '../src/tofu.ts';
 import { setEnvironment, tofu as tofuProgram } from './platform-in-tests.ts';
 
-// Checksums of providers, with the real OpenTofu and packages in a folder, which hold a program of a line: nobody starts it.
+// Checksums of providers, with the real OpenTofu and packages in a folder, which hold a program of a line: nobody
+// starts it.
 
 interface Place {
   readonly platform: string;
@@ -19,14 +20,23 @@ interface Place {
 async function open(t: Test): Promise<Place> {
   const root = t.testdir({ 'settings.tofurc': '' });
   const platform = join(root, 'platform');
-  writeFileSync(join(root, 'settings.tofurc'), `provider_installation {\n  filesystem_mirror {\n    path = "${join(root, 'mirror')}"\n  }\n}\n`);
+  writeFileSync(
+    join(root, 'settings.tofurc'),
+    `provider_installation {\n  filesystem_mirror {\n    path = "${join(root, 'mirror')}"\n  }\n}\n`,
+  );
   setEnvironment(t, { TOFU: await tofuProgram(), TF_CLI_CONFIG_FILE: join(root, 'settings.tofurc') });
   return {
     platform,
     tofu: await openTofu(platform),
     pack: (provider, version, text) => {
       const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
-      const folder = join(root, 'mirror/registry.opentofu.org/hashicorp', provider, version, `${process.platform}_${architecture}`);
+      const folder = join(
+        root,
+        'mirror/registry.opentofu.org/hashicorp',
+        provider,
+        version,
+        `${process.platform}_${architecture}`,
+      );
       mkdirSync(folder, { recursive: true });
       const file = join(folder, `terraform-provider-${provider}_v${version}`);
       writeFileSync(file, text);
@@ -35,8 +45,16 @@ async function open(t: Test): Promise<Place> {
     stack: (name, providers) => {
       const folder = join(platform, 'cdktf.out/stacks', name);
       mkdirSync(folder, { recursive: true });
-      const required = Object.fromEntries(Object.entries(providers).map(([provider, version]) => [provider, { source: `hashicorp/${provider}`, version }]));
-      writeFileSync(join(folder, 'cdk.tf.json'), JSON.stringify({ terraform: { required_providers: required, backend: { local: {} } } }));
+      const required = Object.fromEntries(
+        Object.entries(providers).map(([provider, version]) => [
+          provider,
+          { source: `hashicorp/${provider}`, version },
+        ]),
+      );
+      writeFileSync(
+        join(folder, 'cdk.tf.json'),
+        JSON.stringify({ terraform: { required_providers: required, backend: { local: {} } } }),
+      );
       return { name, folder, after: [], cluster: 'dev' };
     },
     lockFile: join(platform, LOCK_FILE),
@@ -47,7 +65,11 @@ async function open(t: Test): Promise<Place> {
 const fresh = ({ platform }: Place): void => {
   for (const folder of ['.terraform', 'cdktf.out']) rmSync(join(platform, folder), { recursive: true, force: true });
 };
-const locked = (file: string): string[] => Array.from(readFileSync(file, 'utf8').matchAll(/^provider "[^"]*\/([a-z]+)" \{\n {2}version += "([^"]+)"/gm), ([, name = '', version = '']) => `${name} ${version}`);
+const locked = (file: string): string[] =>
+  Array.from(
+    readFileSync(file, 'utf8').matchAll(/^provider "[^"]*\/([a-z]+)" \{\n {2}version += "([^"]+)"/gm),
+    ([, name = '', version = '']) => `${name} ${version}`,
+  );
 
 t.test('the checksums of all stacks come together in one file, and no stack takes those of another out', async (t) => {
   const place = await open(t);
@@ -72,9 +94,14 @@ t.test('a provider with another checksum, or in another version, is refused', as
   const text = readFileSync(lockFile, 'utf8');
   fresh(place);
   pack('aws', '6.25.0', 'another');
-  await t.rejects(initialize(tofu, platform, stack('dev-network', { aws: '6.25.0' }), 'local'), { message: 'dev-network: init failed', next: /take it out of platform\/\.terraform\.lock\.hcl/ });
+  await t.rejects(initialize(tofu, platform, stack('dev-network', { aws: '6.25.0' }), 'local'), {
+    message: 'dev-network: init failed',
+    next: /take it out of platform\/\.terraform\.lock\.hcl/,
+  });
   pack('aws', '6.26.0', 'one');
-  await t.rejects(initialize(tofu, platform, stack('dev-network', { aws: '6.26.0' }), 'local'), { message: 'dev-network: init failed' });
+  await t.rejects(initialize(tofu, platform, stack('dev-network', { aws: '6.26.0' }), 'local'), {
+    message: 'dev-network: init failed',
+  });
   t.equal(readFileSync(lockFile, 'utf8'), text);
 
   rmSync(lockFile);

@@ -1,11 +1,11 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CommandError } from '@gitops/report/errors';
 import t, { type Test } from 'tap';
-import { applyStack, type ApplyOptions } from '../src/commands/apply.ts';
+import { CommandError } from '@gitops/report/errors';
+import { type ApplyOptions, applyStack } from '../src/commands/apply.ts';
 import { ASKED_FOR, BY_NAME, BY_TAGS, LEFT, type Search } from '../src/commands/recover.ts';
 import { KilledError, type Tofu } from '../src/tofu.ts';
-import { inventory, openPlatform, told, type Platform } from './platform-in-tests.ts';
+import { inventory, openPlatform, type Platform, told } from './platform-in-tests.ts';
 import { kindOf, type Thing } from './simulated-aws/cloud.ts';
 import type { Engine } from './simulated-aws/engine.ts';
 
@@ -13,7 +13,9 @@ const CALLER = { accountId: '111111111111', region: 'eu-central-1', defaultTags:
 const ACCOUNT = 'bootstrap-111111111111';
 const STACKS = ['dev-network', 'dev-cluster', 'dev-argocd'];
 
-/** The command line of the tests, as the platform's commands have it. One change at a time, so that it is known which. */
+/**
+ * The command line of the tests, as the platform's commands have it. One change at a time, so that it is known which.
+ */
 const tofuOf = (engine: Engine): Tofu => {
   const succeed = async (args: readonly string[]): Promise<string> => {
     const run = await engine.run(...args, '-no-color');
@@ -33,7 +35,14 @@ const tofuOf = (engine: Engine): Tofu => {
 /** What AWS's command line would answer. */
 const searchIn = ({ cloud }: Platform): Search => ({
   tagged: async (region, tags) => Promise.resolve(cloud.tagged(tags, { ...CALLER, region })),
-  backupSelections: async (region, plan) => Promise.resolve(new Map(cloud.visible('aws_backup_selection', { ...CALLER, region }).flatMap(({ id, values }) => (values.plan_id === plan ? [[String(values.name), id]] : [])))),
+  backupSelections: async (region, plan) =>
+    Promise.resolve(
+      new Map(
+        cloud
+          .visible('aws_backup_selection', { ...CALLER, region })
+          .flatMap(({ id, values }) => (values.plan_id === plan ? [[String(values.name), id]] : [])),
+      ),
+    ),
 });
 
 interface Story {
@@ -53,7 +62,18 @@ function storyOf(platform: Platform, folder: string): Story {
       if (stack === undefined) throw new Error(`there is no stack ${name}`);
       const engine = platform.engine(name);
       try {
-        await applyStack(tofuOf(engine), { ...stack, folder: engine.folder }, { platform: folder, yes: true, lost: false, search: searchIn(platform), print: (text) => said.push(text), ...options });
+        await applyStack(
+          tofuOf(engine),
+          { ...stack, folder: engine.folder },
+          {
+            platform: folder,
+            yes: true,
+            lost: false,
+            search: searchIn(platform),
+            print: (text) => said.push(text),
+            ...options,
+          },
+        );
         return true;
       } catch (error) {
         if (error instanceof KilledError) return false;
@@ -64,8 +84,8 @@ function storyOf(platform: Platform, folder: string): Story {
 }
 
 /**
- * From now on OpenTofu is killed once AWS has made something, before it is told so. What AWS would write over without a word may
- * pass: each run has it to do again, and would never come further.
+ * From now on OpenTofu is killed once AWS has made something, before it is told so. What AWS would write over without a
+ * word may pass: each run has it to do again, and would never come further.
  */
 function killAtChange(platform: Platform, name: string): void {
   platform.cloud.faults.after = () => {
@@ -76,33 +96,36 @@ function killAtChange(platform: Platform, name: string): void {
 }
 const leaveAlone = ({ cloud }: Platform): void => void (cloud.faults.after = () => undefined);
 
-t.test('killed after each change in turn and run again, it is as if nothing had happened: nothing is missing and nothing is there twice', async (t) => {
-  const isWanted = ({ name }: { name: string }): boolean => name === ACCOUNT || STACKS.includes(name);
-  const [calm, haunted] = [await openPlatform(t, isWanted), await openPlatform(t, isWanted)];
-  await calm.apply(ACCOUNT, ...STACKS);
-  await haunted.apply(ACCOUNT);
-  const { apply, said } = storyOf(haunted, t.testdirName);
-  for (const name of STACKS) {
-    await haunted.engine(name).init();
-    let kills = 0;
-    killAtChange(haunted, name);
-    while (!(await apply(name))) kills += 1;
-    leaveAlone(haunted);
-    t.ok(kills > 1, `${name}: killed ${kills} times`);
-    const plan = await haunted.engine(name).plan();
-    t.equal(plan.code, 0, `${name} is as planned${plan.code === 0 ? '' : told(plan)}`);
-    t.notOk(existsSync(join(haunted.engine(name).folder, 'recover.tf.json')), 'nothing is left beside the stack');
-  }
-  t.same(inventory(haunted), inventory(calm));
-  t.notMatch(said.join('\n'), /made once more/);
+t.test(
+  'killed after each change in turn and run again, it is as if nothing had happened: nothing is missing and nothing is there twice',
+  async (t) => {
+    const isWanted = ({ name }: { name: string }): boolean => name === ACCOUNT || STACKS.includes(name);
+    const [calm, haunted] = [await openPlatform(t, isWanted), await openPlatform(t, isWanted)];
+    await calm.apply(ACCOUNT, ...STACKS);
+    await haunted.apply(ACCOUNT);
+    const { apply, said } = storyOf(haunted, t.testdirName);
+    for (const name of STACKS) {
+      await haunted.engine(name).init();
+      let kills = 0;
+      killAtChange(haunted, name);
+      while (!(await apply(name))) kills += 1;
+      leaveAlone(haunted);
+      t.ok(kills > 1, `${name}: killed ${kills} times`);
+      const plan = await haunted.engine(name).plan();
+      t.equal(plan.code, 0, `${name} is as planned${plan.code === 0 ? '' : told(plan)}`);
+      t.notOk(existsSync(join(haunted.engine(name).folder, 'recover.tf.json')), 'nothing is left beside the stack');
+    }
+    t.same(inventory(haunted), inventory(calm));
+    t.notMatch(said.join('\n'), /made once more/);
 
-  for (const name of STACKS.toReversed()) {
-    killAtChange(haunted, name);
-    while ((await haunted.engine(name).destroy('-parallelism=1')).code !== 0);
-    leaveAlone(haunted);
-  }
-  t.same(haunted.cloud.tagged({ cluster: 'dev' }, CALLER), [], 'and so on the way back');
-});
+    for (const name of STACKS.toReversed()) {
+      killAtChange(haunted, name);
+      while ((await haunted.engine(name).destroy('-parallelism=1')).code !== 0);
+      leaveAlone(haunted);
+    }
+    t.same(haunted.cloud.tagged({ cluster: 'dev' }, CALLER), [], 'and so on the way back');
+  },
+);
 
 const openNetwork = async (t: Test): Promise<Story> => {
   const platform = await openPlatform(t, ({ name }) => [ACCOUNT, 'dev-network'].includes(name));
@@ -125,7 +148,9 @@ t.test('a machine is lost with all that it knew: nothing is made anew', async (t
   t.ok(await apply('dev-network', { lost: true }));
   t.same(inventory(platform), before);
   t.equal((await platform.engine('dev-network').plan()).code, 0);
-  t.match(said, [/^an apply of dev-network did not come to its end; it had made these, which the state has now:\nRESOURCE +ID\n/]);
+  t.match(said, [
+    /^an apply of dev-network did not come to its end; it had made these, which the state has now:\nRESOURCE +ID\n/,
+  ]);
 });
 
 t.test('what is there twice stops it, with both named; what the state has in place of another is told', async (t) => {
@@ -134,9 +159,16 @@ t.test('what is there twice stops it, with both named; what the state has in pla
   while (platform.cloud.things('aws_vpc').length === 0) t.notOk(await apply('dev-network'));
   leaveAlone(platform);
   const vpc = only(platform, 'aws_vpc');
-  const second = platform.cloud.plant('aws_vpc', { ...vpc.values, id: 'vpc-second', arn: 'arn:aws:ec2:eu-central-1:111111111111:vpc/vpc-second' }, CALLER);
+  const second = platform.cloud.plant(
+    'aws_vpc',
+    { ...vpc.values, id: 'vpc-second', arn: 'arn:aws:ec2:eu-central-1:111111111111:vpc/vpc-second' },
+    CALLER,
+  );
   const operations = platform.cloud.operations;
-  await t.rejects(apply('dev-network'), { message: `aws_vpc.vpc is there more than once: ${String(vpc.values.arn)}, ${String(second.values.arn)}`, next: /^delete all but one/ });
+  await t.rejects(apply('dev-network'), {
+    message: `aws_vpc.vpc is there more than once: ${String(vpc.values.arn)}, ${String(second.values.arn)}`,
+    next: /^delete all but one/,
+  });
   t.equal(platform.cloud.operations, operations, 'and nothing is made');
 
   platform.cloud.remove(second);
@@ -150,9 +182,15 @@ t.test('what is there twice stops it, with both named; what the state has in pla
 t.test("what has the name of one of ours and is somebody else's is left alone", async (t) => {
   const { platform, apply } = await openNetwork(t);
   const name = 'gitops-platform.dev.flow-logs';
-  platform.cloud.plant('aws_iam_role', { id: name, name, arn: `arn:aws:iam::111111111111:role/${name}`, tags_all: { owner: 'somebody' } }, CALLER);
+  platform.cloud.plant(
+    'aws_iam_role',
+    { id: name, name, arn: `arn:aws:iam::111111111111:role/${name}`, tags_all: { owner: 'somebody' } },
+    CALLER,
+  );
   const operations = platform.cloud.operations;
-  await t.rejects(apply('dev-network', { lost: true }), { message: `aws_iam_role.flow-log-role cannot be made: ${name} is there already, and does not carry the tag stack=dev-network` });
+  await t.rejects(apply('dev-network', { lost: true }), {
+    message: `aws_iam_role.flow-log-role cannot be made: ${name} is there already, and does not carry the tag stack=dev-network`,
+  });
   t.equal(platform.cloud.operations, operations, 'nothing of it is changed');
   t.equal((await platform.engine('dev-network').run('state', 'list')).output.trim(), '');
 });
@@ -174,11 +212,26 @@ t.test('a stack that cannot be planned is not searched for in vain', async (t) =
   t.notOk(existsSync(join(platform.engine('dev-network').folder, 'recover.tf.json')));
 });
 
-t.test('every type of every stack is found again, or needs not be; of what is found by its tags no two are alike', async (t) => {
-  const { stacks } = await openPlatform(t);
-  const resources = stacks.flatMap(({ name, folder }) =>
-    Object.entries((JSON.parse(readFileSync(join(folder, 'cdk.tf.json'), 'utf8')) as { resource: Record<string, Record<string, { tags?: object }>> }).resource).map(([type, byId]) => ({ name, type, tags: Object.values(byId).map(({ tags = {} }) => JSON.stringify(tags)) })),
-  );
-  for (const type of new Set(resources.map((resource) => resource.type))) t.equal([BY_NAME, BY_TAGS, LEFT].filter((list) => type in list).length + (ASKED_FOR.includes(type) ? 1 : 0), 1, type);
-  for (const { name, type, tags } of resources) if (type in BY_TAGS) t.equal(new Set(tags).size, tags.length, `${name} ${type}`);
-});
+t.test(
+  'every type of every stack is found again, or needs not be; of what is found by its tags no two are alike',
+  async (t) => {
+    const { stacks } = await openPlatform(t);
+    const resources = stacks.flatMap(({ name, folder }) =>
+      Object.entries(
+        (
+          JSON.parse(readFileSync(join(folder, 'cdk.tf.json'), 'utf8')) as {
+            resource: Record<string, Record<string, { tags?: object }>>;
+          }
+        ).resource,
+      ).map(([type, byId]) => ({ name, type, tags: Object.values(byId).map(({ tags = {} }) => JSON.stringify(tags)) })),
+    );
+    for (const type of new Set(resources.map((resource) => resource.type)))
+      t.equal(
+        [BY_NAME, BY_TAGS, LEFT].filter((list) => type in list).length + (ASKED_FOR.includes(type) ? 1 : 0),
+        1,
+        type,
+      );
+    for (const { name, type, tags } of resources)
+      if (type in BY_TAGS) t.equal(new Set(tags).size, tags.length, `${name} ${type}`);
+  },
+);

@@ -11,9 +11,9 @@ export interface StoredImage {
 const DAY = 1;
 
 /**
- * The images that a lifecycle policy expires now, by ECR's rules (ECR user guide, "How lifecycle policies work in ECR"): all rules
- * are evaluated, then applied by priority; a rule selects as if nothing were expired; an image that a rule selects is out of reach
- * for all rules after it; the newest are kept.
+ * The images that a lifecycle policy expires now, by ECR's rules (ECR user guide, "How lifecycle policies work in
+ * ECR"): all rules are evaluated, then applied by priority; a rule selects as if nothing were expired; an image that a
+ * rule selects is out of reach for all rules after it; the newest are kept.
  * @param now in days
  */
 export function expired({ rules }: LifecyclePolicy, images: readonly StoredImage[], now: number): StoredImage[] {
@@ -27,17 +27,27 @@ export function expired({ rules }: LifecyclePolicy, images: readonly StoredImage
   return gone;
 }
 
-function selects({ selection: { tagStatus, tagPatternList, tagPrefixList } }: LifecycleRule, { tags }: StoredImage): boolean {
+function selects(
+  { selection: { tagStatus, tagPatternList, tagPrefixList } }: LifecycleRule,
+  { tags }: StoredImage,
+): boolean {
   if (tagStatus === 'untagged') return tags.length === 0;
   if (tagStatus === 'any') return true;
   const fits = (pattern: RegExp): boolean => tags.some((tag) => pattern.test(tag));
-  const wanted = [...(tagPatternList ?? []).map((pattern) => new RegExp(`^${pattern.split('*').map(literal).join('.*')}$`)), ...(tagPrefixList ?? []).map((prefix) => new RegExp(`^${literal(prefix)}`))];
+  const wanted = [
+    ...(tagPatternList ?? []).map((pattern) => new RegExp(`^${pattern.split('*').map(literal).join('.*')}$`)),
+    ...(tagPrefixList ?? []).map((prefix) => new RegExp(`^${literal(prefix)}`)),
+  ];
   return wanted.length > 0 && wanted.every(fits);
 }
 
 const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
-function overdue({ selection: { countType, countNumber } }: LifecycleRule, images: readonly StoredImage[], now: number): readonly StoredImage[] {
+function overdue(
+  { selection: { countType, countNumber } }: LifecycleRule,
+  images: readonly StoredImage[],
+  now: number,
+): readonly StoredImage[] {
   if (countType === 'sinceImagePushed') return images.filter(({ pushedAt }) => now - pushedAt >= countNumber * DAY);
   return images.toSorted((a, b) => b.pushedAt - a.pushedAt).slice(countNumber);
 }

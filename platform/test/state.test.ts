@@ -1,24 +1,31 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ensureTools } from '@gitops/tools/tools';
 import t, { type Test } from 'tap';
+import { ensureTools } from '@gitops/tools/tools';
 import { synthesize, type SynthesizedStack } from '../src/app.ts';
 import { migrateState } from '../src/commands/migrate-state.ts';
 import { initialize, localState, openTofu, PLAN, type Tofu } from '../src/tofu.ts';
-import { repositoryWith, setEnvironment, tofu as tofuProgram, type Change } from './platform-in-tests.ts';
+import { type Change, repositoryWith, setEnvironment, tofu as tofuProgram } from './platform-in-tests.ts';
 
-// State in a bucket, with the real OpenTofu and a real S3 server; what is kept there is a resource that needs no provider.
+// State in a bucket, with the real OpenTofu and a real S3 server; what is kept there is a resource that needs no
+// provider.
 
 /** Where a stack that was written from some settings keeps its state. */
 function backendOf(name: string, changes: readonly Change[]): Record<string, object> {
   const folder = t.testdir({});
-  const stack = synthesize(repositoryWith(join(folder, 'repository'), changes), join(folder, 'out')).find((candidate) => candidate.name === name);
+  const stack = synthesize(repositoryWith(join(folder, 'repository'), changes), join(folder, 'out')).find(
+    (candidate) => candidate.name === name,
+  );
   if (stack === undefined) throw new Error(`there is no stack ${name}`);
-  return (JSON.parse(readFileSync(join(stack.folder, 'cdk.tf.json'), 'utf8')) as { terraform: { backend: Record<string, object> } }).terraform.backend;
+  return (
+    JSON.parse(readFileSync(join(stack.folder, 'cdk.tf.json'), 'utf8')) as {
+      terraform: { backend: Record<string, object> };
+    }
+  ).terraform.backend;
 }
 
 const STACK = 'dev-network';
@@ -39,9 +46,28 @@ async function freePort(): Promise<number> {
 /** An S3 server over a folder, ended with the test. */
 async function startS3(t: Test, folder: string): Promise<string> {
   mkdirSync(join(folder, BUCKET), { recursive: true });
-  const { bin } = await ensureTools({ start: () => undefined, detail: () => undefined, done: () => undefined, note: () => undefined }, { verify: false, builds: ['s3'] });
+  const { bin } = await ensureTools(
+    { start: () => undefined, detail: () => undefined, done: () => undefined, note: () => undefined },
+    { verify: false, builds: ['s3'] },
+  );
   const port = await freePort();
-  const child = spawn(join(bin, 'versitygw'), ['--access', 'key', '--secret', 'a-secret-of-the-test', '--region', 'eu-central-1', '--port', `127.0.0.1:${port}`, '--quiet', 'posix', folder], { stdio: 'ignore' });
+  const child = spawn(
+    join(bin, 'versitygw'),
+    [
+      '--access',
+      'key',
+      '--secret',
+      'a-secret-of-the-test',
+      '--region',
+      'eu-central-1',
+      '--port',
+      `127.0.0.1:${port}`,
+      '--quiet',
+      'posix',
+      folder,
+    ],
+    { stdio: 'ignore' },
+  );
   t.teardown(async () => {
     child.kill('SIGKILL');
     await once(child, 'close');
@@ -50,7 +76,13 @@ async function startS3(t: Test, folder: string): Promise<string> {
   for (;;) {
     if (child.exitCode !== null) throw new Error(`the S3 server ended with ${child.exitCode}`);
     // Any answer will do, a refusal as well.
-    if (await fetch(url).then(() => true, () => false)) return url;
+    if (
+      await fetch(url).then(
+        () => true,
+        () => false,
+      )
+    )
+      return url;
     await sleep(20);
   }
 }
@@ -67,11 +99,28 @@ async function open(t: Test): Promise<Place> {
   const root = t.testdir({});
   const url = await startS3(t, join(root, 'buckets'));
   const platform = join(root, 'platform');
-  const stack: SynthesizedStack = { name: STACK, folder: join(platform, 'cdktf.out/stacks', STACK), after: [], cluster: 'dev' };
+  const stack: SynthesizedStack = {
+    name: STACK,
+    folder: join(platform, 'cdktf.out/stacks', STACK),
+    after: [],
+    cluster: 'dev',
+  };
   mkdirSync(stack.folder, { recursive: true });
   // There is no IAM behind these keys that could be asked.
-  const withoutIam = { skip_credentials_validation: true, skip_requesting_account_id: true, skip_metadata_api_check: true, use_path_style: true };
-  setEnvironment(t, { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'a-secret-of-the-test', AWS_ENDPOINT_URL_S3: url, TOFU: await tofuProgram(), HOME: root, TF_CLI_CONFIG_FILE: join(root, 'settings.tofurc') });
+  const withoutIam = {
+    skip_credentials_validation: true,
+    skip_requesting_account_id: true,
+    skip_metadata_api_check: true,
+    use_path_style: true,
+  };
+  setEnvironment(t, {
+    AWS_ACCESS_KEY_ID: 'key',
+    AWS_SECRET_ACCESS_KEY: 'a-secret-of-the-test',
+    AWS_ENDPOINT_URL_S3: url,
+    TOFU: await tofuProgram(),
+    HOME: root,
+    TF_CLI_CONFIG_FILE: join(root, 'settings.tofurc'),
+  });
   // Whoever runs the tests may have settings of their own.
   writeFileSync(join(root, 'settings.tofurc'), '');
   return {
@@ -80,8 +129,12 @@ async function open(t: Test): Promise<Place> {
     tofu: await openTofu(platform),
     write: (state, input, command) => {
       const backend = state === 's3' ? { s3: { ...IN_S3.s3, ...withoutIam } } : LOCAL;
-      const provisioner = command === undefined ? {} : { provisioner: [{ 'local-exec': { command } }], triggers_replace: [input] };
-      writeFileSync(join(stack.folder, 'cdk.tf.json'), JSON.stringify({ terraform: { backend }, resource: { terraform_data: { vpc: { input, ...provisioner } } } }));
+      const provisioner =
+        command === undefined ? {} : { provisioner: [{ 'local-exec': { command } }], triggers_replace: [input] };
+      writeFileSync(
+        join(stack.folder, 'cdk.tf.json'),
+        JSON.stringify({ terraform: { backend }, resource: { terraform_data: { vpc: { input, ...provisioner } } } }),
+      );
     },
   };
 }
@@ -94,7 +147,10 @@ async function pulled({ tofu, platform, stack }: Place): Promise<string> {
   await initialize(tofu, platform, stack, 's3');
   return tofu.read(stack, ['state', 'pull']);
 }
-const inBucket = ({ platform }: Place): string[] => readdirSync(join(platform, '../buckets', BUCKET)).filter((name) => name.startsWith('dev-')).sort();
+const inBucket = ({ platform }: Place): string[] =>
+  readdirSync(join(platform, '../buckets', BUCKET))
+    .filter((name) => name.startsWith('dev-'))
+    .sort();
 
 t.test('state moves from this machine to the bucket, once, and everything is as it was', async (t) => {
   const place = await open(t);
@@ -105,7 +161,10 @@ t.test('state moves from this machine to the bucket, once, and everything is as 
   const before = JSON.parse(readFileSync(localState(platform, stack.name), 'utf8')) as { resources: unknown[] };
 
   place.write('s3', 'hello');
-  await t.rejects(initialize(tofu, platform, stack, 's3'), { message: /the settings keep state in S3, and that of dev-network lies in platform\/state/, next: 'run `make migrate-state`' });
+  await t.rejects(initialize(tofu, platform, stack, 's3'), {
+    message: /the settings keep state in S3, and that of dev-network lies in platform\/state/,
+    next: 'run `make migrate-state`',
+  });
   t.equal(await migrateState(tofu, platform, stack), 'moved');
   t.same(inBucket(place), ['dev-network.tfstate']);
   t.same((JSON.parse(await pulled(place)) as { resources: unknown[] }).resources, before.resources);
@@ -129,10 +188,16 @@ t.test('a move that was cut off goes on, and one onto another state is refused',
   await migrateState(tofu, platform, stack);
 
   writeFileSync(file, state);
-  t.equal(await migrateState(tofu, platform, stack), 'was there already', 'it had arrived, and the file had not been put away');
+  t.equal(
+    await migrateState(tofu, platform, stack),
+    'was there already',
+    'it had arrived, and the file had not been put away',
+  );
 
   writeFileSync(file, state.replaceAll('hello', 'another'));
-  await t.rejects(migrateState(tofu, platform, stack), { message: 'the bucket holds another state of dev-network than platform/state' });
+  await t.rejects(migrateState(tofu, platform, stack), {
+    message: 'the bucket holds another state of dev-network than platform/state',
+  });
   t.ok(existsSync(file), 'and nothing is taken away');
 });
 

@@ -1,7 +1,7 @@
-// Spreads requests over backends in turn, with kept connections to each, as a load balancer in front of pods does. It never
-// retries and never asks a backend how it is: its parent tells it where to send.
-// Usage: started with an IPC channel. It sends its port, and takes Routing messages.
-import { Agent, createServer, request, type IncomingHttpHeaders } from 'node:http';
+// Spreads requests over backends in turn, with kept connections to each, as a load balancer in front of pods does. It
+// never retries and never asks a backend how it is: its parent tells it where to send. Usage: started with an IPC
+// channel. It sends its port, and takes Routing messages.
+import { Agent, createServer, type IncomingHttpHeaders, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface Routing {
@@ -24,10 +24,20 @@ const server = createServer((incoming, outgoing) => {
     return;
   }
   const { hostname, port } = new URL(backend);
-  const passed = request({ hostname, port, agent: agentOf(backend), method: incoming.method, path: incoming.url, headers: endToEnd(incoming.headers) }, (answer) => {
-    outgoing.writeHead(answer.statusCode ?? 502, endToEnd(answer.headers));
-    answer.on('error', refuse).pipe(outgoing);
-  });
+  const passed = request(
+    {
+      hostname,
+      port,
+      agent: agentOf(backend),
+      method: incoming.method,
+      path: incoming.url,
+      headers: endToEnd(incoming.headers),
+    },
+    (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, endToEnd(answer.headers));
+      answer.on('error', refuse).pipe(outgoing);
+    },
+  );
   passed.on('error', refuse);
   incoming.pipe(passed);
 });
@@ -39,7 +49,12 @@ function agentOf(backend: string): Agent {
 }
 
 /** Without what concerns one connection alone. */
-function endToEnd({ connection: _connection, 'keep-alive': _keepAlive, 'transfer-encoding': _transferEncoding, ...headers }: IncomingHttpHeaders): IncomingHttpHeaders {
+function endToEnd({
+  connection: _connection,
+  'keep-alive': _keepAlive,
+  'transfer-encoding': _transferEncoding,
+  ...headers
+}: IncomingHttpHeaders): IncomingHttpHeaders {
   return headers;
 }
 

@@ -1,4 +1,4 @@
-import { summary, type Measure } from '@gitops/report/measure';
+import { type Measure, summary } from '@gitops/report/measure';
 import type { Builds } from './builds.ts';
 import { endServers, startServer } from './server-process.ts';
 
@@ -21,7 +21,8 @@ export async function measureBoot(builds: Builds, rounds: number, say: (text: st
     }
   }
   say(`boot: ${count} rounds`);
-  const ratio = (under: readonly number[]): number[] => times.ours.map((time, round) => time / (under[round] ?? Number.NaN));
+  const ratio = (under: readonly number[]): number[] =>
+    times.ours.map((time, round) => time / (under[round] ?? Number.NaN));
   return [
     summary('boot: bare Fastify', 'ms', times.bare),
     summary('boot: bare Fastify, bundled', 'ms', times.bareBundle),

@@ -25,8 +25,23 @@ export async function createBuilds(): Promise<Builds> {
   execFileSync(process.execPath, ['build.ts'], { cwd: SERVICE, stdio: ['ignore', 'ignore', 'inherit'] });
   cpSync(join(SERVICE, 'dist'), join(folder, 'ours'), { recursive: true });
   // As service/build.ts has it.
-  const settings: BuildOptions = { entryPoints: [server('bare')], bundle: true, platform: 'node', target: 'node26', format: 'esm', minifySyntax: true, minifyWhitespace: true, legalComments: 'none' };
-  await build({ ...settings, outfile: join(folder, 'bare.mjs'), banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" } });
+  const settings: BuildOptions = {
+    entryPoints: [server('bare')],
+    bundle: true,
+    platform: 'node',
+    target: 'node26',
+    format: 'esm',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'none',
+  };
+  await build({
+    ...settings,
+    outfile: join(folder, 'bare.mjs'),
+    banner: {
+      js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+    },
+  });
   // Where its imports find the packages.
   const bare = join(SERVICE, 'node_modules', `.bench-${process.pid}.mjs`);
   await build({ ...settings, outfile: bare, packages: 'external' });
@@ -36,7 +51,11 @@ export async function createBuilds(): Promise<Builds> {
   const percentage = Number(flags.find((flag) => flag.startsWith(heap))?.slice(heap.length));
   return {
     ours: [...flags, main],
-    oursInContainer: [...flags.filter((flag) => !flag.startsWith(heap)), `--max-old-space-size=${Math.floor((256 * percentage) / 100)}`, main],
+    oursInContainer: [
+      ...flags.filter((flag) => !flag.startsWith(heap)),
+      `--max-old-space-size=${Math.floor((256 * percentage) / 100)}`,
+      main,
+    ],
     bare: [bare],
     bareBundle: [join(folder, 'bare.mjs')],
     remove: () => {

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
+import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 
 /** The core of whatever is measured, and the core of whatever puts load on it. */
@@ -27,7 +27,9 @@ export function startNode(core: string, args: readonly string[], options: SpawnO
 
 /** Runs a program of this folder with its options as JSON on the core for load, and gives what it prints as JSON. */
 export async function runProgram(file: string, options: object): Promise<unknown> {
-  const child = startNode(CORES.load, [`${import.meta.dirname}/${file}`, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = startNode(CORES.load, [`${import.meta.dirname}/${file}`, JSON.stringify(options)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let output = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (output += text));
   const [code] = (await once(child, 'close')) as [number | null];

@@ -1,7 +1,7 @@
-import { summary, type Measure } from '@gitops/report/measure';
-import { server, type Builds } from './builds.ts';
+import { type Measure, summary } from '@gitops/report/measure';
+import { type Builds, server } from './builds.ts';
 import { closedLoop, openLoop } from './load.ts';
-import { endServers, startServer, type ServerProcess } from './server-process.ts';
+import { endServers, type ServerProcess, startServer } from './server-process.ts';
 
 // Requests a second, below what the slowest of the servers can answer: at its limit ours would refuse some.
 const RATE = 4000;
@@ -37,18 +37,30 @@ export async function measureCost(builds: Builds, rounds: number, say: (text: st
 async function measureSteady(name: Name, { url, cpu }: ServerProcess): Promise<{ cost: number }> {
   const before = cpu();
   const result = await openLoop({ url, kind: 'network', rate: RATE, seconds: SECONDS, connections: CONNECTIONS });
-  if (result.statuses['200'] !== result.sent) throw new Error(`${titles[name]} did not answer every request with 200 at ${RATE}/s: ${JSON.stringify(result)}`);
+  if (result.statuses['200'] !== result.sent)
+    throw new Error(`${titles[name]} did not answer every request with 200 at ${RATE}/s: ${JSON.stringify(result)}`);
   return { cost: ((cpu() - before) * 1e6) / result.sent };
 }
 
-async function measureLimit(name: Name, { url, cpu, peakMemory }: ServerProcess): Promise<{ cost: number; rate: number; memory: number }> {
+async function measureLimit(
+  name: Name,
+  { url, cpu, peakMemory }: ServerProcess,
+): Promise<{ cost: number; rate: number; memory: number }> {
   const before = cpu();
-  const { perSecond, requests, failed } = await closedLoop({ url, kind: 'network', connections: CONNECTIONS, seconds: SATURATION_SECONDS });
+  const { perSecond, requests, failed } = await closedLoop({
+    url,
+    kind: 'network',
+    connections: CONNECTIONS,
+    seconds: SATURATION_SECONDS,
+  });
   if (failed > 0) throw new Error(`${titles[name]} failed ${failed} of ${requests} requests at saturation`);
   return { cost: ((cpu() - before) * 1e6) / requests, rate: perSecond, memory: peakMemory() };
 }
 
-/** Measures every server once a round, so that a slow minute of the machine hits all alike. The first round warms them up. */
+/**
+ * Measures every server once a round, so that a slow minute of the machine hits all alike. The first round warms them
+ * up.
+ */
 async function inTurns<Result>(
   ours: readonly string[],
   env: Readonly<Record<string, string>>,
@@ -75,7 +87,14 @@ async function inTurns<Result>(
 
 function valuesOf<Key extends string>(results: Record<Name, Record<Key, number>[]>, key: Key): Record<Name, number[]> {
   const values = (name: Name): number[] => results[name].map((result) => result[key]);
-  return { bare: values('bare'), ours: values('ours'), stock: values('stock'), express: values('express'), hono: values('hono') };
+  return {
+    bare: values('bare'),
+    ours: values('ours'),
+    stock: values('stock'),
+    express: values('express'),
+    hono: values('hono'),
+  };
 }
 
-const ratios = (over: readonly number[], under: readonly number[]): number[] => over.map((value, round) => value / (under[round] ?? Number.NaN));
+const ratios = (over: readonly number[], under: readonly number[]): number[] =>
+  over.map((value, round) => value / (under[round] ?? Number.NaN));

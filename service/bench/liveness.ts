@@ -2,8 +2,13 @@ const INTERVAL_MS = 250;
 /** What a kubelet that is told nothing else would not wait for. */
 const TIMEOUT_MS = 3000;
 
-/** Asks a server again and again whether it lives. `end` gives how often it was asked, how often it failed, and the longest answer in milliseconds. */
-export function watchLiveness(adminURL: string): { end: () => Promise<{ asked: number; failed: number; longest: number }> } {
+/**
+ * Asks a server again and again whether it lives. `end` gives how often it was asked, how often it failed, and the
+ * longest answer in milliseconds.
+ */
+export function watchLiveness(adminURL: string): {
+  end: () => Promise<{ asked: number; failed: number; longest: number }>;
+} {
   const probes: Promise<void>[] = [];
   let [failed, longest] = [0, 0];
   const probe = async (): Promise<void> => {

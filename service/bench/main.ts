@@ -1,12 +1,12 @@
-// `make bench`, the part that measures the service: what a request costs, how soon it serves, what it does under too much load
-// and while it is replaced. Everything runs on this machine: servers on one core, load on the other.
+// `make bench`, the part that measures the service: what a request costs, how soon it serves, what it does under too
+// much load and while it is replaced. Everything runs on this machine: servers on one core, load on the other.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { measureTable, type Measure } from '@gitops/report/measure';
+import { type Measure, measureTable } from '@gitops/report/measure';
 import { measureBoot } from './boot.ts';
-import { createBuilds, type Builds } from './builds.ts';
+import { type Builds, createBuilds } from './builds.ts';
 import { CORES } from './children.ts';
 import { measureCost } from './cost.ts';
 import { measureOverload } from './overload.ts';
@@ -22,17 +22,33 @@ const parts = {
   boot: measureBoot,
   overload: measureOverload,
   rolling: async (builds: Builds, _rounds: number, say: (text: string) => void) => measureRolling(builds, say),
-} as const satisfies Record<string, (builds: Builds, rounds: number, say: (text: string) => void) => Promise<Measure[]>>;
+} as const satisfies Record<
+  string,
+  (builds: Builds, rounds: number, say: (text: string) => void) => Promise<Measure[]>
+>;
 type Part = keyof typeof parts;
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '7' }, only: { type: 'string', default: Object.keys(parts).join(',') }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '7' },
+    only: { type: 'string', default: Object.keys(parts).join(',') },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
 if (values.help) {
   console.log(usage);
   process.exit();
 }
 const rounds = Number(values.rounds);
 if (!Number.isInteger(rounds) || rounds < 1) fail(`--rounds must be a whole number from 1 on (it is ${values.rounds})`);
-const only = values.only.split(',').map((name) => (Object.hasOwn(parts, name) ? (name as Part) : fail(`--only knows ${Object.keys(parts).join(', ')} (not ${JSON.stringify(name)})`)));
+const only = values.only
+  .split(',')
+  .map((name) =>
+    Object.hasOwn(parts, name)
+      ? (name as Part)
+      : fail(`--only knows ${Object.keys(parts).join(', ')} (not ${JSON.stringify(name)})`),
+  );
 
 function fail(message: string): never {
   console.error(`error: ${message}\n${usage}`);

@@ -1,8 +1,8 @@
 // Requests on a schedule, whatever is outstanding: as a crowd of clients that do not know of each other.
 // Usage: node open-loop.ts '<OpenLoop as JSON>'   prints an OpenLoopResult as JSON
 import { once } from 'node:events';
-import { Agent, request, type IncomingMessage } from 'node:http';
-import { requestKinds, type RequestKind } from './requests.ts';
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { type RequestKind, requestKinds } from './requests.ts';
 
 export interface OpenLoop {
   readonly url: string;
@@ -50,7 +50,8 @@ let [sent, over, missed, lag] = [0, 0, 0, 0];
 
 function send(number: number, due: number): void {
   const { method, path, body } = make(number);
-  const headers = body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+  const headers =
+    body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
   let settled = false;
   const settle = (): boolean => {
     if (settled) return false;
@@ -73,10 +74,13 @@ function send(number: number, due: number): void {
     });
     response.resume();
   });
-  const timer = setTimeout(() => {
-    if (settle()) missed += 1;
-    outgoing.destroy();
-  }, due + DEADLINE - performance.now());
+  const timer = setTimeout(
+    () => {
+      if (settle()) missed += 1;
+      outgoing.destroy();
+    },
+    due + DEADLINE - performance.now(),
+  );
   outgoing.on('error', fail).end(body);
 }
 
@@ -89,7 +93,9 @@ function percentile(sorted: readonly number[], share: number): number {
 async function open(count: number): Promise<void> {
   const { method, path } = requestKinds.network();
   const answered = Array.from({ length: count }, async () => {
-    const [response] = (await once(request({ hostname, port, agent, method, path }).end(), 'response')) as [IncomingMessage];
+    const [response] = (await once(request({ hostname, port, agent, method, path }).end(), 'response')) as [
+      IncomingMessage,
+    ];
     await once(response.resume(), 'end');
   });
   await Promise.all(answered);
@@ -98,7 +104,11 @@ async function open(count: number): Promise<void> {
 await open(opened);
 const start = performance.now();
 const ticker = setInterval(() => {
-  for (let due = start + (sent * 1000) / rate; sent < total && due <= performance.now(); due = start + (sent * 1000) / rate) {
+  for (
+    let due = start + (sent * 1000) / rate;
+    sent < total && due <= performance.now();
+    due = start + (sent * 1000) / rate
+  ) {
     lag = Math.max(lag, performance.now() - due);
     send(first + sent, due);
     sent += 1;
@@ -107,5 +117,15 @@ const ticker = setInterval(() => {
   clearInterval(ticker);
   agent.destroy();
   latencies.sort((a, b) => a - b);
-  process.stdout.write(JSON.stringify({ sent, statuses, missed, errors, p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99), lag } satisfies OpenLoopResult));
+  process.stdout.write(
+    JSON.stringify({
+      sent,
+      statuses,
+      missed,
+      errors,
+      p50: percentile(latencies, 0.5),
+      p99: percentile(latencies, 0.99),
+      lag,
+    } satisfies OpenLoopResult),
+  );
 }, 1);

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { summary, type Measure } from '@gitops/report/measure';
+import { type Measure, summary } from '@gitops/report/measure';
 import type { Builds } from './builds.ts';
 import type { ClosedLoopResult } from './closed-loop.ts';
 import { watchLiveness } from './liveness.ts';
 import { closedLoop, openLoop } from './load.ts';
-import { endServers, startServer, type ServerProcess } from './server-process.ts';
+import { endServers, type ServerProcess, startServer } from './server-process.ts';
 
 const LEAST_ROUNDS = 3;
 const SECONDS = 8;
@@ -17,8 +17,8 @@ const REST_SECONDS = 1.5;
 const variants = ['on', 'off'] as const;
 type Variant = (typeof variants)[number];
 
-// How many connections are open when the overload begins. It matters: Node takes new connections one at a time, between the
-// requests on old ones, so a crowd that has to connect first waits in the kernel, at no cost to the service.
+// How many connections are open when the overload begins. It matters: Node takes new connections one at a time, between
+// the requests on old ones, so a crowd that has to connect first waits in the kernel, at no cost to the service.
 const crowds = { 'kept connections': 1000, 'new connections': 0 } as const;
 type Crowd = keyof typeof crowds;
 const crowdNames = Object.keys(crowds) as Crowd[];
@@ -44,10 +44,14 @@ export async function measureOverload(builds: Builds, rounds: number, say: (text
     servers.push(server);
     return server;
   };
-  const results: Record<Crowd, Record<Variant, Overloaded[]>> = { 'kept connections': { on: [], off: [] }, 'new connections': { on: [], off: [] } };
+  const results: Record<Crowd, Record<Variant, Overloaded[]>> = {
+    'kept connections': { on: [], off: [] },
+    'new connections': { on: [], off: [] },
+  };
   try {
     const [on, off] = [await start('on'), await start('off')];
-    const saturate = async (seconds: number): Promise<ClosedLoopResult> => closedLoop({ url: off.url, kind: 'plans', connections: SATURATION_CONNECTIONS, seconds });
+    const saturate = async (seconds: number): Promise<ClosedLoopResult> =>
+      closedLoop({ url: off.url, kind: 'plans', connections: SATURATION_CONNECTIONS, seconds });
     await saturate(WARM_UP_SECONDS);
     const { perSecond: saturation, failed } = await saturate(SATURATION_SECONDS);
     if (failed > 0) throw new Error(`${failed} plans failed at saturation`);
@@ -55,23 +59,45 @@ export async function measureOverload(builds: Builds, rounds: number, say: (text
     say(`overload: ${Math.round(saturation)} plans/s at saturation`);
     for (let round = 1; round <= count; round += 1) {
       for (const crowd of crowdNames) {
-        for (const [variant, server] of [['on', on], ['off', off]] as const) {
+        for (const [variant, server] of [
+          ['on', on],
+          ['off', off],
+        ] as const) {
           results[crowd][variant].push(await overload(server, 2 * saturation, crowds[crowd], say));
           await sleep(REST_SECONDS * 1000);
         }
       }
       say(`overload: round ${round} of ${count}`);
     }
-    const memory = variants.map((variant) => summary(`peak memory in overload, shedding ${variant}, 256 MiB container`, 'MB', [{ on, off }[variant].peakMemory()]));
-    return [summary('plans at saturation', '/s', [saturation]), ...crowdNames.flatMap((crowd) => measuresOf(crowd, results[crowd], saturation)), ...memory];
+    const memory = variants.map((variant) =>
+      summary(`peak memory in overload, shedding ${variant}, 256 MiB container`, 'MB', [
+        { on, off }[variant].peakMemory(),
+      ]),
+    );
+    return [
+      summary('plans at saturation', '/s', [saturation]),
+      ...crowdNames.flatMap((crowd) => measuresOf(crowd, results[crowd], saturation)),
+      ...memory,
+    ];
   } finally {
     await endServers(servers);
   }
 }
 
-async function overload(server: ServerProcess, rate: number, opened: number, say: (text: string) => void): Promise<Overloaded> {
+async function overload(
+  server: ServerProcess,
+  rate: number,
+  opened: number,
+  say: (text: string) => void,
+): Promise<Overloaded> {
   const liveness = watchLiveness(server.adminURL);
-  const { statuses, missed, errors, p50, p99, lag } = await openLoop({ url: server.url, kind: 'plans', rate, seconds: SECONDS, opened });
+  const { statuses, missed, errors, p50, p99, lag } = await openLoop({
+    url: server.url,
+    kind: 'plans',
+    rate,
+    seconds: SECONDS,
+    opened,
+  });
   const { failed, longest } = await liveness.end();
   if (lag > 250) say(`overload: the load itself was up to ${Math.round(lag)} ms late; is the machine busy?`);
   const { 200: good = 0, 503: shed = 0, ...others } = statuses;
@@ -101,11 +127,25 @@ function measuresOf(crowd: Crowd, results: Record<Variant, readonly Overloaded[]
         summary('  broken connections', 'count', values('broken')),
         summary('  p50 of good answers', 'ms', values('p50')),
         summary('  p99 of good answers', 'ms', values('p99')),
-        summary('  /livez that failed, in all rounds', 'count', [values('livezFailed').reduce((sum, count) => sum + count, 0)], variant === 'on' ? { atMost: 0 } : {}),
+        summary(
+          '  /livez that failed, in all rounds',
+          'count',
+          [values('livezFailed').reduce((sum, count) => sum + count, 0)],
+          variant === 'on' ? { atMost: 0 } : {},
+        ),
         summary('  longest /livez', 'ms', values('livezLongest')),
       ];
     }),
-    summary('  good answers on ÷ off', 'x', on.map((value, round) => value / (off[round] ?? Number.NaN)), { atLeast: 1 }),
-    summary('  good answers on ÷ saturation', 'x', on.map((value) => value / saturation)),
+    summary(
+      '  good answers on ÷ off',
+      'x',
+      on.map((value, round) => value / (off[round] ?? Number.NaN)),
+      { atLeast: 1 },
+    ),
+    summary(
+      '  good answers on ÷ saturation',
+      'x',
+      on.map((value) => value / saturation),
+    ),
   ];
 }

@@ -16,9 +16,20 @@ export const requestKinds = {
   /** Always the same one, which a cache answers. */
   network: (): LoadRequest => ({ method: 'GET', path: PATH }),
   /** Cheap ones, 65,536 of them. */
-  networks: (number: number): LoadRequest => ({ method: 'GET', path: `/v1/networks/10.${(number >> 8) & 255}.${number & 255}.0/24` }),
+  networks: (number: number): LoadRequest => ({
+    method: 'GET',
+    path: `/v1/networks/10.${(number >> 8) & 255}.${number & 255}.0/24`,
+  }),
   /** Plans of 128 subnets, each another: no cache helps, and each takes the service a few milliseconds. */
-  plans: (number: number): LoadRequest => ({ method: 'POST', path: '/v1/plans', body: JSON.stringify({ cidr: `2001:${((number >> 16) & 65_535).toString(16)}:${(number & 65_535).toString(16)}::/48`, zones, tiers }) }),
+  plans: (number: number): LoadRequest => ({
+    method: 'POST',
+    path: '/v1/plans',
+    body: JSON.stringify({
+      cidr: `2001:${((number >> 16) & 65_535).toString(16)}:${(number & 65_535).toString(16)}::/48`,
+      zones,
+      tiers,
+    }),
+  }),
 } as const satisfies Record<string, (number: number) => LoadRequest>;
 
 export type RequestKind = keyof typeof requestKinds;

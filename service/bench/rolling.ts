@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { summary, type Measure } from '@gitops/report/measure';
+import { type Measure, summary } from '@gitops/report/measure';
 import type { Routing } from './balancer.ts';
 import type { Builds } from './builds.ts';
 import { CORES, startNode } from './children.ts';
 import { openLoop } from './load.ts';
-import { endServers, startServer, type ServerProcess } from './server-process.ts';
+import { endServers, type ServerProcess, startServer } from './server-process.ts';
 
 const CLIENTS = 20;
 const RATE = 1000;
@@ -44,7 +44,13 @@ export async function measureRolling(builds: Builds, say: (text: string) => void
     await Promise.all(servers.map(untilReady));
     route();
     let loaded = true;
-    const load = openLoop({ url: balancer.url, kind: 'networks', rate: RATE, seconds: SECONDS, connections: CLIENTS }).finally(() => {
+    const load = openLoop({
+      url: balancer.url,
+      kind: 'networks',
+      rate: RATE,
+      seconds: SECONDS,
+      connections: CLIENTS,
+    }).finally(() => {
       loaded = false;
     });
     const queue = [...servers];
@@ -62,7 +68,9 @@ export async function measureRolling(builds: Builds, say: (text: string) => void
       summary('rolling replacement: requests', 'count', [sent], { atLeast: LEAST_REQUESTS }),
       summary('  processes replaced meanwhile', 'count', [replaced], { atLeast: 2 }),
       summary('  requests that failed', 'count', [sent - good], { atMost: 0 }),
-      summary('  processes that did not end with 0', 'count', [exits.filter((code) => code !== 0).length], { atMost: 0 }),
+      summary('  processes that did not end with 0', 'count', [exits.filter((code) => code !== 0).length], {
+        atMost: 0,
+      }),
       summary('  p99', 'ms', [p99]),
     ];
   } finally {
@@ -74,8 +82,14 @@ export async function measureRolling(builds: Builds, say: (text: string) => void
 // The compiler does not see that a variable changes while something is awaited.
 const isTrue = (value: boolean): boolean => value;
 
-async function startBalancer(): Promise<{ url: string; route: (backends: readonly string[]) => void; end: () => void }> {
-  const child = startNode(CORES.load, [`${import.meta.dirname}/balancer.ts`], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+async function startBalancer(): Promise<{
+  url: string;
+  route: (backends: readonly string[]) => void;
+  end: () => void;
+}> {
+  const child = startNode(CORES.load, [`${import.meta.dirname}/balancer.ts`], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   const [port] = (await once(child, 'message')) as [number];
   return {
     url: `http://127.0.0.1:${port}`,

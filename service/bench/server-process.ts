@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CORES, startNode } from './children.ts';
 
@@ -23,12 +23,25 @@ export interface ServerProcess {
 const TICKS = 100;
 const BOOT_LIMIT_MS = 20_000;
 
-/** Starts `node <args>` with PORT and ADMIN_PORT set and waits until it takes connections. Its output is read and thrown away. */
-export async function startServer(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
+/**
+ * Starts `node <args>` with PORT and ADMIN_PORT set and waits until it takes connections. Its output is read and thrown
+ * away.
+ */
+export async function startServer(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<ServerProcess> {
   const [port, adminPort] = [await freePort(), await freePort()];
   const start = performance.now();
   const child = startNode(CORES.measured, args, {
-    env: { PATH: process.env.PATH, NODE_ENV: 'production', HOST: '127.0.0.1', ...env, PORT: String(port), ADMIN_PORT: String(adminPort) },
+    env: {
+      PATH: process.env.PATH,
+      NODE_ENV: 'production',
+      HOST: '127.0.0.1',
+      ...env,
+      PORT: String(port),
+      ADMIN_PORT: String(adminPort),
+    },
     // A pipe, as in a container.
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -38,7 +51,8 @@ export async function startServer(args: readonly string[], env: Readonly<Record<
   if (pid === undefined) throw new Error('taskset is needed to measure (util-linux)');
   while (!(await takesConnections(port))) {
     if (child.exitCode !== null) throw new Error(`node ${args.join(' ')} ended with ${child.exitCode}`);
-    if (performance.now() - start > BOOT_LIMIT_MS) throw new Error(`node ${args.join(' ')} does not listen after ${BOOT_LIMIT_MS} ms`);
+    if (performance.now() - start > BOOT_LIMIT_MS)
+      throw new Error(`node ${args.join(' ')} does not listen after ${BOOT_LIMIT_MS} ms`);
     await sleep(1);
   }
   return {
@@ -58,10 +72,12 @@ export async function startServer(args: readonly string[], env: Readonly<Record<
 
 /** Ends servers at once and waits until they are gone. */
 export async function endServers(servers: Iterable<ServerProcess>): Promise<void> {
-  await Promise.all([...servers].map(async (server) => {
-    server.kill('SIGKILL');
-    await server.ended;
-  }));
+  await Promise.all(
+    [...servers].map(async (server) => {
+      server.kill('SIGKILL');
+      await server.ended;
+    }),
+  );
 }
 
 /** A port that nobody has at this moment. */

@@ -13,7 +13,12 @@ declare module 'autocannon' {
     readonly errors: number;
     readonly requests: { readonly total: number; readonly average: number };
   }
-  export default function autocannon(options: { url: string; connections: number; duration: number; requests: Request[] }): Promise<Result>;
+  export default function autocannon(options: {
+    url: string;
+    connections: number;
+    duration: number;
+    requests: Request[];
+  }): Promise<Result>;
 }
 
 declare module 'express' {

@@ -27,8 +27,8 @@ export interface AnswerCacheOptions {
 }
 
 /**
- * Answers in memory, bounded in size and age. At most one is being made for each key; whoever asks meanwhile waits for it, or
- * gets the stale one. Errors are not kept. Each process has its own.
+ * Answers in memory, bounded in size and age. At most one is being made for each key; whoever asks meanwhile waits for
+ * it, or gets the stale one. Errors are not kept. Each process has its own.
  */
 export class AnswerCache {
   readonly #answers: LRUCache<string, Answer, () => Promise<string> | string>;
@@ -52,7 +52,11 @@ export class AnswerCache {
       noDeleteOnFetchRejection: true,
       fetchMethod: async (_key, _stale, { context: make }) => {
         const body = await make();
-        return { body, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`, storedAt: now() };
+        return {
+          body,
+          etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`,
+          storedAt: now(),
+        };
       },
       dispose: (_answer, _key, reason) => {
         if (reason === 'evict') onEvicted?.();

@@ -7,11 +7,22 @@ export type Outcome = 'proceed' | 'not-modified' | 'failed';
  * Evaluates If-Match and If-None-Match. Dates are not looked at, since no answer has one.
  * @param etag the strong entity tag of what a GET would answer with 200; undefined where the resource has no such thing
  */
-export function evaluateConditions({ 'if-match': ifMatch, 'if-none-match': ifNoneMatch }: IncomingHttpHeaders, method: string, etag: string | undefined): Outcome {
+export function evaluateConditions(
+  { 'if-match': ifMatch, 'if-none-match': ifNoneMatch }: IncomingHttpHeaders,
+  method: string,
+  etag: string | undefined,
+): Outcome {
   // If-Match compares strongly: a weak tag never matches.
-  if (ifMatch !== undefined && !(ifMatch.trim() === '*' ? etag !== undefined : tagsOf(ifMatch).some((tag) => tag === etag))) return 'failed';
+  if (
+    ifMatch !== undefined &&
+    !(ifMatch.trim() === '*' ? etag !== undefined : tagsOf(ifMatch).some((tag) => tag === etag))
+  )
+    return 'failed';
   if (ifNoneMatch === undefined) return 'proceed';
-  const matches = ifNoneMatch.trim() === '*' ? etag !== undefined : tagsOf(ifNoneMatch).some((tag) => tag.replace(/^W\//, '') === etag);
+  const matches =
+    ifNoneMatch.trim() === '*'
+      ? etag !== undefined
+      : tagsOf(ifNoneMatch).some((tag) => tag.replace(/^W\//, '') === etag);
   if (!matches) return 'proceed';
   return method === 'GET' || method === 'HEAD' ? 'not-modified' : 'failed';
 }

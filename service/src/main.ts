@@ -1,5 +1,5 @@
-// The process: reads its settings, listens, and stops on a signal. What it serves is in service.ts, which is loaded only after
-// the signals are handled: as process 1 of a container, one without a handler is ignored.
+// The process: reads its settings, listens, and stops on a signal. What it serves is in service.ts, which is loaded
+// only after the signals are handled: as process 1 of a container, one without a handler is ignored.
 import type { Service } from './service.ts';
 
 const state: { service?: Service; stopping: boolean } = { stopping: false };
@@ -10,7 +10,9 @@ function onSignal(signal: NodeJS.Signals): void {
   stop({ code: 0, reason: { signal } });
 }
 
-/** Whatever threw here may have left anything half done: no new requests, a short while for those that run, and an end. */
+/**
+ * Whatever threw here may have left anything half done: no new requests, a short while for those that run, and an end.
+ */
 function onCrash(error: unknown): void {
   if (state.stopping) process.exit(1);
   if (state.service === undefined) console.error(error);
@@ -43,7 +45,11 @@ process.on('SIGINT', onSignal);
 process.on('uncaughtException', onCrash);
 process.on('unhandledRejection', onCrash);
 
-const [{ ConfigError, readConfig }, { createLogger, standardOutput }, { buildService }] = await Promise.all([import('./config.ts'), import('./request-log.ts'), import('./service.ts')]);
+const [{ ConfigError, readConfig }, { createLogger, standardOutput }, { buildService }] = await Promise.all([
+  import('./config.ts'),
+  import('./request-log.ts'),
+  import('./service.ts'),
+]);
 
 function configOrExit() {
   try {

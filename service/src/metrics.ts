@@ -10,8 +10,8 @@ export interface BuildInfo {
 }
 
 /**
- * Everything that the service counts, in a registry of its own. All label values come from short lists that no client can
- * add to: a path is counted as its route's template, an unusual method as `other`.
+ * Everything that the service counts, in a registry of its own. All label values come from short lists that no client
+ * can add to: a path is counted as its route's template, an unusual method as `other`.
  */
 export function createMetrics({ version, commit }: BuildInfo) {
   const registry = new client.Registry();
@@ -25,7 +25,11 @@ export function createMetrics({ version, commit }: BuildInfo) {
     registers,
   });
   // What others know; asked only when somebody looks, so that no request pays for it.
-  const sources: Record<'http_requests_in_flight' | 'cache_entries' | 'cache_bytes', () => number> = { http_requests_in_flight: () => 0, cache_entries: () => 0, cache_bytes: () => 0 };
+  const sources: Record<'http_requests_in_flight' | 'cache_entries' | 'cache_bytes', () => number> = {
+    http_requests_in_flight: () => 0,
+    cache_entries: () => 0,
+    cache_bytes: () => 0,
+  };
   const gauge = (name: keyof typeof sources, help: string): unknown =>
     new client.Gauge({
       name,
@@ -38,16 +42,57 @@ export function createMetrics({ version, commit }: BuildInfo) {
   gauge('http_requests_in_flight', 'Requests that have arrived and are not yet answered');
   gauge('cache_entries', 'Answers in the cache');
   gauge('cache_bytes', 'Size of all answers in the cache');
-  const connectionErrors = new client.Counter({ name: 'http_connection_errors_total', help: 'Connections that sent no readable request, by the status they were answered with', labelNames: ['status_code'], registers });
-  const shed = new client.Counter({ name: 'http_requests_shed_total', help: 'Requests refused because the process was overloaded, by the limit that was reached', labelNames: ['reason'], registers });
-  const logLinesLost = new client.Counter({ name: 'log_lines_lost_total', help: 'Lines of the log that nobody read in time', registers });
+  const connectionErrors = new client.Counter({
+    name: 'http_connection_errors_total',
+    help: 'Connections that sent no readable request, by the status they were answered with',
+    labelNames: ['status_code'],
+    registers,
+  });
+  const shed = new client.Counter({
+    name: 'http_requests_shed_total',
+    help: 'Requests refused because the process was overloaded, by the limit that was reached',
+    labelNames: ['reason'],
+    registers,
+  });
+  const logLinesLost = new client.Counter({
+    name: 'log_lines_lost_total',
+    help: 'Lines of the log that nobody read in time',
+    registers,
+  });
   const draining = new client.Gauge({ name: 'service_draining', help: '1 from the signal to stop on', registers });
-  new client.Gauge({ name: 'service_build_info', help: 'Always 1; its labels tell what runs', labelNames: ['version', 'commit', 'node'], registers }).set({ version, commit, node: process.version }, 1);
-  const cacheAnswers = new client.Counter({ name: 'cache_answers_total', help: 'Cacheable answers: hit, stale (served while a new one is made), miss (made for this request) or collapsed (made for another one that waits as well)', labelNames: ['result'], registers });
-  const cacheEvictions = new client.Counter({ name: 'cache_evictions_total', help: 'Answers that made room for others', registers });
-  const plans = new client.Counter({ name: 'subnet_plans_total', help: 'Plans that were asked for and had to be made, by outcome', labelNames: ['outcome'], registers });
-  const plannedSubnets = new client.Counter({ name: 'subnet_plan_subnets_total', help: 'Subnets in all plans that were made', registers });
-  const overlapsFound = new client.Counter({ name: 'network_overlaps_found_total', help: 'Pairs of overlapping networks that were found', registers });
+  new client.Gauge({
+    name: 'service_build_info',
+    help: 'Always 1; its labels tell what runs',
+    labelNames: ['version', 'commit', 'node'],
+    registers,
+  }).set({ version, commit, node: process.version }, 1);
+  const cacheAnswers = new client.Counter({
+    name: 'cache_answers_total',
+    help: 'Cacheable answers: hit, stale (served while a new one is made), miss (made for this request) or collapsed (made for another one that waits as well)',
+    labelNames: ['result'],
+    registers,
+  });
+  const cacheEvictions = new client.Counter({
+    name: 'cache_evictions_total',
+    help: 'Answers that made room for others',
+    registers,
+  });
+  const plans = new client.Counter({
+    name: 'subnet_plans_total',
+    help: 'Plans that were asked for and had to be made, by outcome',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const plannedSubnets = new client.Counter({
+    name: 'subnet_plan_subnets_total',
+    help: 'Subnets in all plans that were made',
+    registers,
+  });
+  const overlapsFound = new client.Counter({
+    name: 'network_overlaps_found_total',
+    help: 'Pairs of overlapping networks that were found',
+    registers,
+  });
 
   // Made once for each series: the client builds its key from an object, and this one is always the same.
   const labels = new Map<string, { method: string; route: string; status_code: number }>();

@@ -5,8 +5,15 @@ export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
 /** One wrong field of a request. */
 export const FieldError = Type.Object({
-  in: Type.Unsafe<'body' | 'path' | 'query' | 'headers'>({ type: 'string', enum: ['body', 'path', 'query', 'headers'], description: 'The part of the request that the pointer is about' }),
-  pointer: Type.String({ description: 'JSON Pointer to the field, as a URI fragment (RFC 6901, section 6)', examples: ['#/tiers/0/prefixLength'] }),
+  in: Type.Unsafe<'body' | 'path' | 'query' | 'headers'>({
+    type: 'string',
+    enum: ['body', 'path', 'query', 'headers'],
+    description: 'The part of the request that the pointer is about',
+  }),
+  pointer: Type.String({
+    description: 'JSON Pointer to the field, as a URI fragment (RFC 6901, section 6)',
+    examples: ['#/tiers/0/prefixLength'],
+  }),
   detail: Type.String({ description: 'What is wrong with it' }),
 });
 export type FieldError = Static<typeof FieldError>;
@@ -26,8 +33,8 @@ export const Problem = Type.Object(
 export type Problem = Static<typeof Problem>;
 
 /**
- * The kinds of problems that have a name of their own; of all others the status says enough. The URIs identify and do not
- * resolve, hence the tag scheme (RFC 4151). They never change; what each means stands in the README.
+ * The kinds of problems that have a name of their own; of all others the status says enough. The URIs identify and do
+ * not resolve, hence the tag scheme (RFC 4151). They never change; what each means stands in the README.
  */
 export const problemTypes = {
   'invalid-request': 'The request does not fit its schema',
@@ -43,7 +50,15 @@ export class ProblemError extends Error {
   readonly fields: readonly FieldError[] | undefined;
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(statusCode: number, detail: string, { type, fields, headers = {} }: { type?: ProblemType; fields?: readonly FieldError[]; headers?: Readonly<Record<string, string>> } = {}) {
+  constructor(
+    statusCode: number,
+    detail: string,
+    {
+      type,
+      fields,
+      headers = {},
+    }: { type?: ProblemType; fields?: readonly FieldError[]; headers?: Readonly<Record<string, string>> } = {},
+  ) {
     super(detail);
     this.name = 'ProblemError';
     this.statusCode = statusCode;
@@ -54,7 +69,12 @@ export class ProblemError extends Error {
 }
 
 /** A problem document. `traceId` is absent where a request could not even be read. */
-export function problem(status: number, detail: string, traceId: string, { type, fields }: { type?: ProblemType | undefined; fields?: readonly FieldError[] | undefined } = {}): Problem {
+export function problem(
+  status: number,
+  detail: string,
+  traceId: string,
+  { type, fields }: { type?: ProblemType | undefined; fields?: readonly FieldError[] | undefined } = {},
+): Problem {
   return {
     type: type === undefined ? 'about:blank' : `tag:gitops-platform.example.com,2026:${type}`,
     title: type === undefined ? (STATUS_CODES[status] ?? 'Error') : problemTypes[type],
@@ -67,5 +87,10 @@ export function problem(status: number, detail: string, traceId: string, { type,
 
 /** Problems as entries of a route's response schemas: `response: { 200: …, ...problemResponses(400, 422) }`. */
 export function problemResponses(...statuses: readonly number[]): Record<number, object> {
-  return Object.fromEntries(statuses.map((status) => [status, { description: STATUS_CODES[status], content: { [PROBLEM_MEDIA_TYPE]: { schema: Type.Ref('Problem') } } }]));
+  return Object.fromEntries(
+    statuses.map((status) => [
+      status,
+      { description: STATUS_CODES[status], content: { [PROBLEM_MEDIA_TYPE]: { schema: Type.Ref('Problem') } } },
+    ]),
+  );
 }

@@ -6,7 +6,7 @@ import fastifyMetrics from 'fastify-metrics';
 import type { Logger } from 'pino';
 import { documentation } from './admin/documentation.ts';
 import { operations } from './admin/operations.ts';
-import { probes, type Phase } from './admin/probes.ts';
+import { type Phase, probes } from './admin/probes.ts';
 import { buildInfo } from './build-info.ts';
 import type { Config } from './config.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -42,8 +42,8 @@ export interface Service {
   listen: () => Promise<{ api: string; admin: string }>;
   /**
    * Stops without losing a request: readiness fails; for the time of the drain everything is answered as ever, but with
-   * `Connection: close`, so that clients leave by themselves; the port is closed; what still runs may finish, and whatever is
-   * left after `timings.close` is cut. The admin port answers until the end.
+   * `Connection: close`, so that clients leave by themselves; the port is closed; what still runs may finish, and
+   * whatever is left after `timings.close` is cut. The admin port answers until the end.
    */
   close: (options?: { drainSeconds?: number }) => Promise<void>;
 }
@@ -67,7 +67,12 @@ export async function buildService({ config, log, now }: ServiceOptions): Promis
 
   // The order matters; each line says why it stands where it does.
   await api.register(sensible); // needs nothing, and errors and routes use its httpErrors
-  await api.register(fastifyMetrics.default, { promClient: client, endpoint: null, defaultMetrics: { enabled: true, register: metrics.registry }, routeMetrics: { enabled: false } }); // what Node can tell of itself
+  await api.register(fastifyMetrics.default, {
+    promClient: client,
+    endpoint: null,
+    defaultMetrics: { enabled: true, register: metrics.registry },
+    routeMetrics: { enabled: false },
+  }); // what Node can tell of itself
   await api.register(observedRequests, { tell, inFlight: (change: 1 | -1) => (inFlight += change) }); // the first hook, so that whatever a later one refuses is counted and logged
   await api.register(securityHeaders); // before anything that may answer
   await api.register(errors); // before anything that may throw
@@ -119,8 +124,12 @@ export async function buildService({ config, log, now }: ServiceOptions): Promis
     metrics,
     async listen() {
       const host = config.HOST;
-      const addresses = { 
-        admin: await admin.listen({ host, port: config.ADMIN_PORT, listenTextResolver: (address) => `admin port at ${address}` }),
+      const addresses = {
+        admin: await admin.listen({
+          host,
+          port: config.ADMIN_PORT,
+          listenTextResolver: (address) => `admin port at ${address}`,
+        }),
         api: await api.listen({ host, port: config.PORT, listenTextResolver: (address) => `API at ${address}` }),
       };
       if (phase === 'starting') phase = 'ok';

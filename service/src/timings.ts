@@ -3,7 +3,8 @@
  *
  * The order that they must keep, and why:
  * - drain + close < the pod's terminationGracePeriodSeconds, or the kubelet kills a process that is still answering
- * - keepAlive > the load balancer's idle timeout (60 s for an ALB), or it sends a request down a connection that is just closing
+ * - keepAlive > the load balancer's idle timeout (60 s for an ALB), or it sends a request down a connection that is
+ * just closing
  * - headers < request, or the shorter of the two never matters
  */
 export const timings = {
@@ -20,11 +21,15 @@ export const timings = {
   connectionsCheck: 1,
   /** How often the pressure on the process is sampled. */
   pressureSample: 0.25,
-  /** Delay of the event loop, as a mean over a sample, above which requests are shed. Single stalls do not reach it; sustained load does. */
+  /**
+   * Delay of the event loop, as a mean over a sample, above which requests are shed. Single stalls do not reach it;
+   * sustained load does.
+   */
   maxEventLoopDelay: 0.1,
   /**
-   * While the event loop is overloaded, a request is shed when its turn of the loop has lasted this long. An answer then takes
-   * about twice this time at most, whatever arrives; measured with `make bench`, shorter turns cost more good answers.
+   * While the event loop is overloaded, a request is shed when its turn of the loop has lasted this long. An answer
+   * then takes about twice this time at most, whatever arrives; measured with `make bench`, shorter turns cost more
+   * good answers.
    */
   maxTurn: 0.05,
   /** When a client whose request was shed may come again. */

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
-// version 2 digits, trace-id 32, parent-id 16, flags 2 (W3C Trace Context, 3.2.2); a later version may add more after a dash.
+// version 2 digits, trace-id 32, parent-id 16, flags 2 (W3C Trace Context, 3.2.2); a later version may add more after a
+// dash.
 const grammar = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:$|-)/;
 
 /**
- * The trace that a request belongs to, as 32 hex digits: the one of its `traceparent` where that is valid, else a new one. Nothing
- * else of what a caller sends becomes an id.
+ * The trace that a request belongs to, as 32 hex digits: the one of its `traceparent` where that is valid, else a new
+ * one. Nothing else of what a caller sends becomes an id.
  */
 export function traceIdOf(request: IncomingMessage): string {
   const { traceparent } = request.headers;

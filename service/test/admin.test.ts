@@ -12,7 +12,8 @@ t.test('probes: alive from the start, ready once it listens and until it stops',
   await service.listen();
   t.equal(await probe('/readyz'), '200 {"status":"ok"}');
   t.equal((await service.api.inject('/livez')).statusCode, 404, 'not on the port that the world sees');
-  for (const path of ['/metrics', '/docs', '/log-level']) t.equal((await service.api.inject(path)).statusCode, 404, path);
+  for (const path of ['/metrics', '/docs', '/log-level'])
+    t.equal((await service.api.inject(path)).statusCode, 404, path);
   t.equal(service.requests().length, 4, 'and probes leave no line in the log');
 });
 
@@ -22,12 +23,19 @@ t.test('the documentation: the document and a page that loads nothing from elsew
   t.strictSame((await admin.inject('/openapi.json')).json(), JSON.parse(JSON.stringify(api.swagger())));
   const page = await admin.inject('/docs');
   t.equal(page.statusCode, 200);
-  t.match(page.headers, { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': /^default-src 'none'; script-src 'self';/ });
+  t.match(page.headers, {
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy': /^default-src 'none'; script-src 'self';/,
+  });
   const files = Array.from(page.body.matchAll(/(?:src|href)="([^"]+)"/g), ([, file]) => file ?? '');
   t.equal(files.length, 3);
   for (const file of files) t.equal((await admin.inject(`/${file}`)).statusCode, 200, file);
   t.notMatch(page.body, /https?:/);
-  t.match((await admin.inject('/v1/plans')).headers['content-security-policy'], /^default-src 'none'; frame/, 'the looser policy is the page’s alone');
+  t.match(
+    (await admin.inject('/v1/plans')).headers['content-security-policy'],
+    /^default-src 'none'; frame/,
+    'the looser policy is the page’s alone',
+  );
 });
 
 t.test('problems here are as on the API', async (t) => {

@@ -49,7 +49,15 @@ t.test('a hundred callers, one making: whether there was nothing or something st
   };
   const crowd = async () => {
     const found = await Promise.all(Array.from({ length: 100 }, async () => cache.find('a', slow)));
-    return { bodies: [...new Set(found.map(({ answer }) => answer.body))], results: Object.fromEntries(['hit', 'stale', 'miss', 'collapsed'].map((result) => [result, found.filter((one) => one.result === result).length])) };
+    return {
+      bodies: [...new Set(found.map(({ answer }) => answer.body))],
+      results: Object.fromEntries(
+        ['hit', 'stale', 'miss', 'collapsed'].map((result) => [
+          result,
+          found.filter((one) => one.result === result).length,
+        ]),
+      ),
+    };
   };
   t.strictSame(await crowd(), { bodies: ['1'], results: { hit: 0, stale: 0, miss: 1, collapsed: 99 } });
   clock.seconds += 15;
@@ -66,7 +74,10 @@ t.test('errors reach everybody who waits and are not kept; a stale answer outliv
     throw new Error('broken');
   };
   const outcomes = await Promise.allSettled([cache.find('a', broken), cache.find('a', broken)]);
-  t.strictSame(outcomes.map(({ status }) => status), ['rejected', 'rejected']);
+  t.strictSame(
+    outcomes.map(({ status }) => status),
+    ['rejected', 'rejected'],
+  );
   t.equal(cache.entries, 0);
   t.match(await cache.find('a', () => 'mended'), { result: 'miss', answer: { body: 'mended' } });
 
@@ -95,13 +106,21 @@ t.test('the size is bounded, the least recently used goes first, and it is count
 t.test('without size or time nothing is kept', async (t) => {
   for (const options of [{ maxBytes: 0 }, { freshSeconds: 0, staleSeconds: 0 }]) {
     const { cache } = cacheAt(options);
-    for (let round = 0; round < 2; round += 1) t.equal((await cache.find('a', () => 'body')).result, 'miss', JSON.stringify(options));
+    for (let round = 0; round < 2; round += 1)
+      t.equal((await cache.find('a', () => 'body')).result, 'miss', JSON.stringify(options));
     t.equal(cache.entries, 0);
   }
 });
 
 t.test('property: equal tags mean equal bytes, no answer is older than it may be, and the size holds', async (t) => {
-  const steps = fc.array(fc.oneof(fc.record({ ask: fc.constantFrom('a', 'b', 'c', 'd') }), fc.record({ wait: fc.integer({ min: 0, max: 25 }) }), fc.record({ change: fc.string() })), { minLength: 1, maxLength: 40 });
+  const steps = fc.array(
+    fc.oneof(
+      fc.record({ ask: fc.constantFrom('a', 'b', 'c', 'd') }),
+      fc.record({ wait: fc.integer({ min: 0, max: 25 }) }),
+      fc.record({ change: fc.string() }),
+    ),
+    { minLength: 1, maxLength: 40 },
+  );
   await fc.assert(
     fc.asyncProperty(steps, async (list) => {
       const { cache, clock } = cacheAt({ maxBytes: 40 });

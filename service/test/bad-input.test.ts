@@ -11,10 +11,17 @@ interface Answer {
 
 /** The answers in what a server sent. */
 function answersIn(text: string): Answer[] {
-  return text.split(/(?=HTTP\/1\.1 \d{3} )/).filter((part) => part !== '').map((part) => {
-    const end = part.indexOf('\r\n\r\n');
-    return { status: Number(part.slice(9, 12)), type: /^content-type: ([^;\r]*)/im.exec(part.slice(0, end))?.[1], body: part.slice(end + 4) };
-  });
+  return text
+    .split(/(?=HTTP\/1\.1 \d{3} )/)
+    .filter((part) => part !== '')
+    .map((part) => {
+      const end = part.indexOf('\r\n\r\n');
+      return {
+        status: Number(part.slice(9, 12)),
+        type: /^content-type: ([^;\r]*)/im.exec(part.slice(0, end))?.[1],
+        body: part.slice(end + 4),
+      };
+    });
 }
 
 /** Checks that an answer is a problem document with its status, and tells nothing of our inside. */
@@ -28,7 +35,12 @@ function checkProblem(t: Test, answer: Answer | undefined, status: number, name:
 
 const plan = '{"cidr":"10.0.0.0/16","zones":["a"],"tiers":[{"name":"x","prefixLength":20}]}';
 const post = (body: string | Buffer, headers = ''): Buffer =>
-  Buffer.concat([Buffer.from(`POST /v1/plans HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${headers}\r\n`), Buffer.from(body)]);
+  Buffer.concat([
+    Buffer.from(
+      `POST /v1/plans HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${headers}\r\n`,
+    ),
+    Buffer.from(body),
+  ]);
 
 t.test('bodies: each bad one is a problem document with the right status', async (t) => {
   const { api } = await build(t);
@@ -39,15 +51,27 @@ t.test('bodies: each bad one is a problem document with the right status', async
     ['JSON and more', post(`${plan}x`), 400],
     ['nothing', post(''), 400],
     ['a BOM', post(`\ufeff${plan}`), 200],
-    ['invalid UTF-8', post(Buffer.concat([Buffer.from('{"cidr":"'), Buffer.from([0xc3, 0x28, 0xff]), Buffer.from('"}')])), 400],
+    [
+      'invalid UTF-8',
+      post(Buffer.concat([Buffer.from('{"cidr":"'), Buffer.from([0xc3, 0x28, 0xff]), Buffer.from('"}')])),
+      400,
+    ],
     ['UTF-16', post(Buffer.from(plan, 'utf16le')), 400],
     ['prototype poisoning', post('{"__proto__":{"a":1}}'), 400],
     ['constructor poisoning', post('{"constructor":{"prototype":{"a":1}}}'), 400],
     ['deep nesting', post(`${'['.repeat(15_000)}${']'.repeat(15_000)}`), 400],
     ['a number like no other', post('{"cidr":1e999}'), 400],
     ['40 KB', post(`{"x":"${'x'.repeat(40_000)}"}`), 413],
-    ['40 KB in chunks', `POST /v1/plans HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n9c40\r\n${'x'.repeat(40_000)}\r\n0\r\n\r\n`, 413],
-    ['1 TB announced', 'POST /v1/plans HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 1000000000000\r\n\r\n', 413],
+    [
+      '40 KB in chunks',
+      `POST /v1/plans HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n9c40\r\n${'x'.repeat(40_000)}\r\n0\r\n\r\n`,
+      413,
+    ],
+    [
+      '1 TB announced',
+      'POST /v1/plans HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 1000000000000\r\n\r\n',
+      413,
+    ],
     ['another type', post(plan).toString().replace('application/json', 'text/plain'), 415],
     ['no type', post(plan).toString().replace('Content-Type: application/json\r\n', ''), 415],
     ['a form', post(plan).toString().replace('application/json', 'application/x-www-form-urlencoded'), 415],
@@ -68,25 +92,53 @@ t.test('requests that are not HTTP, or two requests in one: refused, and the con
   const address = await service.api.listen({ host: '127.0.0.1', port: 0 });
   const inner = 'GET /v1/networks/10.0.0.0/8 HTTP/1.1\r\nHost: x\r\n\r\n';
   const cases: [name: string, bytes: string | Buffer, status: number][] = [
-    ['Content-Length and Transfer-Encoding', `POST /v1/plans HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${inner}`, 400],
-    ['Transfer-Encoding and Content-Length', `POST /v1/plans HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n${inner}`, 400],
-    ['Content-Length twice', `POST /v1/plans HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nContent-Length: 44\r\n\r\n${inner}`, 400],
+    [
+      'Content-Length and Transfer-Encoding',
+      `POST /v1/plans HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${inner}`,
+      400,
+    ],
+    [
+      'Transfer-Encoding and Content-Length',
+      `POST /v1/plans HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n${inner}`,
+      400,
+    ],
+    [
+      'Content-Length twice',
+      `POST /v1/plans HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nContent-Length: 44\r\n\r\n${inner}`,
+      400,
+    ],
     ['a list of Content-Lengths', `POST /v1/plans HTTP/1.1\r\nHost: x\r\nContent-Length: 0, 0\r\n\r\n${inner}`, 400],
     ['a negative Content-Length', 'POST /v1/plans HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n', 400],
     ['a signed Content-Length', 'POST /v1/plans HTTP/1.1\r\nHost: x\r\nContent-Length: +4\r\n\r\nabcd', 400],
-    ['an unknown Transfer-Encoding', `POST /v1/plans HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n${inner}`, 400],
-    ['a disguised Transfer-Encoding', `POST /v1/plans HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n${inner}`, 400],
+    [
+      'an unknown Transfer-Encoding',
+      `POST /v1/plans HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n${inner}`,
+      400,
+    ],
+    [
+      'a disguised Transfer-Encoding',
+      `POST /v1/plans HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n${inner}`,
+      400,
+    ],
     ['a folded header', `GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c: d\r\n\r\n`, 400],
     ['a bare line feed in a header', `GET / HTTP/1.1\r\nHost: x\r\nA: b\nTransfer-Encoding: chunked\r\n\r\n`, 400],
     ['a NUL in a header', `GET / HTTP/1.1\r\nHost: x\r\nA: \0b\r\n\r\n`, 400],
-    ['a broken chunk', `POST /v1/plans HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`, 400],
+    [
+      'a broken chunk',
+      `POST /v1/plans HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`,
+      400,
+    ],
     ['no Host', 'GET /v1/networks/10.0.0.0/8 HTTP/1.1\r\n\r\n', 400],
     ['two Hosts', 'GET /v1/networks/10.0.0.0/8 HTTP/1.1\r\nHost: x\r\nhost: y\r\n\r\n', 400],
     ['TLS', Buffer.from('16030100c8010000c40303', 'hex'), 400],
     ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
     ['a version to come', 'GET / HTTP/9.9\r\nHost: x\r\n\r\n', 400],
     ['an unknown method', 'BREW /pot HTTP/1.1\r\nHost: x\r\n\r\n', 501],
-    ['a header flood', `GET / HTTP/1.1\r\nHost: x\r\n${Array.from({ length: 2_000 }, (_, index) => `X-${index}: 0123456789\r\n`).join('')}\r\n`, 431],
+    [
+      'a header flood',
+      `GET / HTTP/1.1\r\nHost: x\r\n${Array.from({ length: 2_000 }, (_, index) => `X-${index}: 0123456789\r\n`).join('')}\r\n`,
+      431,
+    ],
     ['a huge header', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`, 431],
     ['a huge path', `GET /${'x'.repeat(100_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 431],
   ];
@@ -103,14 +155,21 @@ t.test('requests that are not HTTP, or two requests in one: refused, and the con
 
 t.test('a route is chosen before anything is read of the body', async (t) => {
   const { api } = await build(t);
-  const post = async (method: 'POST' | 'PUT', url: string) => api.inject({ method, url, headers: { 'content-type': 'text/plain' }, payload: 'x'.repeat(50_000) });
+  const post = async (method: 'POST' | 'PUT', url: string) =>
+    api.inject({ method, url, headers: { 'content-type': 'text/plain' }, payload: 'x'.repeat(50_000) });
   t.equal((await post('POST', '/nothing')).statusCode, 404);
   t.equal((await post('PUT', '/v1/plans')).statusCode, 405);
 });
 
 t.test('405 tells what there is', async (t) => {
   const { api } = await build(t);
-  for (const [method, url, allow] of [['DELETE', '/v1/networks/10.0.0.0/8', 'GET, HEAD'], ['DELETE', '/v1/networks/10.0.0.0%2F8', 'GET, HEAD'], ['GET', '/v1/plans', 'POST'], ['PATCH', '/v1/overlaps', 'POST'], ['OPTIONS', '/v1/reserved-ranges', 'GET, HEAD']] as const) {
+  for (const [method, url, allow] of [
+    ['DELETE', '/v1/networks/10.0.0.0/8', 'GET, HEAD'],
+    ['DELETE', '/v1/networks/10.0.0.0%2F8', 'GET, HEAD'],
+    ['GET', '/v1/plans', 'POST'],
+    ['PATCH', '/v1/overlaps', 'POST'],
+    ['OPTIONS', '/v1/reserved-ranges', 'GET, HEAD'],
+  ] as const) {
     const response = await api.inject({ method, url });
     t.equal(response.statusCode, 405, `${method} ${url}`);
     t.equal(response.headers.allow, allow);
@@ -118,55 +177,87 @@ t.test('405 tells what there is', async (t) => {
   }
 });
 
-t.test('a slow request is cut with 408, whether its headers or its body never end; others are served meanwhile', { timeout: 60_000 }, async (t) => {
-  const service = start(t);
-  const { api } = await service.listening();
-  const began = performance.now();
-  const { hostname, port } = new URL(api);
-  const slow = ['GET /v1/networks/10.0.0.0/8 HTTP/1.1\r\nHost: x\r\nX: ', 'POST /v1/plans HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{'].map(async (beginning) => {
-    const socket = connect(Number(port), hostname);
-    let text = '';
-    socket.on('data', (chunk) => (text += chunk.toString('latin1')));
-    socket.on('error', () => undefined); // cut while a byte was on its way
-    socket.write(beginning);
-    // A byte now and then, so that the connection is never idle.
-    const drip = setInterval(() => socket.write('x'), 500);
-    await new Promise((done) => socket.on('close', done));
-    clearInterval(drip);
-    return { text, seconds: (performance.now() - began) / 1000 };
-  });
-  for (let round = 0; round < 10; round += 1) {
-    t.equal((await fetch(`${api}/v1/networks/10.0.0.0/8`)).status, 200);
-    await sleep(100);
-  }
-  const [headers, body] = await Promise.all(slow);
-  checkProblem(t, answersIn(headers?.text ?? '')[0], 408, 'headers');
-  checkProblem(t, answersIn(body?.text ?? '')[0], 408, 'body');
-  t.ok((headers?.seconds ?? 0) >= 10 && (headers?.seconds ?? 0) < 15, `headers after ${String(headers?.seconds)} s`);
-  t.ok((body?.seconds ?? 0) >= 30 && (body?.seconds ?? 0) < 35, `body after ${String(body?.seconds)} s`);
-});
+t.test(
+  'a slow request is cut with 408, whether its headers or its body never end; others are served meanwhile',
+  { timeout: 60_000 },
+  async (t) => {
+    const service = start(t);
+    const { api } = await service.listening();
+    const began = performance.now();
+    const { hostname, port } = new URL(api);
+    const slow = [
+      'GET /v1/networks/10.0.0.0/8 HTTP/1.1\r\nHost: x\r\nX: ',
+      'POST /v1/plans HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{',
+    ].map(async (beginning) => {
+      const socket = connect(Number(port), hostname);
+      let text = '';
+      socket.on('data', (chunk) => (text += chunk.toString('latin1')));
+      socket.on('error', () => undefined); // cut while a byte was on its way
+      socket.write(beginning);
+      // A byte now and then, so that the connection is never idle.
+      const drip = setInterval(() => socket.write('x'), 500);
+      await new Promise((done) => socket.on('close', done));
+      clearInterval(drip);
+      return { text, seconds: (performance.now() - began) / 1000 };
+    });
+    for (let round = 0; round < 10; round += 1) {
+      t.equal((await fetch(`${api}/v1/networks/10.0.0.0/8`)).status, 200);
+      await sleep(100);
+    }
+    const [headers, body] = await Promise.all(slow);
+    checkProblem(t, answersIn(headers?.text ?? '')[0], 408, 'headers');
+    checkProblem(t, answersIn(body?.text ?? '')[0], 408, 'body');
+    t.ok((headers?.seconds ?? 0) >= 10 && (headers?.seconds ?? 0) < 15, `headers after ${String(headers?.seconds)} s`);
+    t.ok((body?.seconds ?? 0) >= 30 && (body?.seconds ?? 0) < 35, `body after ${String(body?.seconds)} s`);
+  },
+);
 
 t.test('ten thousand bad requests leave the memory flat', { timeout: 300_000 }, async (t) => {
   // Garbage is collected before each look, on a signal: when V8 does so by itself depends on how busy the machine is.
-  const service = start(t, {}, { flags: ['--max-old-space-size=166', '--expose-gc', '--import', 'data:text/javascript,process.on("SIGUSR2",()=>globalThis.gc())'] });
+  const service = start(
+    t,
+    {},
+    {
+      flags: [
+        '--max-old-space-size=166',
+        '--expose-gc',
+        '--import',
+        'data:text/javascript,process.on("SIGUSR2",()=>globalThis.gc())',
+      ],
+    },
+  );
   const { api, admin } = await service.listening();
   const heap = async (): Promise<number> => {
     service.child.kill('SIGUSR2');
     await sleep(300);
     return used();
   };
-  const used = async (): Promise<number> => Number(/^nodejs_heap_size_used_bytes (.*)$/m.exec(await (await fetch(`${admin}/metrics`)).text())?.[1]);
+  const used = async (): Promise<number> =>
+    Number(/^nodejs_heap_size_used_bytes (.*)$/m.exec(await (await fetch(`${admin}/metrics`)).text())?.[1]);
   const bad = [
-    async (index: number) => fetch(`${api}/v1/plans`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: `{"x${index}":` }),
-    async (index: number) => fetch(`${api}/v1/plans`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ cidr: `10.0.0.0/16 ${index}`, ['x'.repeat(1_000) + String(index)]: 1 }) }),
+    async (index: number) =>
+      fetch(`${api}/v1/plans`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: `{"x${index}":`,
+      }),
+    async (index: number) =>
+      fetch(`${api}/v1/plans`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ cidr: `10.0.0.0/16 ${index}`, ['x'.repeat(1_000) + String(index)]: 1 }),
+      }),
     async (index: number) => fetch(`${api}/${index}/${'x'.repeat(1_000)}`),
     async (index: number) => fetch(`${api}/v1/networks/10.0.0.0/${index + 33}`),
   ];
   const round = async (count: number): Promise<void> => {
     for (let index = 0; index < count; index += 20) {
-      const answers = await Promise.all(Array.from({ length: 20 }, async (_, offset) => bad[offset % bad.length]?.(index + offset)));
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, async (_, offset) => bad[offset % bad.length]?.(index + offset)),
+      );
       for (const answer of answers) {
-        if (answer === undefined || answer.status < 400 || answer.status >= 500) throw new Error(`an answer of ${String(answer?.status)}`);
+        if (answer === undefined || answer.status < 400 || answer.status >= 500)
+          throw new Error(`an answer of ${String(answer?.status)}`);
         await answer.arrayBuffer();
       }
     }

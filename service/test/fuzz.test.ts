@@ -1,5 +1,5 @@
-// Everything here comes from openapi.json alone: what it allows is accepted, what it forbids is refused, and every answer is
-// what it promises.
+// Everything here comes from openapi.json alone: what it allows is accepted, what it forbids is refused, and every
+// answer is what it promises.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
@@ -29,13 +29,29 @@ interface Schema {
 
 interface Operation {
   readonly operationId: string;
-  readonly parameters?: readonly { readonly name: string; readonly in: 'path' | 'query'; readonly required?: boolean; readonly schema: Schema }[];
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly in: 'path' | 'query';
+    readonly required?: boolean;
+    readonly schema: Schema;
+  }[];
   readonly requestBody?: { readonly content: { readonly 'application/json': { readonly schema: Schema } } };
-  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, { readonly schema: object }>> }>>;
+  readonly responses: Readonly<
+    Record<string, { readonly content?: Readonly<Record<string, { readonly schema: object }>> }>
+  >;
 }
 
-const document = JSON.parse(readFileSync(join(import.meta.dirname, '../openapi.json'), 'utf8')) as { paths: Readonly<Record<string, Readonly<Record<'get' | 'post', Operation>>>>; components: object };
-const operations = Object.entries(document.paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase() as 'GET' | 'POST', operation })));
+const document = JSON.parse(readFileSync(join(import.meta.dirname, '../openapi.json'), 'utf8')) as {
+  paths: Readonly<Record<string, Readonly<Record<'get' | 'post', Operation>>>>;
+  components: object;
+};
+const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({
+    path,
+    method: method.toUpperCase() as 'GET' | 'POST',
+    operation,
+  })),
+);
 
 const cidrs = fc.oneof(
   fc.tuple(fc.ipV4(), fc.integer({ min: 0, max: 32 })).map(([address, length]) => `${address}/${length}`),
@@ -48,7 +64,9 @@ function valid(schema: Schema): Arbitrary<Json> {
   if (schema.format === 'cidr') return cidrs;
   if (schema.type === 'object') {
     const entries = Object.entries(schema.properties ?? {});
-    return fc.record(Object.fromEntries(entries.map(([name, part]) => [name, valid(part)])), { requiredKeys: [...(schema.required ?? [])] });
+    return fc.record(Object.fromEntries(entries.map(([name, part]) => [name, valid(part)])), {
+      requiredKeys: [...(schema.required ?? [])],
+    });
   }
   if (schema.type === 'array') {
     const bounds = { minLength: schema.minItems ?? 0, maxLength: Math.min(schema.maxItems ?? 8, 8) };
@@ -57,20 +75,43 @@ function valid(schema: Schema): Arbitrary<Json> {
   }
   if (schema.type === 'integer') return fc.integer({ min: schema.minimum ?? 0, max: schema.maximum ?? 1000 });
   if (schema.type === 'boolean') return fc.boolean();
-  if (schema.pattern !== undefined) return fc.stringMatching(new RegExp(schema.pattern), { maxLength: schema.maxLength ?? 20 });
+  if (schema.pattern !== undefined)
+    return fc.stringMatching(new RegExp(schema.pattern), { maxLength: schema.maxLength ?? 20 });
   return fc.string({ minLength: schema.minLength ?? 0, maxLength: schema.maxLength ?? 20 });
 }
 
-const junk: Json[] = [null, true, false, 0, -1, 1.5, 1e308, '', ' ', '10.0.0.0', '10.0.0.0/33', '__proto__', 'x'.repeat(100), [], [null], {}, { constructor: 1 }];
+const junk: Json[] = [
+  null,
+  true,
+  false,
+  0,
+  -1,
+  1.5,
+  1e308,
+  '',
+  ' ',
+  '10.0.0.0',
+  '10.0.0.0/33',
+  '__proto__',
+  'x'.repeat(100),
+  [],
+  [null],
+  {},
+  { constructor: 1 },
+];
 
-/** All values that differ from one in one place: a wrong type, a missing or an unknown field, a list too short or too long. */
+/**
+ * All values that differ from one in one place: a wrong type, a missing or an unknown field, a list too short or too
+ * long.
+ */
 function* mutations(value: Json): Generator<Json> {
   for (const other of junk) yield other;
   if (Array.isArray(value)) {
     yield value.slice(1);
     yield [...value, ...value];
     yield Array<Json>(200).fill(value[0] ?? null);
-    for (const [index, item] of value.entries()) for (const mutated of mutations(item)) yield value.with(index, mutated);
+    for (const [index, item] of value.entries())
+      for (const mutated of mutations(item)) yield value.with(index, mutated);
   } else if (typeof value === 'object' && value !== null) {
     yield { ...value, unknown: 1 };
     for (const [name, part] of Object.entries(value)) {
@@ -81,7 +122,11 @@ function* mutations(value: Json): Generator<Json> {
   }
 }
 
-const ajv = new Ajv({ strict: false, validateFormats: true, formats: { cidr: (text: string) => attempt(() => parseCidr(text)) !== undefined, 'uri-reference': true } });
+const ajv = new Ajv({
+  strict: false,
+  validateFormats: true,
+  formats: { cidr: (text: string) => attempt(() => parseCidr(text)) !== undefined, 'uri-reference': true },
+});
 ajv.addSchema({ $id: 'openapi', ...document });
 
 function attempt<T>(action: () => T): T | undefined {
@@ -113,97 +158,146 @@ function urlOf(path: string, parameters: Readonly<Record<string, Json>>, operati
   return query.size === 0 ? url : `${url}?${query.toString()}`;
 }
 
-// The contract has one rule that no schema can hold: subnets must fit. Its refusal is documented, so it is an answer as well.
+// The contract has one rule that no schema can hold: subnets must fit. Its refusal is documented, so it is an answer as
+// well.
 const acceptable = (status: number): boolean => status === 200 || status === 422;
 
 for (const { path, method, operation } of operations) {
-  t.test(`${method} ${path}: valid requests are accepted, mutated ones refused well, every answer is what was promised`, { timeout: 120_000 }, async (t) => {
-    const { api, lines } = await build(t, { LOG_LEVEL: 'error', CACHE_MAX_BYTES: '100000' });
-    const bodySchema = operation.requestBody?.content['application/json'].schema;
-    const seen: Record<number, number> = {};
+  t.test(
+    `${method} ${path}: valid requests are accepted, mutated ones refused well, every answer is what was promised`,
+    { timeout: 120_000 },
+    async (t) => {
+      const { api, lines } = await build(t, { LOG_LEVEL: 'error', CACHE_MAX_BYTES: '100000' });
+      const bodySchema = operation.requestBody?.content['application/json'].schema;
+      const seen: Record<number, number> = {};
 
-    const ask = async (parameters: Readonly<Record<string, Json>>, body: Json | undefined) => {
-      const response = await api.inject({ method, url: urlOf(path, parameters, operation), ...(body !== undefined && { headers: { 'content-type': 'application/json' }, payload: JSON.stringify(body) }) });
-      const { statusCode } = response;
-      const name = `${method} ${path} ${JSON.stringify(parameters)} ${JSON.stringify(body)} -> ${statusCode} ${response.body}`;
-      seen[statusCode] = (seen[statusCode] ?? 0) + 1;
-      const type = String(response.headers['content-type']).split(';')[0] ?? '';
-      const promised = operation.responses[statusCode]?.content?.[type];
-      if (promised === undefined) throw new Error(`not documented: ${name}`);
-      const check = schemaAt('paths', path, method.toLowerCase(), 'responses', String(statusCode), 'content', type, 'schema');
-      if (!check(response.json())) throw new Error(`not as promised: ${name}: ${ajv.errorsText(check.errors)}`);
-      return { statusCode, name, json: response.json<Json>() };
-    };
+      const ask = async (parameters: Readonly<Record<string, Json>>, body: Json | undefined) => {
+        const response = await api.inject({
+          method,
+          url: urlOf(path, parameters, operation),
+          ...(body !== undefined && { headers: { 'content-type': 'application/json' }, payload: JSON.stringify(body) }),
+        });
+        const { statusCode } = response;
+        const name = `${method} ${path} ${JSON.stringify(parameters)} ${JSON.stringify(body)} -> ${statusCode} ${response.body}`;
+        seen[statusCode] = (seen[statusCode] ?? 0) + 1;
+        const type = String(response.headers['content-type']).split(';')[0] ?? '';
+        const promised = operation.responses[statusCode]?.content?.[type];
+        if (promised === undefined) throw new Error(`not documented: ${name}`);
+        const check = schemaAt(
+          'paths',
+          path,
+          method.toLowerCase(),
+          'responses',
+          String(statusCode),
+          'content',
+          type,
+          'schema',
+        );
+        if (!check(response.json())) throw new Error(`not as promised: ${name}: ${ajv.errorsText(check.errors)}`);
+        return { statusCode, name, json: response.json<Json>() };
+      };
 
-    const parameters = fc.record(
-      // A path without its parameter is another path.
-      Object.fromEntries((operation.parameters ?? []).map(({ name, schema, in: where }) => [name, where === 'path' ? valid({ minLength: 1, ...schema }).filter((value) => value !== '.' && value !== '..') : valid(schema)])),
-      { requiredKeys: (operation.parameters ?? []).filter(({ required }) => required === true).map(({ name }) => name) },
-    );
-    const requests = fc.tuple(parameters, bodySchema === undefined ? fc.constant(undefined) : valid(bodySchema));
+      const parameters = fc.record(
+        // A path without its parameter is another path.
+        Object.fromEntries(
+          (operation.parameters ?? []).map(({ name, schema, in: where }) => [
+            name,
+            where === 'path'
+              ? valid({ minLength: 1, ...schema }).filter((value) => value !== '.' && value !== '..')
+              : valid(schema),
+          ]),
+        ),
+        {
+          requiredKeys: (operation.parameters ?? [])
+            .filter(({ required }) => required === true)
+            .map(({ name }) => name),
+        },
+      );
+      const requests = fc.tuple(parameters, bodySchema === undefined ? fc.constant(undefined) : valid(bodySchema));
 
-    let runs = 0;
-    await fc.assert(
-      fc.asyncProperty(requests, async ([given, body]) => {
-        // Which range a page ends with, and that tiers differ, the document tells in words.
-        if ('after' in given) given.after = '10.0.0.0/8';
-        if (given.after !== undefined && given.family === 6) delete given.family;
-        if (typeof body === 'object' && body !== null && !Array.isArray(body) && Array.isArray(body.tiers)) {
-          const tiers = body.tiers as { name: string; prefixLength: number }[];
-          // Every other one has the room that it needs.
-          const roomy = (runs += 1) % 2 === 0;
-          if (roomy) Object.assign(body, { cidr: '2001:db8::/32', taken: ['2001:db8::/34'] });
-          body.tiers = tiers.map(({ prefixLength }, index) => ({ name: `tier-${index}`, prefixLength: roomy ? 64 + (prefixLength % 64) : prefixLength }));
-        }
-        const { statusCode, name } = await ask(given, body);
-        if (!acceptable(statusCode)) throw new Error(`refused: ${name}`);
-      }),
-      { numRuns: 150 },
-    );
-
-    const isValid = bodySchema === undefined ? undefined : schemaAt('paths', path, method.toLowerCase(), 'requestBody', 'content', 'application/json', 'schema');
-    await fc.assert(
-      fc.asyncProperty(requests, async ([given, body]) => {
-        for (const mutated of mutations(body ?? null)) {
-          if (isValid === undefined || isValid(mutated)) continue;
-          const { statusCode, name, json } = await ask(given, mutated);
-          if (statusCode !== 400) throw new Error(`accepted: ${name}`);
-          const pointers = (json as { errors?: { pointer: string }[] }).errors;
-          if (pointers === undefined || pointers.length === 0) throw new Error(`not pointed at: ${name}`);
-        }
-        for (const { name: parameter, schema } of operation.parameters ?? []) {
-          for (const value of junk) {
-            if (value === '' || typeof value === 'object') continue;
-            // In a path or a query, whatever it is arrives as text.
-            if (ajv.compile(schema)(schema.type === 'string' ? String(value) : value)) continue;
-            const { statusCode, name } = await ask({ ...given, [parameter]: value }, body);
-            if (statusCode !== 400) throw new Error(`accepted: ${name}`);
+      let runs = 0;
+      await fc.assert(
+        fc.asyncProperty(requests, async ([given, body]) => {
+          // Which range a page ends with, and that tiers differ, the document tells in words.
+          if ('after' in given) given.after = '10.0.0.0/8';
+          if (given.after !== undefined && given.family === 6) delete given.family;
+          if (typeof body === 'object' && body !== null && !Array.isArray(body) && Array.isArray(body.tiers)) {
+            const tiers = body.tiers as { name: string; prefixLength: number }[];
+            // Every other one has the room that it needs.
+            const roomy = (runs += 1) % 2 === 0;
+            if (roomy) Object.assign(body, { cidr: '2001:db8::/32', taken: ['2001:db8::/34'] });
+            body.tiers = tiers.map(({ prefixLength }, index) => ({
+              name: `tier-${index}`,
+              prefixLength: roomy ? 64 + (prefixLength % 64) : prefixLength,
+            }));
           }
-        }
-      }),
-      { numRuns: 6 },
-    );
-    t.ok((seen[200] ?? 0) > 20, JSON.stringify(seen));
-    t.ok((seen[400] ?? 0) > 20, JSON.stringify(seen));
-    t.strictSame(lines, [], 'and nothing was logged as an error');
-  });
+          const { statusCode, name } = await ask(given, body);
+          if (!acceptable(statusCode)) throw new Error(`refused: ${name}`);
+        }),
+        { numRuns: 150 },
+      );
+
+      const isValid =
+        bodySchema === undefined
+          ? undefined
+          : schemaAt('paths', path, method.toLowerCase(), 'requestBody', 'content', 'application/json', 'schema');
+      await fc.assert(
+        fc.asyncProperty(requests, async ([given, body]) => {
+          for (const mutated of mutations(body ?? null)) {
+            if (isValid === undefined || isValid(mutated)) continue;
+            const { statusCode, name, json } = await ask(given, mutated);
+            if (statusCode !== 400) throw new Error(`accepted: ${name}`);
+            const pointers = (json as { errors?: { pointer: string }[] }).errors;
+            if (pointers === undefined || pointers.length === 0) throw new Error(`not pointed at: ${name}`);
+          }
+          for (const { name: parameter, schema } of operation.parameters ?? []) {
+            for (const value of junk) {
+              if (value === '' || typeof value === 'object') continue;
+              // In a path or a query, whatever it is arrives as text.
+              if (ajv.compile(schema)(schema.type === 'string' ? String(value) : value)) continue;
+              const { statusCode, name } = await ask({ ...given, [parameter]: value }, body);
+              if (statusCode !== 400) throw new Error(`accepted: ${name}`);
+            }
+          }
+        }),
+        { numRuns: 6 },
+      );
+      t.ok((seen[200] ?? 0) > 20, JSON.stringify(seen));
+      t.ok((seen[400] ?? 0) > 20, JSON.stringify(seen));
+      t.strictSame(lines, [], 'and nothing was logged as an error');
+    },
+  );
 }
 
 t.test('raw bytes in place of bodies and paths are answered, and never with 5xx', { timeout: 120_000 }, async (t) => {
   const { api } = await build(t, { LOG_LEVEL: 'error', CACHE_MAX_BYTES: '100000' });
   let asked = 0;
   await fc.assert(
-    fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), fc.string({ unit: 'binary', maxLength: 60 }), async (bytes, text) => {
-      const answers = [
-        await api.inject({ method: 'POST', url: '/v1/plans', headers: { 'content-type': 'application/json' }, payload: Buffer.from(bytes) }),
-        await api.inject(`/v1/networks/${encodeURIComponent(text.toWellFormed())}`),
-        await api.inject(`/v1/reserved-ranges?${new URLSearchParams([[text.toWellFormed(), '1'], ['after', text.toWellFormed()]]).toString()}`),
-      ];
-      for (const { statusCode, body } of answers) {
-        asked += 1;
-        if (statusCode < 400 || statusCode >= 500) throw new Error(`${statusCode} ${body}`);
-      }
-    }),
+    fc.asyncProperty(
+      fc.uint8Array({ maxLength: 200 }),
+      fc.string({ unit: 'binary', maxLength: 60 }),
+      async (bytes, text) => {
+        const answers = [
+          await api.inject({
+            method: 'POST',
+            url: '/v1/plans',
+            headers: { 'content-type': 'application/json' },
+            payload: Buffer.from(bytes),
+          }),
+          await api.inject(`/v1/networks/${encodeURIComponent(text.toWellFormed())}`),
+          await api.inject(
+            `/v1/reserved-ranges?${new URLSearchParams([
+              [text.toWellFormed(), '1'],
+              ['after', text.toWellFormed()],
+            ]).toString()}`,
+          ),
+        ];
+        for (const { statusCode, body } of answers) {
+          asked += 1;
+          if (statusCode < 400 || statusCode >= 500) throw new Error(`${statusCode} ${body}`);
+        }
+      },
+    ),
     { numRuns: 500 },
   );
   t.equal(asked, 1500);
@@ -213,7 +307,11 @@ t.test('what the service says of a network, it says again of its own answer', as
   const { api } = await build(t, { LOG_LEVEL: 'error' });
   await fc.assert(
     fc.asyncProperty(cidrs, async (cidr) => {
-      const answer = (await api.inject(`/v1/networks/${cidr}`)).json<{ cidr: string; containing: string | null; contained: string[] }>();
+      const answer = (await api.inject(`/v1/networks/${cidr}`)).json<{
+        cidr: string;
+        containing: string | null;
+        contained: string[];
+      }>();
       if (answer.cidr !== formatCidr(parseCidr(cidr))) throw new Error(`${cidr} became ${answer.cidr}`);
       for (const half of answer.contained) {
         const { containing } = (await api.inject(`/v1/networks/${half}`)).json<{ containing: string }>();

@@ -2,14 +2,23 @@ import t from 'tap';
 import { build, metric } from './helper.ts';
 
 const url = '/v1/networks/10.0.0.0/16';
-const plan = { method: 'POST', url: '/v1/plans', payload: { cidr: '10.0.0.0/16', zones: ['a'], tiers: [{ name: 'x', prefixLength: 20 }] } } as const;
+const plan = {
+  method: 'POST',
+  url: '/v1/plans',
+  payload: { cidr: '10.0.0.0/16', zones: ['a'], tiers: [{ name: 'x', prefixLength: 20 }] },
+} as const;
 
 t.test('an answer says how old it is, where it comes from and how long it may be kept', async (t) => {
   const clock = { seconds: 1000 };
   const service = await build(t, {}, { now: () => clock.seconds * 1000 });
   const first = await service.api.inject(url);
   clock.seconds += 12.5;
-  t.match(first.headers, { 'cache-control': 'public, max-age=300, stale-while-revalidate=600', age: '0', 'cache-status': 'fastify-service; fwd=uri-miss; stored', etag: /^"[A-Za-z0-9_-]{22}"$/ });
+  t.match(first.headers, {
+    'cache-control': 'public, max-age=300, stale-while-revalidate=600',
+    age: '0',
+    'cache-status': 'fastify-service; fwd=uri-miss; stored',
+    etag: /^"[A-Za-z0-9_-]{22}"$/,
+  });
   const second = await service.api.inject(url);
   t.match(second.headers, { age: '12', 'cache-status': 'fastify-service; hit; ttl=287', etag: first.headers.etag });
   t.equal(second.body, first.body);
@@ -48,7 +57,11 @@ t.test('412 where the conditions do not hold', async (t) => {
   const refused = await api.inject({ url, headers: { 'if-match': '"other"' } });
   t.match(refused.json(), { type: 'about:blank', status: 412 });
   t.equal(refused.headers['cache-control'], 'no-store');
-  t.equal((await api.inject({ ...plan, headers: { 'if-match': '*' } })).statusCode, 412, 'a plan is no representation that could match');
+  t.equal(
+    (await api.inject({ ...plan, headers: { 'if-match': '*' } })).statusCode,
+    412,
+    'a plan is no representation that could match',
+  );
   t.equal((await api.inject({ ...plan, headers: { 'if-none-match': '*' } })).statusCode, 200);
 });
 
@@ -57,7 +70,8 @@ t.test('HEAD tells what GET would, without a body', async (t) => {
   const get = await api.inject(url);
   const head = await api.inject({ method: 'HEAD', url });
   t.equal(head.body, '');
-  for (const name of ['etag', 'content-length', 'content-type', 'cache-control']) t.equal(head.headers[name], get.headers[name], name);
+  for (const name of ['etag', 'content-length', 'content-type', 'cache-control'])
+    t.equal(head.headers[name], get.headers[name], name);
 });
 
 t.test('equal plans are made once, whatever the order of their fields; nobody else may keep them', async (t) => {
@@ -69,7 +83,11 @@ t.test('equal plans are made once, whatever the order of their fields; nobody el
   t.notOk('etag' in second.headers);
   t.equal(second.body, first.body);
   t.equal(await metric(service, 'subnet_plans_total{outcome="planned"}'), 1);
-  t.match((await service.api.inject({ ...plan, payload: { ...plan.payload, taken: [] } })).headers['cache-status'], /uri-miss/, 'another plan');
+  t.match(
+    (await service.api.inject({ ...plan, payload: { ...plan.payload, taken: [] } })).headers['cache-status'],
+    /uri-miss/,
+    'another plan',
+  );
 });
 
 t.test('a stale answer is served at once while a new one is made, with the same schema and tag', async (t) => {
@@ -89,6 +107,7 @@ t.test('a stale answer is served at once while a new one is made, with the same 
 
 t.test('the cache can be switched off', async (t) => {
   const service = await build(t, { CACHE_MAX_BYTES: '0' });
-  for (let round = 0; round < 2; round += 1) t.match((await service.api.inject(url)).headers['cache-status'], 'fastify-service; fwd=uri-miss');
+  for (let round = 0; round < 2; round += 1)
+    t.match((await service.api.inject(url)).headers['cache-status'], 'fastify-service; fwd=uri-miss');
   t.equal(await metric(service, 'cache_entries'), 0);
 });

@@ -1,6 +1,17 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join, matchesGlob } from 'node:path';
@@ -13,11 +24,15 @@ import { timings } from '../src/timings.ts';
 const root = join(import.meta.dirname, '../..');
 const service = join(root, 'service');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
-const { packageManager, devDependencies } = JSON.parse(read('package.json')) as { packageManager: string; devDependencies: Readonly<Record<string, string>> };
+const { packageManager, devDependencies } = JSON.parse(read('package.json')) as {
+  packageManager: string;
+  devDependencies: Readonly<Record<string, string>>;
+};
 const { PORT, ADMIN_PORT } = readConfig({});
 const ports = { api: PORT, admin: ADMIN_PORT };
 
-// --- The Dockerfile -------------------------------------------------------------------------------------------------------
+// --- The Dockerfile
+// -------------------------------------------------------------------------------------------------------
 
 interface Instruction {
   readonly name: string;
@@ -36,24 +51,48 @@ for (const instruction of instructions) {
   stages.at(-1)?.push(instruction);
 }
 const final = stages.at(-1) ?? [];
-const texts = (stage: readonly Instruction[], name: string): string[] => stage.filter((instruction) => instruction.name === name).map(({ text }) => text);
+const texts = (stage: readonly Instruction[], name: string): string[] =>
+  stage.filter((instruction) => instruction.name === name).map(({ text }) => text);
 const [node = '', ...command] = JSON.parse(texts(final, 'ENTRYPOINT')[0] ?? '[]') as string[];
 const user = texts(final, 'USER')[0] ?? '';
 
-t.test('the Dockerfile: base images are build arguments, and what is run in the end has no shell and no rights', (t) => {
-  const preset = (name: string): string => new RegExp(`^${name}=(.*)$`).exec(texts(instructions, 'ARG').find((text) => text.startsWith(`${name}=`)) ?? '')?.[1] ?? '';
-  t.same(texts(instructions, 'FROM').map((text) => text.replace(/^--platform=\S+ /, '')), ['${BUILD_IMAGE} AS build', '${RUNTIME_IMAGE}']);
-  t.equal(preset('BUILD_IMAGE'), `node:${devDependencies.node ?? ''}-trixie-slim`, 'the Node.js that the workspace has');
-  t.match(preset('RUNTIME_IMAGE'), new RegExp(`/nodejs${devDependencies.node?.split('.')[0] ?? ''}-debian13:nonroot$`));
+t.test(
+  'the Dockerfile: base images are build arguments, and what is run in the end has no shell and no rights',
+  (t) => {
+    const preset = (name: string): string =>
+      new RegExp(`^${name}=(.*)$`).exec(
+        texts(instructions, 'ARG').find((text) => text.startsWith(`${name}=`)) ?? '',
+      )?.[1] ?? '';
+    t.same(
+      texts(instructions, 'FROM').map((text) => text.replace(/^--platform=\S+ /, '')),
+      ['${BUILD_IMAGE} AS build', '${RUNTIME_IMAGE}'],
+    );
+    t.equal(
+      preset('BUILD_IMAGE'),
+      `node:${devDependencies.node ?? ''}-trixie-slim`,
+      'the Node.js that the workspace has',
+    );
+    t.match(
+      preset('RUNTIME_IMAGE'),
+      new RegExp(`/nodejs${devDependencies.node?.split('.')[0] ?? ''}-debian13:nonroot$`),
+    );
 
-  t.same(final.filter(({ name }) => ['RUN', 'SHELL', 'ADD', 'CMD', 'HEALTHCHECK'].includes(name)), []);
-  t.match(user, /^[1-9][0-9]*:[1-9][0-9]*$/);
-  const deployment = read('charts/fastify-service/templates/deployment.yaml');
-  t.equal(user, `${/runAsUser: (\d+)/.exec(deployment)?.[1] ?? ''}:${/runAsGroup: (\d+)/.exec(deployment)?.[1] ?? ''}`, 'who it is in the chart');
-  t.same(texts(final, 'EXPOSE'), [`${ports.api} ${ports.admin}`]);
-  t.same(texts(final, 'STOPSIGNAL'), ['SIGTERM']);
-  t.end();
-});
+    t.same(
+      final.filter(({ name }) => ['RUN', 'SHELL', 'ADD', 'CMD', 'HEALTHCHECK'].includes(name)),
+      [],
+    );
+    t.match(user, /^[1-9][0-9]*:[1-9][0-9]*$/);
+    const deployment = read('charts/fastify-service/templates/deployment.yaml');
+    t.equal(
+      user,
+      `${/runAsUser: (\d+)/.exec(deployment)?.[1] ?? ''}:${/runAsGroup: (\d+)/.exec(deployment)?.[1] ?? ''}`,
+      'who it is in the chart',
+    );
+    t.same(texts(final, 'EXPOSE'), [`${ports.api} ${ports.admin}`]);
+    t.same(texts(final, 'STOPSIGNAL'), ['SIGTERM']);
+    t.end();
+  },
+);
 
 t.test('the image starts as `pnpm start` does', (t) => {
   const { scripts } = JSON.parse(read('service/package.json')) as { scripts: Readonly<Record<string, string>> };
@@ -64,20 +103,40 @@ t.test('the image starts as `pnpm start` does', (t) => {
 });
 
 t.test('the image is labelled, with the build arguments that image.ts passes', (t) => {
-  const labels = [...(texts(final, 'LABEL')[0] ?? '').matchAll(/org\.opencontainers\.image\.(\w+)="([^"]+)"/g)].map(([, name, value]) => [name, value]);
-  t.match(Object.fromEntries(labels), { title: 'fastify-service', description: /\w/, source: '${SOURCE}', version: '${VERSION}', revision: '${COMMIT}', created: '${CREATED}', licenses: 'Apache-2.0' });
-  t.same(stages.map((stage) => texts(stage, 'ARG')), [['VERSION', 'COMMIT', 'CREATED'], ['VERSION', 'COMMIT', 'CREATED', 'SOURCE']]);
+  const labels = [...(texts(final, 'LABEL')[0] ?? '').matchAll(/org\.opencontainers\.image\.(\w+)="([^"]+)"/g)].map(
+    ([, name, value]) => [name, value],
+  );
+  t.match(Object.fromEntries(labels), {
+    title: 'fastify-service',
+    description: /\w/,
+    source: '${SOURCE}',
+    version: '${VERSION}',
+    revision: '${COMMIT}',
+    created: '${CREATED}',
+    licenses: 'Apache-2.0',
+  });
+  t.same(
+    stages.map((stage) => texts(stage, 'ARG')),
+    [
+      ['VERSION', 'COMMIT', 'CREATED'],
+      ['VERSION', 'COMMIT', 'CREATED', 'SOURCE'],
+    ],
+  );
   t.end();
 });
 
-// --- The build context ----------------------------------------------------------------------------------------------------
+// --- The build context
+// ----------------------------------------------------------------------------------------------------
 
-const patterns = read('.dockerignore').split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+const patterns = read('.dockerignore')
+  .split('\n')
+  .filter((line) => line !== '' && !line.startsWith('#'));
 
 /** Docker's rule: the last pattern that fits a path or one of its folders decides. */
 function letsThrough(path: string): boolean {
   const parts = path.split('/');
-  const fits = (pattern: string): boolean => parts.some((_, index) => matchesGlob(parts.slice(0, index + 1).join('/'), pattern));
+  const fits = (pattern: string): boolean =>
+    parts.some((_, index) => matchesGlob(parts.slice(0, index + 1).join('/'), pattern));
   const last = patterns.findLast((pattern) => fits(pattern.replace(/^!/, '')) || pattern === '*');
   return last?.startsWith('!') ?? true;
 }
@@ -100,17 +159,42 @@ function copyContext(folder: string): void {
 }
 
 t.test('the build context holds what the Dockerfile copies, nothing else and nothing secret', (t) => {
-  const sources = texts(instructions, 'COPY').filter((text) => !text.startsWith('--from')).flatMap((text) => text.split(' ').slice(0, -1));
+  const sources = texts(instructions, 'COPY')
+    .filter((text) => !text.startsWith('--from'))
+    .flatMap((text) => text.split(' ').slice(0, -1));
   const files = contextFiles();
-  for (const source of sources) t.ok(files.some((file) => file === source || file.startsWith(`${source}/`)), source);
-  t.same(files.filter((file) => !sources.some((source) => file === source || file.startsWith(`${source}/`))), []);
-  for (const path of ['.env', '.git/config', '.local/accounts.json', '.npmrc', 'README.md', 'service/.env', 'service/src/.env', 'service/src/.env.local', 'service/src/x/.npmrc', 'service/test/image.test.ts', 'service/dist/main.js', 'service/node_modules/x', 'packages/subnets/node_modules/x', 'clusters/x.yaml']) {
+  for (const source of sources)
+    t.ok(
+      files.some((file) => file === source || file.startsWith(`${source}/`)),
+      source,
+    );
+  t.same(
+    files.filter((file) => !sources.some((source) => file === source || file.startsWith(`${source}/`))),
+    [],
+  );
+  for (const path of [
+    '.env',
+    '.git/config',
+    '.local/accounts.json',
+    '.npmrc',
+    'README.md',
+    'service/.env',
+    'service/src/.env',
+    'service/src/.env.local',
+    'service/src/x/.npmrc',
+    'service/test/image.test.ts',
+    'service/dist/main.js',
+    'service/node_modules/x',
+    'packages/subnets/node_modules/x',
+    'clusters/x.yaml',
+  ]) {
     t.notOk(letsThrough(path), path);
   }
   t.end();
 });
 
-// --- The build, without Docker --------------------------------------------------------------------------------------------
+// --- The build, without Docker
+// --------------------------------------------------------------------------------------------
 
 interface Replay {
   /** Stands for the image's root. */
@@ -133,13 +217,21 @@ function replay(stage: readonly Instruction[], { image, from, buildArgs, env }: 
       const target = words.pop() ?? '';
       for (const word of words) {
         const source = join(from, word);
-        cpSync(source, target.endsWith('/') && !statSync(source).isDirectory() ? join(place(target), basename(word)) : place(target), { recursive: true, preserveTimestamps: true });
+        cpSync(
+          source,
+          target.endsWith('/') && !statSync(source).isDirectory() ? join(place(target), basename(word)) : place(target),
+          { recursive: true, preserveTimestamps: true },
+        );
       }
     }
     // Only what is declared is seen by the commands after it.
     if (name === 'ARG') args[text] = buildArgs[text];
     if (name === 'RUN') {
-      const { status, stdout, stderr } = spawnSync('sh', ['-c', text], { cwd, env: { ...env, ...args }, encoding: 'utf8' });
+      const { status, stdout, stderr } = spawnSync('sh', ['-c', text], {
+        cwd,
+        env: { ...env, ...args },
+        encoding: 'utf8',
+      });
       if (status !== 0) throw new Error(`${text}\n${stdout}${stderr}`);
     }
   }
@@ -154,7 +246,12 @@ function programs(folder: string): string {
 }
 
 const tree = (folder: string): Record<string, Buffer> =>
-  Object.fromEntries(readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort().filter((file) => statSync(join(folder, file)).isFile()).map((file) => [file, readFileSync(join(folder, file))]));
+  Object.fromEntries(
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .sort()
+      .filter((file) => statSync(join(folder, file)).isFile())
+      .map((file) => [file, readFileSync(join(folder, file))]),
+  );
 
 t.test('the Dockerfile, carried out without Docker', async (t) => {
   // Not below this repository, where Node.js would find packages and a package.json that the image does not have.
@@ -162,7 +259,11 @@ t.test('the Dockerfile, carried out without Docker', async (t) => {
   t.teardown(() => {
     rmSync(folder, { recursive: true, force: true });
   });
-  const [context, built, image] = ['context', 'built', 'image'].map((name) => join(folder, name)) as [string, string, string];
+  const [context, built, image] = ['context', 'built', 'image'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
   copyContext(context);
   const bin = programs(join(folder, 'bin'));
   const { PATH = '', HOME, XDG_DATA_HOME, XDG_CACHE_HOME, VERSION, COMMIT } = process.env;
@@ -176,13 +277,22 @@ t.test('the Dockerfile, carried out without Docker', async (t) => {
   replay(stages[0] ?? [], { image: built, from: context, buildArgs, env });
   replay(final, { image, from: built, buildArgs, env });
 
-  t.equal(readFileSync(join(bin, 'npm-was-asked'), 'utf8'), `install --global ${packageManager}\n`, 'brings pnpm in the version of the workspace');
+  t.equal(
+    readFileSync(join(bin, 'npm-was-asked'), 'utf8'),
+    `install --global ${packageManager}\n`,
+    'brings pnpm in the version of the workspace',
+  );
   t.notOk(existsSync(join(built, 'workspace/node_modules/typescript')), 'and not the development tools');
   const app = tree(join(image, 'app'));
   const dist = tree(join(service, 'dist'));
   t.same(Object.keys(app), Object.keys(dist), 'the image holds the files of dist/');
-  for (const [file, content] of Object.entries(app)) t.ok(dist[file]?.equals(content), `${file} is the same to the byte (of dist/ as \`node build.ts\` last made it)`);
-  t.equal(statSync(join(image, 'app/main.js')).mtimeMs, Date.parse(buildArgs.CREATED), 'with the time of the commit, however late it is built');
+  for (const [file, content] of Object.entries(app))
+    t.ok(dist[file]?.equals(content), `${file} is the same to the byte (of dist/ as \`node build.ts\` last made it)`);
+  t.equal(
+    statSync(join(image, 'app/main.js')).mtimeMs,
+    Date.parse(buildArgs.CREATED),
+    'with the time of the commit, however late it is built',
+  );
 
   await t.test('the image runs, and ends in order', async (t) => {
     const child = spawn(process.execPath, command, {
@@ -222,16 +332,28 @@ function gather(child: ChildProcess): { holds: (pattern: RegExp) => Promise<stri
   };
 }
 
-// --- image.ts -------------------------------------------------------------------------------------------------------------
+// --- image.ts
+// -------------------------------------------------------------------------------------------------------------
 
 /** Runs image.ts with a docker of our own. */
-function imageScript(docker: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): { status: number | null; stdout: string; stderr: string } {
+function imageScript(
+  docker: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): { status: number | null; stdout: string; stderr: string } {
   const folder = mkdtempSync(join(tmpdir(), 'docker-'));
   try {
     writeFileSync(join(folder, 'docker'), `#!/bin/sh\n${docker}\n`, { mode: 0o755 });
     return spawnSync(process.execPath, [join(service, 'image.ts'), ...args], {
       encoding: 'utf8',
-      env: { ...process.env, BUILD_IMAGE: undefined, RUNTIME_IMAGE: undefined, SOURCE_DATE_EPOCH: undefined, PATH: `${folder}${delimiter}${process.env.PATH ?? ''}`, ...env },
+      env: {
+        ...process.env,
+        BUILD_IMAGE: undefined,
+        RUNTIME_IMAGE: undefined,
+        SOURCE_DATE_EPOCH: undefined,
+        PATH: `${folder}${delimiter}${process.env.PATH ?? ''}`,
+        ...env,
+      },
     });
   } finally {
     rmSync(folder, { recursive: true });
@@ -246,13 +368,33 @@ while [ "$1" != --metadata-file ]; do shift; done
 echo '{"containerimage.digest":"${DIGEST}"}' > "$2"`;
 
 t.test('image.ts builds with all that the image says of itself', (t) => {
-  const { status, stdout, stderr } = imageScript(docker, ['--tag', '1.2.3', '--also', 'dev-7', '--registry', 'registry.example.com/team', '--push', '--json'], { SOURCE_DATE_EPOCH: '1700000000', RUNTIME_IMAGE: 'runtime@sha256:1' });
+  const { status, stdout, stderr } = imageScript(
+    docker,
+    ['--tag', '1.2.3', '--also', 'dev-7', '--registry', 'registry.example.com/team', '--push', '--json'],
+    { SOURCE_DATE_EPOCH: '1700000000', RUNTIME_IMAGE: 'runtime@sha256:1' },
+  );
   t.equal(status, 0, stderr);
   const image = JSON.parse(stdout) as { commit: string };
-  t.match(image, { reference: `registry.example.com/team/fastify-service:1.2.3@${DIGEST}`, tag: '1.2.3', digest: DIGEST, created: '2023-11-14T22:13:20.000Z' });
+  t.match(image, {
+    reference: `registry.example.com/team/fastify-service:1.2.3@${DIGEST}`,
+    tag: '1.2.3',
+    digest: DIGEST,
+    created: '2023-11-14T22:13:20.000Z',
+  });
   t.match(image.commit, /^[0-9a-f]{40}(-dirty)?$/);
   const lines = stderr.split('\n');
-  for (const line of ['--push', '--provenance=false', 'registry.example.com/team/fastify-service:1.2.3', 'registry.example.com/team/fastify-service:dev-7', 'VERSION=1.2.3', `COMMIT=${image.commit}`, 'CREATED=2023-11-14T22:13:20.000Z', 'SOURCE_DATE_EPOCH=1700000000', 'RUNTIME_IMAGE=runtime@sha256:1']) t.ok(lines.includes(line), line);
+  for (const line of [
+    '--push',
+    '--provenance=false',
+    'registry.example.com/team/fastify-service:1.2.3',
+    'registry.example.com/team/fastify-service:dev-7',
+    'VERSION=1.2.3',
+    `COMMIT=${image.commit}`,
+    'CREATED=2023-11-14T22:13:20.000Z',
+    'SOURCE_DATE_EPOCH=1700000000',
+    'RUNTIME_IMAGE=runtime@sha256:1',
+  ])
+    t.ok(lines.includes(line), line);
   t.notMatch(stderr, 'BUILD_IMAGE=', 'what is not given is left to the Dockerfile');
   t.end();
 });
@@ -291,47 +433,91 @@ t.test('the source in the label has no password of CI', (t) => {
   t.end();
 });
 
-// --- docker-compose.yml ---------------------------------------------------------------------------------------------------
+// --- docker-compose.yml
+// ---------------------------------------------------------------------------------------------------
 
 t.test('docker-compose.yml runs the image as the chart does, and Prometheus beside it', (t) => {
   // The package that reads the clusters' files; the service itself needs no YAML.
-  const { parse } = createRequire(join(root, 'packages/manifests/package.json'))('yaml') as { parse: (text: string) => unknown };
-  const { services } = parse(read('service/docker-compose.yml')) as { services: Readonly<Record<string, Readonly<Record<string, unknown>>>> };
-  t.match(services.service, { user, read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'], ports: [ports.api, ports.admin].map((port) => `127.0.0.1:${port}:${port}`) });
-  t.ok(Number.parseInt(String(services.service?.stop_grace_period)) > timings.drain + timings.close, 'it is not killed while it drains and closes');
+  const { parse } = createRequire(join(root, 'packages/manifests/package.json'))('yaml') as {
+    parse: (text: string) => unknown;
+  };
+  const { services } = parse(read('service/docker-compose.yml')) as {
+    services: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  };
+  t.match(services.service, {
+    user,
+    read_only: true,
+    cap_drop: ['ALL'],
+    security_opt: ['no-new-privileges:true'],
+    ports: [ports.api, ports.admin].map((port) => `127.0.0.1:${port}:${port}`),
+  });
+  t.ok(
+    Number.parseInt(String(services.service?.stop_grace_period)) > timings.drain + timings.close,
+    'it is not killed while it drains and closes',
+  );
   t.match(services.prometheus, { image: /^prom\/prometheus:v\d+\.\d+\.\d+$/, ports: ['127.0.0.1:9091:9090'] });
-  t.match(parse(read('service/prometheus.yml')), { global: { scrape_interval: '5s' }, scrape_configs: [{ static_configs: [{ targets: [`service:${ports.admin}`] }] }] });
+  t.match(parse(read('service/prometheus.yml')), {
+    global: { scrape_interval: '5s' },
+    scrape_configs: [{ static_configs: [{ targets: [`service:${ports.admin}`] }] }],
+  });
   t.end();
 });
 
-// --- The real thing -------------------------------------------------------------------------------------------------------
+// --- The real thing
+// -------------------------------------------------------------------------------------------------------
 
 const problem = dockerProblem();
-t.test('the image, built and run by Docker', { skip: problem !== undefined && `the image was not built and run: ${problem.message}` }, async (t) => {
-  // Base images and packages may have to come over the network first.
-  t.setTimeout(600_000);
-  const cli = (...args: string[]): string => {
-    const { status, stdout, stderr } = spawnSync('docker', args, { encoding: 'utf8' });
-    if (status !== 0) throw new Error(`docker ${args.join(' ')}\n${stderr}`);
-    return stdout.trim();
-  };
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(service, 'image.ts'), '--tag', `test-${process.pid}`], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(stderr);
-  const reference = stdout.trim();
-  const publish = Object.values(ports).flatMap((port) => ['--publish', `127.0.0.1::${port}`]);
-  const id = cli('run', '--detach', '--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges', '--memory', '256m', '--env', 'DRAIN_SECONDS=0', ...publish, reference);
-  t.teardown(() => {
-    cli('rm', '--force', '--volumes', id);
-    cli('image', 'rm', reference);
-  });
+t.test(
+  'the image, built and run by Docker',
+  { skip: problem !== undefined && `the image was not built and run: ${problem.message}` },
+  async (t) => {
+    // Base images and packages may have to come over the network first.
+    t.setTimeout(600_000);
+    const cli = (...args: string[]): string => {
+      const { status, stdout, stderr } = spawnSync('docker', args, { encoding: 'utf8' });
+      if (status !== 0) throw new Error(`docker ${args.join(' ')}\n${stderr}`);
+      return stdout.trim();
+    };
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [join(service, 'image.ts'), '--tag', `test-${process.pid}`],
+      { encoding: 'utf8' },
+    );
+    if (status !== 0) throw new Error(stderr);
+    const reference = stdout.trim();
+    const publish = Object.values(ports).flatMap((port) => ['--publish', `127.0.0.1::${port}`]);
+    const id = cli(
+      'run',
+      '--detach',
+      '--read-only',
+      '--cap-drop',
+      'ALL',
+      '--security-opt',
+      'no-new-privileges',
+      '--memory',
+      '256m',
+      '--env',
+      'DRAIN_SECONDS=0',
+      ...publish,
+      reference,
+    );
+    t.teardown(() => {
+      cli('rm', '--force', '--volumes', id);
+      cli('image', 'rm', reference);
+    });
 
-  const ready = `http://${cli('port', id, String(ports.admin))}/readyz`;
-  const answers = async (): Promise<boolean> => fetch(ready).then(({ ok }) => ok, () => false);
-  for (let tries = 0; tries < 300 && !(await answers()); tries += 1) await sleep(100);
-  t.ok(await answers(), 'ready, with a root that cannot be written');
-  t.equal((await fetch(`http://${cli('port', id, String(ports.api))}/v1/networks/10.0.0.0/16`)).status, 200);
-  t.throws(() => cli('exec', id, 'sh', '-c', 'true'), 'no shell');
-  cli('stop', id);
-  t.equal(cli('inspect', '--format', '{{.State.ExitCode}}', id), '0', 'ends in order on SIGTERM');
-});
+    const ready = `http://${cli('port', id, String(ports.admin))}/readyz`;
+    const answers = async (): Promise<boolean> =>
+      fetch(ready).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    for (let tries = 0; tries < 300 && !(await answers()); tries += 1) await sleep(100);
+    t.ok(await answers(), 'ready, with a root that cannot be written');
+    t.equal((await fetch(`http://${cli('port', id, String(ports.api))}/v1/networks/10.0.0.0/16`)).status, 200);
+    t.throws(() => cli('exec', id, 'sh', '-c', 'true'), 'no shell');
+    cli('stop', id);
+    t.equal(cli('inspect', '--format', '{{.State.ExitCode}}', id), '0', 'ends in order on SIGTERM');
+  },
+);
 if (problem === undefined) t.setTimeout(600_000);

@@ -35,61 +35,75 @@ function keepBusy(): { end: () => Promise<void> } {
   };
 }
 
-t.test('in overload, what has waited too long is answered 503 with Retry-After, counted by reason; all else goes on', { timeout: 60_000 }, async (t) => {
-  const service = start(t, { LOAD_SHEDDING: 'on', CACHE_MAX_BYTES: '0', DRAIN_SECONDS: '0' });
-  const { api, admin } = await service.listening();
-  // Some 20 ms each, so that forty at once make a turn of the event loop far too long.
-  const tiers = Array.from({ length: 64 }, (_, index) => ({ name: `tier-${index}`, prefixLength: 64 + index }));
-  const zones = Array.from({ length: 16 }, (_, index) => `zone-${index}`);
-  const body = JSON.stringify({ cidr: '::/0', zones, tiers });
-  const plan = async (): Promise<Response> => fetch(`${api}/v1/plans`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+t.test(
+  'in overload, what has waited too long is answered 503 with Retry-After, counted by reason; all else goes on',
+  { timeout: 60_000 },
+  async (t) => {
+    const service = start(t, { LOAD_SHEDDING: 'on', CACHE_MAX_BYTES: '0', DRAIN_SECONDS: '0' });
+    const { api, admin } = await service.listening();
+    // Some 20 ms each, so that forty at once make a turn of the event loop far too long.
+    const tiers = Array.from({ length: 64 }, (_, index) => ({ name: `tier-${index}`, prefixLength: 64 + index }));
+    const zones = Array.from({ length: 16 }, (_, index) => `zone-${index}`);
+    const body = JSON.stringify({ cidr: '::/0', zones, tiers });
+    const plan = async (): Promise<Response> =>
+      fetch(`${api}/v1/plans`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
 
-  const seen = { 200: 0, 503: 0, other: 0 };
-  const until = performance.now() + 4_000;
-  const client = async (): Promise<void> => {
-    while (performance.now() < until) {
-      const answer = await plan();
-      if (answer.status === 503) {
-        seen[503] += 1;
-        if (seen[503] === 1) {
-          t.equal(answer.headers.get('retry-after'), '1');
-          t.match(answer.headers.get('content-type'), /^application\/problem\+json/);
-          t.equal(answer.headers.get('x-content-type-options'), 'nosniff');
-          t.match(await answer.json(), { type: /:overloaded$/, status: 503, instance: /^urn:trace:[0-9a-f]{32}$/ });
-        } else await answer.arrayBuffer();
-        await sleep(100);
-      } else {
-        seen[answer.status === 200 ? 200 : 'other'] += 1;
-        await answer.arrayBuffer();
+    const seen = { 200: 0, 503: 0, other: 0 };
+    const until = performance.now() + 4_000;
+    const client = async (): Promise<void> => {
+      while (performance.now() < until) {
+        const answer = await plan();
+        if (answer.status === 503) {
+          seen[503] += 1;
+          if (seen[503] === 1) {
+            t.equal(answer.headers.get('retry-after'), '1');
+            t.match(answer.headers.get('content-type'), /^application\/problem\+json/);
+            t.equal(answer.headers.get('x-content-type-options'), 'nosniff');
+            t.match(await answer.json(), { type: /:overloaded$/, status: 503, instance: /^urn:trace:[0-9a-f]{32}$/ });
+          } else await answer.arrayBuffer();
+          await sleep(100);
+        } else {
+          seen[answer.status === 200 ? 200 : 'other'] += 1;
+          await answer.arrayBuffer();
+        }
       }
-    }
-  };
-  const clients = Promise.all(Array.from({ length: 40 }, client));
-  await sleep(2_000);
-  for (const path of ['/livez', '/readyz', '/metrics']) t.equal((await fetch(admin + path)).status, 200, path);
-  t.equal((await fetch(`${api}/nothing`)).status, 404, 'what no route takes is refused as ever');
-  await clients;
+    };
+    const clients = Promise.all(Array.from({ length: 40 }, client));
+    await sleep(2_000);
+    for (const path of ['/livez', '/readyz', '/metrics']) t.equal((await fetch(admin + path)).status, 200, path);
+    t.equal((await fetch(`${api}/nothing`)).status, 404, 'what no route takes is refused as ever');
+    await clients;
 
-  t.ok(seen[503] > 0 && seen[200] > 20, JSON.stringify(seen));
-  t.equal(seen.other, 0);
-  const metrics = await (await fetch(`${admin}/metrics`)).text();
-  const counted = Array.from(metrics.matchAll(/^http_requests_shed_total\{reason="event-loop-(?:delay|utilization)"\} (\d+)$/gm), ([, count]) => Number(count)).reduce((sum, count) => sum + count, 0);
-  t.equal(counted, seen[503]);
-  t.match(metrics, new RegExp(`^http_request_duration_seconds_count\\{method="POST",route="/v1/plans",status_code="503"\\} ${seen[503]}$`, 'm'));
+    t.ok(seen[503] > 0 && seen[200] > 20, JSON.stringify(seen));
+    t.equal(seen.other, 0);
+    const metrics = await (await fetch(`${admin}/metrics`)).text();
+    const counted = Array.from(
+      metrics.matchAll(/^http_requests_shed_total\{reason="event-loop-(?:delay|utilization)"\} (\d+)$/gm),
+      ([, count]) => Number(count),
+    ).reduce((sum, count) => sum + count, 0);
+    t.equal(counted, seen[503]);
+    t.match(
+      metrics,
+      new RegExp(
+        `^http_request_duration_seconds_count\\{method="POST",route="/v1/plans",status_code="503"\\} ${seen[503]}$`,
+        'm',
+      ),
+    );
 
-  await sleep(1_000);
-  t.equal((await plan()).status, 200, 'and it recovers by itself');
+    await sleep(1_000);
+    t.equal((await plan()).status, 200, 'and it recovers by itself');
 
-  // Answers do not wait for their lines; at the end of the process all of them are there.
-  service.child.kill('SIGTERM');
-  await service.ended;
-  t.equal(service.log.filter(({ status }) => status === 503).length, seen[503]);
-});
+    // Answers do not wait for their lines; at the end of the process all of them are there.
+    service.child.kill('SIGTERM');
+    await service.ended;
+    t.equal(service.log.filter(({ status }) => status === 503).length, seen[503]);
+  },
+);
 
 t.test('a busy event loop alone refuses nobody who did not wait', async (t) => {
   const service = await build(t, { LOAD_SHEDDING: 'on' });
-  // Over a socket: a request then comes with a turn of the event loop, as in life. An injected one may come in the midst of a
-  // busy turn, of which it would have to wait for the rest.
+  // Over a socket: a request then comes with a turn of the event loop, as in life. An injected one may come in the
+  // midst of a busy turn, of which it would have to wait for the rest.
   const { api } = await service.listen();
   const load = keepBusy();
   await sleep(2_000);

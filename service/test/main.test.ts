@@ -1,32 +1,35 @@
 import { once } from 'node:events';
 import { Agent, get } from 'node:http';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { start } from './helper.ts';
 
-t.test('SIGTERM: not ready, alive, every request answered with Connection: close; then the ports are closed, then exit code 0', async (t) => {
-  const service = start(t, { DRAIN_SECONDS: '1' });
-  const { api, admin } = await service.listening();
-  t.match(api, /^http:\/\/127\.0\.0\.1:\d+$/);
-  t.equal((await fetch(`${admin}/readyz`)).status, 200);
+t.test(
+  'SIGTERM: not ready, alive, every request answered with Connection: close; then the ports are closed, then exit code 0',
+  async (t) => {
+    const service = start(t, { DRAIN_SECONDS: '1' });
+    const { api, admin } = await service.listening();
+    t.match(api, /^http:\/\/127\.0\.0\.1:\d+$/);
+    t.equal((await fetch(`${admin}/readyz`)).status, 200);
 
-  service.child.kill('SIGTERM');
-  await service.logged('stopping');
-  const ready = await fetch(`${admin}/readyz`);
-  t.equal(ready.status, 503);
-  t.strictSame(await ready.json(), { status: 'stopping' });
-  t.equal((await fetch(`${admin}/livez`)).status, 200);
-  t.match(await (await fetch(`${admin}/metrics`)).text(), /^service_draining 1$/m);
-  const answer = await fetch(`${api}/v1/networks/10.0.0.0/8`);
-  t.equal(answer.status, 200);
-  t.equal(answer.headers.get('connection'), 'close');
+    service.child.kill('SIGTERM');
+    await service.logged('stopping');
+    const ready = await fetch(`${admin}/readyz`);
+    t.equal(ready.status, 503);
+    t.strictSame(await ready.json(), { status: 'stopping' });
+    t.equal((await fetch(`${admin}/livez`)).status, 200);
+    t.match(await (await fetch(`${admin}/metrics`)).text(), /^service_draining 1$/m);
+    const answer = await fetch(`${api}/v1/networks/10.0.0.0/8`);
+    t.equal(answer.status, 200);
+    t.equal(answer.headers.get('connection'), 'close');
 
-  t.same(await service.ended, [0, null]);
-  for (const address of [api, admin]) await t.rejects(fetch(`${address}/livez`), { cause: { code: 'ECONNREFUSED' } });
-  t.equal(service.log.at(-1)?.msg, 'stopped');
-  t.equal(await service.complaints, '');
-});
+    t.same(await service.ended, [0, null]);
+    for (const address of [api, admin]) await t.rejects(fetch(`${address}/livez`), { cause: { code: 'ECONNREFUSED' } });
+    t.equal(service.log.at(-1)?.msg, 'stopped');
+    t.equal(await service.complaints, '');
+  },
+);
 
 t.test('no request is lost: clients that keep their connections send all through the drain', async (t) => {
   const service = start(t, { DRAIN_SECONDS: '1' });
@@ -71,7 +74,9 @@ t.test('a request that began before the signal is answered after it, with Connec
   t.teardown(() => socket.destroy());
   let received = '';
   socket.on('data', (chunk) => (received += chunk.toString()));
-  socket.write(`POST /v1/overlaps HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`);
+  socket.write(
+    `POST /v1/overlaps HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`,
+  );
   await sleep(100);
   service.child.kill('SIGTERM');
   await service.logged('stopping');
@@ -127,15 +132,22 @@ t.test('a signal at any moment of the start ends it in order, with 0', { timeout
     service.child.kill('SIGTERM');
     codes.push((await service.ended).map((value) => value ?? '').join(''));
   }
-  // Until the first line of main.js runs, the signal has its default action, as for any process; nothing was begun by then.
-  t.ok(codes.every((code) => code === '0' || code === 'SIGTERM'), codes.join(' '));
+  // Until the first line of main.js runs, the signal has its default action, as for any process; nothing was begun by
+  // then.
+  t.ok(
+    codes.every((code) => code === '0' || code === 'SIGTERM'),
+    codes.join(' '),
+  );
   t.equal(codes.at(-1), '0');
 });
 
 t.test('a wrong environment ends it with 1 before it listens, and says all that is wrong', async (t) => {
   const service = start(t, { PORT: 'http', LOG_LEVEL: 'loud', CACHE_TLL_SECONDS: '3' });
   t.same(await service.ended, [1, null]);
-  t.match(await service.complaints, /^error: CACHE_TLL_SECONDS is no setting.*\nerror: PORT must .*\nerror: LOG_LEVEL must .*\n$/);
+  t.match(
+    await service.complaints,
+    /^error: CACHE_TLL_SECONDS is no setting.*\nerror: PORT must .*\nerror: LOG_LEVEL must .*\n$/,
+  );
   t.same(service.log, []);
 });
 
@@ -151,19 +163,25 @@ t.test('a port that is taken ends it with 1, and the other port is not left open
   }
 });
 
-t.test('an unhandled rejection and an uncaught exception are logged, requests that run are finished, exit code 1', async (t) => {
-  for (const crash of ['Promise.reject(new Error("boom"))', 'throw new Error("boom")']) {
-    // Preloaded, so that the bundle itself needs no hole for a test.
-    const preload = `data:text/javascript,process.on('SIGUSR2',()=>{${crash}})`;
-    const service = start(t, { DRAIN_SECONDS: '300' }, { flags: ['--import', preload] });
-    const { api } = await service.listening();
-    t.equal((await fetch(`${api}/v1/networks/10.0.0.0/8`)).status, 200);
-    service.child.kill('SIGUSR2');
-    t.same(await service.ended, [1, null], crash);
-    t.match(service.log.find(({ level }) => level === 'fatal'), { msg: 'crashed', err: { message: 'boom' } });
-    t.equal(service.log.at(-1)?.msg, 'stopped');
-  }
-});
+t.test(
+  'an unhandled rejection and an uncaught exception are logged, requests that run are finished, exit code 1',
+  async (t) => {
+    for (const crash of ['Promise.reject(new Error("boom"))', 'throw new Error("boom")']) {
+      // Preloaded, so that the bundle itself needs no hole for a test.
+      const preload = `data:text/javascript,process.on('SIGUSR2',()=>{${crash}})`;
+      const service = start(t, { DRAIN_SECONDS: '300' }, { flags: ['--import', preload] });
+      const { api } = await service.listening();
+      t.equal((await fetch(`${api}/v1/networks/10.0.0.0/8`)).status, 200);
+      service.child.kill('SIGUSR2');
+      t.same(await service.ended, [1, null], crash);
+      t.match(
+        service.log.find(({ level }) => level === 'fatal'),
+        { msg: 'crashed', err: { message: 'boom' } },
+      );
+      t.equal(service.log.at(-1)?.msg, 'stopped');
+    }
+  },
+);
 
 t.test('a log that nobody reads stops nobody', { timeout: 60_000 }, async (t) => {
   const service = start(t);
@@ -175,7 +193,10 @@ t.test('a log that nobody reads stops nobody', { timeout: 60_000 }, async (t) =>
   });
   const ask = async (): Promise<void> =>
     new Promise((done, fail) => {
-      get(`${api}/v1/networks/10.0.0.0/8`, { agent }, (response) => response.resume().on('end', done)).on('error', fail);
+      get(`${api}/v1/networks/10.0.0.0/8`, { agent }, (response) => response.resume().on('end', done)).on(
+        'error',
+        fail,
+      );
     });
   // 200 bytes a line: more than the pipe and the buffer of 8 MB hold.
   for (let round = 0; round < 60; round += 1) await Promise.all(Array.from({ length: 1_000 }, ask));
@@ -186,8 +207,22 @@ t.test('a log that nobody reads stops nobody', { timeout: 60_000 }, async (t) =>
 });
 
 t.test('out of memory: V8 ends it with a report, before the kernel would without one', async (t) => {
-  const eat = 'data:text/javascript,process.on("SIGUSR2",()=>{const all=[];for(;;)all.push(new Array(1e5).fill(Math.random()))})';
-  const service = start(t, {}, { flags: ['--max-old-space-size=60', '--report-on-fatalerror', '--report-compact', '--report-filename=stderr', '--import', eat] });
+  const eat =
+    'data:text/javascript,process.on("SIGUSR2",()=>{const all=[];for(;;)all.push(new Array(1e5).fill(Math.random()))})';
+  const service = start(
+    t,
+    {},
+    {
+      flags: [
+        '--max-old-space-size=60',
+        '--report-on-fatalerror',
+        '--report-compact',
+        '--report-filename=stderr',
+        '--import',
+        eat,
+      ],
+    },
+  );
   await service.listening();
   service.child.kill('SIGUSR2');
   t.same(await service.ended, [null, 'SIGABRT']);

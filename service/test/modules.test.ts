@@ -2,7 +2,8 @@ import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 
-// What no test imports would not count as uncovered. main.ts is the one exception: it is a process, and main.test.ts runs it.
+// What no test imports would not count as uncovered. main.ts is the one exception: it is a process, and main.test.ts
+// runs it.
 t.test('every module is loaded, so that the coverage is that of all', async (t) => {
   const root = join(import.meta.dirname, '../src');
   const modules = globSync('**/*.ts', { cwd: root }).filter((file) => file !== 'main.ts');

@@ -1,10 +1,19 @@
-import { describeNetwork, parseCidr } from '@gitops/subnets/cidr';
 import t from 'tap';
+import { describeNetwork, parseCidr } from '@gitops/subnets/cidr';
 import { build } from './helper.ts';
 
 t.test('a network is described in full: nothing of it is lost or changed on the way into JSON', async (t) => {
   const { api } = await build(t);
-  for (const cidr of ['10.0.0.0/16', '192.0.2.4/31', '192.0.2.4/32', '0.0.0.0/0', '2001:db8::/32', '::/0', '::1/128', '::ffff:10.0.0.0/104']) {
+  for (const cidr of [
+    '10.0.0.0/16',
+    '192.0.2.4/31',
+    '192.0.2.4/32',
+    '0.0.0.0/0',
+    '2001:db8::/32',
+    '::/0',
+    '::1/128',
+    '::ffff:10.0.0.0/104',
+  ]) {
     const response = await api.inject(`/v1/networks/${cidr}`);
     t.equal(response.statusCode, 200, cidr);
     t.equal(response.headers['content-type'], 'application/json; charset=utf-8');
@@ -14,7 +23,8 @@ t.test('a network is described in full: nothing of it is lost or changed on the 
 
 t.test('host bits are cleared; the slash may be percent-encoded, and so may the colons', async (t) => {
   const { api } = await build(t);
-  for (const path of ['10.1.2.3/8', '10.1.2.3%2F8', '10.1.2.3%2f8']) t.match((await api.inject(`/v1/networks/${path}`)).json(), { cidr: '10.0.0.0/8' }, path);
+  for (const path of ['10.1.2.3/8', '10.1.2.3%2F8', '10.1.2.3%2f8'])
+    t.match((await api.inject(`/v1/networks/${path}`)).json(), { cidr: '10.0.0.0/8' }, path);
   t.match((await api.inject('/v1/networks/2001%3Adb8%3A%3A1%2F32')).json(), { cidr: '2001:db8::/32' });
 });
 
@@ -32,9 +42,15 @@ t.test('what is not a CIDR is explained, with a pointer to the parameter', async
   for (const [path, detail] of Object.entries(details)) {
     const response = await api.inject(`/v1/networks/${path}`);
     t.equal(response.statusCode, 400, path.slice(0, 20));
-    t.match(response.json(), { title: 'The request does not fit its schema', errors: [{ in: 'path', pointer: '#/cidr', detail }] });
+    t.match(response.json(), {
+      title: 'The request does not fit its schema',
+      errors: [{ in: 'path', pointer: '#/cidr', detail }],
+    });
   }
   t.match((await api.inject('/v1/networks/%zz/8')).json(), { status: 400, detail: /percent-encoded/ });
   t.match((await api.inject(`/v1/networks/${'9'.repeat(5_000)}/8`)).json(), { status: 414 });
-  t.match((await api.inject('/v1/networks/10.0.0.0/8?verbose=1')).json(), { status: 400, errors: [{ in: 'query', pointer: '#/verbose', detail: 'there is no such field' }] });
+  t.match((await api.inject('/v1/networks/10.0.0.0/8?verbose=1')).json(), {
+    status: 400,
+    errors: [{ in: 'query', pointer: '#/verbose', detail: 'there is no such field' }],
+  });
 });

@@ -3,7 +3,11 @@ import { build, metric } from './helper.ts';
 
 t.test('every pair that shares addresses is told, the outer network first', async (t) => {
   const service = await build(t);
-  const response = await service.api.inject({ method: 'POST', url: '/v1/overlaps', payload: { cidrs: ['10.1.2.3/16', '192.168.0.0/16', '10.0.0.0/8', '2001:db8::/32', '2001:db8::/32'] } });
+  const response = await service.api.inject({
+    method: 'POST',
+    url: '/v1/overlaps',
+    payload: { cidrs: ['10.1.2.3/16', '192.168.0.0/16', '10.0.0.0/8', '2001:db8::/32', '2001:db8::/32'] },
+  });
   t.equal(response.statusCode, 200);
   t.strictSame(response.json(), {
     overlaps: [
@@ -21,7 +25,10 @@ t.test('none, one, too many, and what is no network', async (t) => {
   t.strictSame((await post(['10.0.0.0/8'])).json(), { overlaps: [] });
   t.match((await post([])).json(), { status: 400, errors: [{ pointer: '#/cidrs' }] });
   t.match((await post(Array(101).fill('10.0.0.0/8'))).json(), { status: 400, errors: [{ pointer: '#/cidrs' }] });
-  t.match((await post(['10.0.0.0/8', '10.0.0.0/99'])).json(), { status: 400, errors: [{ pointer: '#/cidrs/1', detail: /from 0 to 32/ }] });
+  t.match((await post(['10.0.0.0/8', '10.0.0.0/99'])).json(), {
+    status: 400,
+    errors: [{ pointer: '#/cidrs/1', detail: /from 0 to 32/ }],
+  });
   const most = await post(Array(100).fill('10.0.0.0/8'));
   t.equal(most.json<{ overlaps: unknown[] }>().overlaps.length, 4950);
 });

@@ -1,5 +1,5 @@
-import { reservedRanges } from '@gitops/subnets/reserved-ranges';
 import t from 'tap';
+import { reservedRanges } from '@gitops/subnets/reserved-ranges';
 import { build } from './helper.ts';
 
 interface Page {
@@ -18,7 +18,7 @@ t.test('page by page, every range comes once and in order', async (t) => {
     ['/v1/reserved-ranges?family=4&limit=1', reservedRanges.filter(({ family }) => family === 4)],
   ] as const) {
     const seen: object[] = [];
-    for (let next: string | null = first; next !== null; ) {
+    for (let next: string | null = first; next !== null;) {
       const response = await api.inject(next);
       t.equal(response.statusCode, 200, next);
       const page: Page = response.json<Page>();
@@ -32,7 +32,17 @@ t.test('page by page, every range comes once and in order', async (t) => {
 
 t.test('what is no page is refused', async (t) => {
   const { api } = await build(t);
-  for (const [query, pointer] of [['limit=0', '#/limit'], ['limit=51', '#/limit'], ['limit=ten', '#/limit'], ['limit=2.5', '#/limit'], ['family=5', '#/family'], ['after=10.0.0.0/9', '#/after'], ['after=x', '#/after'], ['page=2', '#/page'], ['family=6&after=10.0.0.0/8', '#/after']] as const) {
+  for (const [query, pointer] of [
+    ['limit=0', '#/limit'],
+    ['limit=51', '#/limit'],
+    ['limit=ten', '#/limit'],
+    ['limit=2.5', '#/limit'],
+    ['family=5', '#/family'],
+    ['after=10.0.0.0/9', '#/after'],
+    ['after=x', '#/after'],
+    ['page=2', '#/page'],
+    ['family=6&after=10.0.0.0/8', '#/after'],
+  ] as const) {
     const response = await api.inject(`/v1/reserved-ranges?${query}`);
     t.match(response.json(), { status: 400, errors: [{ in: 'query', pointer }] }, query);
   }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CommandError } from '@gitops/report/errors';
 import { table } from '@gitops/report/table';
 import type { Application, ArgoClient, HistoryEntry, ResourceNode, Source } from './argocd-api.ts';
-import { CommandError } from '@gitops/report/errors';
 
 /** Whether Argo CD syncs the Application by itself; off after a rollback, until it is handed back to Git. */
 export function autoSync(application: Application): boolean {
@@ -10,26 +10,33 @@ export function autoSync(application: Application): boolean {
 }
 
 /** The commit of an Application with one source or with several of the same repository, where `revision` is empty. */
-const commitOf = (at: { readonly revision?: string; readonly revisions?: readonly string[] } | undefined): string | undefined =>
+const commitOf = (
+  at: { readonly revision?: string; readonly revisions?: readonly string[] } | undefined,
+): string | undefined =>
   [at?.revision, ...(at?.revisions ?? [])].find((revision) => revision !== undefined && revision !== '');
 
 /** The commit that the Application was last compared with. */
 export const comparedRevision = (application: Application): string | undefined => commitOf(application.status?.sync);
 
 /** The commit that was last deployed, by a sync or by a rollback. */
-export const deployedRevision = (application: Application): string | undefined => commitOf(application.status?.operationState?.syncResult);
+export const deployedRevision = (application: Application): string | undefined =>
+  commitOf(application.status?.operationState?.syncResult);
 
 /** The commit of a history entry. */
 export const entryRevision = (entry: HistoryEntry): string => commitOf(entry) ?? '';
 
 /** Whether an operation runs or is about to. */
 export const isOperating = (application: Application): boolean =>
-  application.operation !== undefined || ['Running', 'Terminating'].includes(application.status?.operationState?.phase ?? '');
+  application.operation !== undefined ||
+  ['Running', 'Terminating'].includes(application.status?.operationState?.phase ?? '');
 
-const sourcesOf = (at: { readonly source?: Source; readonly sources?: readonly Source[] } | undefined): readonly Source[] => at?.sources ?? (at?.source === undefined ? [] : [at.source]);
+const sourcesOf = (
+  at: { readonly source?: Source; readonly sources?: readonly Source[] } | undefined,
+): readonly Source[] => at?.sources ?? (at?.source === undefined ? [] : [at.source]);
 
 /** Whether all sources of the Application come from this repository. */
-export const readsFrom = (application: Application, repoURL: string): boolean => sourcesOf(application.spec).every((source) => source.repoURL === repoURL);
+export const readsFrom = (application: Application, repoURL: string): boolean =>
+  sourcesOf(application.spec).every((source) => source.repoURL === repoURL);
 
 /** Synced with what its spec asks for now, healthy and at rest. */
 export const isSettled = (application: Application): boolean =>
@@ -40,8 +47,8 @@ export const isSettled = (application: Application): boolean =>
   !isOperating(application);
 
 /**
- * Whether a push of these files concerns the Application, by the very annotation that tells Argo CD the same: folders and
- * files from the repository's root, separated by semicolons. Without the annotation every push does.
+ * Whether a push of these files concerns the Application, by the very annotation that tells Argo CD the same: folders
+ * and files from the repository's root, separated by semicolons. Without the annotation every push does.
  */
 export function isConcerned(application: Application, files: readonly string[]): boolean {
   const paths = application.metadata.annotations?.['argocd.argoproj.io/manifest-generate-paths'];
@@ -55,11 +62,17 @@ const ERROR_CONDITIONS = ['ComparisonError', 'InvalidSpecError', 'SyncError', 'U
 /** Whether the last sync failed, or fails again and again. */
 export function syncFails(application: Application): boolean {
   const operation = application.status?.operationState;
-  return ['Failed', 'Error'].includes(operation?.phase ?? '') || (operation?.phase === 'Running' && (operation.retryCount ?? 0) > 0);
+  return (
+    ['Failed', 'Error'].includes(operation?.phase ?? '') ||
+    (operation?.phase === 'Running' && (operation.retryCount ?? 0) > 0)
+  );
 }
 
 /** Whether it cannot be compared with Git: it does not render, or its spec breaks a rule. */
-export const isUnreadable = (application: Application): boolean => application.status?.conditions?.some(({ type }) => ['ComparisonError', 'InvalidSpecError', 'UnknownError'].includes(type)) === true;
+export const isUnreadable = (application: Application): boolean =>
+  application.status?.conditions?.some(({ type }) =>
+    ['ComparisonError', 'InvalidSpecError', 'UnknownError'].includes(type),
+  ) === true;
 
 export const isDegraded = (application: Application): boolean => application.status?.health?.status === 'Degraded';
 
@@ -68,7 +81,11 @@ export const isDegraded = (application: Application): boolean => application.sta
  * twice, with a pause. Its status alone may still tell of the version before.
  * @returns the Application as it stands after that, undefined where it is not bad (any more)
  */
-export async function confirmBad(client: ArgoClient, name: string, isBad: (application: Application) => boolean): Promise<Application | undefined> {
+export async function confirmBad(
+  client: ArgoClient,
+  name: string,
+  isBad: (application: Application) => boolean,
+): Promise<Application | undefined> {
   const first = await client.refresh(name);
   if (!isBad(first)) return undefined;
   await sleep(1500);
@@ -79,16 +96,22 @@ export async function confirmBad(client: ArgoClient, name: string, isBad: (appli
 /** What is wrong with an Application, in Argo CD's own words, most telling first. Empty where nothing is. */
 export function explain(application: Application, nodes: readonly ResourceNode[] = []): string[] {
   const { status } = application;
-  const reasons = (status?.conditions ?? []).filter(({ type }) => ERROR_CONDITIONS.includes(type)).map(({ type, message }) => `${type}: ${oneLine(message)}`);
+  const reasons = (status?.conditions ?? [])
+    .filter(({ type }) => ERROR_CONDITIONS.includes(type))
+    .map(({ type, message }) => `${type}: ${oneLine(message)}`);
   if (syncFails(application)) reasons.push(`sync failed: ${oneLine(status?.operationState?.message ?? '')}`);
   if (status?.health?.status !== 'Healthy') {
     for (const { kind, name, health } of nodes) {
-      if (health?.message !== undefined && health.message !== '' && health.status !== 'Healthy') reasons.push(`${kind}/${name} ${health.status ?? ''}: ${oneLine(health.message)}`);
+      if (health?.message !== undefined && health.message !== '' && health.status !== 'Healthy')
+        reasons.push(`${kind}/${name} ${health.status ?? ''}: ${oneLine(health.message)}`);
     }
     const message = status?.health?.message;
     if (message !== undefined && message !== '') reasons.push(oneLine(message));
   }
-  if (!autoSync(application)) reasons.push(`auto-sync is off (rolled back): it stays as it is until \`make resume APP=${application.metadata.name}\``);
+  if (!autoSync(application))
+    reasons.push(
+      `auto-sync is off (rolled back): it stays as it is until \`make resume APP=${application.metadata.name}\``,
+    );
   return reasons;
 }
 
@@ -97,7 +120,10 @@ const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
 /** registry.invalid/fastify-service:1.2.3@sha256:0123… as fastify-service:1.2.3@0123456. */
 export function shortImage(image: string): string {
   const [reference = '', digest] = image.split('@');
-  return (reference.split('/').at(-1) ?? reference) + (digest === undefined ? '' : `@${digest.replace('sha256:', '').slice(0, 7)}`);
+  return (
+    (reference.split('/').at(-1) ?? reference) +
+    (digest === undefined ? '' : `@${digest.replace('sha256:', '').slice(0, 7)}`)
+  );
 }
 
 /** The table that `make up` and `make status` print. */
@@ -124,11 +150,17 @@ export async function findApplication(client: ArgoClient, name: string): Promise
 
 /**
  * Follows all Applications until `done` is content, without polling.
- * @param done looks at the Applications by name after each change, and about every second without one; it may throw to give up
+ * @param done looks at the Applications by name after each change, and about every second without one; it may throw to
+ *   give up
  * @param patience in milliseconds
  * Throws CommandError when the time is up.
  */
-export async function awaitApplications<T>(client: ArgoClient, patience: number, waitingFor: string, done: (applications: ReadonlyMap<string, Application>) => T | undefined | Promise<T | undefined>): Promise<T> {
+export async function awaitApplications<T>(
+  client: ArgoClient,
+  patience: number,
+  waitingFor: string,
+  done: (applications: ReadonlyMap<string, Application>) => T | undefined | Promise<T | undefined>,
+): Promise<T> {
   const controller = new AbortController();
   const known = new Map<string, Application>();
   const end = Date.now() + patience;
@@ -152,8 +184,13 @@ export async function awaitApplications<T>(client: ArgoClient, patience: number,
       const result = await done(known);
       if (result !== undefined) return result;
       if (Date.now() > end) {
-        const open = [...known.values()].filter((application) => !isSettled(application)).map((application) => `${application.metadata.name} (${describeState(application)})`);
-        throw new CommandError(`${waitingFor} took longer than ${patience / 1000} s${open.length === 0 ? '' : `: ${open.join(', ')}`}`, '`make status` says how it stands now');
+        const open = [...known.values()]
+          .filter((application) => !isSettled(application))
+          .map((application) => `${application.metadata.name} (${describeState(application)})`);
+        throw new CommandError(
+          `${waitingFor} took longer than ${patience / 1000} s${open.length === 0 ? '' : `: ${open.join(', ')}`}`,
+          '`make status` says how it stands now',
+        );
       }
       await Promise.race([changed.promise, following, sleep(1000, undefined, { signal: controller.signal })]);
       changed = Promise.withResolvers<null>();

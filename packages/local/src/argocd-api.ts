@@ -2,7 +2,11 @@ import { CommandError, messageOf } from '@gitops/report/errors';
 
 /** The fields of an Application that this package reads. */
 export interface Application {
-  readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>>; readonly resourceVersion?: string };
+  readonly metadata: {
+    readonly name: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly resourceVersion?: string;
+  };
   readonly spec: {
     readonly syncPolicy?: { readonly automated?: { readonly enabled?: boolean } };
     readonly source?: Source;
@@ -19,7 +23,11 @@ export interface Application {
     };
     readonly health?: { readonly status?: string; readonly message?: string };
     readonly reconciledAt?: string;
-    readonly conditions?: readonly { readonly type: string; readonly message: string; readonly lastTransitionTime?: string }[];
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly message: string;
+      readonly lastTransitionTime?: string;
+    }[];
     readonly operationState?: {
       readonly phase: string;
       readonly message?: string;
@@ -29,7 +37,12 @@ export interface Application {
     };
     readonly summary?: { readonly images?: readonly string[] };
     readonly history?: readonly HistoryEntry[];
-    readonly resources?: readonly { readonly kind: string; readonly name: string; readonly namespace?: string; readonly status?: string }[];
+    readonly resources?: readonly {
+      readonly kind: string;
+      readonly name: string;
+      readonly namespace?: string;
+      readonly status?: string;
+    }[];
   };
 }
 
@@ -73,7 +86,10 @@ export interface ArgoClient {
   resourceNodes(name: string): Promise<ResourceNode[]>;
   /** What repo-server renders for it, each manifest as JSON. */
   manifests(name: string): Promise<string[]>;
-  /** The version and the APIs of the cluster that it runs in, as Argo CD hands them to Helm; undefined until its controller has told them. */
+  /**
+   * The version and the APIs of the cluster that it runs in, as Argo CD hands them to Helm; undefined until its
+   * controller has told them.
+   */
   capabilities(): Promise<{ kubeVersion: string; apiVersions: string[] } | undefined>;
   /** Compares with Git now, rather than at the next webhook or poll. */
   refresh(name: string): Promise<Application>;
@@ -98,7 +114,10 @@ export function connect(port: number, token?: string): ArgoClient {
     try {
       response = await fetch(`${base}${path}`, {
         method,
-        headers: { 'Content-Type': 'application/json', ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }) },
+        headers: {
+          'Content-Type': 'application/json',
+          ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+        },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         ...(signal === undefined ? {} : { signal }),
       });
@@ -116,7 +135,8 @@ export function connect(port: number, token?: string): ArgoClient {
     }
     throw new ArgoError(response.status, message);
   };
-  const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => (await (await request(method, path, body)).json()) as T;
+  const call = async <T>(method: string, path: string, body?: unknown): Promise<T> =>
+    (await (await request(method, path, body)).json()) as T;
   const at = (name: string): string => `/applications/${encodeURIComponent(name)}`;
 
   return {
@@ -128,16 +148,23 @@ export function connect(port: number, token?: string): ArgoClient {
         throw error;
       }
     },
-    login: async (username, password) => (await call<{ token: string }>('POST', '/session', { username, password })).token,
+    login: async (username, password) =>
+      (await call<{ token: string }>('POST', '/session', { username, password })).token,
     createToken: async (account) => (await call<{ token: string }>('POST', `/account/${account}/token`, {})).token,
     applications: async () => (await call<{ items: Application[] | null }>('GET', '/applications')).items ?? [],
     application: async (name) => call('GET', at(name)),
-    resourceNodes: async (name) => (await call<{ nodes?: ResourceNode[] }>('GET', `${at(name)}/resource-tree`)).nodes ?? [],
+    resourceNodes: async (name) =>
+      (await call<{ nodes?: ResourceNode[] }>('GET', `${at(name)}/resource-tree`)).nodes ?? [],
     manifests: async (name) => (await call<{ manifests?: string[] }>('GET', `${at(name)}/manifests`)).manifests ?? [],
     capabilities: async () => {
-      const { items } = await call<{ items: { server: string; info?: { serverVersion?: string; apiVersions?: string[] } }[] }>('GET', '/clusters');
-      const { serverVersion, apiVersions } = items.find(({ server }) => server === 'https://kubernetes.default.svc')?.info ?? {};
-      return serverVersion === undefined || apiVersions === undefined ? undefined : { kubeVersion: serverVersion, apiVersions };
+      const { items } = await call<{
+        items: { server: string; info?: { serverVersion?: string; apiVersions?: string[] } }[];
+      }>('GET', '/clusters');
+      const { serverVersion, apiVersions } =
+        items.find(({ server }) => server === 'https://kubernetes.default.svc')?.info ?? {};
+      return serverVersion === undefined || apiVersions === undefined
+        ? undefined
+        : { kubeVersion: serverVersion, apiVersions };
     },
     refresh: async (name) => {
       // The server answers when it sees the refresh end. When several clients ask at once it may miss that and wait for
@@ -154,10 +181,24 @@ export function connect(port: number, token?: string): ArgoClient {
       await call('POST', `${at(name)}/sync`, {});
     },
     toggleAutoSync: async (name) => {
-      const query = new URLSearchParams({ namespace: 'argocd', resourceName: name, group: 'argoproj.io', kind: 'Application', version: 'v1alpha1' });
+      const query = new URLSearchParams({
+        namespace: 'argocd',
+        resourceName: name,
+        group: 'argoproj.io',
+        kind: 'Application',
+        version: 'v1alpha1',
+      });
       await call('POST', `${at(name)}/resource/actions/v2?${query.toString()}`, {
         action: 'toggle-auto-sync',
-        ...{ name, appNamespace: 'argocd', namespace: 'argocd', resourceName: name, group: 'argoproj.io', kind: 'Application', version: 'v1alpha1' },
+        ...{
+          name,
+          appNamespace: 'argocd',
+          namespace: 'argocd',
+          resourceName: name,
+          group: 'argoproj.io',
+          kind: 'Application',
+          version: 'v1alpha1',
+        },
       });
     },
     rollback: async (name, id) => {
@@ -174,7 +215,10 @@ export function connect(port: number, token?: string): ArgoClient {
         const lines = (rest + chunk).split('\n');
         rest = lines.pop() ?? '';
         for (const line of lines) {
-          const event = line.trim() === '' ? undefined : (JSON.parse(line) as { result?: { type: string; application: Application } });
+          const event =
+            line.trim() === ''
+              ? undefined
+              : (JSON.parse(line) as { result?: { type: string; application: Application } });
           if (event?.result !== undefined) yield event.result;
         }
       }

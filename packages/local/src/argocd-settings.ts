@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
 import { CommandError } from '@gitops/report/errors';
 import { argocdValueFiles } from '@gitops/settings';
-import { readState, writeState, type Instance } from './instance.ts';
 import type { Tools } from '@gitops/tools/tools';
+import { type Instance, readState, writeState } from './instance.ts';
 
 export const NAMESPACE = 'argocd';
 
-/** The part of the argo-cd chart's values that means something without the chart: what ends up in Argo CD's ConfigMaps. */
+/**
+ * The part of the argo-cd chart's values that means something without the chart: what ends up in Argo CD's ConfigMaps.
+ */
 interface ArgoValues {
   readonly cm: Readonly<Record<string, string>>;
   readonly rbac: Readonly<Record<string, string>>;
@@ -23,11 +25,15 @@ interface ConfigMap {
 }
 
 /**
- * Reads the values of Argo CD's chart as the chart would get them, later file last.
- * As in the chart, `create` and `annotations` are no data, every other value becomes its text, and an empty one in `cm` is left out.
+ * Reads the values of Argo CD's chart as the chart would get them, later file last. As in the chart, `create` and
+ * `annotations` are no data, every other value becomes its text, and an empty one in `cm` is left out.
  */
 export function readArgoValues(root: string, cluster: string): ArgoValues {
-  const sections = { cm: {} as Record<string, string>, rbac: {} as Record<string, string>, params: {} as Record<string, string> };
+  const sections = {
+    cm: {} as Record<string, string>,
+    rbac: {} as Record<string, string>,
+    params: {} as Record<string, string>,
+  };
   for (const file of argocdValueFiles(cluster)) {
     const values: unknown = parse(readFileSync(join(root, file), 'utf8'), { uniqueKeys: true });
     const configs = (values as { configs?: Record<string, Record<string, unknown>> } | null)?.configs ?? {};
@@ -36,7 +42,10 @@ export function readArgoValues(root: string, cluster: string): ArgoValues {
       for (const [key, value] of Object.entries(entries)) {
         if (key === 'create' || key === 'annotations') continue;
         if (typeof value !== 'string' && typeof value !== 'boolean' && typeof value !== 'number') {
-          throw new CommandError(`${file}: configs.${name}.${key} is neither text, number nor boolean`, 'write it as the text that the ConfigMap is to hold');
+          throw new CommandError(
+            `${file}: configs.${name}.${key} is neither text, number nor boolean`,
+            'write it as the text that the ConfigMap is to hold',
+          );
         }
         sections[name as keyof typeof sections][key] = String(value);
       }
@@ -57,11 +66,15 @@ function manifestsBelow(folder: string): unknown[] {
 }
 
 /** The values' text for each ConfigMap of Argo CD that takes any. */
-const sectionOf: Readonly<Record<string, keyof ArgoValues>> = { 'argocd-cm': 'cm', 'argocd-rbac-cm': 'rbac', 'argocd-cmd-params-cm': 'params' };
+const sectionOf: Readonly<Record<string, keyof ArgoValues>> = {
+  'argocd-cm': 'cm',
+  'argocd-rbac-cm': 'rbac',
+  'argocd-cmd-params-cm': 'params',
+};
 
 /**
- * The key that Argo CD's server signs tokens with. It would make one itself on its first start, and its controllers would
- * have to wait for that; made here, all of them start at once.
+ * The key that Argo CD's server signs tokens with. It would make one itself on its first start, and its controllers
+ * would have to wait for that; made here, all of them start at once.
  */
 function signingKey(instance: Instance): string {
   const stored = readState(instance, 'signing-key.json') as { key?: string } | undefined;
@@ -81,19 +94,35 @@ export function argoConfiguration(instance: Instance, tools: Tools): object[] {
     const object = manifest as ConfigMap;
     const section = sectionOf[object.metadata.name];
     const data = { ...object.data, ...(section === undefined ? {} : values[section]) };
-    const secret = object.metadata.name === 'argocd-secret' ? { stringData: { 'server.secretkey': signingKey(instance) } } : {};
-    return { ...object, metadata: { ...object.metadata, namespace: NAMESPACE }, ...(Object.keys(data).length === 0 ? {} : { data }), ...secret };
+    const secret =
+      object.metadata.name === 'argocd-secret' ? { stringData: { 'server.secretkey': signingKey(instance) } } : {};
+    return {
+      ...object,
+      metadata: { ...object.metadata, namespace: NAMESPACE },
+      ...(Object.keys(data).length === 0 ? {} : { data }),
+      ...secret,
+    };
   });
 }
 
-/** The programs of Argo CD that run here, each named as the folder of its Deployment or StatefulSet in Argo CD's manifests. */
+/**
+ * The programs of Argo CD that run here, each named as the folder of its Deployment or StatefulSet in Argo CD's
+ * manifests.
+ */
 export const ARGO_PROCESSES = ['repo-server', 'application-controller', 'applicationset-controller', 'server'] as const;
 export type ArgoProcess = (typeof ARGO_PROCESSES)[number];
 
 interface Workload {
   readonly spec?: {
     readonly template?: {
-      readonly spec?: { readonly containers?: { readonly env?: { readonly name: string; readonly valueFrom?: { readonly configMapKeyRef?: { readonly name: string; readonly key: string } } }[] }[] };
+      readonly spec?: {
+        readonly containers?: {
+          readonly env?: {
+            readonly name: string;
+            readonly valueFrom?: { readonly configMapKeyRef?: { readonly name: string; readonly key: string } };
+          }[];
+        }[];
+      };
     };
   };
 }

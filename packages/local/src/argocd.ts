@@ -1,24 +1,31 @@
-import { mkdirSync, rmSync } from 'node:fs';
 import { createHash } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ARGO_PROCESSES, argoEnvironment, NAMESPACE, type ArgoProcess } from './argocd-settings.ts';
-import { connect, type ArgoClient } from './argocd-api.ts';
-import { COLLECTOR, kubeconfigPath, kubectl } from './cluster.ts';
 import { CommandError } from '@gitops/report/errors';
-import { readState, statePath, writeState, type Instance } from './instance.ts';
-import type { Ports } from './ports.ts';
-import { awaitDaemon, INSTANCE_VARIABLE, startDaemon, type Daemon } from './process.ts';
 import type { Tools } from '@gitops/tools/tools';
+import { type ArgoClient, connect } from './argocd-api.ts';
+import { ARGO_PROCESSES, argoEnvironment, type ArgoProcess, NAMESPACE } from './argocd-settings.ts';
+import { COLLECTOR, kubeconfigPath, kubectl } from './cluster.ts';
+import { type Instance, readState, statePath, writeState } from './instance.ts';
+import type { Ports } from './ports.ts';
+import { awaitDaemon, type Daemon, INSTANCE_VARIABLE, startDaemon } from './process.ts';
 
-/** A socket's path may have about 100 characters; a clone in a deep folder gets one in the system's folder for temporary files. */
+/**
+ * A socket's path may have about 100 characters; a clone in a deep folder gets one in the system's folder for temporary
+ * files.
+ */
 function socketPath(instance: Instance, name: string): string {
   const path = statePath(instance, 'argocd', name);
-  return path.length < 100 ? path : join(tmpdir(), `${createHash('sha256').update(path).digest('hex').slice(0, 16)}-${name}`);
+  return path.length < 100
+    ? path
+    : join(tmpdir(), `${createHash('sha256').update(path).digest('hex').slice(0, 16)}-${name}`);
 }
 
-/** Redis and Argo CD's processes, each listening on loopback (the application controller's metrics have no such flag). */
+/**
+ * Redis and Argo CD's processes, each listening on loopback (the application controller's metrics have no such flag).
+ */
 export function argoDaemons(instance: Instance, tools: Tools, ports: Ports): Daemon[] {
   const redis = `127.0.0.1:${ports.redis}`;
   const repoServer = `127.0.0.1:${ports['repo-server']}`;
@@ -54,9 +61,20 @@ export function argoDaemons(instance: Instance, tools: Tools, ports: Ports): Dae
   });
   const on = (port: number): string => `127.0.0.1:${port}`;
   return [
-    { name: 'redis', command: join(tools.bin, 'redis'), args: [redis], env: { [INSTANCE_VARIABLE]: instance.dir }, port: ports.redis },
+    {
+      name: 'redis',
+      command: join(tools.bin, 'redis'),
+      args: [redis],
+      env: { [INSTANCE_VARIABLE]: instance.dir },
+      port: ports.redis,
+    },
     argo('repo-server', ports['repo-server'], [
-      ...['--address=127.0.0.1', `--port=${ports['repo-server']}`, '--metrics-address=127.0.0.1', `--metrics-port=${ports['repo-server-metrics']}`],
+      ...[
+        '--address=127.0.0.1',
+        `--port=${ports['repo-server']}`,
+        '--metrics-address=127.0.0.1',
+        `--metrics-port=${ports['repo-server-metrics']}`,
+      ],
       `--redis=${redis}`,
     ]),
     argo('application-controller', ports['application-controller-metrics'], [
@@ -65,11 +83,20 @@ export function argoDaemons(instance: Instance, tools: Tools, ports: Ports): Dae
     ]),
     argo('applicationset-controller', ports['applicationset-controller-webhook'], [
       ...[`--namespace=${NAMESPACE}`, `--argocd-repo-server=${repoServer}`, '--enable-leader-election=false'],
-      ...[`--webhook-addr=${on(ports['applicationset-controller-webhook'])}`, `--metrics-addr=${on(ports['applicationset-controller-metrics'])}`],
+      ...[
+        `--webhook-addr=${on(ports['applicationset-controller-webhook'])}`,
+        `--metrics-addr=${on(ports['applicationset-controller-metrics'])}`,
+      ],
       `--probe-addr=${on(ports['applicationset-controller-probe'])}`,
     ]),
     argo('server', ports.server, [
-      ...[`--namespace=${NAMESPACE}`, '--address=127.0.0.1', `--port=${ports.server}`, '--metrics-address=127.0.0.1', `--metrics-port=${ports['server-metrics']}`],
+      ...[
+        `--namespace=${NAMESPACE}`,
+        '--address=127.0.0.1',
+        `--port=${ports.server}`,
+        '--metrics-address=127.0.0.1',
+        `--metrics-port=${ports['server-metrics']}`,
+      ],
       ...['--insecure', '--disable-auth=false', `--redis=${redis}`, `--repo-server=${repoServer}`],
     ]),
   ];
@@ -137,23 +164,40 @@ export function storedTokens(instance: Instance): Tokens {
 export async function ensureTokens(instance: Instance, tools: Tools, ports: Ports): Promise<void> {
   const stored = readState(instance, 'accounts.json') as Tokens | undefined;
   if (stored !== undefined) {
-    const loggedIn = await Promise.all([stored.admin, stored.oncall].map(async (token) => connect(ports.server, token).isLoggedIn()));
+    const loggedIn = await Promise.all(
+      [stored.admin, stored.oncall].map(async (token) => connect(ports.server, token).isLoggedIn()),
+    );
     if (loggedIn.every(Boolean)) return;
   }
   const password = await initialPassword(instance, tools);
   const session = connect(ports.server, await connect(ports.server).login('admin', password));
-  writeState(instance, 'accounts.json', { admin: await session.createToken('admin'), oncall: await session.createToken('oncall') } satisfies Tokens);
+  writeState(instance, 'accounts.json', {
+    admin: await session.createToken('admin'),
+    oncall: await session.createToken('oncall'),
+  } satisfies Tokens);
 }
 
 /** Argo CD's server makes the first password when it starts on a fresh cluster. */
 async function initialPassword(instance: Instance, tools: Tools): Promise<string> {
-  for (const end = Date.now() + 30_000; Date.now() < end; ) {
-    const args = ['-n', NAMESPACE, 'get', 'secret', 'argocd-initial-admin-secret', '--ignore-not-found', '-o', 'jsonpath={.data.password}'];
+  for (const end = Date.now() + 30_000; Date.now() < end;) {
+    const args = [
+      '-n',
+      NAMESPACE,
+      'get',
+      'secret',
+      'argocd-initial-admin-secret',
+      '--ignore-not-found',
+      '-o',
+      'jsonpath={.data.password}',
+    ];
     const password = Buffer.from(await kubectl(instance, tools, args), 'base64').toString('utf8');
     if (password !== '') return password;
     await sleep(100);
   }
-  throw new CommandError('Argo CD made no first password for admin', 'read .local/logs/argocd-server.log, then run `make up` again');
+  throw new CommandError(
+    'Argo CD made no first password for admin',
+    'read .local/logs/argocd-server.log, then run `make up` again',
+  );
 }
 
 /** A client of the running Argo CD that acts as an account. */

@@ -1,18 +1,33 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { get } from 'node:https';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import { CommandError } from '@gitops/report/errors';
-import { readState, statePath, writeState, type Instance } from './instance.ts';
-import type { PortName, Ports } from './ports.ts';
-import { birthOf, endProcess, INSTANCE_VARIABLE, lastWords } from './process.ts';
 import { run, RunError } from '@gitops/tools/run';
 import { KUBERNETES_VERSION, type Tools } from '@gitops/tools/tools';
+import { type Instance, readState, statePath, writeState } from './instance.ts';
+import type { PortName, Ports } from './ports.ts';
+import { birthOf, endProcess, INSTANCE_VARIABLE, lastWords } from './process.ts';
 
 /** kwokctl's components, in the order in which they start; each listens on the port of the same name. */
-export const COMPONENTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kwok-controller'] as const;
+export const COMPONENTS = [
+  'etcd',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kwok-controller',
+] as const;
 export type Component = (typeof COMPONENTS)[number];
 
 /** The ports that the cluster's certificates, kubeconfig and stored configuration name. */
@@ -33,8 +48,8 @@ export const clusterExists = (instance: Instance): boolean =>
   readState(instance, CREATED) !== undefined && existsSync(join(clusterFolder(instance), 'kwok.yaml'));
 
 /**
- * How Go's garbage collector behaves in every long-running program here: a heap may grow to one and a half times what is in
- * use, where Go's own 100 lets it double. Measured by `make bench`: 0.2 GB less, and no slower.
+ * How Go's garbage collector behaves in every long-running program here: a heap may grow to one and a half times what
+ * is in use, where Go's own 100 lets it double. Measured by `make bench`: 0.2 GB less, and no slower.
  */
 export const COLLECTOR = { GOGC: '50' } as const;
 
@@ -58,18 +73,23 @@ export function componentPid(instance: Instance, component: Component): number |
   return Number.isInteger(pid) && pid > 0 && isComponent(instance, pid, component) ? pid : undefined;
 }
 
-const pidFile = (instance: Instance, component: Component): string => join(clusterFolder(instance), 'pids', `${component}.pid`);
+const pidFile = (instance: Instance, component: Component): string =>
+  join(clusterFolder(instance), 'pids', `${component}.pid`);
 
 /** Whether the pid is the component and not a later process with the same number. */
 function isComponent(instance: Instance, pid: number, component: Component): boolean {
   if (birthOf(pid) === undefined) return false;
   const commandLine = `/proc/${pid}/cmdline`;
   // Elsewhere than on Linux kwokctl's pid file is trusted, as kwokctl itself does.
-  return !existsSync(commandLine) || readFileSync(commandLine, 'utf8').includes(join(clusterFolder(instance), 'bin', component));
+  return (
+    !existsSync(commandLine) ||
+    readFileSync(commandLine, 'utf8').includes(join(clusterFolder(instance), 'bin', component))
+  );
 }
 
 /** The log of a component. */
-export const componentLog = (instance: Instance, component: Component): string => join(clusterFolder(instance), 'logs', `${component}.log`);
+export const componentLog = (instance: Instance, component: Component): string =>
+  join(clusterFolder(instance), 'logs', `${component}.log`);
 
 function configuration(tools: Tools, ports: Ports): string {
   // kwokctl sets some flags itself; those are overridden, all others are added.
@@ -98,11 +118,19 @@ function configuration(tools: Tools, ports: Ports): string {
       {
         name: 'kwok-controller',
         // Leases would outlive a stopped controller and freeze all pods for minutes after the next start.
-        extraArgs: [replace('manage-all-nodes', 'false'), add('manage-nodes-with-label-selector', 'type=kwok'), replace('node-lease-duration-seconds', '0')],
+        extraArgs: [
+          replace('manage-all-nodes', 'false'),
+          add('manage-nodes-with-label-selector', 'type=kwok'),
+          replace('node-lease-duration-seconds', '0'),
+        ],
       },
       {
         name: 'kube-controller-manager',
-        extraArgs: [add('leader-elect', 'false'), replace('node-monitor-period', '2s'), replace('node-monitor-grace-period', '20s')],
+        extraArgs: [
+          add('leader-elect', 'false'),
+          replace('node-monitor-period', '2s'),
+          replace('node-monitor-grace-period', '20s'),
+        ],
       },
       { name: 'kube-scheduler', extraArgs: [add('leader-elect', 'false')] },
     ],
@@ -135,7 +163,8 @@ export async function startCluster(instance: Instance, tools: Tools, ports: Port
   for (let attempt = 1; COMPONENTS.some((component) => componentPid(instance, component) === undefined); attempt += 1) {
     if (attempt > 10) throw componentFailure(instance, ports);
     // kwokctl takes any process with a remembered number for its own; by now the number may be somebody else's.
-    for (const component of COMPONENTS) if (componentPid(instance, component) === undefined) rmSync(pidFile(instance, component), { force: true });
+    for (const component of COMPONENTS)
+      if (componentPid(instance, component) === undefined) rmSync(pidFile(instance, component), { force: true });
     await watchFailures(instance, ports, async (signal) => {
       await kwokctl(instance, tools, ['start', 'cluster'], signal);
     });
@@ -149,7 +178,9 @@ export async function startCluster(instance: Instance, tools: Tools, ports: Port
 /** What kwokctl's folder calls a program of ours. */
 const programOf = (component: Component): string => (component === 'kwok-controller' ? 'kwok' : component);
 
-/** Leads a stored cluster to the present programs: those that it was made with may be gone from the user's cache folder. */
+/**
+ * Leads a stored cluster to the present programs: those that it was made with may be gone from the user's cache folder.
+ */
 function linkPrograms(instance: Instance, tools: Tools): void {
   for (const component of COMPONENTS) {
     const link = join(clusterFolder(instance), 'bin', component);
@@ -185,7 +216,12 @@ async function createCluster(instance: Instance, tools: Tools, ports: Ports): Pr
   try {
     await watchFailures(instance, ports, async (signal) => {
       // Without its --wait, which looks once a second only.
-      await kwokctl(instance, tools, ['create', 'cluster', '--config', config, '--kubeconfig', kubeconfigPath(instance)], signal);
+      await kwokctl(
+        instance,
+        tools,
+        ['create', 'cluster', '--config', config, '--kubeconfig', kubeconfigPath(instance)],
+        signal,
+      );
     });
   } catch (error) {
     const explained = error instanceof RunError ? componentFailure(instance, ports) : error;
@@ -196,8 +232,15 @@ async function createCluster(instance: Instance, tools: Tools, ports: Ports): Pr
   writeState(instance, CREATED, { kubernetes: KUBERNETES_VERSION, stages: hashOf(readFileSync(stagesFile, 'utf8')) });
 }
 
-/** Runs an action of kwokctl and ends it early when a component says that its port is taken; kwokctl itself would wait for minutes. */
-async function watchFailures(instance: Instance, ports: Ports, action: (signal: AbortSignal) => Promise<void>): Promise<void> {
+/**
+ * Runs an action of kwokctl and ends it early when a component says that its port is taken; kwokctl itself would wait
+ * for minutes.
+ */
+async function watchFailures(
+  instance: Instance,
+  ports: Ports,
+  action: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
   const controller = new AbortController();
   const watch = setInterval(() => {
     if (takenPort(instance) !== undefined) controller.abort();
@@ -226,15 +269,24 @@ function componentFailure(instance: Instance, ports: Ports): CommandError {
   const taken = takenPort(instance);
   if (taken !== undefined) {
     return clusterExists(instance)
-      ? new CommandError(`port ${ports[taken]} of ${taken} is taken by another program, and the stored cluster relies on it`, 'end that program and run `make up` again, or give the cluster up: `make down` and `rm -rf .local`')
-      : new CommandError(`port ${ports[taken]} of ${taken} was taken by another program between choice and use`, 'run `make up` again: it chooses another port');
+      ? new CommandError(
+          `port ${ports[taken]} of ${taken} is taken by another program, and the stored cluster relies on it`,
+          'end that program and run `make up` again, or give the cluster up: `make down` and `rm -rf .local`',
+        )
+      : new CommandError(
+          `port ${ports[taken]} of ${taken} was taken by another program between choice and use`,
+          'run `make up` again: it chooses another port',
+        );
   }
   const dead = COMPONENTS.find((component) => componentPid(instance, component) === undefined) ?? 'kube-apiserver';
-  return new CommandError(`${dead} does not start: ${lastWords(componentLog(instance, dead))}`, `read ${componentLog(instance, dead)}, then run \`make up\` again`);
+  return new CommandError(
+    `${dead} does not start: ${lastWords(componentLog(instance, dead))}`,
+    `read ${componentLog(instance, dead)}, then run \`make up\` again`,
+  );
 }
 
 async function awaitApi(instance: Instance, ports: Ports): Promise<void> {
-  for (const end = Date.now() + 60_000; Date.now() < end; ) {
+  for (const end = Date.now() + 60_000; Date.now() < end;) {
     if (await isApiReady(instance, ports)) return;
     if (componentPid(instance, 'kube-apiserver') === undefined) break;
     await sleep(100);
@@ -247,10 +299,13 @@ async function isApiReady(instance: Instance, ports: Ports): Promise<boolean> {
   const ca = join(clusterFolder(instance), 'pki/ca.crt');
   if (!existsSync(ca)) return false;
   return new Promise((resolve) => {
-    const request = get({ host: '127.0.0.1', port: ports['kube-apiserver'], path: '/readyz', ca: readFileSync(ca), timeout: 2000 }, (response) => {
-      response.resume();
-      resolve(response.statusCode === 200);
-    });
+    const request = get(
+      { host: '127.0.0.1', port: ports['kube-apiserver'], path: '/readyz', ca: readFileSync(ca), timeout: 2000 },
+      (response) => {
+        response.resume();
+        resolve(response.statusCode === 200);
+      },
+    );
     request.on('timeout', () => request.destroy());
     request.on('error', () => {
       resolve(false);
@@ -259,13 +314,26 @@ async function isApiReady(instance: Instance, ports: Ports): Promise<boolean> {
 }
 
 /** Runs kubectl as the cluster's administrator. Throws RunError. */
-export async function kubectl(instance: Instance, tools: Tools, args: readonly string[], input?: string): Promise<string> {
-  return run(join(tools.bin, 'kubectl'), args, { env: clusterEnvironment(instance, tools), ...(input === undefined ? {} : { input }) });
+export async function kubectl(
+  instance: Instance,
+  tools: Tools,
+  args: readonly string[],
+  input?: string,
+): Promise<string> {
+  return run(join(tools.bin, 'kubectl'), args, {
+    env: clusterEnvironment(instance, tools),
+    ...(input === undefined ? {} : { input }),
+  });
 }
 
 /** Applies manifests on the server's side, which knows no limit to their size. */
 export async function apply(instance: Instance, tools: Tools, manifests: string): Promise<void> {
-  await kubectl(instance, tools, ['apply', '--server-side', '--force-conflicts', '--field-manager=packages-local', '-f', '-'], manifests);
+  await kubectl(
+    instance,
+    tools,
+    ['apply', '--server-side', '--force-conflicts', '--field-manager=packages-local', '-f', '-'],
+    manifests,
+  );
 }
 
 /** The simulated nodes, one in each simulated zone. */
@@ -275,14 +343,18 @@ export function nodeManifests(count: number): string {
     return stringify({
       apiVersion: 'v1',
       kind: 'Node',
-      metadata: { name: `simulated-${letter}`, labels: { type: 'kwok', 'topology.kubernetes.io/zone': `local-${letter}` } },
+      metadata: {
+        name: `simulated-${letter}`,
+        labels: { type: 'kwok', 'topology.kubernetes.io/zone': `local-${letter}` },
+      },
     });
   }).join('---\n');
 }
 
 /** Ends the control plane and keeps its state. */
 export async function stopCluster(instance: Instance): Promise<void> {
-  // By pid and in order, API server before etcd, with a chance to finish their writes: kwokctl would kill them all at once.
+  // By pid and in order, API server before etcd, with a chance to finish their writes: kwokctl would kill them all at
+  // once.
   for (const component of [...COMPONENTS].reverse()) {
     const pid = componentPid(instance, component);
     if (pid !== undefined) await endProcess(pid);
@@ -294,9 +366,12 @@ export async function deleteCluster(instance: Instance, tools: Tools): Promise<v
   await stopCluster(instance);
   rmSync(join(instance.dir, CREATED), { force: true });
   if (!existsSync(clusterFolder(instance))) return;
-  await kwokctl(instance, tools, ['delete', 'cluster', '--kubeconfig', kubeconfigPath(instance)]).catch((error: unknown) => {
-    // A folder that an interrupted creation left half-filled is more than kwokctl can read; removing it is what is left to do.
-    if (!(error instanceof RunError)) throw error;
-  });
+  await kwokctl(instance, tools, ['delete', 'cluster', '--kubeconfig', kubeconfigPath(instance)]).catch(
+    (error: unknown) => {
+      // A folder that an interrupted creation left half-filled is more than kwokctl can read; removing it is what is left
+      // to do.
+      if (!(error instanceof RunError)) throw error;
+    },
+  );
   rmSync(clusterFolder(instance), { recursive: true, force: true });
 }

@@ -1,5 +1,5 @@
-// The local Git server: git's own http-backend behind HTTP on loopback, and the webhook that a push sends to Argo CD, as
-// GitHub would. A program of its own: node git-server.ts REPOSITORY PORT WEBHOOK_URL...
+// The local Git server: git's own http-backend behind HTTP on loopback, and the webhook that a push sends to Argo CD,
+// as GitHub would. A program of its own: node git-server.ts REPOSITORY PORT WEBHOOK_URL...
 import { spawn, spawnSync } from 'node:child_process';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { basename, dirname } from 'node:path';
@@ -14,7 +14,11 @@ const log = (text: string): void => {
 };
 
 function branches(): Map<string, string> {
-  const { stdout } = spawnSync('git', ['--git-dir', repository, 'for-each-ref', '--format=%(refname) %(objectname)', 'refs/heads'], { encoding: 'utf8' });
+  const { stdout } = spawnSync(
+    'git',
+    ['--git-dir', repository, 'for-each-ref', '--format=%(refname) %(objectname)', 'refs/heads'],
+    { encoding: 'utf8' },
+  );
   return new Map(
     stdout
       .trim()
@@ -29,7 +33,11 @@ async function deliver(ref: string, before: string | undefined, after: string): 
   await Promise.all(
     webhooks.map(async (url) => {
       try {
-        const response = await fetch(url, { method: 'POST', headers: { 'Content-Type': 'application/json', 'X-GitHub-Event': 'push' }, body });
+        const response = await fetch(url, {
+          method: 'POST',
+          headers: { 'Content-Type': 'application/json', 'X-GitHub-Event': 'push' },
+          body,
+        });
         await response.arrayBuffer();
         log(`webhook ${url} ${ref} ${after.slice(0, 7)}: ${response.status}`);
       } catch (error) {

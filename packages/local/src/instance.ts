@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { dirname, join, resolve } from 'node:path';
 
 /**
- * One local machine: everything it remembers stands below `dir` and nowhere else, so that two clones, or the drills beside
- * a clone in use, never meet.
+ * One local machine: everything it remembers stands below `dir` and nowhere else, so that two clones, or the drills
+ * beside a clone in use, never meet.
  */
 export interface Instance {
   /** The clone whose work tree is published. */

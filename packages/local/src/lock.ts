@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { CommandError } from '@gitops/report/errors';
-import { statePath, type Instance } from './instance.ts';
+import { type Instance, statePath } from './instance.ts';
 import { birthOf } from './process.ts';
 
 /**
@@ -18,7 +18,11 @@ export async function withLock<T>(instance: Instance, command: string, action: (
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       const [pid = '', birth = '', owner = 'a command'] = readFileSync(path, 'utf8').trim().split(' ');
-      if (birthOf(Number(pid)) === birth) throw new CommandError(`\`make ${owner}\` is running here already (process ${pid})`, `wait for it to end, or \`kill ${pid}\``);
+      if (birthOf(Number(pid)) === birth)
+        throw new CommandError(
+          `\`make ${owner}\` is running here already (process ${pid})`,
+          `wait for it to end, or \`kill ${pid}\``,
+        );
       rmSync(path, { force: true });
     }
   }

@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import type { Instance } from './instance.ts';
 import type { Ports } from './ports.ts';
 import { processes } from './status.ts';

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { readState, writeState, type Instance } from './instance.ts';
+import { type Instance, readState, writeState } from './instance.ts';
 
 /** Every port of the local machine, all on loopback. */
 export const PORT_NAMES = [
@@ -24,7 +24,8 @@ export const PORT_NAMES = [
 export type PortName = (typeof PORT_NAMES)[number];
 export type Ports = Readonly<Record<PortName, number>>;
 
-// Below the ephemeral ranges of Linux (32768 on) and macOS (49152 on), so that no outgoing connection takes a remembered port.
+// Below the ephemeral ranges of Linux (32768 on) and macOS (49152 on), so that no outgoing connection takes a
+// remembered port.
 const LOWEST = 20_000;
 const HIGHEST = 31_999;
 
@@ -45,7 +46,8 @@ export async function isFree(port: number): Promise<boolean> {
 
 /**
  * The instance's ports: the remembered ones, except those that `mayMove` allows to change and that somebody else took.
- * @param mayMove whether this port may get another number; false where a running process or the cluster's stored state relies on it
+ * @param mayMove whether this port may get another number; false where a running process or the cluster's stored state
+ *   relies on it
  */
 export async function choosePorts(instance: Instance, mayMove: (name: PortName) => boolean): Promise<Ports> {
   const remembered = (readState(instance, 'ports.json') ?? {}) as Partial<Record<PortName, number>>;

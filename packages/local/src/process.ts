@@ -5,7 +5,7 @@ import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync } fr
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError } from '@gitops/report/errors';
-import { readState, statePath, writeState, type Instance } from './instance.ts';
+import { type Instance, readState, statePath, writeState } from './instance.ts';
 
 /** A program that keeps running in the background after the command that started it has ended. */
 export interface Daemon {
@@ -26,13 +26,14 @@ interface Remembered {
 }
 
 /**
- * A mark that tells a process from a later one with the same pid; undefined where no such process runs (a zombie does not run).
- * Linux tells it in /proc, other systems by ps.
+ * A mark that tells a process from a later one with the same pid; undefined where no such process runs (a zombie does
+ * not run). Linux tells it in /proc, other systems by ps.
  */
 export function birthOf(pid: number): string | undefined {
   if (existsSync('/proc/self/stat')) {
     try {
-      // The name in the second field may hold spaces and brackets, so fields are counted from its end: state is 3rd, start time 22nd.
+      // The name in the second field may hold spaces and brackets, so fields are counted from its end: state is 3rd,
+      // start time 22nd.
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
@@ -46,8 +47,9 @@ export function birthOf(pid: number): string | undefined {
 }
 
 /**
- * Resident memory of a process in bytes; 0 where it cannot be told. On Linux a page that several processes share (four of
- * them run the same program) counts in parts, so that the sum over all is what they really take (PSS); elsewhere it is RSS.
+ * Resident memory of a process in bytes; 0 where it cannot be told. On Linux a page that several processes share (four
+ * of them run the same program) counts in parts, so that the sum over all is what they really take (PSS); elsewhere it
+ * is RSS.
  */
 export function residentMemory(pid: number): number {
   try {
@@ -87,11 +89,13 @@ export function startedDaemons(instance: Instance): string[] {
 
 /** The PATH is left out: another shell's must not restart what runs. */
 const recipeOf = ({ command, args, env: { PATH: _, ...env } }: Daemon): string =>
-  createHash('sha256').update(JSON.stringify([command, args, env])).digest('hex');
+  createHash('sha256')
+    .update(JSON.stringify([command, args, env]))
+    .digest('hex');
 
 /**
- * Makes a daemon run: starts it, or starts it anew where it runs by another recipe. It leaves the process group, so that
- * Ctrl-C in the terminal does not reach it.
+ * Makes a daemon run: starts it, or starts it anew where it runs by another recipe. It leaves the process group, so
+ * that Ctrl-C in the terminal does not reach it.
  * @returns whether anything was started
  */
 export async function startDaemon(instance: Instance, daemon: Daemon): Promise<boolean> {
@@ -105,15 +109,25 @@ export async function startDaemon(instance: Instance, daemon: Daemon): Promise<b
   closeSync(log);
   if (child.pid === undefined) {
     const [error] = (await once(child, 'error')) as [Error];
-    throw new CommandError(`${daemon.name} cannot be started: ${error.message}`, 'run `make up` again: it checks the tools and rebuilds what is wrong');
+    throw new CommandError(
+      `${daemon.name} cannot be started: ${error.message}`,
+      'run `make up` again: it checks the tools and rebuilds what is wrong',
+    );
   }
   // In the same turn as the start, so that an interrupt finds the process either not started or remembered.
-  writeState(instance, stateFile(daemon.name), { pid: child.pid, birth: birthOf(child.pid) ?? '', recipe } satisfies Remembered);
+  writeState(instance, stateFile(daemon.name), {
+    pid: child.pid,
+    birth: birthOf(child.pid) ?? '',
+    recipe,
+  } satisfies Remembered);
   child.unref();
   return true;
 }
 
-/** Ends a daemon by its pid: SIGTERM, and SIGKILL where it has not gone after five seconds. Nothing happens where it does not run. */
+/**
+ * Ends a daemon by its pid: SIGTERM, and SIGKILL where it has not gone after five seconds. Nothing happens where it
+ * does not run.
+ */
 export async function stopDaemon(instance: Instance, name: string): Promise<void> {
   const pid = runningPid(instance, name);
   if (pid !== undefined) await endProcess(pid);
@@ -124,14 +138,17 @@ export async function stopDaemon(instance: Instance, name: string): Promise<void
 export async function endProcess(pid: number): Promise<void> {
   const birth = birthOf(pid);
   const gone = (): boolean => birth === undefined || birthOf(pid) !== birth;
-  for (const [signal, patience] of [['SIGTERM', 5000], ['SIGKILL', 5000]] as const) {
+  for (const [signal, patience] of [
+    ['SIGTERM', 5000],
+    ['SIGKILL', 5000],
+  ] as const) {
     if (gone()) return;
     try {
       process.kill(pid, signal);
     } catch {
       return;
     }
-    for (const end = Date.now() + patience; Date.now() < end && !gone(); ) await sleep(20);
+    for (const end = Date.now() + patience; Date.now() < end && !gone();) await sleep(20);
   }
   if (!gone()) throw new CommandError(`process ${pid} does not end`, `kill -9 ${pid}`);
 }
@@ -148,7 +165,11 @@ export function strayProcesses(instance: Instance): number[] {
     .map(Number)
     .filter((pid) => {
       try {
-        return pid !== process.pid && birthOf(pid) !== undefined && readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(mark);
+        return (
+          pid !== process.pid &&
+          birthOf(pid) !== undefined &&
+          readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(mark)
+        );
       } catch {
         // Gone since the listing, or somebody else's.
         return false;
@@ -173,20 +194,34 @@ export function lastWords(path: string): string {
  * Waits until `ready` says so. Fails at once, with the process's own last words, when the process ends before.
  * @param patience in milliseconds
  */
-export async function awaitDaemon(instance: Instance, daemon: Daemon, ready: () => Promise<boolean>, patience = 60_000): Promise<void> {
+export async function awaitDaemon(
+  instance: Instance,
+  daemon: Daemon,
+  ready: () => Promise<boolean>,
+  patience = 60_000,
+): Promise<void> {
   const end = Date.now() + patience;
   while (Date.now() < end) {
     if (await ready()) return;
     if (runningPid(instance, daemon.name) === undefined) throw startFailure(instance, daemon.name, daemon.port);
     await sleep(50);
   }
-  throw new CommandError(`${daemon.name} runs but does not answer after ${patience / 1000} s`, `read ${logPath(instance, daemon.name)}, then run \`make up\` again`);
+  throw new CommandError(
+    `${daemon.name} runs but does not answer after ${patience / 1000} s`,
+    `read ${logPath(instance, daemon.name)}, then run \`make up\` again`,
+  );
 }
 
 /** Why a process that was just started has ended, in words that say what to do next. */
 function startFailure(instance: Instance, name: string, port: number): CommandError {
   if (/address already in use|EADDRINUSE/i.test(tailOf(logPath(instance, name)))) {
-    return new CommandError(`port ${port} of ${name} was taken by another program between choice and use`, 'run `make up` again: it chooses another port');
+    return new CommandError(
+      `port ${port} of ${name} was taken by another program between choice and use`,
+      'run `make up` again: it chooses another port',
+    );
   }
-  return new CommandError(`${name} ended right after its start: ${lastWords(logPath(instance, name))}`, `read ${logPath(instance, name)}, then run \`make up\` again`);
+  return new CommandError(
+    `${name} ended right after its start: ${lastWords(logPath(instance, name))}`,
+    `read ${logPath(instance, name)}, then run \`make up\` again`,
+  );
 }

@@ -1,9 +1,9 @@
 import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readImage, setImage, type Image } from '@gitops/settings/image-file';
 import { CommandError } from '@gitops/report/errors';
-import { statePath, type Instance } from './instance.ts';
+import { type Image, readImage, setImage } from '@gitops/settings/image-file';
 import { run, RunError } from '@gitops/tools/run';
+import { type Instance, statePath } from './instance.ts';
 
 /** One commit on the local Git server's main. */
 export interface Publication {
@@ -23,7 +23,10 @@ export const servedRepository = (instance: Instance): string => join(instance.di
 /** Where it is served. */
 export const repositoryURL = (port: number): string => `http://127.0.0.1:${port}/gitops-platform.git`;
 
-type Git = (args: readonly string[], options?: { index?: string; input?: string; env?: Record<string, string> }) => Promise<string>;
+type Git = (
+  args: readonly string[],
+  options?: { index?: string; input?: string; env?: Record<string, string> },
+) => Promise<string>;
 
 /** git on a folder of its own: the user's configuration, index and branches are neither read nor written. */
 function gitIn(gitDir: string, workTree?: string): Git {
@@ -65,7 +68,9 @@ async function openClient(instance: Instance): Promise<string> {
 
 async function serverMain(git: Git, url: string): Promise<string | undefined> {
   const line = await git(['ls-remote', url, MAIN]).catch((error: unknown) => {
-    throw error instanceof RunError ? new CommandError(`the local Git server does not answer: ${error.stderr.trim()}`, 'run `make up`') : error;
+    throw error instanceof RunError
+      ? new CommandError(`the local Git server does not answer: ${error.stderr.trim()}`, 'run `make up`')
+      : error;
   });
   const commit = line.split('\t')[0]?.trim();
   if (commit === undefined || commit === '') return undefined;
@@ -74,8 +79,8 @@ async function serverMain(git: Git, url: string): Promise<string | undefined> {
 }
 
 /**
- * Makes one commit on top of the server's main and pushes it. When somebody else's push came first, it is put together anew
- * on top of theirs, so that neither gets lost.
+ * Makes one commit on top of the server's main and pushes it. When somebody else's push came first, it is put together
+ * anew on top of theirs, so that neither gets lost.
  * @param compose puts the new tree together in the index that it is given
  */
 async function commitToMain(
@@ -90,25 +95,47 @@ async function commitToMain(
   const git = gitIn(client, workTree);
   const scratch = mkdtempSync(join(client, 'index-'));
   const index = join(scratch, 'index');
-  const identity = { GIT_AUTHOR_NAME: author.name, GIT_AUTHOR_EMAIL: author.email, GIT_COMMITTER_NAME: author.name, GIT_COMMITTER_EMAIL: author.email };
+  const identity = {
+    GIT_AUTHOR_NAME: author.name,
+    GIT_AUTHOR_EMAIL: author.email,
+    GIT_COMMITTER_NAME: author.name,
+    GIT_COMMITTER_EMAIL: author.email,
+  };
   try {
     for (let attempt = 1; ; attempt += 1) {
       const parent = await serverMain(git, url);
       rmSync(index, { force: true });
       await compose(git, index, parent);
       const tree = (await git(['write-tree'], { index })).trim();
-      if (parent !== undefined && tree === (await git(['rev-parse', `${parent}^{tree}`])).trim()) return { commit: parent, parent, files: [] };
+      if (parent !== undefined && tree === (await git(['rev-parse', `${parent}^{tree}`])).trim())
+        return { commit: parent, parent, files: [] };
 
-      const commit = (await git(['commit-tree', tree, ...(parent === undefined ? [] : ['-p', parent]), '-F', '-'], { input: message, env: identity })).trim();
-      const changes = parent === undefined ? ['ls-tree', '-r', '-z', '--name-only', commit] : ['diff-tree', '-r', '-z', '--no-renames', '--name-only', parent, commit];
+      const commit = (
+        await git(['commit-tree', tree, ...(parent === undefined ? [] : ['-p', parent]), '-F', '-'], {
+          input: message,
+          env: identity,
+        })
+      ).trim();
+      const changes =
+        parent === undefined
+          ? ['ls-tree', '-r', '-z', '--name-only', commit]
+          : ['diff-tree', '-r', '-z', '--no-renames', '--name-only', parent, commit];
       const files = (await git(changes)).split('\0').filter((file) => file !== '');
       try {
         // The lease is what makes a lost update impossible: main must still be the parent.
         await git(['push', '--quiet', `--force-with-lease=${MAIN}:${parent ?? ''}`, url, `${commit}:${MAIN}`]);
         return { commit, parent, files };
       } catch (error) {
-        if (!(error instanceof RunError) || !/stale info|rejected|cannot lock ref|failed to update ref/.test(error.stderr)) throw error;
-        if (attempt === 10) throw new CommandError('main moved ten times while this commit was put together; nothing was changed', 'run the command again');
+        if (
+          !(error instanceof RunError) ||
+          !/stale info|rejected|cannot lock ref|failed to update ref/.test(error.stderr)
+        )
+          throw error;
+        if (attempt === 10)
+          throw new CommandError(
+            'main moved ten times while this commit was put together; nothing was changed',
+            'run the command again',
+          );
       }
     }
   } finally {
@@ -117,8 +144,8 @@ async function commitToMain(
 }
 
 /**
- * Publishes the work tree as it is, committed or not, without what .gitignore names. The image files are CI's: those that
- * the server has stay as they are there.
+ * Publishes the work tree as it is, committed or not, without what .gitignore names. The image files are CI's: those
+ * that the server has stay as they are there.
  */
 export async function publishWorkTree(instance: Instance, url: string): Promise<Publication> {
   const user = async (key: string, otherwise: string): Promise<string> =>
@@ -126,7 +153,11 @@ export async function publishWorkTree(instance: Instance, url: string): Promise<
   const author = { name: await user('user.name', 'Developer'), email: await user('user.email', 'developer@localhost') };
   const client = await openClient(instance);
   // The clone's own list of files to leave out counts as much as .gitignore does.
-  const exclude = (await run('git', ['-C', instance.root, 'rev-parse', '--path-format=absolute', '--git-path', 'info/exclude']).catch(() => '')).trim();
+  const exclude = (
+    await run('git', ['-C', instance.root, 'rev-parse', '--path-format=absolute', '--git-path', 'info/exclude']).catch(
+      () => '',
+    )
+  ).trim();
   if (exclude !== '' && existsSync(exclude)) copyFileSync(exclude, statePath(instance, 'git/client.git/info/exclude'));
 
   return commitToMain(instance, url, author, 'Publish the work tree\n', instance.root, async (git, index, parent) => {
@@ -138,38 +169,60 @@ export async function publishWorkTree(instance: Instance, url: string): Promise<
     if (parent === undefined) return;
     const listing = await git(['ls-tree', '-r', '-z', parent, '--', 'clusters/']);
     const kept = listing.split('\0').filter((entry) => IMAGE_FILES.test(entry.split('\t')[1] ?? ''));
-    await git(['update-index', '--add', '-z', '--index-info'], { index, input: kept.map((entry) => `${entry}\0`).join('') });
+    await git(['update-index', '--add', '-z', '--index-info'], {
+      index,
+      input: kept.map((entry) => `${entry}\0`).join(''),
+    });
   });
 }
 
 /** Where CI writes an application's image for one cluster. */
-export const imageFile = (cluster: string, application: string): string => `clusters/${cluster}/${application}.image.yaml`;
+export const imageFile = (cluster: string, application: string): string =>
+  `clusters/${cluster}/${application}.image.yaml`;
 
 /**
  * CI's part of a deployment: one commit that sets tag and digest in one image file, comments and formatting kept.
  * Throws CommandError where main has no such file.
  */
-export async function publishImage(instance: Instance, url: string, application: string, image: Image): Promise<Publication> {
+export async function publishImage(
+  instance: Instance,
+  url: string,
+  application: string,
+  image: Image,
+): Promise<Publication> {
   const file = imageFile(instance.cluster, application);
   const author = { name: 'CI', email: 'ci@localhost' };
-  return commitToMain(instance, url, author, `Deploy ${application} ${image.tag} to ${instance.cluster}\n`, undefined, async (git, index, parent) => {
-    if (parent === undefined) throw new CommandError('the local Git server has no main yet', 'run `make up`');
-    const entry = (await git(['ls-tree', parent, '--', file])).trim();
-    if (entry === '') throw new CommandError(`main has no ${file}`, 'APP names an application that has an image file; `make status` lists them');
-    const text = setImage(await git(['cat-file', 'blob', `${parent}:${file}`]), image, file);
-    const blob = (await git(['hash-object', '-w', '--stdin'], { input: text })).trim();
-    await git(['read-tree', parent], { index });
-    await git(['update-index', '--cacheinfo', `100644,${blob},${file}`], { index });
-  });
+  return commitToMain(
+    instance,
+    url,
+    author,
+    `Deploy ${application} ${image.tag} to ${instance.cluster}\n`,
+    undefined,
+    async (git, index, parent) => {
+      if (parent === undefined) throw new CommandError('the local Git server has no main yet', 'run `make up`');
+      const entry = (await git(['ls-tree', parent, '--', file])).trim();
+      if (entry === '')
+        throw new CommandError(
+          `main has no ${file}`,
+          'APP names an application that has an image file; `make status` lists them',
+        );
+      const text = setImage(await git(['cat-file', 'blob', `${parent}:${file}`]), image, file);
+      const blob = (await git(['hash-object', '-w', '--stdin'], { input: text })).trim();
+      await git(['read-tree', parent], { index });
+      await git(['update-index', '--cacheinfo', `100644,${blob},${file}`], { index });
+    },
+  );
 }
 
 /** The image that main holds for an application of this cluster; undefined where it has no image file. */
 export async function publishedImage(instance: Instance, application: string): Promise<Image | undefined> {
   const file = imageFile(instance.cluster, application);
-  const text = await gitIn(servedRepository(instance))(['cat-file', 'blob', `${MAIN}:${file}`]).catch((error: unknown) => {
-    if (error instanceof RunError) return undefined;
-    throw error;
-  });
+  const text = await gitIn(servedRepository(instance))(['cat-file', 'blob', `${MAIN}:${file}`]).catch(
+    (error: unknown) => {
+      if (error instanceof RunError) return undefined;
+      throw error;
+    },
+  );
   return text === undefined ? undefined : readImage(text, file);
 }
 

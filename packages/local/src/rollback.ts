@@ -1,6 +1,20 @@
-import { autoSync, awaitApplications, comparedRevision, confirmBad, deployedRevision, describeState, entryRevision, explain, findApplication, isDegraded, isOperating, isSettled, isUnreadable } from './applications.ts';
-import { ArgoError, type Application, type ArgoClient, type HistoryEntry } from './argocd-api.ts';
 import { CommandError } from '@gitops/report/errors';
+import {
+  autoSync,
+  awaitApplications,
+  comparedRevision,
+  confirmBad,
+  deployedRevision,
+  describeState,
+  entryRevision,
+  explain,
+  findApplication,
+  isDegraded,
+  isOperating,
+  isSettled,
+  isUnreadable,
+} from './applications.ts';
+import { type Application, type ArgoClient, ArgoError, type HistoryEntry } from './argocd-api.ts';
 
 /** History as people read it: newest first, each entry with its commit. */
 export const describeHistory = (history: readonly HistoryEntry[]): string =>
@@ -11,17 +25,23 @@ export const describeHistory = (history: readonly HistoryEntry[]): string =>
 
 /**
  * The history entry to roll back to.
- * @param id as `argocd app history` shows it; without one, the version that was deployed before the present one, so that a
+ * @param id as `argocd app history` shows it; without one, the version that was deployed before the present one, so
+ *   that a
  *   second rollback goes back one further instead of forth again
  * Throws CommandError where there is no history or no such entry.
  */
 export function rollbackTarget(application: Application, id: number | undefined): HistoryEntry {
   const { name } = application.metadata;
   const history = [...(application.status?.history ?? [])].sort((a, b) => a.id - b.id);
-  if (history.length === 0) throw new CommandError(`${name} has no history to roll back to: nothing was deployed yet`, 'deploy something first (`make deploy` or `make ship TAG=…`)');
+  if (history.length === 0)
+    throw new CommandError(
+      `${name} has no history to roll back to: nothing was deployed yet`,
+      'deploy something first (`make deploy` or `make ship TAG=…`)',
+    );
   if (id !== undefined) {
     const entry = history.find((candidate) => candidate.id === id);
-    if (entry === undefined) throw new CommandError(`${name} has no history entry ${id}`, `ID is one of: ${describeHistory(history)}`);
+    if (entry === undefined)
+      throw new CommandError(`${name} has no history entry ${id}`, `ID is one of: ${describeHistory(history)}`);
     return entry;
   }
   const current = deployedRevision(application);
@@ -29,7 +49,11 @@ export function rollbackTarget(application: Application, id: number | undefined)
   const first = history.findIndex((entry) => entryRevision(entry) === current);
   const earlier = first === -1 ? history : history.slice(0, first);
   const entry = earlier.at(-1);
-  if (entry === undefined) throw new CommandError(`${name} has no earlier version to roll back to; its history is ${describeHistory(history)}`, 'name one by ID, or deploy something first (`make deploy` or `make ship TAG=…`)');
+  if (entry === undefined)
+    throw new CommandError(
+      `${name} has no earlier version to roll back to; its history is ${describeHistory(history)}`,
+      'name one by ID, or deploy something first (`make deploy` or `make ship TAG=…`)',
+    );
   return entry;
 }
 
@@ -37,7 +61,10 @@ export function rollbackTarget(application: Application, id: number | undefined)
 async function setAutoSync(client: ArgoClient, name: string, on: boolean): Promise<void> {
   if (autoSync(await client.application(name)) !== on) await client.toggleAutoSync(name);
   if (autoSync(await client.application(name)) !== on) {
-    throw new CommandError(`auto-sync of ${name} is not ${on ? 'on' : 'off'}: somebody else flipped it at the same time`, 'look at `make status` and run the command again');
+    throw new CommandError(
+      `auto-sync of ${name} is not ${on ? 'on' : 'off'}: somebody else flipped it at the same time`,
+      'look at `make status` and run the command again',
+    );
   }
 }
 
@@ -61,7 +88,11 @@ async function endOperation(client: ArgoClient, name: string): Promise<void> {
  * @param client acts as on-call: get, sync and the action toggle-auto-sync are enough
  * Throws CommandError; when the rollback itself is refused, auto-sync is left as it was.
  */
-export async function rollback(client: ArgoClient, name: string, id: number | undefined): Promise<{ application: Application; target: HistoryEntry }> {
+export async function rollback(
+  client: ArgoClient,
+  name: string,
+  id: number | undefined,
+): Promise<{ application: Application; target: HistoryEntry }> {
   const before = await findApplication(client, name);
   const target = rollbackTarget(before, id);
   const wasOn = autoSync(before);
@@ -72,7 +103,10 @@ export async function rollback(client: ArgoClient, name: string, id: number | un
   } catch (error) {
     if (wasOn) await setAutoSync(client, name, true);
     if (!(error instanceof ArgoError)) throw error;
-    throw new CommandError(`Argo CD refuses the rollback of ${name} to ${target.id}: ${error.message}`, 'nothing was changed; look at `make status`');
+    throw new CommandError(
+      `Argo CD refuses the rollback of ${name} to ${target.id}: ${error.message}`,
+      'nothing was changed; look at `make status`',
+    );
   }
   return { application: await awaitRollback(client, name, target), target };
 }
@@ -84,7 +118,10 @@ async function awaitRollback(client: ArgoClient, name: string, target: HistoryEn
     if (now === undefined || isOperating(now) || now.status?.operationState === undefined) return undefined;
     const { phase, message } = now.status.operationState;
     if (phase !== 'Succeeded') {
-      throw new CommandError(`the rollback of ${name} to ${target.id} ended as ${phase}: ${message ?? ''}`, 'auto-sync stays off; `make status` says how it stands');
+      throw new CommandError(
+        `the rollback of ${name} to ${target.id} ended as ${phase}: ${message ?? ''}`,
+        'auto-sync stays off; `make status` says how it stands',
+      );
     }
     if (!refreshed) {
       // The health that Argo CD shows right after a sync may be that of the version before; this asks it to look again.
@@ -95,7 +132,10 @@ async function awaitRollback(client: ArgoClient, name: string, target: HistoryEn
     const bad = isDegraded(now) ? await confirmBad(client, name, isDegraded) : undefined;
     if (bad !== undefined) {
       const [reason = 'no reason given'] = explain(bad, await client.resourceNodes(name));
-      throw new CommandError(`${name} runs history ${target.id} (${entryRevision(target).slice(0, 7)}), and that is not healthy either: ${reason}`, `run it again to go back one further, or name an ID: ${describeHistory(bad.status?.history ?? [])}`);
+      throw new CommandError(
+        `${name} runs history ${target.id} (${entryRevision(target).slice(0, 7)}), and that is not healthy either: ${reason}`,
+        `run it again to go back one further, or name an ID: ${describeHistory(bad.status?.history ?? [])}`,
+      );
     }
     return undefined;
   });
@@ -115,7 +155,10 @@ export async function resume(client: ArgoClient, name: string): Promise<Applicat
     const bad = isBad(now) ? await confirmBad(client, name, isBad) : undefined;
     if (bad !== undefined) {
       const [reason = 'no reason given'] = explain(bad, await client.resourceNodes(name));
-      throw new CommandError(`${name} is handed back, but main at ${(comparedRevision(bad) ?? '').slice(0, 7)} is ${describeState(bad)}: ${reason}`, `push a better commit, or \`make rollback APP=${name}\` again`);
+      throw new CommandError(
+        `${name} is handed back, but main at ${(comparedRevision(bad) ?? '').slice(0, 7)} is ${describeState(bad)}: ${reason}`,
+        `push a better commit, or \`make rollback APP=${name}\` again`,
+      );
     }
     return undefined;
   });

@@ -1,12 +1,12 @@
-import { table } from '@gitops/report/table';
-import { CONTROLLERS, readCluster, type Controller } from '@gitops/settings';
-import { applicationsTable, autoSync, comparedRevision, deployedRevision, explain, isSettled } from './applications.ts';
-import type { Application, ArgoClient } from './argocd-api.ts';
-import { ARGO_DAEMONS, connectAs } from './argocd.ts';
-import { componentLog, COMPONENTS, componentPid, kubeconfigPath } from './cluster.ts';
 import { CommandError, messageOf } from '@gitops/report/errors';
+import { table } from '@gitops/report/table';
+import { type Controller, CONTROLLERS, readCluster } from '@gitops/settings';
+import { applicationsTable, autoSync, comparedRevision, deployedRevision, explain, isSettled } from './applications.ts';
+import { ARGO_DAEMONS, connectAs } from './argocd.ts';
+import type { Application, ArgoClient } from './argocd-api.ts';
+import { componentLog, componentPid, COMPONENTS, kubeconfigPath } from './cluster.ts';
 import type { Instance } from './instance.ts';
-import { rememberedPorts, type PortName, type Ports } from './ports.ts';
+import { type PortName, type Ports, rememberedPorts } from './ports.ts';
 import { lastWords, logPath, residentMemory, runningPid } from './process.ts';
 import { repositoryURL } from './publish.ts';
 
@@ -20,7 +20,16 @@ export interface ProcessStatus {
 }
 
 export interface Status {
-  readonly applications: readonly { readonly name: string; readonly sync: string; readonly health: string; readonly autoSync: boolean; readonly revision: string | undefined; readonly compared: string | undefined; readonly images: readonly string[]; readonly reasons: readonly string[] }[];
+  readonly applications: readonly {
+    readonly name: string;
+    readonly sync: string;
+    readonly health: string;
+    readonly autoSync: boolean;
+    readonly revision: string | undefined;
+    readonly compared: string | undefined;
+    readonly images: readonly string[];
+    readonly reasons: readonly string[];
+  }[];
   readonly processes: readonly ProcessStatus[];
   readonly addresses: Readonly<Record<string, string>>;
   /** Controllers that other clusters run, and the settings of this one switch off. */
@@ -46,7 +55,9 @@ export function processes(instance: Instance, ports: Ports): ProcessStatus[] {
   });
   return [
     ...COMPONENTS.map((name) => entry(name, componentPid(instance, name), ports[name], componentLog(instance, name))),
-    ...['git', ...ARGO_DAEMONS].map((name) => entry(name, runningPid(instance, name), ports[portOf[name] ?? (name as PortName)], logPath(instance, name))),
+    ...['git', ...ARGO_DAEMONS].map((name) =>
+      entry(name, runningPid(instance, name), ports[portOf[name] ?? (name as PortName)], logPath(instance, name)),
+    ),
   ];
 }
 
@@ -87,7 +98,17 @@ export async function readStatus(instance: Instance): Promise<{ status: Status; 
   };
   const { controllers } = readCluster(instance.root, instance.cluster);
   const switchedOff = CONTROLLERS.filter((controller) => !controllers.includes(controller));
-  return { status: { applications: described, processes: processes(instance, ports), addresses, switchedOff, settings: `clusters/${instance.cluster}/cluster.yaml`, unreachable }, applications };
+  return {
+    status: {
+      applications: described,
+      processes: processes(instance, ports),
+      addresses,
+      switchedOff,
+      settings: `clusters/${instance.cluster}/cluster.yaml`,
+      unreachable,
+    },
+    applications,
+  };
 }
 
 const mebibytes = (bytes: number): string => (bytes === 0 ? '-' : `${Math.round(bytes / 1024 / 1024)} MiB`);
@@ -96,7 +117,12 @@ const mebibytes = (bytes: number): string => (bytes === 0 ? '-' : `${Math.round(
 export function printStatus(status: Status, applications: readonly Application[]): string {
   const dead = status.processes.filter(({ pid }) => pid === undefined);
   const total = status.processes.reduce((sum, { memory }) => sum + memory, 0);
-  const rows = status.processes.map(({ name, pid, port, memory }) => [name, pid === undefined ? 'not running' : String(pid), String(port), mebibytes(memory)]);
+  const rows = status.processes.map(({ name, pid, port, memory }) => [
+    name,
+    pid === undefined ? 'not running' : String(pid),
+    String(port),
+    mebibytes(memory),
+  ]);
   const reasons = status.applications.flatMap(({ name, reasons: why }) => why.map((reason) => `${name}: ${reason}`));
   return [
     status.unreachable === undefined ? applicationsTable(applications) : `Applications: ${status.unreachable}`,
@@ -104,13 +130,17 @@ export function printStatus(status: Status, applications: readonly Application[]
     '',
     table(['PROCESS', 'PID', 'PORT', 'MEMORY'], rows),
     `${status.processes.length - dead.length} of ${status.processes.length} run, ${mebibytes(total)} resident`,
-    ...dead.map(({ name, log }) => `${name} is not running (last words: ${lastWords(log)}); \`make up\` brings it back`),
+    ...dead.map(
+      ({ name, log }) => `${name} is not running (last words: ${lastWords(log)}); \`make up\` brings it back`,
+    ),
     '',
     ...Object.entries(status.addresses).map(([name, address]) => `${name.padEnd(10)}  ${address}`),
     `${'Accounts'.padEnd(10)}  admin (its token: \`make env\`), oncall (rolls back and resumes; used by \`make rollback\` and \`make resume\`)`,
     '',
     'Real: Kubernetes, etcd, Argo CD, Helm, Git. Simulated: the two nodes, the pods on them and load balancers (KWOK), image registry and AWS.',
-    ...(status.switchedOff.length === 0 ? [] : [`Switched off by \`controllers\` in ${status.settings}: ${status.switchedOff.join(', ')}.`]),
+    ...(status.switchedOff.length === 0
+      ? []
+      : [`Switched off by \`controllers\` in ${status.settings}: ${status.switchedOff.join(', ')}.`]),
     'This Argo CD is built from its Go module, which holds no web pages: it serves its API and the argocd CLI.',
   ].join('\n');
 }

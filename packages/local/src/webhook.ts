@@ -6,7 +6,12 @@ export interface PushPayload {
   readonly before: string;
   readonly after: string;
   readonly repository: { readonly html_url: string; readonly default_branch: string };
-  readonly commits: readonly { readonly id: string; readonly added: string[]; readonly modified: string[]; readonly removed: string[] }[];
+  readonly commits: readonly {
+    readonly id: string;
+    readonly added: string[];
+    readonly modified: string[];
+    readonly removed: string[];
+  }[];
 }
 
 const NO_COMMIT = '0'.repeat(40);
@@ -17,10 +22,26 @@ const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
  * What GitHub would send for a branch that moved from `before` (undefined: it is new) to `after`.
  * Argo CD looks at nothing but which files changed, so one entry holds all of them.
  */
-export function pushPayload(push: { repository: string; repositoryURL: string; ref: string; before: string | undefined; after: string }): PushPayload {
+export function pushPayload(push: {
+  repository: string;
+  repositoryURL: string;
+  ref: string;
+  before: string | undefined;
+  after: string;
+}): PushPayload {
   const { stdout } = spawnSync(
     'git',
-    ['--git-dir', push.repository, 'diff-tree', '-r', '-z', '--no-renames', '--name-status', push.before ?? EMPTY_TREE, push.after],
+    [
+      '--git-dir',
+      push.repository,
+      'diff-tree',
+      '-r',
+      '-z',
+      '--no-renames',
+      '--name-status',
+      push.before ?? EMPTY_TREE,
+      push.after,
+    ],
     { encoding: 'utf8', maxBuffer: 1 << 26 },
   );
   const fields = stdout.split('\0');

@@ -1,16 +1,36 @@
 import t from 'tap';
-import { applicationsTable, autoSync, comparedRevision, entryRevision, explain, isConcerned, isSettled, shortImage } from '../src/applications.ts';
-import type { Application } from '../src/argocd-api.ts';
 import { CommandError } from '@gitops/report/errors';
+import {
+  applicationsTable,
+  autoSync,
+  comparedRevision,
+  entryRevision,
+  explain,
+  isConcerned,
+  isSettled,
+  shortImage,
+} from '../src/applications.ts';
+import type { Application } from '../src/argocd-api.ts';
 import { rollbackTarget } from '../src/rollback.ts';
 
 const source = { repoURL: 'http://git/x.git', path: 'charts/app' };
 const settled: Application = {
-  metadata: { name: 'app', annotations: { 'argocd.argoproj.io/manifest-generate-paths': '/charts/app;/clusters/local/app.yaml' } },
+  metadata: {
+    name: 'app',
+    annotations: { 'argocd.argoproj.io/manifest-generate-paths': '/charts/app;/clusters/local/app.yaml' },
+  },
   spec: { source, syncPolicy: { automated: {} } },
-  status: { sync: { status: 'Synced', revision: 'c'.repeat(40), comparedTo: { source } }, health: { status: 'Healthy' }, operationState: { phase: 'Succeeded', syncResult: { revision: 'c'.repeat(40) } }, summary: { images: [`registry.invalid/app:1.0@sha256:${'d'.repeat(64)}`] } },
+  status: {
+    sync: { status: 'Synced', revision: 'c'.repeat(40), comparedTo: { source } },
+    health: { status: 'Healthy' },
+    operationState: { phase: 'Succeeded', syncResult: { revision: 'c'.repeat(40) } },
+    summary: { images: [`registry.invalid/app:1.0@sha256:${'d'.repeat(64)}`] },
+  },
 };
-const withStatus = (status: Partial<NonNullable<Application['status']>>): Application => ({ ...settled, status: { ...settled.status, ...status } });
+const withStatus = (status: Partial<NonNullable<Application['status']>>): Application => ({
+  ...settled,
+  status: { ...settled.status, ...status },
+});
 
 t.test('a push concerns an Application by its annotation alone', (t) => {
   t.equal(isConcerned(settled, ['charts/app/values.yaml']), true);
@@ -22,7 +42,11 @@ t.test('a push concerns an Application by its annotation alone', (t) => {
 
 t.test('settled means synced with the present spec, healthy and at rest', (t) => {
   t.equal(isSettled(settled), true);
-  t.equal(isSettled({ ...settled, spec: { ...settled.spec, source: { ...source, path: 'elsewhere' } } }), false, 'the status tells of another spec');
+  t.equal(
+    isSettled({ ...settled, spec: { ...settled.spec, source: { ...source, path: 'elsewhere' } } }),
+    false,
+    'the status tells of another spec',
+  );
   t.equal(isSettled({ ...settled, operation: {} }), false);
   t.equal(isSettled(withStatus({ health: { status: 'Progressing' } })), false);
   t.equal(isSettled(withStatus({ operationState: { phase: 'Running' } })), false);
@@ -30,8 +54,18 @@ t.test('settled means synced with the present spec, healthy and at rest', (t) =>
 });
 
 t.test('auto-sync is on unless it is switched off or was never there', (t) => {
-  const policy = (syncPolicy: Application['spec']['syncPolicy']): boolean => autoSync({ ...settled, spec: syncPolicy === undefined ? {} : { syncPolicy } });
-  t.same([policy({ automated: {} }), policy({ automated: { enabled: true } }), policy({ automated: { enabled: false } }), policy({}), policy(undefined)], [true, true, false, false, false]);
+  const policy = (syncPolicy: Application['spec']['syncPolicy']): boolean =>
+    autoSync({ ...settled, spec: syncPolicy === undefined ? {} : { syncPolicy } });
+  t.same(
+    [
+      policy({ automated: {} }),
+      policy({ automated: { enabled: true } }),
+      policy({ automated: { enabled: false } }),
+      policy({}),
+      policy(undefined),
+    ],
+    [true, true, false, false, false],
+  );
   t.end();
 });
 
@@ -41,14 +75,24 @@ t.test('an Application of several sources has its commit in a list', (t) => {
   t.end();
 });
 
-t.test('what is wrong is told in Argo CD\'s words, pods first', (t) => {
-  const bad = withStatus({ health: { status: 'Degraded' }, conditions: [{ type: 'ComparisonError', message: 'does\n not render' }], operationState: { phase: 'Running', retryCount: 2, message: 'denied' } });
-  t.same(explain({ ...bad, spec: { syncPolicy: { automated: { enabled: false } } } }, [{ kind: 'Pod', name: 'app-1', health: { status: 'Degraded', message: 'back-off' } }, { kind: 'Service', name: 'app', health: { status: 'Healthy', message: '' } }]), [
-    'ComparisonError: does not render',
-    'sync failed: denied',
-    'Pod/app-1 Degraded: back-off',
-    'auto-sync is off (rolled back): it stays as it is until `make resume APP=app`',
-  ]);
+t.test("what is wrong is told in Argo CD's words, pods first", (t) => {
+  const bad = withStatus({
+    health: { status: 'Degraded' },
+    conditions: [{ type: 'ComparisonError', message: 'does\n not render' }],
+    operationState: { phase: 'Running', retryCount: 2, message: 'denied' },
+  });
+  t.same(
+    explain({ ...bad, spec: { syncPolicy: { automated: { enabled: false } } } }, [
+      { kind: 'Pod', name: 'app-1', health: { status: 'Degraded', message: 'back-off' } },
+      { kind: 'Service', name: 'app', health: { status: 'Healthy', message: '' } },
+    ]),
+    [
+      'ComparisonError: does not render',
+      'sync failed: denied',
+      'Pod/app-1 Degraded: back-off',
+      'auto-sync is off (rolled back): it stays as it is until `make resume APP=app`',
+    ],
+  );
   t.same(explain(settled), []);
   t.end();
 });
@@ -57,20 +101,26 @@ t.test('the table shows what people compare', (t) => {
   t.equal(shortImage('registry.invalid:5000/app:1.0'), 'app:1.0');
   t.equal(
     applicationsTable([settled]),
-    ['APPLICATION  SYNC    HEALTH   AUTO-SYNC  REVISION  IMAGE', 'app          Synced  Healthy  on         ccccccc   app:1.0@ddddddd'].join('\n'),
+    [
+      'APPLICATION  SYNC    HEALTH   AUTO-SYNC  REVISION  IMAGE',
+      'app          Synced  Healthy  on         ccccccc   app:1.0@ddddddd',
+    ].join('\n'),
   );
   t.end();
 });
 
 t.test('rollback goes to the version before, and a second one further back', (t) => {
   const history = ['a', 'b', 'a', 'c'].map((revision, id) => ({ id, revision, deployedAt: '2026-01-01T00:00:00Z' }));
-  const deployed = (revision: string, entries = history): Application => withStatus({ history: entries, operationState: { phase: 'Succeeded', syncResult: { revision } } });
+  const deployed = (revision: string, entries = history): Application =>
+    withStatus({ history: entries, operationState: { phase: 'Succeeded', syncResult: { revision } } });
   t.equal(rollbackTarget(deployed('c'), undefined).id, 2);
   t.equal(rollbackTarget(deployed('b'), undefined).id, 0);
   t.equal(rollbackTarget(deployed('never finished'), undefined).id, 3, 'a version without entry is later than all');
   t.equal(rollbackTarget(deployed('c'), 1).id, 1);
   t.throws(() => rollbackTarget(deployed('c'), 9), { message: 'app has no history entry 9' });
   t.throws(() => rollbackTarget(deployed('a'), undefined), CommandError, 'nothing before the first');
-  t.throws(() => rollbackTarget(deployed('a', []), undefined), { message: 'app has no history to roll back to: nothing was deployed yet' });
+  t.throws(() => rollbackTarget(deployed('a', []), undefined), {
+    message: 'app has no history to roll back to: nothing was deployed yet',
+  });
   t.end();
 });

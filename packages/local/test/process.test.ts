@@ -1,15 +1,30 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import t from 'tap';
 import { CommandError } from '@gitops/report/errors';
 import type { Instance } from '../src/instance.ts';
 import { choosePorts, isFree, PORT_NAMES } from '../src/ports.ts';
-import { awaitDaemon, birthOf, INSTANCE_VARIABLE, runningPid, startDaemon, stopDaemon, strayProcesses, type Daemon } from '../src/process.ts';
+import {
+  awaitDaemon,
+  birthOf,
+  type Daemon,
+  INSTANCE_VARIABLE,
+  runningPid,
+  startDaemon,
+  stopDaemon,
+  strayProcesses,
+} from '../src/process.ts';
 
 const instanceIn = (dir: string): Instance => ({ root: dir, dir, cluster: 'local' });
-const sleeper = (instance: Instance, env: Record<string, string> = {}): Daemon => ({ name: 'sleeper', command: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'], env: { [INSTANCE_VARIABLE]: instance.dir, ...env }, port: 1 });
+const sleeper = (instance: Instance, env: Record<string, string> = {}): Daemon => ({
+  name: 'sleeper',
+  command: process.execPath,
+  args: ['-e', 'setInterval(() => {}, 1000)'],
+  env: { [INSTANCE_VARIABLE]: instance.dir, ...env },
+  port: 1,
+});
 
 t.test('a daemon is started once, anew by another recipe, and ended by its pid', async (t) => {
   const instance = instanceIn(t.testdir({}));
@@ -17,7 +32,11 @@ t.test('a daemon is started once, anew by another recipe, and ended by its pid',
   t.equal(await startDaemon(instance, sleeper(instance)), true);
   const pid = runningPid(instance, 'sleeper') ?? 0;
   t.ok(pid > 0);
-  t.equal(await startDaemon(instance, sleeper(instance, { PATH: '/elsewhere' })), false, 'another PATH is no other recipe');
+  t.equal(
+    await startDaemon(instance, sleeper(instance, { PATH: '/elsewhere' })),
+    false,
+    'another PATH is no other recipe',
+  );
   t.equal(runningPid(instance, 'sleeper'), pid);
   t.equal(await startDaemon(instance, sleeper(instance, { COLOUR: 'blue' })), true);
   const second = runningPid(instance, 'sleeper') ?? 0;
@@ -48,7 +67,9 @@ t.test('a daemon that ends at once is told with its last words; a taken port is 
     await startDaemon(instance, daemon);
     return awaitDaemon(instance, daemon, () => Promise.resolve(false)).catch((error: unknown) => error);
   };
-  const broken = await start(failing('console.log("starting"); console.error("error: no such table"); process.exit(3)'));
+  const broken = await start(
+    failing('console.log("starting"); console.error("error: no such table"); process.exit(3)'),
+  );
   t.ok(broken instanceof CommandError);
   t.match((broken as CommandError).message, 'sleeper ended right after its start: error: no such table');
 
@@ -57,9 +78,14 @@ t.test('a daemon that ends at once is told with its last words; a taken port is 
   t.teardown(() => server.close());
   const { port } = server.address() as { port: number };
   const taken = await start({ ...failing(`require('node:http').createServer().listen(${port}, '127.0.0.1')`), port });
-  t.match((taken as CommandError).message, `port ${port} of sleeper was taken by another program between choice and use`);
+  t.match(
+    (taken as CommandError).message,
+    `port ${port} of sleeper was taken by another program between choice and use`,
+  );
   t.match((taken as CommandError).next, 'make up');
-  const missing = await startDaemon(instance, { ...sleeper(instance), command: join(instance.dir, 'nothing') }).catch((error: unknown) => error);
+  const missing = await startDaemon(instance, { ...sleeper(instance), command: join(instance.dir, 'nothing') }).catch(
+    (error: unknown) => error,
+  );
   t.match((missing as CommandError).message, 'sleeper cannot be started');
 });
 

@@ -1,16 +1,24 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
 import { CommandError } from '@gitops/report/errors';
+import { run } from '@gitops/tools/run';
 import type { Instance } from '../src/instance.ts';
 import { choosePorts } from '../src/ports.ts';
-import { createRepository, isAncestor, publishedImage, publishImage, publishWorkTree, repositoryURL, servedRepository } from '../src/publish.ts';
-import { run } from '@gitops/tools/run';
-import { pushPayload, type PushPayload } from '../src/webhook.ts';
+import {
+  createRepository,
+  isAncestor,
+  publishedImage,
+  publishImage,
+  publishWorkTree,
+  repositoryURL,
+  servedRepository,
+} from '../src/publish.ts';
+import { type PushPayload, pushPayload } from '../src/webhook.ts';
 
 const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
 
@@ -19,7 +27,12 @@ async function serve(t: Test): Promise<{ instance: Instance; url: string; receiv
   const root = t.testdir({
     'README.md': 'hello\n',
     '.gitignore': '.local/\nignored/\n',
-    clusters: { local: { 'app.image.yaml': `# CI's\nimage:\n  tag: "0"\n  digest: ${digest('0')}\n`, 'app.yaml': 'replicas: 1\n' } },
+    clusters: {
+      local: {
+        'app.image.yaml': `# CI's\nimage:\n  tag: "0"\n  digest: ${digest('0')}\n`,
+        'app.yaml': 'replicas: 1\n',
+      },
+    },
     'with space': { 'ümlaut.txt': 'x' },
   });
   const instance: Instance = { root, dir: join(root, '.local'), cluster: 'local' };
@@ -38,14 +51,23 @@ async function serve(t: Test): Promise<{ instance: Instance; url: string; receiv
 
   await createRepository(instance);
   const ports = await choosePorts(instance, () => true);
-  const server = spawn(process.execPath, [resolve(import.meta.dirname, '../src/git-server.ts'), servedRepository(instance), String(ports.git), `http://127.0.0.1:${port}/api/webhook`], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const server = spawn(
+    process.execPath,
+    [
+      resolve(import.meta.dirname, '../src/git-server.ts'),
+      servedRepository(instance),
+      String(ports.git),
+      `http://127.0.0.1:${port}/api/webhook`,
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
   t.teardown(() => server.kill());
   await once(createInterface(server.stdout), 'line');
   return { instance, url: repositoryURL(ports.git), received };
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  for (const end = Date.now() + 10_000; !condition(); ) {
+  for (const end = Date.now() + 10_000; !condition();) {
     if (Date.now() > end) throw new Error('not within 10 s');
     await new Promise((done) => setTimeout(done, 20));
   }
@@ -55,7 +77,13 @@ t.test('the work tree is published without ignored files, and every push is told
   const { instance, url, received } = await serve(t);
   const first = await publishWorkTree(instance, url);
   t.equal(first.parent, undefined);
-  t.same([...first.files].sort(), ['.gitignore', 'README.md', 'clusters/local/app.image.yaml', 'clusters/local/app.yaml', 'with space/ümlaut.txt']);
+  t.same([...first.files].sort(), [
+    '.gitignore',
+    'README.md',
+    'clusters/local/app.image.yaml',
+    'clusters/local/app.yaml',
+    'with space/ümlaut.txt',
+  ]);
   writeFileSync(join(instance.root, 'README.md'), 'changed\n');
   mkdirSync(join(instance.root, 'ignored'));
   writeFileSync(join(instance.root, 'ignored/x'), 'x');
@@ -63,7 +91,13 @@ t.test('the work tree is published without ignored files, and every push is told
   t.same(second.files, ['README.md']);
   t.equal(second.parent, first.commit);
   await until(() => received.length === 2);
-  t.match(received[1], { ref: 'refs/heads/main', before: first.commit, after: second.commit, repository: { html_url: url.replace(/\.git$/, ''), default_branch: 'main' }, commits: [{ added: [], modified: ['README.md'], removed: [] }] });
+  t.match(received[1], {
+    ref: 'refs/heads/main',
+    before: first.commit,
+    after: second.commit,
+    repository: { html_url: url.replace(/\.git$/, ''), default_branch: 'main' },
+    commits: [{ added: [], modified: ['README.md'], removed: [] }],
+  });
   t.same((await publishWorkTree(instance, url)).files, [], 'nothing new is no commit');
   t.equal(await isAncestor(instance, first.commit, second.commit), true);
   t.equal(await isAncestor(instance, second.commit, first.commit), false);
@@ -72,12 +106,18 @@ t.test('the work tree is published without ignored files, and every push is told
 t.test('commits that race all land, and none undoes another', async (t) => {
   const { instance, url } = await serve(t);
   await publishWorkTree(instance, url);
-  writeFileSync(join(instance.root, 'clusters/local/other.image.yaml'), `image:\n  tag: "0"\n  digest: ${digest('0')}\n`);
+  writeFileSync(
+    join(instance.root, 'clusters/local/other.image.yaml'),
+    `image:\n  tag: "0"\n  digest: ${digest('0')}\n`,
+  );
   await publishWorkTree(instance, url);
-  const ships = ['a', 'b', 'c', 'd', 'e'].map(async (letter) => publishImage(instance, url, letter < 'c' ? 'app' : 'other', { tag: `1.${letter}`, digest: digest(letter) }));
+  const ships = ['a', 'b', 'c', 'd', 'e'].map(async (letter) =>
+    publishImage(instance, url, letter < 'c' ? 'app' : 'other', { tag: `1.${letter}`, digest: digest(letter) }),
+  );
   writeFileSync(join(instance.root, 'README.md'), 'in the middle of it\n');
   const results = await Promise.all([...ships, publishWorkTree(instance, url)]);
-  const git = async (...args: string[]): Promise<string> => (await run('git', ['--git-dir', servedRepository(instance), ...args])).trim();
+  const git = async (...args: string[]): Promise<string> =>
+    (await run('git', ['--git-dir', servedRepository(instance), ...args])).trim();
   for (const { commit } of results) t.equal(await isAncestor(instance, commit, await git('rev-parse', 'main')), true);
   t.equal(await git('rev-list', '--count', 'main'), '8');
   t.match((await publishedImage(instance, 'app'))?.tag, /^1\.[ab]$/);
@@ -89,13 +129,25 @@ t.test('nobody rewrites main', async (t) => {
   const { instance, url } = await serve(t);
   const { commit } = await publishWorkTree(instance, url);
   await publishImage(instance, url, 'app', { tag: '1', digest: digest('1') });
-  await t.rejects(run('git', ['--git-dir', join(instance.dir, 'git/client.git'), 'push', '--force', url, `${commit}:refs/heads/main`]), /non-fast-forward|denying/);
+  await t.rejects(
+    run('git', [
+      '--git-dir',
+      join(instance.dir, 'git/client.git'),
+      'push',
+      '--force',
+      url,
+      `${commit}:refs/heads/main`,
+    ]),
+    /non-fast-forward|denying/,
+  );
 });
 
 t.test('an application without image file is named, and a server that is away says what to do', async (t) => {
   const { instance, url } = await serve(t);
   await publishWorkTree(instance, url);
-  const missing = await publishImage(instance, url, 'nope', { tag: '1', digest: digest('1') }).catch((error: unknown) => error);
+  const missing = await publishImage(instance, url, 'nope', { tag: '1', digest: digest('1') }).catch(
+    (error: unknown) => error,
+  );
   t.match((missing as CommandError).message, 'main has no clusters/local/nope.image.yaml');
   const away = await publishWorkTree(instance, 'http://127.0.0.1:1/x.git').catch((error: unknown) => error);
   t.ok(away instanceof CommandError);
@@ -105,7 +157,13 @@ t.test('an application without image file is named, and a server that is away sa
 t.test('a payload tells added, changed and removed files, whatever their names', async (t) => {
   const { instance, url } = await serve(t);
   const { commit } = await publishWorkTree(instance, url);
-  const push = pushPayload({ repository: servedRepository(instance), repositoryURL: url, ref: 'refs/heads/main', before: undefined, after: commit });
+  const push = pushPayload({
+    repository: servedRepository(instance),
+    repositoryURL: url,
+    ref: 'refs/heads/main',
+    before: undefined,
+    after: commit,
+  });
   t.equal(push.before, '0'.repeat(40));
   t.ok(push.commits[0]?.added.includes('with space/ümlaut.txt'));
   t.equal(push.commits[0]?.added.length, 5);

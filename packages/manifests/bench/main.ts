@@ -4,21 +4,24 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { measureTable, median, summary, type Measure } from '@gitops/report/measure';
+import { type Measure, measureTable, median, summary } from '@gitops/report/measure';
 import { progressTo } from '@gitops/report/progress';
-import { run } from '@gitops/tools/run';
 import { ensureCharts } from '@gitops/tools/charts';
+import { run } from '@gitops/tools/run';
 import { ensureSchemas } from '@gitops/tools/schemas';
 import { ensureTools } from '@gitops/tools/tools';
 import { check } from '../src/commands/check.ts';
-import { renderFleet } from '../src/render/fleet.ts';
 import { openProofs } from '../src/proofs/proofs.ts';
-import { sourcesOf, startRenderer } from '../src/render/renderer.ts';
 import type { Chart } from '../src/render/chart.ts';
+import { renderFleet } from '../src/render/fleet.ts';
+import { sourcesOf, startRenderer } from '../src/render/renderer.ts';
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '15' }, json: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: { rounds: { type: 'string', default: '15' }, json: { type: 'boolean', default: false } },
+});
 const rounds = Number(values.rounds);
-if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds must be a whole number from 1 on (it is ${values.rounds})`);
+if (!Number.isInteger(rounds) || rounds < 1)
+  throw new Error(`--rounds must be a whole number from 1 on (it is ${values.rounds})`);
 
 const root = resolve(import.meta.dirname, '../../..');
 const progress = progressTo();
@@ -51,7 +54,14 @@ if (ours === undefined) throw new Error('no cluster renders charts/fastify-servi
 /** Plain `helm template` of what an Application renders, with its definitions, as Argo CD asks for them. */
 async function template({ source, folder, valueFiles }: Chart): Promise<unknown> {
   const parameters = (source.helm?.parameters ?? []).flatMap(({ name, value }) => ['--set', `${name}=${value}`]);
-  return run(join(tools.bin, 'helm'), ['template', source.helm?.releaseName ?? 'x', folder, '--include-crds', ...valueFiles.flatMap((file) => ['--values', join(root, file)]), ...parameters]);
+  return run(join(tools.bin, 'helm'), [
+    'template',
+    source.helm?.releaseName ?? 'x',
+    folder,
+    '--include-crds',
+    ...valueFiles.flatMap((file) => ['--values', join(root, file)]),
+    ...parameters,
+  ]);
 }
 
 const [single, whole, ratio, checked]: number[][] = [[], [], [], []];
@@ -79,8 +89,13 @@ for (let round = 0; round < rounds; round += 1) {
 const sources = fleet.reduce((sum, { application }) => sum + sourcesOf(application).length, 0);
 const measures: Measure[] = [
   summary('helm template, charts/fastify-service', 'ms', single ?? []),
-  summary(`the fleet: ${fleet.length} applications, ${sources} sources and argocd/root for each cluster`, 'ms', whole ?? []),
-  // Argo CD reads what Helm prints: of a megabyte of definitions that takes as long as the printing. Charts without any are near 1.
+  summary(
+    `the fleet: ${fleet.length} applications, ${sources} sources and argocd/root for each cluster`,
+    'ms',
+    whole ?? [],
+  ),
+  // Argo CD reads what Helm prints: of a megabyte of definitions that takes as long as the printing. Charts without any
+  // are near 1.
   summary(`the fleet ÷ (helm template of each application ÷ ${cores} cores)`, 'x', ratio ?? [], { atMost: 1.5 }),
   summary('make check: every proof over the fleet', 'ms', checked ?? [], { atMost: 60_000 }),
 ];

@@ -1,23 +1,27 @@
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { Test } from 'tap';
 import { progressTo } from '@gitops/report/progress';
 import { ensureCharts } from '@gitops/tools/charts';
 import { ensureSchemas } from '@gitops/tools/schemas';
 import { ensureTools } from '@gitops/tools/tools';
-import type { Test } from 'tap';
-import { valueFilesOf } from '../src/render/chart.ts';
 import { check } from '../src/commands/check.ts';
-import { openProofs, type Proofs } from '../src/proofs/proofs.ts';
 import type { KubernetesObject } from '../src/kubernetes/object.ts';
-import { sourcesOf, startRenderer, type Outcome, type Renderer, type RenderRequest } from '../src/render/renderer.ts';
+import { openProofs, type Proofs } from '../src/proofs/proofs.ts';
+import { valueFilesOf } from '../src/render/chart.ts';
+import { type Outcome, type Renderer, type RenderRequest, sourcesOf, startRenderer } from '../src/render/renderer.ts';
 import { filesBelow } from '../src/render/tree.ts';
 
 /** The repository itself. */
 export const root = resolve(import.meta.dirname, '../../..');
 
 /** Argo CD's renderer, and the proofs over any copy of the repository; ended with the test. */
-export async function open(t: Test): Promise<{ renderer: Renderer; proofsOf: (folder: string) => Proofs; allProblems: (folder: string) => Promise<readonly string[]> }> {
+export async function open(t: Test): Promise<{
+  renderer: Renderer;
+  proofsOf: (folder: string) => Proofs;
+  allProblems: (folder: string) => Promise<readonly string[]>;
+}> {
   const quiet = { ...progressTo(), note: () => undefined };
   const tools = await ensureTools(quiet, { verify: false });
   const schemas = await ensureSchemas(quiet);
@@ -32,21 +36,28 @@ export async function open(t: Test): Promise<{ renderer: Renderer; proofsOf: (fo
     allProblems: async (folder) => {
       const { capabilities, ofObjects, all } = proofsOf(folder);
       const first = await check(remembering, folder, capabilities, ofObjects);
-      return first.problems.length > 0 ? first.problems : (await check(remembering, folder, capabilities, all)).problems;
+      return first.problems.length > 0
+        ? first.problems
+        : (await check(remembering, folder, capabilities, all)).problems;
     },
   };
 }
 
 /**
- * The same renderer, which renders nothing twice: a slip in one file leaves most of the fleet as it was. What a render depends
- * on is its request, the files below its source's path and its values files. Proofs that render again use the real one.
+ * The same renderer, which renders nothing twice: a slip in one file leaves most of the fleet as it was. What a render
+ * depends on is its request, the files below its source's path and its values files. Proofs that render again use the
+ * real one.
  */
 function rememberRenders(renderer: Renderer): Renderer {
   const known = new Map<string, Promise<Outcome<KubernetesObject[]>>>();
   const keyOf = (folder: string, request: RenderRequest): string => {
     const hash = createHash('sha256').update(JSON.stringify(request));
     for (const source of sourcesOf(request.application)) {
-      for (const file of [...(source.path === undefined ? [] : filesBelow(folder, source.path)), ...valueFilesOf(source)]) hash.update(file).update(existsSync(join(folder, file)) ? readFileSync(join(folder, file)) : '');
+      for (const file of [
+        ...(source.path === undefined ? [] : filesBelow(folder, source.path)),
+        ...valueFilesOf(source),
+      ])
+        hash.update(file).update(existsSync(join(folder, file)) ? readFileSync(join(folder, file)) : '');
     }
     return hash.digest('hex');
   };
@@ -54,12 +65,19 @@ function rememberRenders(renderer: Renderer): Renderer {
     ...renderer,
     render: async (folder, requests) => {
       const keys = requests.map((request) => keyOf(folder, request));
-      const fresh = requests.flatMap((request, index) => (known.has(keys[index] ?? '') ? [] : [{ request, key: keys[index] ?? '' }]));
+      const fresh = requests.flatMap((request, index) =>
+        known.has(keys[index] ?? '') ? [] : [{ request, key: keys[index] ?? '' }],
+      );
       const rendering = renderer.render(
         folder,
         fresh.map(({ request }) => request),
       );
-      fresh.forEach(({ key }, index) => known.set(key, rendering.then((outcomes) => outcomes[index] ?? { ok: false, error: 'no answer' })));
+      fresh.forEach(({ key }, index) =>
+        known.set(
+          key,
+          rendering.then((outcomes) => outcomes[index] ?? { ok: false, error: 'no answer' }),
+        ),
+      );
       return Promise.all(keys.map(async (key) => known.get(key) ?? { ok: false, error: 'never asked' }));
     },
   };
@@ -68,13 +86,19 @@ function rememberRenders(renderer: Renderer): Renderer {
 /** A copy of all that Argo CD reads, to make mistakes in. */
 export function copy(t: Test): string {
   const folder = t.testdir({});
-  for (const name of ['argocd', 'charts', 'clusters']) cpSync(join(root, name), join(folder, name), { recursive: true });
+  for (const name of ['argocd', 'charts', 'clusters'])
+    cpSync(join(root, name), join(folder, name), { recursive: true });
   return folder;
 }
 
-/** Changes a file of a copy. Throws where the text to replace is not there: a mistake that was not made proves nothing. */
+/**
+ * Changes a file of a copy. Throws where the text to replace is not there: a mistake that was not made proves nothing.
+ */
 export function edit(folder: string, file: string, from: string, to: string): void {
   const text = readFileSync(join(folder, file), 'utf8');
   if (!text.includes(from)) throw new Error(`${file} has no ${JSON.stringify(from)}`);
-  writeFileSync(join(folder, file), text.replace(from, () => to));
+  writeFileSync(
+    join(folder, file),
+    text.replace(from, () => to),
+  );
 }

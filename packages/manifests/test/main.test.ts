@@ -9,12 +9,24 @@ const main = resolve(import.meta.dirname, '../src/main.ts');
 
 /** A command in a folder, as make calls it. */
 function command(folder: string, args: readonly string[], variables: Record<string, string> = {}) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { cwd: folder, encoding: 'utf8', env: { ...process.env, CLUSTER: '', APP: '', KEY: '', BASE: '', ...variables }, maxBuffer: 1 << 26 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...process.env, CLUSTER: '', APP: '', KEY: '', BASE: '', ...variables },
+    maxBuffer: 1 << 26,
+  });
   return { status, stdout, stderr };
 }
 
 const git = (folder: string, ...args: string[]): void => {
-  const { status, stderr } = spawnSync('git', ['-C', folder, '-c', 'user.name=Test', '-c', 'user.email=test@localhost', ...args], { encoding: 'utf8', env: { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CEILING_DIRECTORIES: resolve(folder, '..') } });
+  const { status, stderr } = spawnSync(
+    'git',
+    ['-C', folder, '-c', 'user.name=Test', '-c', 'user.email=test@localhost', ...args],
+    {
+      encoding: 'utf8',
+      env: { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CEILING_DIRECTORIES: resolve(folder, '..') },
+    },
+  );
   if (status !== 0) throw new Error(stderr);
 };
 
@@ -23,10 +35,31 @@ t.test('render: YAML of one application, or JSON of all', (t) => {
   const one = command(folder, ['render', '--cluster', 'production', '--app', 'fastify-service']);
   t.equal(one.status, 0, one.stderr);
   const kinds = parseAllDocuments(one.stdout).map((document) => document.get('kind'));
-  t.ok(['Deployment', 'HorizontalPodAutoscaler', 'Ingress', 'NetworkPolicy'].every((kind) => kinds.includes(kind)), kinds.join(' '));
-  t.strictSame(command(folder, ['render'], { CLUSTER: 'production', APP: 'fastify-service' }).stdout, one.stdout, 'make’s variables say the same');
-  const all = JSON.parse(command(folder, ['render', '--json']).stdout) as { cluster: string; application: string; ok: boolean }[];
-  t.strictSame(all.map(({ cluster, application }) => `${cluster}/${application}`), ['dev', 'local', 'production', 'staging'].flatMap((cluster) => [...(cluster === 'local' ? [] : ['argocd', 'aws-load-balancer-controller', 'external-secrets']), 'fastify-service', ...(cluster === 'local' ? [] : ['metrics-server']), 'root'].map((name) => `${cluster}/${name}`)));
+  t.ok(
+    ['Deployment', 'HorizontalPodAutoscaler', 'Ingress', 'NetworkPolicy'].every((kind) => kinds.includes(kind)),
+    kinds.join(' '),
+  );
+  t.strictSame(
+    command(folder, ['render'], { CLUSTER: 'production', APP: 'fastify-service' }).stdout,
+    one.stdout,
+    'make’s variables say the same',
+  );
+  const all = JSON.parse(command(folder, ['render', '--json']).stdout) as {
+    cluster: string;
+    application: string;
+    ok: boolean;
+  }[];
+  t.strictSame(
+    all.map(({ cluster, application }) => `${cluster}/${application}`),
+    ['dev', 'local', 'production', 'staging'].flatMap((cluster) =>
+      [
+        ...(cluster === 'local' ? [] : ['argocd', 'aws-load-balancer-controller', 'external-secrets']),
+        'fastify-service',
+        ...(cluster === 'local' ? [] : ['metrics-server']),
+        'root',
+      ].map((name) => `${cluster}/${name}`),
+    ),
+  );
 
   edit(folder, 'clusters/dev/fastify-service.yaml', 'replicas: 1', 'replicas: none');
   const broken = command(folder, ['render', '--cluster', 'dev']);
@@ -44,7 +77,10 @@ t.test('check: silent where all is well, every problem and exit code 1 where not
   edit(folder, 'clusters/staging/fastify-service.yaml', 'maxReplicas: 4', 'maxReplicas: 1');
   const ill = command(folder, ['check']);
   t.equal(ill.status, 1);
-  t.match(ill.stdout, /^clusters\/dev\/fastify-service\.yaml:\d+: replicas: .*\nclusters\/staging\/fastify-service\.yaml:\d+: autoscaling\.maxReplicas: /);
+  t.match(
+    ill.stdout,
+    /^clusters\/dev\/fastify-service\.yaml:\d+: replicas: .*\nclusters\/staging\/fastify-service\.yaml:\d+: autoscaling\.maxReplicas: /,
+  );
   t.equal(ill.stderr, '2 problems\n');
   t.equal((JSON.parse(command(folder, ['check', '--json']).stdout) as { problems: string[] }).problems.length, 2);
   t.end();
@@ -55,11 +91,23 @@ t.test('explain: for people and as JSON', (t) => {
   const args = ['explain', '--cluster', 'production', '--app', 'fastify-service'];
   const { status, stdout } = command(folder, [...args, 'resources.memory']);
   t.equal(status, 0);
-  t.match(stdout, /^resources\.memory = 512Mi\n {2}Memory, request and limit alike.*\n {2}set by {4}clusters\/production\/fastify-service\.yaml:\d+\n {2}shadowed {2}charts\/fastify-service\/values\.yaml:\d+: 256Mi\n {2}sets \(tried 513Mi\)\n {4}Deployment\/fastify-service spec\./);
-  t.match(JSON.parse(command(folder, [...args, 'resources.memory', '--json']).stdout), [{ key: 'resources.memory', value: '512Mi', changes: [{ object: 'Deployment/fastify-service' }, {}] }]);
+  t.match(
+    stdout,
+    /^resources\.memory = 512Mi\n {2}Memory, request and limit alike.*\n {2}set by {4}clusters\/production\/fastify-service\.yaml:\d+\n {2}shadowed {2}charts\/fastify-service\/values\.yaml:\d+: 256Mi\n {2}sets \(tried 513Mi\)\n {4}Deployment\/fastify-service spec\./,
+  );
+  t.match(JSON.parse(command(folder, [...args, 'resources.memory', '--json']).stdout), [
+    { key: 'resources.memory', value: '512Mi', changes: [{ object: 'Deployment/fastify-service' }, {}] },
+  ]);
   t.match(command(folder, args).stdout, /^VALUE +IS +SET BY +SHADOWED\nimage\.repository /);
-  t.match(command(folder, [...args, 'resources.memroy']), { status: 1, stderr: /^error: production\/fastify-service has no value resources\.memroy\n next: did you mean resources\.memory/ });
-  t.match(command(folder, [...args, 'resources.limits.memory']), { status: 0, stdout: /^resources\.memory = 512Mi\n/, stderr: 'resources.limits.memory is no value of the chart, but a field that it renders. Behind it:\n' });
+  t.match(command(folder, [...args, 'resources.memroy']), {
+    status: 1,
+    stderr: /^error: production\/fastify-service has no value resources\.memroy\n next: did you mean resources\.memory/,
+  });
+  t.match(command(folder, [...args, 'resources.limits.memory']), {
+    status: 0,
+    stdout: /^resources\.memory = 512Mi\n/,
+    stderr: 'resources.limits.memory is no value of the chart, but a field that it renders. Behind it:\n',
+  });
   t.match(command(folder, ['explain', 'resources.memory']), { status: 1, stderr: /--cluster and --app are needed/ });
   t.end();
 });
@@ -68,14 +116,23 @@ t.test('capacity and flows: tables of what is proven', (t) => {
   const folder = copy(t);
   const { status, stdout } = command(folder, ['capacity', '--cluster', 'production']);
   t.equal(status, 0);
-  t.match(stdout, /^CLUSTER +LOST ZONE +NODES LEFT .*\nproduction +eu-central-1a +4 .* yes *\nproduction +eu-central-1b .*\nproduction +eu-central-1c /);
+  t.match(
+    stdout,
+    /^CLUSTER +LOST ZONE +NODES LEFT .*\nproduction +eu-central-1a +4 .* yes *\nproduction +eu-central-1b .*\nproduction +eu-central-1c /,
+  );
   const flows = command(folder, ['flows', '--cluster', 'production']);
   t.match(flows.stdout, /^APPLICATION +FROM +TO +OPEN +OPEN IN PART *\n/);
-  t.match(flows.stdout, /production\/fastify-service +load balancer +Deployment\/fastify-service +TCP 8080, TCP 9090 *\n/);
+  t.match(
+    flows.stdout,
+    /production\/fastify-service +load balancer +Deployment\/fastify-service +TCP 8080, TCP 9090 *\n/,
+  );
   t.match(flows.stdout, /production\/fastify-service +Prometheus +Deployment\/fastify-service +TCP 9090 *\n/);
   t.match(flows.stdout, /production\/fastify-service +Deployment\/fastify-service +CoreDNS +TCP 53, UDP 53 *\n/);
   t.notMatch(flows.stdout, /internet|metadata|namespace/);
-  t.match(flows.stdout, /production\/metrics-server +everything +Deployment\/metrics-server +every port, and back: it has no NetworkPolicy *\n/);
+  t.match(
+    flows.stdout,
+    /production\/metrics-server +everything +Deployment\/metrics-server +every port, and back: it has no NetworkPolicy *\n/,
+  );
   t.end();
 });
 
@@ -84,20 +141,35 @@ t.test('diff: what a change does to the clusters, and what must not be merged', 
   git(folder, 'init', '-q', '-b', 'main');
   git(folder, 'add', '-A');
   git(folder, 'commit', '-qm', 'before');
-  t.strictSame(command(folder, ['diff', '--base', 'main']), { status: 0, stdout: 'nothing changes in any cluster against main\n', stderr: '' });
+  t.strictSame(command(folder, ['diff', '--base', 'main']), {
+    status: 0,
+    stdout: 'nothing changes in any cluster against main\n',
+    stderr: '',
+  });
 
   edit(folder, 'clusters/production/fastify-service.yaml', 'maxReplicas: 6', 'maxReplicas: 7');
   edit(folder, 'clusters/production/fastify-service.yaml', 'memory: 512Mi', 'memory: 640Mi');
   const harmless = command(folder, ['diff', '--base', 'main']);
   t.equal(harmless.status, 0, harmless.stderr);
-  t.match(harmless.stdout, /production\/fastify-service +HorizontalPodAutoscaler\/fastify-service +spec\.maxReplicas +6 +7 /);
+  t.match(
+    harmless.stdout,
+    /production\/fastify-service +HorizontalPodAutoscaler\/fastify-service +spec\.maxReplicas +6 +7 /,
+  );
   t.match(harmless.stdout, /resources\.limits\.memory +512Mi +640Mi +every pod is replaced/);
   t.notMatch(harmless.stdout, /staging|BLOCKED|make apply/);
   edit(folder, 'clusters/production/argocd.yaml', 'server:\n  replicas: 2', 'server:\n  replicas: 3');
-  t.match(command(folder, ['diff', '--base', 'main']).stdout, /production\/argocd +Deployment\/argocd-server +spec\.replicas +2 +3 .*; not by the merge, but by `make apply CLUSTER=production`/);
+  t.match(
+    command(folder, ['diff', '--base', 'main']).stdout,
+    /production\/argocd +Deployment\/argocd-server +spec\.replicas +2 +3 .*; not by the merge, but by `make apply CLUSTER=production`/,
+  );
 
   edit(folder, 'clusters/shared/fastify-service.yaml', 'internet-facing', 'internal');
-  edit(folder, 'charts/fastify-service/templates/_helpers.tpl', 'app.kubernetes.io/instance: {{ .Release.Name }}', 'app.kubernetes.io/instance: {{ .Release.Name }}-2');
+  edit(
+    folder,
+    'charts/fastify-service/templates/_helpers.tpl',
+    'app.kubernetes.io/instance: {{ .Release.Name }}',
+    'app.kubernetes.io/instance: {{ .Release.Name }}-2',
+  );
   const harmful = command(folder, ['diff'], { BASE: 'main' });
   t.equal(harmful.status, 1);
   t.match(harmful.stdout, /Deployment\/fastify-service +spec\.selector.* BLOCKED: /);
@@ -106,25 +178,49 @@ t.test('diff: what a change does to the clusters, and what must not be merged', 
 
   t.match(command(folder, ['diff', '--base', 'nowhere']), { status: 1, stderr: /^error: Git has no revision nowhere/ });
   writeFileSync(join(folder, 'clusters/dev/fastify-service.yaml'), '- a\n');
-  t.match(command(folder, ['diff', '--base', 'main']), { status: 1, stderr: /^error: dev\/fastify-service does not render in the work tree: .*\n next: `make check` names/s });
+  t.match(command(folder, ['diff', '--base', 'main']), {
+    status: 1,
+    stderr: /^error: dev\/fastify-service does not render in the work tree: .*\n next: `make check` names/s,
+  });
   t.end();
 });
 
-t.test('help, unknown commands, clusters, applications and options, and no repository: said in one line, with what to do next', (t) => {
-  const folder = copy(t);
-  t.match(command(folder, ['--help']), { status: 0, stdout: /render .*\n {2}check .*\n {2}explain .*\n {2}capacity .*\n {2}flows .*\n {2}diff / });
-  for (const [args, error] of [
-    [['rendre'], /^error: there is no command "rendre"\n next: it is one of: render, check, explain, capacity, flows, diff\n$/],
-    [['render', 'x'], /^error: there is no command "render x"\n/],
-    [['render', '--cluster', 'prod'], /^error: there is no cluster prod\n next: --cluster is one of: dev, local, production, staging\n$/],
-    [['render', '--app', 'fastify'], /^error: there is no application fastify\n next: --app is one of: argocd, aws-load-balancer-controller, external-secrets, fastify-service, metrics-server, root\n$/],
-    [['render', '--clutser', 'dev'], /^error: Unknown option '--clutser'.*\n next: --help lists commands and options\n$/],
-  ] as const) {
-    const { status, stderr } = command(folder, args);
-    t.equal(status, 1);
-    t.match(stderr, error);
-  }
-  rmSync(join(folder, 'charts'), { recursive: true });
-  t.match(command('/', ['check']), { status: 1, stderr: /^error: there is no repository with argocd\/, charts\/ and clusters\/ here or above\n next: / });
-  t.end();
-});
+t.test(
+  'help, unknown commands, clusters, applications and options, and no repository: said in one line, with what to do next',
+  (t) => {
+    const folder = copy(t);
+    t.match(command(folder, ['--help']), {
+      status: 0,
+      stdout: /render .*\n {2}check .*\n {2}explain .*\n {2}capacity .*\n {2}flows .*\n {2}diff /,
+    });
+    for (const [args, error] of [
+      [
+        ['rendre'],
+        /^error: there is no command "rendre"\n next: it is one of: render, check, explain, capacity, flows, diff\n$/,
+      ],
+      [['render', 'x'], /^error: there is no command "render x"\n/],
+      [
+        ['render', '--cluster', 'prod'],
+        /^error: there is no cluster prod\n next: --cluster is one of: dev, local, production, staging\n$/,
+      ],
+      [
+        ['render', '--app', 'fastify'],
+        /^error: there is no application fastify\n next: --app is one of: argocd, aws-load-balancer-controller, external-secrets, fastify-service, metrics-server, root\n$/,
+      ],
+      [
+        ['render', '--clutser', 'dev'],
+        /^error: Unknown option '--clutser'.*\n next: --help lists commands and options\n$/,
+      ],
+    ] as const) {
+      const { status, stderr } = command(folder, args);
+      t.equal(status, 1);
+      t.match(stderr, error);
+    }
+    rmSync(join(folder, 'charts'), { recursive: true });
+    t.match(command('/', ['check']), {
+      status: 1,
+      stderr: /^error: there is no repository with argocd\/, charts\/ and clusters\/ here or above\n next: /,
+    });
+    t.end();
+  },
+);

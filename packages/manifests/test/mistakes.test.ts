@@ -14,6 +14,10 @@ for (const { name, file, from, to, told } of MISTAKES) {
     const folder = copy(t);
     edit(folder, file, from, to);
     const problems = await allProblems(folder);
-    t.ok(problems.some((problem) => told.test(problem)), `told: ${String(told)}`, { problems });
+    t.ok(
+      problems.some((problem) => told.test(problem)),
+      `told: ${String(told)}`,
+      { problems },
+    );
   });
 }

@@ -1,15 +1,15 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { readYamlFile, valueAt } from '@gitops/settings/yaml-file';
 import t from 'tap';
-import { chartOf } from '../src/render/chart.ts';
-import { requestWith } from '../src/commands/explain.ts';
-import { flips, readValueSchema, schemaAt } from '../src/render/flips.ts';
-import { renderFleet, type FleetApplication } from '../src/render/fleet.ts';
-import { upgradeChanges } from '../src/kubernetes/changes.ts';
-import { layersOf, leaves, merged } from '../src/render/values.ts';
+import { readYamlFile, valueAt } from '@gitops/settings/yaml-file';
 import { declarationOf } from '../src/commands/check.ts';
+import { requestWith } from '../src/commands/explain.ts';
+import { upgradeChanges } from '../src/kubernetes/changes.ts';
+import { chartOf } from '../src/render/chart.ts';
+import { type FleetApplication, renderFleet } from '../src/render/fleet.ts';
+import { flips, readValueSchema, schemaAt } from '../src/render/flips.ts';
 import type { Application, RenderRequest } from '../src/render/renderer.ts';
+import { layersOf, leaves, merged } from '../src/render/values.ts';
 import { brokenPromises, type Values } from './facts.ts';
 import { open, root } from './helper.ts';
 
@@ -17,7 +17,10 @@ const CHART = 'charts/fastify-service';
 const { renderer, proofsOf } = await open(t);
 const { capabilities, ofObjects } = proofsOf(root);
 
-/** Values under which the chart is rendered: those of each cluster, and the chart's own sets for what no cluster switches on. */
+/**
+ * Values under which the chart is rendered: those of each cluster, and the chart's own sets for what no cluster
+ * switches on.
+ */
 interface Base {
   readonly name: string;
   readonly request: RenderRequest;
@@ -30,14 +33,20 @@ const baseOf = (name: string, entry: FleetApplication): Base => ({
   name,
   entry,
   request: entry.request,
-  values: merged(layersOf(root, entry.chart, declarationOf(root, entry.application.metadata.name))) as unknown as Values,
+  values: merged(
+    layersOf(root, entry.chart, declarationOf(root, entry.application.metadata.name)),
+  ) as unknown as Values,
 });
 const clusters = applications.map((entry) => baseOf(entry.cluster.name, entry));
 const sets = await Promise.all(
   readdirSync(join(root, CHART, 'ci')).map(async (file) => {
     const [entry] = applications;
     if (entry === undefined) throw new Error('no cluster renders the chart');
-    const source = { repoURL: 'https://example.com/x.git', path: CHART, helm: { releaseName: 'fastify-service', valueFiles: [`ci/${file}`] } };
+    const source = {
+      repoURL: 'https://example.com/x.git',
+      path: CHART,
+      helm: { releaseName: 'fastify-service', valueFiles: [`ci/${file}`] },
+    };
     const application: Application = { ...entry.application, spec: { ...entry.application.spec, source } };
     const request = { ...entry.request, application };
     const [rendered] = await renderer.render(root, [request]);
@@ -61,42 +70,56 @@ t.test('every value set of the chart holds what the clusters hold', async (t) =>
   for (const { name, prove } of rules) t.strictSame(await prove(sets.map(({ entry }) => entry)), [], name);
 });
 
-t.test('no value is dead, and none untested: another value changes what is rendered or is refused, and then a promise is broken', { timeout: 200_000 }, async (t) => {
-  const schema = readValueSchema(join(root, CHART));
-  const keys = leaves(readYamlFile(root, `${CHART}/values.yaml`).content).map((leaf) => leaf.keys);
-  t.ok(keys.length > 40, `${keys.length} values`);
-  const alive = new Set<string>();
-  const tested = new Set<string>();
-  let renders = 0;
-  // Base by base, the first choice of each value before the second: most are settled by the first render.
-  for (const choice of [0, 1]) {
-    for (const base of bases) {
-      const attempts = keys.flatMap((path) => {
-        const key = path.join('.');
-        const other = flips(valueAt(base.values, path), schemaAt(schema, path))[choice];
-        return tested.has(key) || other === undefined ? [] : [{ key, request: requestWith(base.entry, path, other) }];
-      });
-      const outcomes = await renderer.render(
-        root,
-        attempts.map(({ request }) => request),
-      );
-      renders += attempts.length;
-      attempts.forEach(({ key }, index) => {
-        const outcome = outcomes[index];
-        if (outcome === undefined) return;
-        if (!outcome.ok) {
-          // Refused by one of the chart's own rules, which watches it therefore; what merely breaks its form proves nothing.
-          if (outcome.error.includes('fastify-service: ') && outcome.error.includes(key)) for (const found of [alive, tested]) found.add(key);
-          return;
-        }
-        if (!base.entry.rendered.ok || upgradeChanges(base.entry.rendered.value, outcome.value).length === 0) return;
-        alive.add(key);
-        if (brokenPromises(base.values, outcome.value).length > 0) tested.add(key);
-      });
+t.test(
+  'no value is dead, and none untested: another value changes what is rendered or is refused, and then a promise is broken',
+  { timeout: 200_000 },
+  async (t) => {
+    const schema = readValueSchema(join(root, CHART));
+    const keys = leaves(readYamlFile(root, `${CHART}/values.yaml`).content).map((leaf) => leaf.keys);
+    t.ok(keys.length > 40, `${keys.length} values`);
+    const alive = new Set<string>();
+    const tested = new Set<string>();
+    let renders = 0;
+    // Base by base, the first choice of each value before the second: most are settled by the first render.
+    for (const choice of [0, 1]) {
+      for (const base of bases) {
+        const attempts = keys.flatMap((path) => {
+          const key = path.join('.');
+          const other = flips(valueAt(base.values, path), schemaAt(schema, path))[choice];
+          return tested.has(key) || other === undefined ? [] : [{ key, request: requestWith(base.entry, path, other) }];
+        });
+        const outcomes = await renderer.render(
+          root,
+          attempts.map(({ request }) => request),
+        );
+        renders += attempts.length;
+        attempts.forEach(({ key }, index) => {
+          const outcome = outcomes[index];
+          if (outcome === undefined) return;
+          if (!outcome.ok) {
+            // Refused by one of the chart's own rules, which watches it therefore; what merely breaks its form proves
+            // nothing.
+            if (outcome.error.includes('fastify-service: ') && outcome.error.includes(key))
+              for (const found of [alive, tested]) found.add(key);
+            return;
+          }
+          if (!base.entry.rendered.ok || upgradeChanges(base.entry.rendered.value, outcome.value).length === 0) return;
+          alive.add(key);
+          if (brokenPromises(base.values, outcome.value).length > 0) tested.add(key);
+        });
+      }
     }
-  }
-  const names = keys.map((path) => path.join('.'));
-  t.comment(`${renders} renders of ${names.length} values`);
-  t.strictSame(names.filter((name) => !alive.has(name)), [], 'dead');
-  t.strictSame(names.filter((name) => !tested.has(name)), [], 'untested');
-});
+    const names = keys.map((path) => path.join('.'));
+    t.comment(`${renders} renders of ${names.length} values`);
+    t.strictSame(
+      names.filter((name) => !alive.has(name)),
+      [],
+      'dead',
+    );
+    t.strictSame(
+      names.filter((name) => !tested.has(name)),
+      [],
+      'untested',
+    );
+  },
+);

@@ -1,4 +1,7 @@
-/** A failure that the person at the keyboard can do something about: what happened, in one line or one for each problem, and one line that says what to do next. */
+/**
+ * A failure that the person at the keyboard can do something about: what happened, in one line or one for each problem,
+ * and one line that says what to do next.
+ */
 export class CommandError extends Error {
   readonly problems: readonly string[];
   readonly next: string;

@@ -45,16 +45,39 @@ export function median(values: readonly number[]): number {
 /** Sums up the rounds of one measure. */
 export function summary(name: string, unit: Unit, values: readonly number[], { atMost, atLeast }: Asked = {}): Measure {
   const middle = median(values);
-  const holds = atMost === undefined && atLeast === undefined ? undefined : middle <= (atMost ?? Infinity) && middle >= (atLeast ?? -Infinity);
-  return { name, unit, median: middle, min: Math.min(...values), max: Math.max(...values), rounds: values.length, atMost, atLeast, holds };
+  const holds =
+    atMost === undefined && atLeast === undefined
+      ? undefined
+      : middle <= (atMost ?? Infinity) && middle >= (atLeast ?? -Infinity);
+  return {
+    name,
+    unit,
+    median: middle,
+    min: Math.min(...values),
+    max: Math.max(...values),
+    rounds: values.length,
+    atMost,
+    atLeast,
+    holds,
+  };
 }
 
 /** All measures, one a line, beside what was asked of them. */
 export function measureTable(measures: readonly Measure[]): string {
   const rows = measures.map(({ name, unit, median: middle, min, max, rounds, atMost, atLeast, holds }) => {
     const show = shown[unit];
-    const asked = [atLeast === undefined ? [] : `≥ ${show(atLeast)}`, atMost === undefined ? [] : `≤ ${show(atMost)}`].flat().join(', ');
-    return [name, show(middle), rounds === 1 ? '' : show(min), rounds === 1 ? '' : show(max), String(rounds), asked, holds === undefined ? '' : holds ? 'yes' : 'NO'];
+    const asked = [atLeast === undefined ? [] : `≥ ${show(atLeast)}`, atMost === undefined ? [] : `≤ ${show(atMost)}`]
+      .flat()
+      .join(', ');
+    return [
+      name,
+      show(middle),
+      rounds === 1 ? '' : show(min),
+      rounds === 1 ? '' : show(max),
+      String(rounds),
+      asked,
+      holds === undefined ? '' : holds ? 'yes' : 'NO',
+    ];
   });
   return table(['MEASURE', 'MEDIAN', 'MIN', 'MAX', 'ROUNDS', 'ASKED', 'HOLDS'], rows);
 }

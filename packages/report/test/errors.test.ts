@@ -7,7 +7,12 @@ async function failing(t: Test, main: () => void): Promise<{ said: string; statu
   const written = t.capture(process.stderr, 'write', () => true);
   try {
     await runCommand(() => Promise.resolve().then(main), 'look at the logs');
-    return { said: written().map(({ args: [chunk] }) => String(chunk)).join(''), status: process.exitCode };
+    return {
+      said: written()
+        .map(({ args: [chunk] }) => String(chunk))
+        .join(''),
+      status: process.exitCode,
+    };
   } finally {
     written.restore();
     process.exitCode = 0;
@@ -23,9 +28,23 @@ t.test('every problem has its line, and the last line says what to do', async (t
   t.equal(status, 1);
 });
 
-t.test('a failure without advice gets the command\'s own, a mistyped option the help', async (t) => {
-  t.equal((await failing(t, () => { throw new Error('broken'); })).said, 'error: broken\n next: look at the logs\n');
-  t.match((await failing(t, () => { parseArgs({ args: ['--no-such'], options: {} }); })).said, /^error: Unknown option '--no-such'.*\n next: --help lists commands and options\n$/s);
+t.test("a failure without advice gets the command's own, a mistyped option the help", async (t) => {
+  t.equal(
+    (
+      await failing(t, () => {
+        throw new Error('broken');
+      })
+    ).said,
+    'error: broken\n next: look at the logs\n',
+  );
+  t.match(
+    (
+      await failing(t, () => {
+        parseArgs({ args: ['--no-such'], options: {} });
+      })
+    ).said,
+    /^error: Unknown option '--no-such'.*\n next: --help lists commands and options\n$/s,
+  );
 });
 
 t.test('a command that works says nothing and leaves the exit code alone', async (t) => {

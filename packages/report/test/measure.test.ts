@@ -13,7 +13,15 @@ t.test('the median is the middle, whatever the order', (t) => {
 });
 
 t.test('the median is held against what was asked', (t) => {
-  t.match(summary('boot', 'ms', [30, 10, 20]), { name: 'boot', unit: 'ms', median: 20, min: 10, max: 30, rounds: 3, holds: undefined });
+  t.match(summary('boot', 'ms', [30, 10, 20]), {
+    name: 'boot',
+    unit: 'ms',
+    median: 20,
+    min: 10,
+    max: 30,
+    rounds: 3,
+    holds: undefined,
+  });
   const holds = (asked: Parameters<typeof summary>[3]): boolean | undefined => summary('', 'x', [1, 2, 9], asked).holds;
   t.equal(holds({ atMost: 2 }), true);
   t.equal(holds({ atMost: 1.9 }), false);
@@ -34,7 +42,9 @@ t.test('the table shows each unit in its own way, and the range only where there
     summary('ratio', 'x', [1], { atLeast: 1 }),
     summary('rate', '/s', [1234.5]),
     summary('failed', 'count', [0], { atMost: 0 }),
-  ]).split('\n').map((line) => line.split(/ {2,}/));
+  ])
+    .split('\n')
+    .map((line) => line.split(/ {2,}/));
   t.same(lines, [
     ['MEASURE', 'MEDIAN', 'MIN', 'MAX', 'ROUNDS', 'ASKED', 'HOLDS'],
     ['up', '2.00 s', '1.23 s', '3.00 s', '3', '≤ 20.00 s', 'yes'],

@@ -1,4 +1,4 @@
-import { isMap, isScalar, LineCounter, parseDocument, type Pair, type Scalar } from 'yaml';
+import { isMap, isScalar, LineCounter, type Pair, parseDocument, type Scalar } from 'yaml';
 
 /** What an image file holds: the tag that people read and the digest that machines pull. */
 export interface Image {
@@ -19,9 +19,17 @@ export class ImageFileError extends Error {
 }
 
 // A tag stands in quotes always: Helm reads YAML 1.1, where 1.10, 1_000, yes and 2026-11-23 are no text without them.
-const STYLES: Readonly<Record<keyof Image, { readonly types: readonly (string | undefined)[]; readonly rule: string }>> = {
-  tag: { types: ['QUOTE_DOUBLE', 'QUOTE_SINGLE'], rule: 'must be text in quotes: without them 1.10 would be the number 1.1' },
-  digest: { types: ['QUOTE_DOUBLE', 'QUOTE_SINGLE', 'PLAIN'], rule: 'must be text, sha256: and 64 lower-case hex digits' },
+const STYLES: Readonly<
+  Record<keyof Image, { readonly types: readonly (string | undefined)[]; readonly rule: string }>
+> = {
+  tag: {
+    types: ['QUOTE_DOUBLE', 'QUOTE_SINGLE'],
+    rule: 'must be text in quotes: without them 1.10 would be the number 1.1',
+  },
+  digest: {
+    types: ['QUOTE_DOUBLE', 'QUOTE_SINGLE', 'PLAIN'],
+    rule: 'must be text, sha256: and 64 lower-case hex digits',
+  },
 };
 
 interface Position {
@@ -32,7 +40,8 @@ interface Position {
 /** The rule that a tag breaks, or undefined where it names a version. */
 export function tagProblem(tag: string): string | undefined {
   if (tag === 'latest') return 'latest names no version';
-  if (!TAG.test(tag)) return `must be up to 128 letters, digits, dots, dashes and underscores, no dot or dash first (it is ${JSON.stringify(tag)})`;
+  if (!TAG.test(tag))
+    return `must be up to 128 letters, digits, dots, dashes and underscores, no dot or dash first (it is ${JSON.stringify(tag)})`;
   return undefined;
 }
 
@@ -40,7 +49,11 @@ export function tagProblem(tag: string): string | undefined {
 export function imageProblem(image: Image): { key: keyof Image; rule: string } | undefined {
   const rule = tagProblem(image.tag);
   if (rule !== undefined) return { key: 'tag', rule };
-  if (!DIGEST.test(image.digest)) return { key: 'digest', rule: `must be sha256: and 64 lower-case hex digits (it is ${JSON.stringify(image.digest)})` };
+  if (!DIGEST.test(image.digest))
+    return {
+      key: 'digest',
+      rule: `must be sha256: and 64 lower-case hex digits (it is ${JSON.stringify(image.digest)})`,
+    };
   return undefined;
 }
 
@@ -53,12 +66,25 @@ function locate(text: string, file: string): Record<keyof Image, Position> {
 
   const lineOf = (pair: Pair | undefined): number => lineAt((pair?.key as Scalar | undefined)?.range?.[0]);
   const entries = (map: unknown, parent: string, parentLine: number, allowed: readonly string[]): Map<string, Pair> => {
-    if (!isMap(map)) throw new ImageFileError(file, parentLine, parent, `must be a map with ${allowed.join(' and ')} and nothing else`);
+    if (!isMap(map))
+      throw new ImageFileError(
+        file,
+        parentLine,
+        parent,
+        `must be a map with ${allowed.join(' and ')} and nothing else`,
+      );
     const found = new Map(map.items.map((pair) => [String((pair.key as Scalar).value), pair]));
     for (const [key, pair] of found) {
-      if (!allowed.includes(key)) throw new ImageFileError(file, lineOf(pair), key, 'is not known here; CI writes tag and digest and nothing else');
+      if (!allowed.includes(key))
+        throw new ImageFileError(
+          file,
+          lineOf(pair),
+          key,
+          'is not known here; CI writes tag and digest and nothing else',
+        );
     }
-    for (const key of allowed) if (!found.has(key)) throw new ImageFileError(file, lineAt(map.range?.[0]), key, 'is missing');
+    for (const key of allowed)
+      if (!found.has(key)) throw new ImageFileError(file, lineAt(map.range?.[0]), key, 'is missing');
     return found;
   };
   const image = entries(document.contents, 'the file', 1, ['image']).get('image');
@@ -67,7 +93,8 @@ function locate(text: string, file: string): Record<keyof Image, Position> {
     const pair = fields.get(key);
     const line = lineOf(pair);
     const scalar = pair?.value;
-    if (!isScalar(scalar) || typeof scalar.value !== 'string' || !STYLES[key].types.includes(scalar.type)) throw new ImageFileError(file, line, key, STYLES[key].rule);
+    if (!isScalar(scalar) || typeof scalar.value !== 'string' || !STYLES[key].types.includes(scalar.type))
+      throw new ImageFileError(file, line, key, STYLES[key].rule);
     return { scalar, line };
   };
   return { tag: field('tag'), digest: field('digest') };
@@ -88,9 +115,9 @@ export function readImage(text: string, file: string): Image {
 }
 
 /**
- * The file's content with another image. Tag and digest change together; every other byte stays as it is, and the values
- * are written in double quotes, unless they are the same as before.
- * Throws ImageFileError for a file of another shape, or an image that breaks a rule.
+ * The file's content with another image. Tag and digest change together; every other byte stays as it is, and the
+ * values are written in double quotes, unless they are the same as before. Throws ImageFileError for a file of another
+ * shape, or an image that breaks a rule.
  */
 export function setImage(text: string, image: Image, file: string): string {
   const fields = locate(text, file);
@@ -99,10 +126,15 @@ export function setImage(text: string, image: Image, file: string): string {
   // From the end, so that the first replacement does not move the second one's place.
   const replacements = (['tag', 'digest'] as const)
     .filter((key) => fields[key].scalar.value !== image[key])
-    .map((key) => ({ range: fields[key].scalar.range ?? [0, 0, 0], quoted: fields[key].scalar.type !== 'PLAIN', value: image[key] }))
+    .map((key) => ({
+      range: fields[key].scalar.range ?? [0, 0, 0],
+      quoted: fields[key].scalar.type !== 'PLAIN',
+      value: image[key],
+    }))
     .sort((a, b) => b.range[0] - a.range[0]);
   return replacements.reduce(
-    (result, { range, quoted, value }) => result.slice(0, range[0]) + (quoted ? JSON.stringify(value) : value) + result.slice(range[1]),
+    (result, { range, quoted, value }) =>
+      result.slice(0, range[0]) + (quoted ? JSON.stringify(value) : value) + result.slice(range[1]),
     text,
   );
 }

@@ -10,12 +10,18 @@ export interface InstanceType {
   readonly addresses: number;
 }
 
-const type = (cpus: number, gibibytes: number, interfaces: number, addresses: number, architecture: InstanceType['architecture'] = 'amd64'): InstanceType => ({ architecture, cpus, memory: gibibytes * 1024, interfaces, addresses });
+const type = (
+  cpus: number,
+  gibibytes: number,
+  interfaces: number,
+  addresses: number,
+  architecture: InstanceType['architecture'] = 'amd64',
+): InstanceType => ({ architecture, cpus, memory: gibibytes * 1024, interfaces, addresses });
 
 /**
  * The types that make sense for a small platform. Interfaces and addresses: nodeadm's instance-info.jsonl of
- * awslabs/amazon-eks-ami at 81fec2e (2026-07-23), which every node of EKS reads. CPUs and memory: the instance families'
- * pages of AWS, 2026-11; `aws ec2 describe-instance-types` gives all of it.
+ * awslabs/amazon-eks-ami at 81fec2e (2026-07-23), which every node of EKS reads. CPUs and memory: the instance
+ * families' pages of AWS, 2026-11; `aws ec2 describe-instance-types` gives all of it.
  */
 export const INSTANCE_TYPES: Readonly<Record<string, InstanceType>> = {
   't3.medium': type(2, 4, 3, 6),
@@ -40,10 +46,16 @@ export function instanceType(name: string): InstanceType {
 }
 
 /** The pods that a node takes with an address of an interface for each, as nodeadm counts them. */
-export const podsByAddresses = ({ interfaces, addresses }: Pick<InstanceType, 'interfaces' | 'addresses'>): number => interfaces * (addresses - 1) + 2;
+export const podsByAddresses = ({ interfaces, addresses }: Pick<InstanceType, 'interfaces' | 'addresses'>): number =>
+  interfaces * (addresses - 1) + 2;
 
 /**
- * The pods that a node takes with prefix delegation, where each address is a prefix of sixteen. Managed node groups cap it (EKS
- * user guide, "How maxPods is determined"), and so does the platform in what it tells a node.
+ * The pods that a node takes with prefix delegation, where each address is a prefix of sixteen. Managed node groups cap
+ * it (EKS user guide, "How maxPods is determined"), and so does the platform in what it tells a node.
  */
-export const podsByPrefixes = ({ cpus, interfaces, addresses }: Pick<InstanceType, 'cpus' | 'interfaces' | 'addresses'>): number => Math.min(cpus < 30 ? 110 : 250, interfaces * (addresses - 1) * 16 + 2);
+export const podsByPrefixes = ({
+  cpus,
+  interfaces,
+  addresses,
+}: Pick<InstanceType, 'cpus' | 'interfaces' | 'addresses'>): number =>
+  Math.min(cpus < 30 ? 110 : 250, interfaces * (addresses - 1) * 16 + 2);

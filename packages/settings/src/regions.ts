@@ -1,6 +1,6 @@
 /**
- * The regions of AWS's commercial partition that have EKS: AWS General Reference, "Amazon EKS endpoints and quotas", 2026-11.
- * Those of China and GovCloud are left out, since their ARNs and domains differ.
+ * The regions of AWS's commercial partition that have EKS: AWS General Reference, "Amazon EKS endpoints and quotas",
+ * 2026-11. Those of China and GovCloud are left out, since their ARNs and domains differ.
  */
 export const REGIONS = [
   ...['us-east-1', 'us-east-2', 'us-west-1', 'us-west-2', 'ca-central-1', 'ca-west-1', 'mx-central-1', 'sa-east-1'],

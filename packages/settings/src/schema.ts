@@ -2,46 +2,92 @@ import Type, { type Static } from 'typebox';
 import { INSTANCE_TYPES } from './instance-types.ts';
 import { REGIONS } from './regions.ts';
 
-// Every file of clusters/*/cluster.yaml is checked against this; `pnpm --filter @gitops/settings schema` writes it for editors.
+// Every file of clusters/*/cluster.yaml is checked against this; `pnpm --filter @gitops/settings schema` writes it for
+// editors.
 
 const strict = { additionalProperties: false } as const;
-const accountId = Type.String({ pattern: '^[0-9]{12}$', description: 'AWS account, 12 digits in quotes: as a number it would lose leading zeros' });
+const accountId = Type.String({
+  pattern: '^[0-9]{12}$',
+  description: 'AWS account, 12 digits in quotes: as a number it would lose leading zeros',
+});
 const region = Type.Enum([...REGIONS], { description: 'AWS region that has EKS, for instance eu-central-1' });
 
 // Each octet up to 255: 10.0.0.256/16 would otherwise be told by AWS alone, in the middle of an apply.
 const octet = '(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])';
 
-const network = (description: string) => Type.String({ pattern: `^(${octet}\\.){3}${octet}/([0-9]|[12][0-9]|3[0-2])$`, description });
-const role = Type.String({ pattern: '^[A-Za-z0-9+=,.@_/-]{1,128}$', description: 'Name of an IAM role of the account, with its path where it has one' });
+const network = (description: string) =>
+  Type.String({ pattern: `^(${octet}\\.){3}${octet}/([0-9]|[12][0-9]|3[0-2])$`, description });
+const role = Type.String({
+  pattern: '^[A-Za-z0-9+=,.@_/-]{1,128}$',
+  description: 'Name of an IAM role of the account, with its path where it has one',
+});
 
 /** The controllers that Argo CD runs from upstream charts, each by an ApplicationSet of that name. */
 export const CONTROLLERS = ['aws-load-balancer-controller', 'metrics-server', 'external-secrets'] as const;
 export type Controller = (typeof CONTROLLERS)[number];
 
 const common = {
-  // Names of IAM roles, of 64 characters at most, hold it and the name of the repository; names.ts of the platform refuses longer ones.
-  name: Type.String({ pattern: '^[a-z][a-z0-9-]{0,30}$', description: 'The cluster, named as its folder: up to 31 small letters, digits and dashes, a letter first' }),
-  kubernetesVersion: Type.String({ pattern: '^1\\.[0-9]{2}$', description: 'Minor version of Kubernetes, in quotes: as a number 1.40 would be 1.4' }),
+  // Names of IAM roles, of 64 characters at most, hold it and the name of the repository; names.ts of the platform
+  // refuses longer ones.
+  name: Type.String({
+    pattern: '^[a-z][a-z0-9-]{0,30}$',
+    description: 'The cluster, named as its folder: up to 31 small letters, digits and dashes, a letter first',
+  }),
+  kubernetesVersion: Type.String({
+    pattern: '^1\\.[0-9]{2}$',
+    description: 'Minor version of Kubernetes, in quotes: as a number 1.40 would be 1.4',
+  }),
   git: Type.Object(
     {
-      repository: Type.String({ pattern: '^https?://[^ ]+\\.git$', description: 'Address of this repository, as Argo CD clones it: http(s) and .git at the end' }),
+      repository: Type.String({
+        pattern: '^https?://[^ ]+\\.git$',
+        description: 'Address of this repository, as Argo CD clones it: http(s) and .git at the end',
+      }),
       revision: Type.String({ minLength: 1, description: 'Branch that Argo CD follows' }),
-      ownerId: Type.Optional(Type.Integer({ minimum: 1, description: "GitHub's number of the repository's owner; with repositoryId for repositories made, renamed or moved after 2026-07-15" })),
-      repositoryId: Type.Optional(Type.Integer({ minimum: 1, description: "GitHub's number of the repository; `gh api repos/OWNER/NAME --jq .id`" })),
+      ownerId: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          description:
+            "GitHub's number of the repository's owner; with repositoryId for repositories made, renamed or moved after 2026-07-15",
+        }),
+      ),
+      repositoryId: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          description: "GitHub's number of the repository; `gh api repos/OWNER/NAME --jq .id`",
+        }),
+      ),
     },
     strict,
   ),
-  state: Type.Enum(['local', 's3'], { description: "Where the platform's state is kept: platform/state/ of one machine, or the bucket of each account (docs/guides/aws.md has the way from one to the other)" }),
-  controllers: Type.Array(Type.Enum([...CONTROLLERS]), { uniqueItems: true, description: 'Upstream controllers that Argo CD runs here' }),
-  registry: Type.Object({ accountId, region }, { ...strict, description: 'The one ECR that holds the images of all clusters' }),
+  state: Type.Enum(['local', 's3'], {
+    description:
+      "Where the platform's state is kept: platform/state/ of one machine, or the bucket of each account (docs/guides/aws.md has the way from one to the other)",
+  }),
+  controllers: Type.Array(Type.Enum([...CONTROLLERS]), {
+    uniqueItems: true,
+    description: 'Upstream controllers that Argo CD runs here',
+  }),
+  registry: Type.Object(
+    { accountId, region },
+    { ...strict, description: 'The one ECR that holds the images of all clusters' },
+  ),
 };
 
 /** The machines that pods run on. */
 export const NodeGroup = Type.Object(
   {
-    instanceType: Type.Enum(Object.keys(INSTANCE_TYPES), { description: 'EC2 instance type of packages/settings/src/instance-types.ts' }),
-    capacityType: Type.Enum(['on-demand', 'spot'], { description: 'spot costs a third; AWS may take a machine back with two minutes of notice' }),
-    diskGiB: Type.Integer({ minimum: 20, maximum: 1000, description: 'Disk of each node in GiB; images and logs of pods need 20 at least' }),
+    instanceType: Type.Enum(Object.keys(INSTANCE_TYPES), {
+      description: 'EC2 instance type of packages/settings/src/instance-types.ts',
+    }),
+    capacityType: Type.Enum(['on-demand', 'spot'], {
+      description: 'spot costs a third; AWS may take a machine back with two minutes of notice',
+    }),
+    diskGiB: Type.Integer({
+      minimum: 20,
+      maximum: 1000,
+      description: 'Disk of each node in GiB; images and logs of pods need 20 at least',
+    }),
     minSize: Type.Integer({ minimum: 1 }),
     desiredSize: Type.Integer({ minimum: 1 }),
     maxSize: Type.Integer({ minimum: 1 }),
@@ -52,22 +98,35 @@ export const NodeGroup = Type.Object(
 /** The most zones that a cluster has: its network is laid out for this many from the start (see network.ts). */
 export const ZONES = 4;
 
-const local = { nodes: Type.Integer({ minimum: 1, maximum: 26, description: 'Simulated nodes, each in a zone of its own' }) };
+const local = {
+  nodes: Type.Integer({ minimum: 1, maximum: 26, description: 'Simulated nodes, each in a zone of its own' }),
+};
 
-/** The addresses of Kubernetes' Services, which EKS offers beside 10.100.0.0/16; no network of a cluster may overlap with them. */
+/**
+ * The addresses of Kubernetes' Services, which EKS offers beside 10.100.0.0/16; no network of a cluster may overlap
+ * with them.
+ */
 export const SERVICE_CIDR = '172.20.0.0/16';
 
 /** The VPC of a cluster. */
 export const Network = Type.Object(
   {
-    cidr: Type.String({ pattern: `^(${octet}\\.){3}${octet}/(1[6-9]|2[0-8])$`, description: 'Address range of the VPC; /16 to /28, which is what AWS takes' }),
-    zones: Type.Array(Type.String({ pattern: '^[a-z0-9-]+[a-z]$', description: 'Zone of the region, for instance eu-central-1a' }), {
-      minItems: 2,
-      maxItems: ZONES,
-      uniqueItems: true,
-      description: `Availability zones; EKS wants two or more, and the network has room for ${ZONES}. A new one is added at the end: the subnets go by this order`,
+    cidr: Type.String({
+      pattern: `^(${octet}\\.){3}${octet}/(1[6-9]|2[0-8])$`,
+      description: 'Address range of the VPC; /16 to /28, which is what AWS takes',
     }),
-    natGateways: Type.Enum(['one', 'per-zone'], { description: 'one costs less; per-zone survives the loss of a zone' }),
+    zones: Type.Array(
+      Type.String({ pattern: '^[a-z0-9-]+[a-z]$', description: 'Zone of the region, for instance eu-central-1a' }),
+      {
+        minItems: 2,
+        maxItems: ZONES,
+        uniqueItems: true,
+        description: `Availability zones; EKS wants two or more, and the network has room for ${ZONES}. A new one is added at the end: the subnets go by this order`,
+      },
+    ),
+    natGateways: Type.Enum(['one', 'per-zone'], {
+      description: 'one costs less; per-zone survives the loss of a zone',
+    }),
   },
   strict,
 );
@@ -77,13 +136,23 @@ export type NetworkSettings = Static<typeof Network>;
 /** Who reaches the Kubernetes API of a cluster on AWS, and as what. */
 export const Api = Type.Object(
   {
-    publicCidrs: Type.Array(network('Network from which the API is reached over the internet, for instance 203.0.113.0/24'), {
-      maxItems: 40,
+    publicCidrs: Type.Array(
+      network('Network from which the API is reached over the internet, for instance 203.0.113.0/24'),
+      {
+        maxItems: 40,
+        uniqueItems: true,
+        description: 'Networks from which the API is reached over the internet; [] leaves it to the VPC alone',
+      },
+    ),
+    adminRoles: Type.Array(role, {
+      minItems: 1,
       uniqueItems: true,
-      description: 'Networks from which the API is reached over the internet; [] leaves it to the VPC alone',
+      description: 'IAM roles that may do everything in the cluster',
     }),
-    adminRoles: Type.Array(role, { minItems: 1, uniqueItems: true, description: 'IAM roles that may do everything in the cluster' }),
-    viewerRoles: Type.Array(role, { uniqueItems: true, description: 'IAM roles that may look at everything but Secrets' }),
+    viewerRoles: Type.Array(role, {
+      uniqueItems: true,
+      description: 'IAM roles that may look at everything but Secrets',
+    }),
   },
   strict,
 );
@@ -94,15 +163,33 @@ const aws = {
   network: Network,
   api: Api,
   nodeGroup: NodeGroup,
-  deletionProtection: Type.Boolean({ description: 'AWS refuses to delete the cluster until this is false and applied' }),
-  customerKey: Type.Boolean({ description: "A KMS key of our own, for a dollar a month, encrypts Secrets of the cluster and of Secrets Manager; otherwise AWS's" }),
-  interfaceEndpoints: Type.Boolean({ description: 'AWS APIs are reached inside the VPC, for some 7 dollars a month, service and zone; otherwise through the NAT gateways' }),
+  deletionProtection: Type.Boolean({
+    description: 'AWS refuses to delete the cluster until this is false and applied',
+  }),
+  customerKey: Type.Boolean({
+    description:
+      "A KMS key of our own, for a dollar a month, encrypts Secrets of the cluster and of Secrets Manager; otherwise AWS's",
+  }),
+  interfaceEndpoints: Type.Boolean({
+    description:
+      'AWS APIs are reached inside the VPC, for some 7 dollars a month, service and zone; otherwise through the NAT gateways',
+  }),
   // The values that CloudWatch Logs takes, up to a year: API reference, PutRetentionPolicy.
-  logRetentionDays: Type.Enum([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365], { description: 'Days that logs of the control plane and the network are kept' }),
-  backupRetentionDays: Type.Integer({ minimum: 1, maximum: 365, description: 'Days that the daily backup of volumes is kept' }),
+  logRetentionDays: Type.Enum([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365], {
+    description: 'Days that logs of the control plane and the network are kept',
+  }),
+  backupRetentionDays: Type.Integer({
+    minimum: 1,
+    maximum: 365,
+    description: 'Days that the daily backup of volumes is kept',
+  }),
   budget: Type.Object(
     {
-      monthlyUsd: Type.Integer({ minimum: 1, description: 'What the cluster may cost a month, in US dollars: alerts go by it, and the tests refuse a plan that lists for more' }),
+      monthlyUsd: Type.Integer({
+        minimum: 1,
+        description:
+          'What the cluster may cost a month, in US dollars: alerts go by it, and the tests refuse a plan that lists for more',
+      }),
       email: Type.String({ pattern: '^[^@ ]+@[^@ ]+[.][^@ ]+$', description: 'Who is told of costs and anomalies' }),
     },
     strict,
@@ -121,11 +208,23 @@ export type ClusterSettings = Static<typeof Cluster>;
 export type AwsClusterSettings = Static<typeof AwsCluster>;
 
 /** What can be said of a cluster whose kind is not known: every setting of either kind, none of which is required. */
-export const AnyCluster = Type.Object({ ...common, provider: Type.Enum(['aws', 'local']), ...Type.Partial(Type.Object({ ...local, ...aws })).properties }, strict);
+export const AnyCluster = Type.Object(
+  { ...common, provider: Type.Enum(['aws', 'local']), ...Type.Partial(Type.Object({ ...local, ...aws })).properties },
+  strict,
+);
 
-/** The file for editors: every setting of either kind, none required, since a file is merged over clusters/shared/cluster.yaml. */
+/**
+ * The file for editors: every setting of either kind, none required, since a file is merged over
+ * clusters/shared/cluster.yaml.
+ */
 export function editorSchema(): string {
-  const schema = { $schema: 'https://json-schema.org/draft/2020-12/schema', title: 'Settings of a cluster', type: 'object', properties: AnyCluster.properties, additionalProperties: false };
+  const schema = {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'Settings of a cluster',
+    type: 'object',
+    properties: AnyCluster.properties,
+    additionalProperties: false,
+  };
   // A replacer sees every level; the `required` lists are the only arrays of that name in these schemas.
   return `${JSON.stringify(schema, (key, value: unknown) => (key === 'required' && Array.isArray(value) ? undefined : value), 2)}\n`;
 }

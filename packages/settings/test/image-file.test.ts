@@ -6,7 +6,8 @@ import { ImageFileError, readImage, setImage } from '../src/image-file.ts';
 const FILE = 'clusters/dev/app.image.yaml';
 const OLD = `sha256:${'a'.repeat(64)}`;
 const NEW = `sha256:${'b'.repeat(64)}`;
-const text = (tag = '"1.0.0"', digest = OLD): string => `# Written by CI.\nimage:\n  tag: ${tag} # people read this\n  digest: ${digest}\n`;
+const text = (tag = '"1.0.0"', digest = OLD): string =>
+  `# Written by CI.\nimage:\n  tag: ${tag} # people read this\n  digest: ${digest}\n`;
 
 function thrown(action: () => unknown): unknown {
   try {
@@ -20,14 +21,18 @@ function thrown(action: () => unknown): unknown {
 t.test('sets tag and digest and leaves every other byte alone', (t) => {
   t.equal(setImage(text(), { tag: '1.1.0', digest: NEW }, FILE), text('"1.1.0"', NEW));
   const odd = `image: { digest: '${OLD}',   tag: '1.0.0' }   # odd\r\n# end\r\n`;
-  t.equal(setImage(odd, { tag: '1.1.0', digest: NEW }, FILE), `image: { digest: "${NEW}",   tag: "1.1.0" }   # odd\r\n# end\r\n`);
+  t.equal(
+    setImage(odd, { tag: '1.1.0', digest: NEW }, FILE),
+    `image: { digest: "${NEW}",   tag: "1.1.0" }   # odd\r\n# end\r\n`,
+  );
   t.end();
 });
 
 t.test('line ends, indentation, quotes and comments stay, whatever they are', (t) => {
   const layouts: ((tag: string, digest: string) => string)[] = [
     (tag, digest) => text(`"${tag}"`, digest).replaceAll('\n', '\r\n'),
-    (tag, digest) => `\uFEFF# über\n---\n"image":   # 1.0.0\n      'digest':   "${digest}"   # ${OLD}\n\n      # tag: "1.0.0"\n      tag:  "${tag}"`,
+    (tag, digest) =>
+      `\uFEFF# über\n---\n"image":   # 1.0.0\n      'digest':   "${digest}"   # ${OLD}\n\n      # tag: "1.0.0"\n      tag:  "${tag}"`,
     (tag, digest) => `image: {tag: "${tag}", digest: ${digest}}\n\n\n`,
     (tag, digest) => `image:\n  tag:\n    "${tag}"\n  digest:\n    ${digest}\n...\n`,
   ];
@@ -42,7 +47,8 @@ t.test('line ends, indentation, quotes and comments stay, whatever they are', (t
 });
 
 t.test('setting what is there already changes no byte', (t) => {
-  for (const same of [text(), text("'1.0.0'"), text('"1.0.0"', `"${OLD}"`)]) t.equal(setImage(same, { tag: '1.0.0', digest: OLD }, FILE), same);
+  for (const same of [text(), text("'1.0.0'"), text('"1.0.0"', `"${OLD}"`)])
+    t.equal(setImage(same, { tag: '1.0.0', digest: OLD }, FILE), same);
   t.end();
 });
 
@@ -91,8 +97,18 @@ t.test('refuses what is no image, and names file, line, key and rule', (t) => {
 });
 
 t.test('what cannot be read for its shape cannot be written either', (t) => {
-  for (const content of [text('1.0.0'), text('|-\n    1.0.0'), text('"1.0.0"', `>-\n    ${OLD}`), `${text()}other: 1\n`, `${text()}  tag: "2"\n`]) {
-    t.throws(() => setImage(content, { tag: '1.1.0', digest: NEW }, FILE), ImageFileError, JSON.stringify(content).slice(0, 60));
+  for (const content of [
+    text('1.0.0'),
+    text('|-\n    1.0.0'),
+    text('"1.0.0"', `>-\n    ${OLD}`),
+    `${text()}other: 1\n`,
+    `${text()}  tag: "2"\n`,
+  ]) {
+    t.throws(
+      () => setImage(content, { tag: '1.1.0', digest: NEW }, FILE),
+      ImageFileError,
+      JSON.stringify(content).slice(0, 60),
+    );
   }
   t.end();
 });
@@ -100,14 +116,24 @@ t.test('what cannot be read for its shape cannot be written either', (t) => {
 t.test('refuses to write an image that breaks a rule', (t) => {
   const refused: [string, string, string][] = [
     ['latest', NEW, `${FILE}:3: tag: latest names no version`],
-    ...['', 'a b', '.a', '-a', '1"', '1\n', 'ä', 'x'.repeat(129)].map((tag): [string, string, string] => [tag, NEW, `${FILE}:3: tag: must be up to 128`]),
-    ...['', NEW.toUpperCase(), `${NEW}\n`, NEW.slice(0, -1), NEW.replace('256', '512')].map((digest): [string, string, string] => ['1', digest, `${FILE}:4: digest: must be sha256:`]),
+    ...['', 'a b', '.a', '-a', '1"', '1\n', 'ä', 'x'.repeat(129)].map((tag): [string, string, string] => [
+      tag,
+      NEW,
+      `${FILE}:3: tag: must be up to 128`,
+    ]),
+    ...['', NEW.toUpperCase(), `${NEW}\n`, NEW.slice(0, -1), NEW.replace('256', '512')].map(
+      (digest): [string, string, string] => ['1', digest, `${FILE}:4: digest: must be sha256:`],
+    ),
   ];
   for (const [tag, digest, message] of refused) {
     const error = thrown(() => setImage(text(), { tag, digest }, FILE));
     t.ok(error instanceof ImageFileError && error.message.startsWith(message), `${message} — ${String(error)}`);
   }
-  t.same(readImage(setImage(text(), { tag: `_${'x'.repeat(127)}`, digest: NEW }, FILE), FILE).tag.length, 128, 'the longest tag');
+  t.same(
+    readImage(setImage(text(), { tag: `_${'x'.repeat(127)}`, digest: NEW }, FILE), FILE).tag.length,
+    128,
+    'the longest tag',
+  );
   t.end();
 });
 

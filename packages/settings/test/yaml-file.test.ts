@@ -23,9 +23,34 @@ t.test('what Helm would read differently, or print in another form, must stand i
     ['123456789012', 'Helm would print it as 1.23456789012e+11'],
     ['1000000', 'Helm would print it as 1e+06'],
   ];
-  for (const [text, why] of refused) t.strictSame(readYamlFile(t.testdir({ 'a.yaml': `x: 1\nmap:\n  list: [a, ${text}]\n` }), 'a.yaml').problems, [`a.yaml:3: map.list.1: ${text} must stand in quotes: ${why}`], text);
-  for (const text of ['"yes"', "'012'", 'true', 'null', '~', '-1', '1.5', '999999', '0x10', 'text', '2026-11-23', '1:20', '0o14', '1.2.3']) t.strictSame(readYamlFile(t.testdir({ 'a.yaml': `x: ${text}\n` }), 'a.yaml').problems, [], text);
-  t.strictSame(readYamlFile(t.testdir({ 'a.yaml': 'on: 1\n' }), 'a.yaml').problems, ['a.yaml:1: on: on must stand in quotes: Helm reads it as true'], 'a key too');
+  for (const [text, why] of refused)
+    t.strictSame(
+      readYamlFile(t.testdir({ 'a.yaml': `x: 1\nmap:\n  list: [a, ${text}]\n` }), 'a.yaml').problems,
+      [`a.yaml:3: map.list.1: ${text} must stand in quotes: ${why}`],
+      text,
+    );
+  for (const text of [
+    '"yes"',
+    "'012'",
+    'true',
+    'null',
+    '~',
+    '-1',
+    '1.5',
+    '999999',
+    '0x10',
+    'text',
+    '2026-11-23',
+    '1:20',
+    '0o14',
+    '1.2.3',
+  ])
+    t.strictSame(readYamlFile(t.testdir({ 'a.yaml': `x: ${text}\n` }), 'a.yaml').problems, [], text);
+  t.strictSame(
+    readYamlFile(t.testdir({ 'a.yaml': 'on: 1\n' }), 'a.yaml').problems,
+    ['a.yaml:1: on: on must stand in quotes: Helm reads it as true'],
+    'a key too',
+  );
   t.end();
 });
 
@@ -48,7 +73,10 @@ t.test('what makes a file unreadable is told with its line, all of it at once', 
   t.equal(problems('empty.yaml'), 'empty.yaml:1: the file: is empty; it must be a map, {} at least');
   t.equal(problems('list.yaml'), 'list.yaml:1: the file: must be a map');
   t.equal(problems('text.yaml'), 'text.yaml:1: the file: must be a map');
-  t.equal(problems('tabs.yaml'), 'tabs.yaml:2: the file: has a tab; write spaces | tabs.yaml:3: the file: has a tab; write spaces');
+  t.equal(
+    problems('tabs.yaml'),
+    'tabs.yaml:2: the file: has a tab; write spaces | tabs.yaml:3: the file: has a tab; write spaces',
+  );
   t.match(problems('duplicate.yaml'), /^duplicate\.yaml:3: the file: Map keys must be unique/);
   t.match(problems('nested-duplicate.yaml'), /nested-duplicate\.yaml:3: .*unique.* \| nested-duplicate\.yaml:\d: /);
   t.match(problems('anchor.yaml'), /^anchor\.yaml:1: the file: &x is an anchor/);

@@ -31,7 +31,9 @@ export interface NetworkDescription {
 export class CidrError extends Error {
   constructor(text: string, rule: string) {
     // Shortened, since it may come from strangers, and as JSON, since it may hold line breaks.
-    super(`${JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text)} is no network in CIDR notation: ${rule}`);
+    super(
+      `${JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text)} is no network in CIDR notation: ${rule}`,
+    );
     this.name = 'CidrError';
   }
 }
@@ -44,10 +46,12 @@ const BITS = { 4: 32, 6: 128 } as const;
  */
 export function parseCidr(text: string): Cidr {
   const [address = '', prefix, ...rest] = text.split('/');
-  if (prefix === undefined || rest.length > 0) throw new CidrError(text, 'it must be an address, a slash and a prefix length');
+  if (prefix === undefined || rest.length > 0)
+    throw new CidrError(text, 'it must be an address, a slash and a prefix length');
   const family = isIPv4(address) ? 4 : isIPv6(address) && !address.includes('%') ? 6 : undefined;
   if (family === undefined) throw new CidrError(text, 'the part before the slash must be an IPv4 or IPv6 address');
-  if (!/^(0|[1-9]\d{0,2})$/.test(prefix) || Number(prefix) > bits(family)) throw new CidrError(text, `the prefix length must be a whole number from 0 to ${bits(family)}`);
+  if (!/^(0|[1-9]\d{0,2})$/.test(prefix) || Number(prefix) > bits(family))
+    throw new CidrError(text, `the prefix length must be a whole number from 0 to ${bits(family)}`);
   return clear(family, family === 4 ? parseIPv4(address) : parseIPv6(address), Number(prefix));
 }
 
@@ -65,7 +69,8 @@ function parseIPv6(address: string): bigint {
   // The last 32 bits may be written as IPv4 (RFC 4291, 2.2.3).
   const embedded = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(address);
   const low = embedded === null ? 0n : parseIPv4(embedded[2] ?? '');
-  const groups = embedded === null ? address : `${embedded[1] ?? ''}${(low >> 16n).toString(16)}:${(low & 0xffffn).toString(16)}`;
+  const groups =
+    embedded === null ? address : `${embedded[1] ?? ''}${(low >> 16n).toString(16)}:${(low & 0xffffn).toString(16)}`;
   const [head = '', tail] = groups.split('::');
   const split = (part: string): string[] => part.split(':').filter((group) => group !== '');
   const [before, after] = [split(head), split(tail ?? '')];
@@ -76,7 +81,9 @@ function parseIPv6(address: string): bigint {
 /** An address as text; IPv6 in the canonical form of RFC 5952. */
 export function formatAddress(family: 4 | 6, address: bigint): string {
   if (family === 4) return [24n, 16n, 8n, 0n].map((shift) => String((address >> shift) & 0xffn)).join('.');
-  const groups = Array.from({ length: 8 }, (_, index) => ((address >> BigInt(112 - 16 * index)) & 0xffffn).toString(16));
+  const groups = Array.from({ length: 8 }, (_, index) =>
+    ((address >> BigInt(112 - 16 * index)) & 0xffffn).toString(16),
+  );
   // The longest run of two or more zero groups becomes ::, the first one where two are equally long (RFC 5952, 4.2).
   let best = { start: 0, length: 1 };
   for (let start = 0; start < 8; start += 1) {
@@ -99,8 +106,8 @@ export const size = ({ family, prefixLength }: Cidr): bigint => 1n << BigInt(BIT
 const lastAddress = (cidr: Cidr): bigint => cidr.network + size(cidr) - 1n;
 
 /**
- * All that is worth knowing of a network. The hosts of an IPv4 network leave out network and broadcast address; a /31 has
- * two hosts (RFC 3021), a /32 and an IPv6 /128 one. In IPv6 every address is a host's.
+ * All that is worth knowing of a network. The hosts of an IPv4 network leave out network and broadcast address; a /31
+ * has two hosts (RFC 3021), a /32 and an IPv6 /128 one. In IPv6 every address is a host's.
  */
 export function describeNetwork(cidr: Cidr): NetworkDescription {
   const { family, network, prefixLength } = cidr;
@@ -132,5 +139,8 @@ export function halves({ family, network, prefixLength }: Cidr): [Cidr, Cidr] {
 export const contains = (outer: Cidr, inner: Cidr): boolean =>
   outer.family === inner.family && outer.network <= inner.network && lastAddress(inner) <= lastAddress(outer);
 
-/** Whether two networks share an address. Networks never share a part of each other: one contains the other, or they are apart. */
+/**
+ * Whether two networks share an address. Networks never share a part of each other: one contains the other, or they are
+ * apart.
+ */
 export const overlaps = (a: Cidr, b: Cidr): boolean => contains(a, b) || contains(b, a);

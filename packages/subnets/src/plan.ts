@@ -1,4 +1,4 @@
-import { bits, contains, formatCidr, halves, overlaps, type Cidr } from './cidr.ts';
+import { bits, type Cidr, contains, formatCidr, halves, overlaps } from './cidr.ts';
 
 /** One kind of subnet: every zone gets one of this size. */
 export interface Tier {
@@ -39,19 +39,29 @@ export class PlanError extends Error {
 /**
  * Lays out a network: one subnet for each tier and zone, none sharing an address with another or with what is taken.
  *
- * The largest subnets are placed first, each into the smallest free network that holds it (the one with the lowest address
- * among equals). Since sizes are powers of two, this finds a plan whenever there is one.
+ * The largest subnets are placed first, each into the smallest free network that holds it (the one with the lowest
+ * address among equals). Since sizes are powers of two, this finds a plan whenever there is one.
  * @throws PlanError when the subnets do not fit, with the first one that does not
  */
 export function planSubnets({ cidr, zones, tiers, taken = [] }: PlanRequest): Plan {
   const impossible = tiers.find(({ prefixLength }) => prefixLength > bits(cidr.family));
-  if (impossible !== undefined) throw new PlanError(`the tier "${impossible.name}" asks for /${impossible.prefixLength}, and an IPv${cidr.family} network has at most /${bits(cidr.family)}`);
+  if (impossible !== undefined)
+    throw new PlanError(
+      `the tier "${impossible.name}" asks for /${impossible.prefixLength}, and an IPv${cidr.family} network has at most /${bits(cidr.family)}`,
+    );
   let free = without(cidr, taken);
-  const wanted = tiers.flatMap((tier) => zones.map((zone) => ({ tier: tier.name, zone, prefixLength: tier.prefixLength })));
+  const wanted = tiers.flatMap((tier) =>
+    zones.map((zone) => ({ tier: tier.name, zone, prefixLength: tier.prefixLength })),
+  );
   const placed = new Map<(typeof wanted)[number], Cidr>();
   for (const subnet of wanted.toSorted((a, b) => a.prefixLength - b.prefixLength)) {
-    const best = free.reduce<Cidr | undefined>((best, block) => (block.prefixLength <= subnet.prefixLength && block.prefixLength > (best?.prefixLength ?? -1) ? block : best), undefined);
-    if (best === undefined) throw new PlanError(explain(subnet, { cidr, free, placed: placed.size, wanted: wanted.length }));
+    const best = free.reduce<Cidr | undefined>(
+      (best, block) =>
+        block.prefixLength <= subnet.prefixLength && block.prefixLength > (best?.prefixLength ?? -1) ? block : best,
+      undefined,
+    );
+    if (best === undefined)
+      throw new PlanError(explain(subnet, { cidr, free, placed: placed.size, wanted: wanted.length }));
     const [network, rest] = take(best, subnet.prefixLength);
     placed.set(subnet, network);
     free = free.flatMap((block) => (block === best ? rest : [block]));
@@ -86,8 +96,12 @@ function without(network: Cidr, taken: readonly Cidr[]): Cidr[] {
   return halves(network).flatMap((half) => without(half, inside));
 }
 
-function explain(subnet: { tier: string; zone: string; prefixLength: number }, { cidr, free, placed, wanted }: { cidr: Cidr; free: readonly Cidr[]; placed: number; wanted: number }): string {
+function explain(
+  subnet: { tier: string; zone: string; prefixLength: number },
+  { cidr, free, placed, wanted }: { cidr: Cidr; free: readonly Cidr[]; placed: number; wanted: number },
+): string {
   const largest = free.toSorted((a, b) => a.prefixLength - b.prefixLength)[0];
-  const left = largest === undefined ? 'nothing of it is left' : `the largest network left in it is ${formatCidr(largest)}`;
+  const left =
+    largest === undefined ? 'nothing of it is left' : `the largest network left in it is ${formatCidr(largest)}`;
   return `the /${subnet.prefixLength} of tier "${subnet.tier}" in zone "${subnet.zone}" does not fit into ${formatCidr(cidr)}: ${placed} of ${wanted} subnets are placed and ${left}`;
 }

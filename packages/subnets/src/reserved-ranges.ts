@@ -7,7 +7,10 @@ export interface ReservedRange {
   readonly name: string;
   /** The document that set it aside. */
   readonly rfc: number;
-  /** Whether its addresses may be the source of a packet on the wire, its destination, and whether a router may forward it. */
+  /**
+   * Whether its addresses may be the source of a packet on the wire, its destination, and whether a router may forward
+   * it.
+   */
   readonly source: boolean;
   readonly destination: boolean;
   readonly forwardable: boolean;
@@ -15,8 +18,8 @@ export interface ReservedRange {
   readonly global: boolean | null;
 }
 
-// The facts of tables 1 to 29 of RFC 6890 (IETF, April 2013), in its order: name, RFC, then source, destination, forwardable
-// and global as y, n or - (not said).
+// The facts of tables 1 to 29 of RFC 6890 (IETF, April 2013), in its order: name, RFC, then source, destination,
+// forwardable and global as y, n or - (not said).
 const tables: readonly (readonly [cidr: string, name: string, rfc: number, flags: string])[] = [
   ['0.0.0.0/8', 'This host on this network', 1122, 'ynnn'],
   ['10.0.0.0/8', 'Private-Use', 1918, 'yyyn'],
@@ -52,5 +55,14 @@ const tables: readonly (readonly [cidr: string, name: string, rfc: number, flags
 /** The special-purpose networks of RFC 6890: those of IPv4, then those of IPv6, in the order of the RFC. */
 export const reservedRanges: readonly ReservedRange[] = tables.map(([cidr, name, rfc, flags]) => {
   const [source, destination, forwardable, global] = flags.split('');
-  return { cidr, family: parseCidr(cidr).family, name, rfc, source: source === 'y', destination: destination === 'y', forwardable: forwardable === 'y', global: global === '-' ? null : global === 'y' };
+  return {
+    cidr,
+    family: parseCidr(cidr).family,
+    name,
+    rfc,
+    source: source === 'y',
+    destination: destination === 'y',
+    forwardable: forwardable === 'y',
+    global: global === '-' ? null : global === 'y',
+  };
 });

@@ -1,27 +1,49 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { contains, overlaps, parseCidr, type Cidr } from '../src/cidr.ts';
+import { type Cidr, contains, overlaps, parseCidr } from '../src/cidr.ts';
 import { findOverlaps } from '../src/overlaps.ts';
 
 t.test('pairs are told by their places in the list, the outer one first', (t) => {
-  const list = ['10.1.0.0/16', '192.168.0.0/16', '10.0.0.0/8', '10.1.2.0/24', '10.0.0.0/8', '::a00:0/104'].map(parseCidr);
-  t.strictSame(findOverlaps(list), [{ outer: 2, inner: 4 }, { outer: 2, inner: 0 }, { outer: 4, inner: 0 }, { outer: 2, inner: 3 }, { outer: 4, inner: 3 }, { outer: 0, inner: 3 }]);
+  const list = ['10.1.0.0/16', '192.168.0.0/16', '10.0.0.0/8', '10.1.2.0/24', '10.0.0.0/8', '::a00:0/104'].map(
+    parseCidr,
+  );
+  t.strictSame(findOverlaps(list), [
+    { outer: 2, inner: 4 },
+    { outer: 2, inner: 0 },
+    { outer: 4, inner: 0 },
+    { outer: 2, inner: 3 },
+    { outer: 4, inner: 3 },
+    { outer: 0, inner: 3 },
+  ]);
   t.strictSame(findOverlaps([]), []);
   t.end();
 });
 
 t.test('property: the same pairs as comparing each with each', (t) => {
-  const networks = fc.record({ family: fc.constantFrom<4 | 6>(4, 6), bits: fc.integer({ min: 0, max: 15 }), length: fc.integer({ min: 0, max: 4 }) }).map(({ family, bits, length }): Cidr => {
-    const total = family === 4 ? 32 : 128;
-    return { family, network: (BigInt(bits >> (4 - length)) << BigInt(4 - length)) << BigInt(total - 4), prefixLength: length };
-  });
+  const networks = fc
+    .record({
+      family: fc.constantFrom<4 | 6>(4, 6),
+      bits: fc.integer({ min: 0, max: 15 }),
+      length: fc.integer({ min: 0, max: 4 }),
+    })
+    .map(({ family, bits, length }): Cidr => {
+      const total = family === 4 ? 32 : 128;
+      return {
+        family,
+        network: (BigInt(bits >> (4 - length)) << BigInt(4 - length)) << BigInt(total - 4),
+        prefixLength: length,
+      };
+    });
   fc.assert(
     fc.property(fc.array(networks, { maxLength: 12 }), (list) => {
       const key = (a: number, b: number): string => [a, b].sort((x, y) => x - y).join();
       const expected = list.flatMap((a, i) => list.flatMap((b, j) => (i < j && overlaps(a, b) ? [key(i, j)] : [])));
       const found = findOverlaps(list);
       const at = (index: number): Cidr => list[index] ?? parseCidr('0.0.0.0/0');
-      return JSON.stringify(found.map(({ outer, inner }) => key(outer, inner)).toSorted()) === JSON.stringify(expected.toSorted()) && found.every(({ outer, inner }) => contains(at(outer), at(inner)));
+      return (
+        JSON.stringify(found.map(({ outer, inner }) => key(outer, inner)).toSorted()) ===
+          JSON.stringify(expected.toSorted()) && found.every(({ outer, inner }) => contains(at(outer), at(inner)))
+      );
     }),
     { numRuns: 1000 },
   );

@@ -16,9 +16,18 @@ export interface GoModule {
   readonly sum: string;
 }
 
-// Those that are read for schemas and for charts alike: an object is checked against the schema that its controller brings.
-export const EKS_CHARTS: GoModule = { path: 'github.com/aws/eks-charts', version: 'v0.0.243-0.20260821194545-743f98a89b5b', sum: 'h1:ZgB85AeVHImIIK40RM7Hf2CGQzNeDkfAWAdpB61wL98=' };
-export const EXTERNAL_SECRETS: GoModule = { path: 'github.com/external-secrets/external-secrets', version: 'v1.3.2', sum: 'h1:u2J8RjlHIeF0oZCqtl92adI/uZWUwOesJIDkfql6LqQ=' };
+// Those that are read for schemas and for charts alike: an object is checked against the schema that its controller
+// brings.
+export const EKS_CHARTS: GoModule = {
+  path: 'github.com/aws/eks-charts',
+  version: 'v0.0.243-0.20260821194545-743f98a89b5b',
+  sum: 'h1:ZgB85AeVHImIIK40RM7Hf2CGQzNeDkfAWAdpB61wL98=',
+};
+export const EXTERNAL_SECRETS: GoModule = {
+  path: 'github.com/external-secrets/external-secrets',
+  version: 'v1.3.2',
+  sum: 'h1:u2J8RjlHIeF0oZCqtl92adI/uZWUwOesJIDkfql6LqQ=',
+};
 
 interface Downloaded {
   readonly Path: string;
@@ -41,10 +50,13 @@ export async function downloadModules(modules: readonly GoModule[]): Promise<(mo
   const env = { ...process.env, GOTOOLCHAIN: 'local', GOWORK: 'off', GOFLAGS: '' };
   try {
     // Where a download fails, the words on it are in the JSON of the failed command.
-    const { stdout, stderr } = await promisify(execFile)('go', args, { cwd: outside, env, maxBuffer: 1 << 24 }).catch((error: unknown) => {
-      if (error instanceof Error && 'stdout' in error && 'stderr' in error) return { stdout: String(error.stdout), stderr: String(error.stderr) };
-      throw error;
-    });
+    const { stdout, stderr } = await promisify(execFile)('go', args, { cwd: outside, env, maxBuffer: 1 << 24 }).catch(
+      (error: unknown) => {
+        if (error instanceof Error && 'stdout' in error && 'stderr' in error)
+          return { stdout: String(error.stdout), stderr: String(error.stderr) };
+        throw error;
+      },
+    );
     const found = new Map(objectsIn(stdout).map((module) => [`${module.Path}@${module.Version}`, module]));
     const failures = [...found.values()].flatMap((module) => module.Error ?? []);
     if (failures.length > 0) throw explainGoFailure(failures.map((text) => text.replaceAll(/\s+/g, ' ')).join('\n'));
@@ -54,7 +66,10 @@ export async function downloadModules(modules: readonly GoModule[]): Promise<(mo
         const { Sum, Dir } = found.get(name) ?? {};
         if (Sum === undefined || Dir === undefined) throw explainGoFailure(stderr);
         if (Sum !== sum) {
-          throw new CommandError(`the checksum of the Go module ${name} is wrong: it is ${Sum}, and ${sum} was expected`, 'nothing of it was used; clear the module cache (`go clean -modcache`), look at GOPROXY (`go env GOPROXY`) and try again');
+          throw new CommandError(
+            `the checksum of the Go module ${name} is wrong: it is ${Sum}, and ${sum} was expected`,
+            'nothing of it was used; clear the module cache (`go clean -modcache`), look at GOPROXY (`go env GOPROXY`) and try again',
+          );
         }
         return [name, Dir];
       }),

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 
 export interface RunOptions {
   readonly cwd?: string;
@@ -32,7 +32,12 @@ process.on('exit', () => {
 /** Runs a program to its end and gives its standard output. Throws RunError. */
 export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: options.cwd, env: options.env ?? process.env, stdio: 'pipe', signal: options.signal });
+    const child = spawn(command, args, {
+      cwd: options.cwd,
+      env: options.env ?? process.env,
+      stdio: 'pipe',
+      signal: options.signal,
+    });
     running.add(child);
     let stdout = '';
     let stderr = '';

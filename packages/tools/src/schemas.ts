@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import type { Progress } from '@gitops/report/progress';
 import { downloadModules, EKS_CHARTS, EXTERNAL_SECRETS, fillFolder, type GoModule } from './modules.ts';
 import { cacheFolder } from './tools.ts';
-import type { Progress } from '@gitops/report/progress';
 
 /** The minor versions of Kubernetes that objects are checked against. */
 export const KUBERNETES_MINORS = ['1.33', '1.34', '1.35', '1.36'] as const;
@@ -28,11 +28,26 @@ export const SCHEMA_PINS: SchemaPins = {
     '1.36': kubernetes('v1.36.3', 'h1:qDQdoMiluAE2Eab6Fa52YV+WjiGz9mZFFoagEA6cI+o='),
   },
   operators: [
-    { path: 'github.com/argoproj/argo-cd/v3', version: 'v3.5.7', sum: 'h1:Xm1BF+I5OgDKUG3SDK49vn2/Y5AMyaNVko+/JT08gj0=', folder: 'manifests/crds' },
+    {
+      path: 'github.com/argoproj/argo-cd/v3',
+      version: 'v3.5.7',
+      sum: 'h1:Xm1BF+I5OgDKUG3SDK49vn2/Y5AMyaNVko+/JT08gj0=',
+      folder: 'manifests/crds',
+    },
     { ...EXTERNAL_SECRETS, folder: 'config/crds/bases' },
     { ...EKS_CHARTS, folder: 'stable/aws-load-balancer-controller/crds' },
-    { path: 'github.com/prometheus-operator/prometheus-operator', version: 'v0.93.1', sum: 'h1:4Juk8v93RdG1DSGD/mGp+SeQKPmnlLIj2iq3blLZgFY=', folder: 'example/prometheus-operator-crd' },
-    { path: 'sigs.k8s.io/gateway-api', version: 'v1.6.3', sum: 'h1:lKpJa5bGlraC/QeACvCpsHLdmO6y0iKfzVl6gzaFEYc=', folder: 'config/crd/standard' },
+    {
+      path: 'github.com/prometheus-operator/prometheus-operator',
+      version: 'v0.93.1',
+      sum: 'h1:4Juk8v93RdG1DSGD/mGp+SeQKPmnlLIj2iq3blLZgFY=',
+      folder: 'example/prometheus-operator-crd',
+    },
+    {
+      path: 'sigs.k8s.io/gateway-api',
+      version: 'v1.6.3',
+      sum: 'h1:lKpJa5bGlraC/QeACvCpsHLdmO6y0iKfzVl6gzaFEYc=',
+      folder: 'config/crd/standard',
+    },
   ],
 };
 
@@ -61,7 +76,10 @@ export interface SchemaKind {
 export interface SchemaFile {
   /** By `apiVersion/kind`: `v1/Pod`, `apps/v1/Deployment`. Only kinds with the metadata of an object. */
   readonly kinds: Readonly<Record<string, SchemaKind>>;
-  /** By name; a `$ref` holds such a name and nothing else. Definitions of custom resources are named by a hash of their content. */
+  /**
+   * By name; a `$ref` holds such a name and nothing else. Definitions of custom resources are named by a hash of their
+   * content.
+   */
   readonly definitions: Readonly<Record<string, OpenApiSchema>>;
 }
 
@@ -75,28 +93,39 @@ export interface Schemas {
 }
 
 /**
- * The schemas of every pinned module, taken out of the modules where the user's cache folder lacks them. Later runs read
- * nothing but the written files: no Go, no network.
+ * The schemas of every pinned module, taken out of the modules where the user's cache folder lacks them. Later runs
+ * read nothing but the written files: no Go, no network.
  * @param pins for tests
  * Throws CommandError for a missing or old Go, a failed download, and a module whose sum is not the pinned one; nothing
  * half-written is ever found under its final name.
  */
 export async function ensureSchemas(progress: Progress, pins: SchemaPins = SCHEMA_PINS): Promise<Schemas> {
   // This file's text as well: what it makes of the modules may change.
-  const key = createHash('sha256').update(JSON.stringify(pins)).update(readFileSync(import.meta.filename)).digest('hex').slice(0, 16);
+  const key = createHash('sha256')
+    .update(JSON.stringify(pins))
+    .update(readFileSync(import.meta.filename))
+    .digest('hex')
+    .slice(0, 16);
   const folder = join(cacheFolder(), `schemas-${key}`);
   if (!existsSync(folder)) await writeSchemas(folder, pins, progress);
-  const fileOf = (minor: KubernetesMinor): Schemas['kubernetes'][KubernetesMinor] => ({ version: pins.kubernetes[minor].version, file: join(folder, `kubernetes-${minor}.json`) });
+  const fileOf = (minor: KubernetesMinor): Schemas['kubernetes'][KubernetesMinor] => ({
+    version: pins.kubernetes[minor].version,
+    file: join(folder, `kubernetes-${minor}.json`),
+  });
   return {
     kubernetes: byMinor(fileOf),
-    customResources: { versions: Object.fromEntries(pins.operators.map(({ path, version }) => [path, version])), file: join(folder, CUSTOM_RESOURCES) },
+    customResources: {
+      versions: Object.fromEntries(pins.operators.map(({ path, version }) => [path, version])),
+      file: join(folder, CUSTOM_RESOURCES),
+    },
     key,
   };
 }
 
 const CUSTOM_RESOURCES = 'custom-resources.json';
 
-const byMinor = <T>(make: (minor: KubernetesMinor) => T): Record<KubernetesMinor, T> => Object.fromEntries(KUBERNETES_MINORS.map((minor) => [minor, make(minor)])) as Record<KubernetesMinor, T>;
+const byMinor = <T>(make: (minor: KubernetesMinor) => T): Record<KubernetesMinor, T> =>
+  Object.fromEntries(KUBERNETES_MINORS.map((minor) => [minor, make(minor)])) as Record<KubernetesMinor, T>;
 
 async function writeSchemas(folder: string, pins: SchemaPins, progress: Progress): Promise<void> {
   progress.start('schemas: fetching the modules of Kubernetes and the operators (about 150 MB, once for all clones)');
@@ -104,12 +133,20 @@ async function writeSchemas(folder: string, pins: SchemaPins, progress: Progress
   fillFolder(folder, (scratch) => {
     for (const minor of KUBERNETES_MINORS) {
       progress.detail(`reading Kubernetes ${minor}`);
-      writeFileSync(join(scratch, `kubernetes-${minor}.json`), JSON.stringify(readKubernetes(folderOf(pins.kubernetes[minor]))));
+      writeFileSync(
+        join(scratch, `kubernetes-${minor}.json`),
+        JSON.stringify(readKubernetes(folderOf(pins.kubernetes[minor]))),
+      );
     }
     progress.detail('reading the custom resources');
-    writeFileSync(join(scratch, CUSTOM_RESOURCES), JSON.stringify(readCustomResources(pins.operators.map((operator) => join(folderOf(operator), operator.folder)))));
+    writeFileSync(
+      join(scratch, CUSTOM_RESOURCES),
+      JSON.stringify(readCustomResources(pins.operators.map((operator) => join(folderOf(operator), operator.folder)))),
+    );
   });
-  progress.done(`schemas: Kubernetes ${KUBERNETES_MINORS.join(', ')} and ${pins.operators.length} operators (${folder})`);
+  progress.done(
+    `schemas: Kubernetes ${KUBERNETES_MINORS.join(', ')} and ${pins.operators.length} operators (${folder})`,
+  );
 }
 
 interface GroupVersionKind {
@@ -119,16 +156,31 @@ interface GroupVersionKind {
 }
 
 interface Swagger {
-  readonly definitions: Readonly<Record<string, OpenApiSchema & { readonly 'x-kubernetes-group-version-kind'?: readonly GroupVersionKind[] }>>;
-  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly 'x-kubernetes-action'?: string; readonly 'x-kubernetes-group-version-kind'?: GroupVersionKind }>>>>;
+  readonly definitions: Readonly<
+    Record<string, OpenApiSchema & { readonly 'x-kubernetes-group-version-kind'?: readonly GroupVersionKind[] }>
+  >;
+  readonly paths: Readonly<
+    Record<
+      string,
+      Readonly<
+        Record<
+          string,
+          { readonly 'x-kubernetes-action'?: string; readonly 'x-kubernetes-group-version-kind'?: GroupVersionKind }
+        >
+      >
+    >
+  >;
 }
 
-const apiKey = ({ group, version, kind }: GroupVersionKind): string => [...(group === '' ? [] : [group]), version, kind].join('/');
+const apiKey = ({ group, version, kind }: GroupVersionKind): string =>
+  [...(group === '' ? [] : [group]), version, kind].join('/');
 const OBJECT_META = '#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 
 /** The schemas of a release of Kubernetes, from the folder of its module. */
 function readKubernetes(folder: string): SchemaFile {
-  const { definitions, paths } = JSON.parse(readFileSync(join(folder, 'api/openapi-spec/swagger.json'), 'utf8')) as Swagger;
+  const { definitions, paths } = JSON.parse(
+    readFileSync(join(folder, 'api/openapi-spec/swagger.json'), 'utf8'),
+  ) as Swagger;
   const offered = { list: new Set<string>(), watchlist: new Set<string>() };
   for (const operation of Object.values(paths).flatMap((path) => Object.values(path))) {
     const { 'x-kubernetes-action': action = '', 'x-kubernetes-group-version-kind': kind } = operation;
@@ -143,35 +195,79 @@ function readKubernetes(folder: string): SchemaFile {
     }
   }
   const compact = Object.fromEntries(Object.entries(definitions).map(([name, schema]) => [name, compacted(schema)]));
-  return { kinds, definitions: withEnums(compact, readFileSync(join(folder, 'pkg/generated/openapi/zz_generated.openapi.go'), 'utf8')) };
+  return {
+    kinds,
+    definitions: withEnums(
+      compact,
+      readFileSync(join(folder, 'pkg/generated/openapi/zz_generated.openapi.go'), 'utf8'),
+    ),
+  };
 }
 
 // What a validator needs; the rest is for people or for those who merge objects.
-const KEYWORDS = new Set(['type', 'format', 'nullable', 'default', 'required', 'enum', 'pattern', 'minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf']);
+const KEYWORDS = new Set([
+  'type',
+  'format',
+  'nullable',
+  'default',
+  'required',
+  'enum',
+  'pattern',
+  'minimum',
+  'maximum',
+  'exclusiveMinimum',
+  'exclusiveMaximum',
+  'multipleOf',
+]);
 for (const what of ['Length', 'Items', 'Properties']) for (const bound of ['min', 'max']) KEYWORDS.add(bound + what);
-for (const keyword of ['uniqueItems', 'allOf', 'anyOf', 'oneOf', 'not', 'x-kubernetes-int-or-string', 'x-kubernetes-preserve-unknown-fields', 'x-kubernetes-embedded-resource']) KEYWORDS.add(keyword);
+for (const keyword of [
+  'uniqueItems',
+  'allOf',
+  'anyOf',
+  'oneOf',
+  'not',
+  'x-kubernetes-int-or-string',
+  'x-kubernetes-preserve-unknown-fields',
+  'x-kubernetes-embedded-resource',
+])
+  KEYWORDS.add(keyword);
 
 /** A schema with those keywords only that a validator needs, its parts passed through `each`. */
-function compacted(schema: OpenApiSchema, each: (part: OpenApiSchema) => OpenApiSchema = (part) => part): OpenApiSchema {
+function compacted(
+  schema: OpenApiSchema,
+  each: (part: OpenApiSchema) => OpenApiSchema = (part) => part,
+): OpenApiSchema {
   if (schema.$ref !== undefined) return { $ref: schema.$ref.replace('#/definitions/', '') };
   const part = (inner: OpenApiSchema): OpenApiSchema => each(compacted(inner, each));
   const { properties, items, additionalProperties } = schema;
   return {
     ...Object.fromEntries(Object.entries(schema).filter(([keyword]) => KEYWORDS.has(keyword))),
-    ...(properties === undefined ? {} : { properties: Object.fromEntries(Object.entries(properties).map(([name, inner]) => [name, part(inner)])) }),
+    ...(properties === undefined
+      ? {}
+      : { properties: Object.fromEntries(Object.entries(properties).map(([name, inner]) => [name, part(inner)])) }),
     ...(items === undefined ? {} : { items: part(items) }),
-    ...(additionalProperties === undefined ? {} : { additionalProperties: typeof additionalProperties === 'boolean' ? additionalProperties : part(additionalProperties) }),
+    ...(additionalProperties === undefined
+      ? {}
+      : {
+          additionalProperties:
+            typeof additionalProperties === 'boolean' ? additionalProperties : part(additionalProperties),
+        }),
   };
 }
 
 /**
- * The definitions with the values that their fields may have. An API server publishes these; the repository's swagger.json is
- * made without them, and only the Go code that a server is built from still tells them.
- * @param code zz_generated.openapi.go, which gofmt has laid out: a property at five tabs, its enum at seven, that of its items at ten
+ * The definitions with the values that their fields may have. An API server publishes these; the repository's
+ * swagger.json is made without them, and only the Go code that a server is built from still tells them.
+ * @param code zz_generated.openapi.go, which gofmt has laid out: a property at five tabs, its enum at seven, that of
+ *   its items at ten
  */
 function withEnums(definitions: Readonly<Record<string, OpenApiSchema>>, code: string): Record<string, OpenApiSchema> {
   const result = { ...definitions };
-  const functionOf = (definition: string): string => definition.replace(/^io\.k8s\.api\./, 'k8sio_api_').replace(/^io\.k8s\.[^.]+\.(?=pkg\.)/, '').replaceAll('.', '_');
+  const functionOf = (definition: string): string =>
+    definition
+      .replace(/^io\.k8s\.api\./, 'k8sio_api_')
+      .replace(/^io\.k8s\.[^.]+\.(?=pkg\.)/, '')
+      .replaceAll('.', '_');
   const names = new Map(Object.keys(definitions).map((definition) => [functionOf(definition), definition]));
   let name: string | undefined;
   let property = '';
@@ -189,7 +285,12 @@ function withEnums(definitions: Readonly<Record<string, OpenApiSchema>>, code: s
     if (schema === undefined || field === undefined) continue;
     const values = JSON.parse(`[${list}]`) as string[];
     const inner = field[part];
-    const told = tabs.length === 7 ? { ...field, enum: values } : tabs.length === 10 && typeof inner === 'object' ? { ...field, [part]: { ...inner, enum: values } } : field;
+    const told =
+      tabs.length === 7
+        ? { ...field, enum: values }
+        : tabs.length === 10 && typeof inner === 'object'
+          ? { ...field, [part]: { ...inner, enum: values } }
+          : field;
     result[name] = { ...schema, properties: { ...schema.properties, [property]: told } };
   }
   return result;
@@ -200,13 +301,17 @@ interface CustomResourceDefinition {
   readonly spec: {
     readonly group: string;
     readonly names: { readonly kind: string };
-    readonly versions: readonly { readonly name: string; readonly served: boolean; readonly schema?: { readonly openAPIV3Schema?: OpenApiSchema } }[];
+    readonly versions: readonly {
+      readonly name: string;
+      readonly served: boolean;
+      readonly schema?: { readonly openAPIV3Schema?: OpenApiSchema };
+    }[];
   };
 }
 
 /**
- * The kinds of every CustomResourceDefinition in some folders, in the versions that are served. An object schema that occurs
- * many times, as the templates in an ApplicationSet do, becomes one definition.
+ * The kinds of every CustomResourceDefinition in some folders, in the versions that are served. An object schema that
+ * occurs many times, as the templates in an ApplicationSet do, becomes one definition.
  */
 function readCustomResources(folders: readonly string[]): SchemaFile {
   const kinds: Record<string, SchemaKind> = {};
@@ -216,14 +321,26 @@ function readCustomResources(folders: readonly string[]): SchemaFile {
     definitions[name] = schema;
     return name;
   };
-  const share = (schema: OpenApiSchema): OpenApiSchema => (schema.properties === undefined ? schema : { $ref: define(schema) });
-  const files = folders.flatMap((folder) => readdirSync(folder).sort().filter((file) => file.endsWith('.yaml')).map((file) => join(folder, file)));
-  for (const document of files.flatMap((file) => parseAllDocuments(readFileSync(file, 'utf8'), { logLevel: 'error' }))) {
+  const share = (schema: OpenApiSchema): OpenApiSchema =>
+    schema.properties === undefined ? schema : { $ref: define(schema) };
+  const files = folders.flatMap((folder) =>
+    readdirSync(folder)
+      .sort()
+      .filter((file) => file.endsWith('.yaml'))
+      .map((file) => join(folder, file)),
+  );
+  for (const document of files.flatMap((file) =>
+    parseAllDocuments(readFileSync(file, 'utf8'), { logLevel: 'error' }),
+  )) {
     const { kind, spec } = (document.toJS() ?? {}) as CustomResourceDefinition;
     if (kind !== 'CustomResourceDefinition') continue;
     for (const { name, served, schema } of spec.versions) {
       const root = schema?.openAPIV3Schema;
-      if (served && root !== undefined) kinds[apiKey({ group: spec.group, version: name, kind: spec.names.kind })] = { definition: define(compacted(root, share)), listed: true };
+      if (served && root !== undefined)
+        kinds[apiKey({ group: spec.group, version: name, kind: spec.names.kind })] = {
+          definition: define(compacted(root, share)),
+          listed: true,
+        };
     }
   }
   return { kinds, definitions };

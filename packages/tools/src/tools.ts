@@ -1,13 +1,31 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, copyFileSync, cpSync, createReadStream, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { CommandError } from '@gitops/report/errors';
-import { run, RunError } from './run.ts';
 import type { Progress } from '@gitops/report/progress';
+import { run, RunError } from './run.ts';
 
-/** The Kubernetes release that go.mod pins; the binaries must carry it, since Argo CD hands it to Helm as --kube-version. */
+/**
+ * The Kubernetes release that go.mod pins; the binaries must carry it, since Argo CD hands it to Helm as
+ * --kube-version.
+ */
 export const KUBERNETES_VERSION = 'v1.36.3';
 /** The release of Argo CD that go.mod pins; clusters run the same. */
 export const ARGOCD_VERSION = '3.5.7';
@@ -27,9 +45,19 @@ interface Build {
 
 const kubernetesFlags = ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version'].flatMap((path) => {
   const [major = '', minor = ''] = KUBERNETES_VERSION.slice(1).split('.');
-  return [`-X ${path}.gitVersion=${KUBERNETES_VERSION}`, `-X ${path}.gitMajor=${major}`, `-X ${path}.gitMinor=${minor}`, `-X ${path}.gitTreeState=clean`];
+  return [
+    `-X ${path}.gitVersion=${KUBERNETES_VERSION}`,
+    `-X ${path}.gitMajor=${major}`,
+    `-X ${path}.gitMinor=${minor}`,
+    `-X ${path}.gitTreeState=clean`,
+  ];
 });
-const stackFlags = ['-s', '-w', ...kubernetesFlags, `-X github.com/argoproj/argo-cd/v3/common.version=${ARGOCD_VERSION}`];
+const stackFlags = [
+  '-s',
+  '-w',
+  ...kubernetesFlags,
+  `-X github.com/argoproj/argo-cd/v3/common.version=${ARGOCD_VERSION}`,
+];
 
 /** What is built together and kept together: a change of one leaves the programs of the others as they are. */
 const BUILDS = {
@@ -97,9 +125,13 @@ export interface Tools {
 
 const goFolder = resolve(import.meta.dirname, '../go');
 
-/** The folder in which all clones of a user share built programs: $XDG_CACHE_HOME, or what the system uses in its place. */
+/**
+ * The folder in which all clones of a user share built programs: $XDG_CACHE_HOME, or what the system uses in its place.
+ */
 export function cacheFolder(): string {
-  const base = process.env.XDG_CACHE_HOME ?? (process.platform === 'darwin' ? join(homedir(), 'Library/Caches') : join(homedir(), '.cache'));
+  const base =
+    process.env.XDG_CACHE_HOME ??
+    (process.platform === 'darwin' ? join(homedir(), 'Library/Caches') : join(homedir(), '.cache'));
   return join(base, 'gitops-platform');
 }
 
@@ -109,11 +141,18 @@ export function cacheFolder(): string {
  */
 export async function goVersion(env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const next = `install Go ${LOWEST_GO.join('.')} or newer (https://go.dev/dl) and run \`make up\` again`;
-  const version = await run('go', ['env', 'GOVERSION'], { env: { ...env, GOTOOLCHAIN: 'local' }, cwd: '/' }).catch((error: unknown) => {
-    if (error instanceof RunError && error.code === null) throw new CommandError("Go is needed and no 'go' is on the PATH", next);
-    throw error;
-  });
-  const [major = 0, minor = 0] = version.trim().replace(/^go/, '').split('.').map((part) => parseInt(part, 10));
+  const version = await run('go', ['env', 'GOVERSION'], { env: { ...env, GOTOOLCHAIN: 'local' }, cwd: '/' }).catch(
+    (error: unknown) => {
+      if (error instanceof RunError && error.code === null)
+        throw new CommandError("Go is needed and no 'go' is on the PATH", next);
+      throw error;
+    },
+  );
+  const [major = 0, minor = 0] = version
+    .trim()
+    .replace(/^go/, '')
+    .split('.')
+    .map((part) => parseInt(part, 10));
   if (major < LOWEST_GO[0] || (major === LOWEST_GO[0] && minor < LOWEST_GO[1])) {
     throw new CommandError(`Go ${LOWEST_GO.join('.')} or newer is needed, and ${version.trim()} was found`, next);
   }
@@ -121,7 +160,9 @@ export async function goVersion(env: NodeJS.ProcessEnv = process.env): Promise<s
 }
 
 function buildKey(goVersion: string, { module, packages, linkerFlags, sources }: Build): string {
-  const hash = createHash('sha256').update(JSON.stringify([goVersion, process.platform, process.arch, linkerFlags, packages]));
+  const hash = createHash('sha256').update(
+    JSON.stringify([goVersion, process.platform, process.arch, linkerFlags, packages]),
+  );
   for (const file of ['go.mod', 'go.sum', ...sources]) hash.update(readFileSync(join(goFolder, module, file)));
   return hash.digest('hex').slice(0, 16);
 }
@@ -143,7 +184,10 @@ export async function sha256(file: string): Promise<string> {
 }
 
 /** Which of the programs are not as they were built: missing, or with another checksum than the one written down. */
-export async function damagedTools(tools: Pick<Tools, 'bin' | 'checksums'>, names: readonly string[] = Object.keys(tools.checksums)): Promise<string[]> {
+export async function damagedTools(
+  tools: Pick<Tools, 'bin' | 'checksums'>,
+  names: readonly string[] = Object.keys(tools.checksums),
+): Promise<string[]> {
   const damaged: string[] = [];
   for (const name of names) {
     const file = join(tools.bin, name);
@@ -153,18 +197,25 @@ export async function damagedTools(tools: Pick<Tools, 'bin' | 'checksums'>, name
 }
 
 /**
- * Programs of the pinned modules, built where the user's cache folder lacks them. Go verifies every module against go.sum.
+ * Programs of the pinned modules, built where the user's cache folder lacks them. Go verifies every module against
+ * go.sum.
  * @param options.verify also compare each program with its checksum, and build anew what differs
- * @param options.builds which of them; those of the local machine where left out
- * Throws CommandError for a missing or old Go, a failed download, a module whose checksum is wrong and a failed build; what was
- * built before stays, and nothing half-built is ever found under its final name.
+ * @param options.builds which of them; those of the local machine where left out Throws CommandError for a missing or
+ *   old Go, a failed download, a module whose checksum is wrong and a failed build; what was built before stays, and
+ *   nothing half-built is ever found under its final name.
  */
-export async function ensureTools(progress: Progress, { verify, builds = LOCAL_MACHINE }: { verify: boolean; builds?: readonly BuildName[] }): Promise<Tools> {
+export async function ensureTools(
+  progress: Progress,
+  { verify, builds = LOCAL_MACHINE }: { verify: boolean; builds?: readonly BuildName[] },
+): Promise<Tools> {
   const version = await goVersion();
   const built: Built[] = [];
   for (const name of builds) built.push(await ensureBuild(name, version, progress, verify));
   const checksums = Object.assign({}, ...built.map((each) => each.checksums)) as Record<string, string>;
-  const key = createHash('sha256').update(JSON.stringify(built.map((each) => each.key))).digest('hex').slice(0, 16);
+  const key = createHash('sha256')
+    .update(JSON.stringify(built.map((each) => each.key)))
+    .digest('hex')
+    .slice(0, 16);
   const bin = join(cacheFolder(), `bin-${key}`);
   linkPrograms(bin, built);
   const total = Object.keys(checksums).length;
@@ -185,9 +236,14 @@ async function ensureBuild(name: BuildName, version: string, progress: Progress,
   const key = buildKey(version, build);
   const folder = join(cacheFolder(), `${name}-${key}`);
   const bin = join(folder, 'bin');
-  const missing = Object.keys(build.packages).filter((program) => readChecksums(folder)[program] === undefined || !existsSync(join(bin, program)));
+  const missing = Object.keys(build.packages).filter(
+    (program) => readChecksums(folder)[program] === undefined || !existsSync(join(bin, program)),
+  );
   if (verify) {
-    const damaged = await damagedTools({ bin, checksums: readChecksums(folder) }, Object.keys(build.packages).filter((program) => !missing.includes(program)));
+    const damaged = await damagedTools(
+      { bin, checksums: readChecksums(folder) },
+      Object.keys(build.packages).filter((program) => !missing.includes(program)),
+    );
     for (const program of damaged) progress.note(`${program} in ${bin} differs from its checksum; it is built anew`);
     missing.push(...damaged);
   }
@@ -198,8 +254,11 @@ async function ensureBuild(name: BuildName, version: string, progress: Progress,
 
 /** One folder for a PATH, with a link to each program. Made anew where a link leads nowhere, and put in place whole. */
 function linkPrograms(bin: string, built: readonly Built[]): void {
-  const programs = built.flatMap(({ folder }) => readdirSync(join(folder, 'bin')).map((name) => [name, join(folder, 'bin', name)] as const));
-  if (programs.every(([name, target]) => existsSync(join(bin, name)) && readlinkSync(join(bin, name)) === target)) return;
+  const programs = built.flatMap(({ folder }) =>
+    readdirSync(join(folder, 'bin')).map((name) => [name, join(folder, 'bin', name)] as const),
+  );
+  if (programs.every(([name, target]) => existsSync(join(bin, name)) && readlinkSync(join(bin, name)) === target))
+    return;
   const scratch = mkdtempSync(`${bin}-making-`);
   for (const [name, target] of programs) symlinkSync(target, join(scratch, name));
   rmSync(bin, { recursive: true, force: true });
@@ -216,7 +275,13 @@ async function go(module: string, args: readonly string[], onErrorLine?: (line: 
   try {
     return await run('go', args, {
       cwd: join(goFolder, module),
-      env: { ...process.env, CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOWORK: 'off', GOFLAGS: '-mod=readonly -trimpath -buildvcs=false' },
+      env: {
+        ...process.env,
+        CGO_ENABLED: '0',
+        GOTOOLCHAIN: 'local',
+        GOWORK: 'off',
+        GOFLAGS: '-mod=readonly -trimpath -buildvcs=false',
+      },
       ...(onErrorLine === undefined ? {} : { onErrorLine }),
     });
   } catch (error) {
@@ -227,28 +292,51 @@ async function go(module: string, args: readonly string[], onErrorLine?: (line: 
 
 /** What a failed go command means, in words that say what to do next. */
 export function explainGoFailure(stderr: string): CommandError {
-  const lines = stderr.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  const lines = stderr
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
   const mismatch = lines.find((line) => line.includes('checksum mismatch'));
   if (mismatch !== undefined) {
-    return new CommandError(`the checksum of a Go module is wrong: ${mismatch}`, 'nothing of it was built; clear the module cache (`go clean -modcache`), look at GOPROXY (`go env GOPROXY`) and run `make up` again');
+    return new CommandError(
+      `the checksum of a Go module is wrong: ${mismatch}`,
+      'nothing of it was built; clear the module cache (`go clean -modcache`), look at GOPROXY (`go env GOPROXY`) and run `make up` again',
+    );
   }
-  const download = lines.find((line) => /dial tcp|no such host|connection refused|TLS handshake|i\/o timeout|proxyconnect|40[34] |410 Gone|50[0234] |module lookup disabled/.test(line));
+  const download = lines.find((line) =>
+    /dial tcp|no such host|connection refused|TLS handshake|i\/o timeout|proxyconnect|40[34] |410 Gone|50[0234] |module lookup disabled/.test(
+      line,
+    ),
+  );
   if (download !== undefined) {
-    return new CommandError(`a Go module could not be downloaded: ${download}`, 'what arrived is kept; check the network and GOPROXY (`go env GOPROXY`) and run `make up` again');
+    return new CommandError(
+      `a Go module could not be downloaded: ${download}`,
+      'what arrived is kept; check the network and GOPROXY (`go env GOPROXY`) and run `make up` again',
+    );
   }
   const space = lines.find((line) => line.includes('no space left'));
-  if (space !== undefined) return new CommandError(`the disk is full: ${space}`, 'free about 12 GB for Go and run `make up` again');
-  return new CommandError(`the tools could not be built: ${lines.filter((line) => !line.startsWith('go: downloading')).slice(-3).join(' / ')}`, 'run `make up` again; what was compiled is kept');
+  if (space !== undefined)
+    return new CommandError(`the disk is full: ${space}`, 'free about 12 GB for Go and run `make up` again');
+  return new CommandError(
+    `the tools could not be built: ${lines
+      .filter((line) => !line.startsWith('go: downloading'))
+      .slice(-3)
+      .join(' / ')}`,
+    'run `make up` again; what was compiled is kept',
+  );
 }
 
 async function make(build: Build, names: readonly string[], folder: string, progress: Progress): Promise<void> {
   mkdirSync(join(folder, 'bin'), { recursive: true });
   const packages = names.flatMap((name) => build.packages[name] ?? []);
-  progress.start(`tools: building ${names.join(', ')} (about ${build.minutes} min on two cores the first time, once for all clones)`);
+  progress.start(
+    `tools: building ${names.join(', ')} (about ${build.minutes} min on two cores the first time, once for all clones)`,
+  );
 
   let downloaded = 0;
   const countDownload = (line: string): void => {
-    if (line.startsWith('go: downloading')) progress.detail(`downloading module ${++downloaded}: ${line.split(' ').slice(2).join(' ')}`);
+    if (line.startsWith('go: downloading'))
+      progress.detail(`downloading module ${++downloaded}: ${line.split(' ').slice(2).join(' ')}`);
   };
   const all = new Set((await go(build.module, ['list', '-deps', ...packages], countDownload)).trim().split('\n'));
 
@@ -256,12 +344,16 @@ async function make(build: Build, names: readonly string[], folder: string, prog
   const scratch = mkdtempSync(join(folder, 'building-'));
   try {
     let compiled = 0;
-    await go(build.module, ['build', '-v', `-ldflags=${build.linkerFlags.join(' ')}`, '-o', `${scratch}/`, ...packages], (line) => {
-      countDownload(line);
-      if (!all.has(line)) return;
-      compiled += 1;
-      progress.detail(`compiling ${compiled} of at most ${all.size} packages, now ${projectOf(line)} (${line})`);
-    });
+    await go(
+      build.module,
+      ['build', '-v', `-ldflags=${build.linkerFlags.join(' ')}`, '-o', `${scratch}/`, ...packages],
+      (line) => {
+        countDownload(line);
+        if (!all.has(line)) return;
+        compiled += 1;
+        progress.detail(`compiling ${compiled} of at most ${all.size} packages, now ${projectOf(line)} (${line})`);
+      },
+    );
     const checksums = readChecksums(folder);
     for (const name of names) {
       const built = join(scratch, builtName(build.packages[name] ?? ''));
@@ -278,7 +370,12 @@ async function make(build: Build, names: readonly string[], folder: string, prog
 
 /** The name that `go build -o folder/` gives a package's program: its last element that is not a major version. */
 function builtName(packagePath: string): string {
-  return packagePath.split('/').filter((part) => !/^v\d+$/.test(part)).at(-1) ?? packagePath;
+  return (
+    packagePath
+      .split('/')
+      .filter((part) => !/^v\d+$/.test(part))
+      .at(-1) ?? packagePath
+  );
 }
 
 function projectOf(packagePath: string): string {

@@ -28,13 +28,18 @@ function withEnvironment(t: Test, variables: Readonly<Record<string, string>>): 
 }
 
 const read = (file: string): SchemaFile => JSON.parse(readFileSync(file, 'utf8')) as SchemaFile;
-const left = (cache: string): string[] => (existsSync(join(cache, 'gitops-platform')) ? readdirSync(join(cache, 'gitops-platform')) : []);
+const left = (cache: string): string[] =>
+  existsSync(join(cache, 'gitops-platform')) ? readdirSync(join(cache, 'gitops-platform')) : [];
 
 t.test('what is built and what is checked against is the same release', (t) => {
   t.equal(SCHEMA_PINS.kubernetes['1.36'].version, KUBERNETES_VERSION);
   const sums = readFileSync(resolve(import.meta.dirname, '../go/go.sum'), 'utf8').split('\n');
   const argocd = SCHEMA_PINS.operators.find(({ path }) => path.startsWith('github.com/argoproj/'));
-  for (const module of [SCHEMA_PINS.kubernetes['1.36'], argocd]) t.ok(module !== undefined && sums.includes(`${module.path} ${module.version} ${module.sum}`), module?.path ?? 'Argo CD');
+  for (const module of [SCHEMA_PINS.kubernetes['1.36'], argocd])
+    t.ok(
+      module !== undefined && sums.includes(`${module.path} ${module.version} ${module.sum}`),
+      module?.path ?? 'Argo CD',
+    );
   for (const minor of KUBERNETES_MINORS) t.ok(SCHEMA_PINS.kubernetes[minor].version.startsWith(`v${minor}.`), minor);
   t.end();
 });
@@ -47,13 +52,22 @@ t.test('the files hold every kind, with the values that a field may have', async
     t.same(kinds['apps/v1/Deployment'], { definition: 'io.k8s.api.apps.v1.Deployment', listed: true });
     t.same(kinds['v1/ComponentStatus']?.listed, false, 'it can be listed, and not watched');
     t.notOk('v1/PodList' in kinds || 'v1/DeleteOptions' in kinds, 'what is no object is not there');
-    const fields = (name: string): SchemaFile['definitions'][string]['properties'] => definitions[`io.k8s.api.${name}`]?.properties;
+    const fields = (name: string): SchemaFile['definitions'][string]['properties'] =>
+      definitions[`io.k8s.api.${name}`]?.properties;
     t.same(fields('core.v1.ContainerPort')?.protocol, { type: 'string', enum: ['SCTP', 'TCP', 'UDP'] });
-    t.same(fields('core.v1.PersistentVolumeClaimSpec')?.accessModes?.items?.enum, ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod']);
+    t.same(fields('core.v1.PersistentVolumeClaimSpec')?.accessModes?.items?.enum, [
+      'ReadOnlyMany',
+      'ReadWriteMany',
+      'ReadWriteOnce',
+      'ReadWriteOncePod',
+    ]);
     t.same(fields('networking.v1.HTTPIngressPath')?.backend, { $ref: 'io.k8s.api.networking.v1.IngressBackend' });
   }
   const { kinds, definitions } = read(schemas.customResources.file);
-  t.match(Object.keys(kinds).sort().join(' '), /argoproj\.io\/v1alpha1\/ApplicationSet .*external-secrets\.io\/v1\/ExternalSecret .*gateway\.networking\.k8s\.io\/v1\/HTTPRoute .*monitoring\.coreos\.com\/v1\/ServiceMonitor/);
+  t.match(
+    Object.keys(kinds).sort().join(' '),
+    /argoproj\.io\/v1alpha1\/ApplicationSet .*external-secrets\.io\/v1\/ExternalSecret .*gateway\.networking\.k8s\.io\/v1\/HTTPRoute .*monitoring\.coreos\.com\/v1\/ServiceMonitor/,
+  );
   t.notOk('external-secrets.io/v1beta1/ExternalSecret' in kinds, 'a version that is no longer served is not there');
   t.same(definitions[kinds['argoproj.io/v1alpha1/Application']?.definition ?? '']?.required, ['metadata', 'spec']);
 });
@@ -68,17 +82,28 @@ t.test('a module with another sum is told by name, and nothing of it stays', asy
   const cache = t.testdir({});
   withEnvironment(t, { XDG_CACHE_HOME: cache });
   const wrong = `h1:${Buffer.alloc(32).toString('base64')}`;
-  const pins: SchemaPins = { ...SCHEMA_PINS, kubernetes: { ...SCHEMA_PINS.kubernetes, '1.34': { ...SCHEMA_PINS.kubernetes['1.34'], sum: wrong } } };
+  const pins: SchemaPins = {
+    ...SCHEMA_PINS,
+    kubernetes: { ...SCHEMA_PINS.kubernetes, '1.34': { ...SCHEMA_PINS.kubernetes['1.34'], sum: wrong } },
+  };
   const error = await failure(ensureSchemas(progressTo(), pins));
   const { version, sum } = SCHEMA_PINS.kubernetes['1.34'];
-  t.equal(error.message, `the checksum of the Go module k8s.io/kubernetes@${version} is wrong: it is ${sum}, and ${wrong} was expected`);
+  t.equal(
+    error.message,
+    `the checksum of the Go module k8s.io/kubernetes@${version} is wrong: it is ${sum}, and ${wrong} was expected`,
+  );
   t.match(error.next, 'go clean -modcache');
   t.same(left(cache), []);
 });
 
 t.test('a download that fails is told, and nothing stays', async (t) => {
   const folder = t.testdir({});
-  withEnvironment(t, { XDG_CACHE_HOME: join(folder, 'cache'), GOMODCACHE: join(folder, 'modules'), GOPROXY: 'http://127.0.0.1:1', GONOSUMDB: '*' });
+  withEnvironment(t, {
+    XDG_CACHE_HOME: join(folder, 'cache'),
+    GOMODCACHE: join(folder, 'modules'),
+    GOPROXY: 'http://127.0.0.1:1',
+    GONOSUMDB: '*',
+  });
   const error = await failure(ensureSchemas(progressTo()));
   t.match(error.message, /^a Go module could not be downloaded: .*127\.0\.0\.1:1/);
   t.match(error.next, 'GOPROXY');

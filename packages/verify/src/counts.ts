@@ -6,12 +6,15 @@ export interface Counts {
   readonly failed: number;
 }
 
-export const addCounts = (a: Counts, b: Counts): Counts => ({ passed: a.passed + b.passed, failed: a.failed + b.failed });
+export const addCounts = (a: Counts, b: Counts): Counts => ({
+  passed: a.passed + b.passed,
+  failed: a.failed + b.failed,
+});
 
 /**
  * What a step counted, from the summaries that its programs print: tap's `# { total: 3, pass: 2, fail: 1 }` for each
- * package, and turbo's ` Tasks:    5 successful, 6 total` for the tasks that are no tests.
- * A step that failed without any failed assertion (a crash, a lint error) counts as one failure, so that no failure is lost.
+ * package, and turbo's ` Tasks: 5 successful, 6 total` for the tasks that are no tests. A step that failed without any
+ * failed assertion (a crash, a lint error) counts as one failure, so that no failure is lost.
  */
 export function countsOf(output: string, succeeded: boolean): Counts {
   let counts: Counts = { passed: 0, failed: 0 };

@@ -9,7 +9,10 @@ export interface Step {
   readonly fails: boolean;
 }
 
-/** The steps of a guide: its fenced blocks of `sh`, `diff` and `text`, in order. Commands that are meant to fail stand in a block `sh fails`. */
+/**
+ * The steps of a guide: its fenced blocks of `sh`, `diff` and `text`, in order. Commands that are meant to fail stand
+ * in a block `sh fails`.
+ */
 export function stepsOf(markdown: string): Step[] {
   const lines = markdown.split('\n');
   const steps: Step[] = [];
@@ -17,17 +20,28 @@ export function stepsOf(markdown: string): Step[] {
     const [, kind = '', rest = ''] = /^```(sh|diff|text)( fails)?$/.exec(lines[index] ?? '') ?? [];
     if (kind === '') continue;
     const end = lines.indexOf('```', index + 1);
-    steps.push({ line: index + 1, kind: kind as Step['kind'], content: `${lines.slice(index + 1, end).join('\n')}\n`, fails: rest !== '' });
+    steps.push({
+      line: index + 1,
+      kind: kind as Step['kind'],
+      content: `${lines.slice(index + 1, end).join('\n')}\n`,
+      fails: rest !== '',
+    });
     index = end;
   }
   return steps;
 }
 
-/** The first line of what a guide shows that a command did not print, in order; undefined where all were. An ellipsis stands for anything. */
+/**
+ * The first line of what a guide shows that a command did not print, in order; undefined where all were. An ellipsis
+ * stands for anything.
+ */
 export function missingLine(shown: string, printed: string): string | undefined {
   const there = printed.split('\n').map((line) => line.trim());
   let from = 0;
-  for (const line of shown.split('\n').map((text) => text.trim()).filter((text) => text !== '' && text !== '…')) {
+  for (const line of shown
+    .split('\n')
+    .map((text) => text.trim())
+    .filter((text) => text !== '' && text !== '…')) {
     const parts = line.split('…').map((part) => part.trim());
     const found = there.findIndex((other, index) => index >= from && matches(other, parts));
     if (found === -1) return line;
@@ -41,6 +55,10 @@ function matches(line: string, parts: readonly string[]): boolean {
   return parts.every((part, index) => {
     const found = line.indexOf(part, at);
     at = found + part.length;
-    return found !== -1 && (index > 0 || found === 0 || part === '') && (index < parts.length - 1 || part === '' || line.endsWith(part));
+    return (
+      found !== -1 &&
+      (index > 0 || found === 0 || part === '') &&
+      (index < parts.length - 1 || part === '' || line.endsWith(part))
+    );
   });
 }

@@ -2,7 +2,12 @@ import t from 'tap';
 import { countsOf } from '../src/counts.ts';
 
 t.test('sums the summaries of all packages, and counts other tasks as one each', (t) => {
-  const output = ['service:test: # { total: 29, pass: 29 }', 'subnets:test: # { total: 5, pass: 3, fail: 2 }', '', ' Tasks:    6 successful, 7 total'].join('\n');
+  const output = [
+    'service:test: # { total: 29, pass: 29 }',
+    'subnets:test: # { total: 5, pass: 3, fail: 2 }',
+    '',
+    ' Tasks:    6 successful, 7 total',
+  ].join('\n');
   t.same(countsOf(output, false), { passed: 32 + 4, failed: 2 });
   t.same(countsOf('# { total: 2, pass: 2 }', true), { passed: 2, failed: 0 });
   t.end();

@@ -2,7 +2,8 @@ import t from 'tap';
 import { missingLine, stepsOf } from '../src/guide.ts';
 
 t.test('the steps of a guide are its blocks of commands, edits and output', (t) => {
-  const guide = 'Text\n\n```sh\nmake a\nmake b\n```\n\n```text\nout\n```\n\n```yaml\nx: 1\n```\n```sh fails\nmake c\n```\n```diff\n--- a/x\n+++ b/x\n```\n';
+  const guide =
+    'Text\n\n```sh\nmake a\nmake b\n```\n\n```text\nout\n```\n\n```yaml\nx: 1\n```\n```sh fails\nmake c\n```\n```diff\n--- a/x\n+++ b/x\n```\n';
   t.strictSame(stepsOf(guide), [
     { line: 3, kind: 'sh', content: 'make a\nmake b\n', fails: false },
     { line: 8, kind: 'text', content: 'out\n', fails: false },
@@ -14,7 +15,8 @@ t.test('the steps of a guide are its blocks of commands, edits and output', (t) 
 
 t.test('what a guide shows must have been printed, line by line and in order', (t) => {
   const printed = 'one\n  two 2.5 s\nthree (abc)\n';
-  for (const shown of ['one\nthree (abc)\n', 'two … s\n', '…\nthree …\n', '… (abc)\n', '']) t.equal(missingLine(shown, printed), undefined, JSON.stringify(shown));
+  for (const shown of ['one\nthree (abc)\n', 'two … s\n', '…\nthree …\n', '… (abc)\n', ''])
+    t.equal(missingLine(shown, printed), undefined, JSON.stringify(shown));
   t.equal(missingLine('three (abc)\none\n', printed), 'one');
   t.equal(missingLine('two … min\n', printed), 'two … min');
   t.equal(missingLine('ne\n', printed), 'ne');

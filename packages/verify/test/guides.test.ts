@@ -1,5 +1,5 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import t from 'tap';
@@ -11,13 +11,19 @@ const guides = readdirSync(join(root, 'docs/guides')).filter((file) => file.ends
 /** A clone of the work tree as it is, with the installed packages of this one, so that nothing has to be installed. */
 function clone(): string {
   const folder = mkdtempSync(join(tmpdir(), 'guide-'));
-  const { stdout } = spawnSync('git', ['-C', root, 'ls-files', '-z', '--cached', '--others', '--exclude-standard'], { encoding: 'utf8', maxBuffer: 1 << 26 });
+  const { stdout } = spawnSync('git', ['-C', root, 'ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+  });
   // Code is run from here; what it reads, and what a reader edits, is a copy.
-  for (const file of stdout.split('\0').filter((path) => path !== '' && !/^(packages|service|e2e|platform)\//.test(path))) {
+  for (const file of stdout
+    .split('\0')
+    .filter((path) => path !== '' && !/^(packages|service|e2e|platform)\//.test(path))) {
     mkdirSync(join(folder, dirname(file)), { recursive: true });
     cpSync(join(root, file), join(folder, file));
   }
-  for (const name of ['packages', 'service', 'e2e', 'platform', 'node_modules', '.local']) symlinkSync(join(root, name), join(folder, name));
+  for (const name of ['packages', 'service', 'e2e', 'platform', 'node_modules', '.local'])
+    symlinkSync(join(root, name), join(folder, name));
   return folder;
 }
 
@@ -25,10 +31,19 @@ t.ok(guides.length > 0, 'there are guides');
 for (const guide of guides) {
   t.test(`${guide}, command by command`, { timeout: 600_000 }, (t) => {
     const folder = clone();
-    // In a shell as a reader has it. tap gives every child its own coverage, whatever env says, so the shell itself puts it away.
-    const shell = (command: string, input?: string) => spawnSync('sh', ['-e', '-c', `unset NODE_OPTIONS NODE_V8_COVERAGE\n${command}`], { cwd: folder, encoding: 'utf8', env: { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', MAKEFLAGS: '' }, ...(input === undefined ? {} : { input }) });
+    // In a shell as a reader has it. tap gives every child its own coverage, whatever env says, so the shell itself
+    // puts it away.
+    const shell = (command: string, input?: string) =>
+      spawnSync('sh', ['-e', '-c', `unset NODE_OPTIONS NODE_V8_COVERAGE\n${command}`], {
+        cwd: folder,
+        encoding: 'utf8',
+        env: { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', MAKEFLAGS: '' },
+        ...(input === undefined ? {} : { input }),
+      });
     try {
-      const began = shell('git init -q -b main . && git add -A && git -c user.name=Reader -c user.email=reader@localhost commit -qm main && git config user.name Reader && git config user.email reader@localhost');
+      const began = shell(
+        'git init -q -b main . && git add -A && git -c user.name=Reader -c user.email=reader@localhost commit -qm main && git config user.name Reader && git config user.email reader@localhost',
+      );
       t.equal(began.status, 0, began.stderr);
       const steps = stepsOf(readFileSync(join(root, 'docs/guides', guide), 'utf8'));
       t.ok(steps.length > 0, `${steps.length} steps`);

@@ -17,10 +17,15 @@ export interface ApplyOptions {
 }
 
 /**
- * Applies one stack whose folder is ready. Where the last apply was killed, what it had made is taken into the state first.
- * Throws CommandError where OpenTofu fails, and KilledError where it is killed; the next call then looks what it left.
+ * Applies one stack whose folder is ready. Where the last apply was killed, what it had made is taken into the state
+ * first. Throws CommandError where OpenTofu fails, and KilledError where it is killed; the next call then looks what it
+ * left.
  */
-export async function applyStack(tofu: Tofu, stack: SynthesizedStack, { platform, yes, lost, search, print }: ApplyOptions): Promise<void> {
+export async function applyStack(
+  tofu: Tofu,
+  stack: SynthesizedStack,
+  { platform, yes, lost, search, print }: ApplyOptions,
+): Promise<void> {
   const folder = dataFolder(platform, stack.name);
   // There as long as an apply runs.
   const mark = join(folder, 'applying');
@@ -43,6 +48,11 @@ function told({ name }: SynthesizedStack, { adopted, strangers }: Recovery): str
   return [
     `an apply of ${name} did not come to its end; it had made ${adopted.length === 0 ? 'nothing that the state lacks' : 'these, which the state has now:'}`,
     ...(rows.length === 0 ? [] : [table(['RESOURCE', 'ID'], rows)]),
-    ...(strangers.length === 0 ? [] : ['the state has others in place of these, which were made once more or are gone since a moment ago; look, and delete them:', ...strangers.map((arn) => `  ${arn}`)]),
+    ...(strangers.length === 0
+      ? []
+      : [
+          'the state has others in place of these, which were made once more or are gone since a moment ago; look, and delete them:',
+          ...strangers.map((arn) => `  ${arn}`),
+        ]),
   ].join('\n');
 }

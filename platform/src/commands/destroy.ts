@@ -38,13 +38,20 @@ export interface Certificate {
 }
 
 /**
- * Takes a cluster down in the one order that leaves nothing behind: what runs in it first, while the controllers that made load
- * balancers and volumes are still there to take them away; then Argo CD, the cluster, the network. Run again after a failure, it
- * goes on where it was.
+ * Takes a cluster down in the one order that leaves nothing behind: what runs in it first, while the controllers that
+ * made load balancers and volumes are still there to take them away; then Argo CD, the cluster, the network. Run again
+ * after a failure, it goes on where it was.
  * @returns what a search by tags finds afterwards
  * Throws CommandError where something does not go, naming it.
  */
-export async function destroyCluster({ cluster, stacks, tofu, initialize, progress, patience = { seconds: 10, looks: 90 } }: Destruction): Promise<Certificate> {
+export async function destroyCluster({
+  cluster,
+  stacks,
+  tofu,
+  initialize,
+  progress,
+  patience = { seconds: 10, looks: 90 },
+}: Destruction): Promise<Certificate> {
   if (await isThere(cluster)) await emptyCluster(cluster, progress, patience);
   else progress.note(`the cluster ${cluster.name} is gone already; what is left of its stacks goes now`);
 
@@ -63,7 +70,8 @@ async function isThere({ name, region }: AwsClusterSettings): Promise<boolean> {
     return true;
   } catch (error) {
     if (error instanceof RunError && error.stderr.includes('ResourceNotFoundException')) return false;
-    if (error instanceof RunError) throw new CommandError(error.message, 'are these credentials of the account of the cluster?');
+    if (error instanceof RunError)
+      throw new CommandError(error.message, 'are these credentials of the account of the cluster?');
     throw error;
   }
 }
@@ -73,24 +81,40 @@ interface Application {
   readonly spec: { readonly project: string };
 }
 
-async function emptyCluster(cluster: AwsClusterSettings, progress: Progress, patience: { readonly seconds: number; readonly looks: number }): Promise<void> {
+async function emptyCluster(
+  cluster: AwsClusterSettings,
+  progress: Progress,
+  patience: { readonly seconds: number; readonly looks: number },
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'destroy-'));
   try {
     // A file of its own: whoever destroys a cluster does not want it as the current context afterwards.
     const file = join(folder, 'kubeconfig');
     await writeKubeconfig(cluster, file);
-    const kubectl = async (...args: string[]): Promise<string> => require('kubectl', ['--kubeconfig', file, '--namespace', 'argocd', ...args], `look into the cluster: \`make kubeconfig CLUSTER=${cluster.name}\`, then \`kubectl -n argocd get applications\``);
+    const kubectl = async (...args: string[]): Promise<string> =>
+      require('kubectl', [
+        '--kubeconfig',
+        file,
+        '--namespace',
+        'argocd',
+        ...args,
+      ], `look into the cluster: \`make kubeconfig CLUSTER=${cluster.name}\`, then \`kubectl -n argocd get applications\``);
 
     progress.start('deleting what Argo CD deployed');
     // Nobody may put back what goes now: the root first, then the ApplicationSets, each without what it made.
     await kubectl('delete', 'application', 'root', '--ignore-not-found', '--cascade=orphan');
     await kubectl('delete', 'applicationset', '--all', '--cascade=orphan');
-    const { items } = JSON.parse(await kubectl('get', 'applications', '--output=json')) as { items: readonly Application[] };
-    const names = (isLast: boolean): string[] => items.filter(({ spec }) => (spec.project === CONTROLLERS) === isLast).map(({ metadata }) => metadata.name);
+    const { items } = JSON.parse(await kubectl('get', 'applications', '--output=json')) as {
+      items: readonly Application[];
+    };
+    const names = (isLast: boolean): string[] =>
+      items.filter(({ spec }) => (spec.project === CONTROLLERS) === isLast).map(({ metadata }) => metadata.name);
     // Each has a finalizer: it is gone when everything is that it deployed.
-    if (names(false).length > 0) await kubectl('delete', 'application', ...names(false), '--ignore-not-found', '--wait', '--timeout=15m');
+    if (names(false).length > 0)
+      await kubectl('delete', 'application', ...names(false), '--ignore-not-found', '--wait', '--timeout=15m');
     await untilNothing(cluster, progress, patience);
-    if (names(true).length > 0) await kubectl('delete', 'application', ...names(true), '--ignore-not-found', '--wait', '--timeout=15m');
+    if (names(true).length > 0)
+      await kubectl('delete', 'application', ...names(true), '--ignore-not-found', '--wait', '--timeout=15m');
     progress.done('what Argo CD deployed is gone');
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -98,14 +122,25 @@ async function emptyCluster(cluster: AwsClusterSettings, progress: Progress, pat
 }
 
 /** Load balancers and volumes go a while after what asked for them; the network cannot go before. */
-async function untilNothing(cluster: AwsClusterSettings, progress: Progress, { seconds, looks }: { readonly seconds: number; readonly looks: number }): Promise<void> {
+async function untilNothing(
+  cluster: AwsClusterSettings,
+  progress: Progress,
+  { seconds, looks }: { readonly seconds: number; readonly looks: number },
+): Promise<void> {
   // The controller's own tag, and that of the CSI driver beside ours.
-  const searches = [{ 'elbv2.k8s.aws/cluster': cluster.name }, { 'ebs.csi.aws.com/cluster': 'true', cluster: cluster.name }];
+  const searches = [
+    { 'elbv2.k8s.aws/cluster': cluster.name },
+    { 'ebs.csi.aws.com/cluster': 'true', cluster: cluster.name },
+  ];
   for (let look = 1; ; look += 1) {
     const left: string[] = [];
     for (const tags of searches) left.push(...(await tagged(cluster.region, tags)).map(({ arn }) => arn));
     if (left.length === 0) return;
-    if (look >= looks) throw new CommandError(`after ${Math.round((looks * seconds) / 60)} minutes these are still there: ${left.join(', ')}`, 'delete what holds them (an Ingress, a Service, a PersistentVolumeClaim), or them, and run the command again');
+    if (look >= looks)
+      throw new CommandError(
+        `after ${Math.round((looks * seconds) / 60)} minutes these are still there: ${left.join(', ')}`,
+        'delete what holds them (an Ingress, a Service, a PersistentVolumeClaim), or them, and run the command again',
+      );
     progress.detail(`waiting for ${left.length} load balancers, security groups and volumes to go`);
     await sleep(seconds * 1000);
   }
@@ -113,9 +148,21 @@ async function untilNothing(cluster: AwsClusterSettings, progress: Progress, { s
 
 /** A search by tags over everything that the account has in the region. */
 async function certify({ name, accountId, region }: AwsClusterSettings): Promise<Certificate> {
-  const tags: Readonly<Record<string, string | null>> = { cluster: name, [`kubernetes.io/cluster/${name}`]: null, 'elbv2.k8s.aws/cluster': name, 'ebs.csi.aws.com/cluster-name': name };
+  const tags: Readonly<Record<string, string | null>> = {
+    cluster: name,
+    [`kubernetes.io/cluster/${name}`]: null,
+    'elbv2.k8s.aws/cluster': name,
+    'ebs.csi.aws.com/cluster-name': name,
+  };
   const found = new Set<string>();
-  for (const tag of Object.entries(tags)) for (const { arn } of await tagged(region, Object.fromEntries([tag]))) found.add(arn);
+  for (const tag of Object.entries(tags))
+    for (const { arn } of await tagged(region, Object.fromEntries([tag]))) found.add(arn);
   // A key that waits to be deleted costs nothing, and is the only thing that can still open a backup.
-  return { cluster: name, accountId, region, looked: Object.entries(tags).map(([key, value]) => (value === null ? key : `${key}=${value}`)), found: [...found].filter((arn) => !arn.startsWith('arn:aws:kms:')).sort() };
+  return {
+    cluster: name,
+    accountId,
+    region,
+    looked: Object.entries(tags).map(([key, value]) => (value === null ? key : `${key}=${value}`)),
+    found: [...found].filter((arn) => !arn.startsWith('arn:aws:kms:')).sort(),
+  };
 }

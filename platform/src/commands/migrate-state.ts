@@ -16,15 +16,17 @@ interface State {
 export type Migration = 'moved' | 'was there already' | 'has no state';
 
 /**
- * Moves the state of a stack from this machine into the bucket that its cdk.tf.json names. The file stays, under another name,
- * as a copy. Run again, it goes on where it was.
- * Throws CommandError where the bucket holds another state than this machine's.
+ * Moves the state of a stack from this machine into the bucket that its cdk.tf.json names. The file stays, under
+ * another name, as a copy. Run again, it goes on where it was. Throws CommandError where the bucket holds another state
+ * than this machine's.
  */
 export async function migrateState(tofu: Tofu, platform: string, stack: SynthesizedStack): Promise<Migration> {
   const file = localState(platform, stack.name);
   const ours = existsSync(file) ? read(readFileSync(file, 'utf8')) : undefined;
   if (ours === undefined) return 'has no state';
-  const { terraform } = JSON.parse(readFileSync(join(stack.folder, 'cdk.tf.json'), 'utf8')) as { terraform: { backend: object } };
+  const { terraform } = JSON.parse(readFileSync(join(stack.folder, 'cdk.tf.json'), 'utf8')) as {
+    terraform: { backend: object };
+  };
 
   // Moving a state needs neither its resources nor their providers: a stack of nothing but a backend does it.
   const scratch = mkdtempSync(join(tmpdir(), 'migrate-state-'));
@@ -38,7 +40,10 @@ export async function migrateState(tofu: Tofu, platform: string, stack: Synthesi
     await initialize(terraform.backend, '-reconfigure');
     const before = await pull();
     if (before !== undefined && !isSame(before, ours)) {
-      throw new CommandError(`the bucket holds another state of ${stack.name} than platform/state`, 'find out which of them is true (`tofu state list` in either place) and take the other away');
+      throw new CommandError(
+        `the bucket holds another state of ${stack.name} than platform/state`,
+        'find out which of them is true (`tofu state list` in either place) and take the other away',
+      );
     }
     if (before === undefined) {
       const copy = join(scratch, 'state');
@@ -47,7 +52,11 @@ export async function migrateState(tofu: Tofu, platform: string, stack: Synthesi
       await initialize(terraform.backend, '-migrate-state', '-force-copy');
     }
     const after = await pull();
-    if (after === undefined || !isSame(after, ours)) throw new CommandError(`the state of ${stack.name} did not arrive in the bucket`, 'nothing was taken away here; run the command again');
+    if (after === undefined || !isSame(after, ours))
+      throw new CommandError(
+        `the state of ${stack.name} did not arrive in the bucket`,
+        'nothing was taken away here; run the command again',
+      );
     renameSync(file, `${file}.migrated`);
     return before === undefined ? 'moved' : 'was there already';
   } finally {
@@ -57,7 +66,10 @@ export async function migrateState(tofu: Tofu, platform: string, stack: Synthesi
 
 const isSame = (a: State, b: State): boolean => isDeepStrictEqual([a.resources, a.outputs], [b.resources, b.outputs]);
 
-/** A state as it is printed or kept, with warnings before it perhaps. Where there is none, OpenTofu prints nothing or one that was never written. */
+/**
+ * A state as it is printed or kept, with warnings before it perhaps. Where there is none, OpenTofu prints nothing or
+ * one that was never written.
+ */
 function read(text: string): State | undefined {
   if (!text.includes('{')) return undefined;
   const state = JSON.parse(text.slice(text.indexOf('{'))) as State;

@@ -1,12 +1,16 @@
 import { CommandError } from '@gitops/report/errors';
 import { run, RunError } from '@gitops/tools/run';
 
-/** Runs a program of the PATH and gives its output. Throws CommandError where it is not there, and RunError where it fails. */
+/**
+ * Runs a program of the PATH and gives its output. Throws CommandError where it is not there, and RunError where it
+ * fails.
+ */
 export async function call(program: string, args: readonly string[], input?: string): Promise<string> {
   try {
     return await run(program, args, input === undefined ? {} : { input });
   } catch (error) {
-    if (error instanceof RunError && error.code === null) throw new CommandError(`${program} is needed and not on the PATH`, INSTALL[program] ?? `install ${program}`);
+    if (error instanceof RunError && error.code === null)
+      throw new CommandError(`${program} is needed and not on the PATH`, INSTALL[program] ?? `install ${program}`);
     throw error;
   }
 }

@@ -5,10 +5,10 @@ import type { SynthesizedStack } from '../app.ts';
 import type { Attempt, Tofu } from '../tofu.ts';
 import type { TaggedThing } from './search.ts';
 
-// OpenTofu writes the state every 20 seconds and at its end. What it made in between is in AWS and not in the state when it was
-// killed, or its machine was lost: the next apply would make it twice, or be told that it is there. So it is looked for, by its
-// name where a name is enough and else by its tags, and handed to OpenTofu as something to import. The ids are those of the
-// provider's documentation, "Import".
+// OpenTofu writes the state every 20 seconds and at its end. What it made in between is in AWS and not in the state
+// when it was killed, or its machine was lost: the next apply would make it twice, or be told that it is there. So it
+// is looked for, by its name where a name is enough and else by its tags, and handed to OpenTofu as something to
+// import. The ids are those of the provider's documentation, "Import".
 
 /** The arguments of a resource, as its stack has them: some are references, `${aws_vpc.vpc.id}`. */
 type Values = Readonly<Record<string, unknown>>;
@@ -25,7 +25,8 @@ export const BY_NAME: Readonly<Record<string, (values: Values, accountId: string
   aws_eks_addon: (values) => `${text(values, 'cluster_name')}:${text(values, 'addon_name')}`,
   aws_eks_cluster: (values) => text(values, 'name'),
   aws_eks_node_group: (values) => `${text(values, 'cluster_name')}:${text(values, 'node_group_name')}`,
-  aws_iam_openid_connect_provider: (values, accountId) => `arn:aws:iam::${accountId}:oidc-provider/${text(values, 'url').replace('https://', '')}`,
+  aws_iam_openid_connect_provider: (values, accountId) =>
+    `arn:aws:iam::${accountId}:oidc-provider/${text(values, 'url').replace('https://', '')}`,
   aws_iam_policy: (values, accountId) => `arn:aws:iam::${accountId}:policy/${text(values, 'name')}`,
   aws_iam_role: (values) => text(values, 'name'),
   aws_kms_alias: (values) => text(values, 'name'),
@@ -35,7 +36,10 @@ export const BY_NAME: Readonly<Record<string, (values: Values, accountId: string
   helm_release: (values) => `${text(values, 'namespace')}/${text(values, 'name')}`,
 };
 
-/** Types of which AWS makes up the id: the beginning of their ARN's last part, and the id, where it is not the rest of it. */
+/**
+ * Types of which AWS makes up the id: the beginning of their ARN's last part, and the id, where it is not the rest of
+ * it.
+ */
 export const BY_TAGS: Readonly<Record<string, readonly [kind: string, id?: (rest: string, arn: string) => string]>> = {
   aws_backup_plan: ['backup:backup-plan'],
   aws_eip: ['ec2:elastic-ip'],
@@ -60,21 +64,46 @@ export const ASKED_FOR: readonly string[] = ['aws_backup_selection'];
 /** Types that are not looked for, and why that does no harm. */
 export const LEFT: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
-    ['aws_default_route_table', 'aws_default_security_group', 'aws_ebs_encryption_by_default', 'aws_ecr_lifecycle_policy', 'aws_ecr_registry_scanning_configuration', 'aws_ecr_repository_policy', 'aws_eks_access_policy_association', 'aws_iam_role_policy', 'aws_iam_role_policy_attachment', 'aws_s3_account_public_access_block', 'aws_s3_bucket_lifecycle_configuration', 'aws_s3_bucket_policy', 'aws_s3_bucket_public_access_block', 'aws_s3_bucket_server_side_encryption_configuration', 'aws_s3_bucket_versioning'].map(
-      (type) => [type, 'AWS writes over what is there'] as const,
-    ),
+    [
+      'aws_default_route_table',
+      'aws_default_security_group',
+      'aws_ebs_encryption_by_default',
+      'aws_ecr_lifecycle_policy',
+      'aws_ecr_registry_scanning_configuration',
+      'aws_ecr_repository_policy',
+      'aws_eks_access_policy_association',
+      'aws_iam_role_policy',
+      'aws_iam_role_policy_attachment',
+      'aws_s3_account_public_access_block',
+      'aws_s3_bucket_lifecycle_configuration',
+      'aws_s3_bucket_policy',
+      'aws_s3_bucket_public_access_block',
+      'aws_s3_bucket_server_side_encryption_configuration',
+      'aws_s3_bucket_versioning',
+    ].map((type) => [type, 'AWS writes over what is there'] as const),
   ),
   aws_ce_anomaly_monitor: 'a second one costs nothing and alerts twice',
   aws_ce_anomaly_subscription: 'a second one costs nothing and alerts twice',
 };
 
 interface StackJson {
-  readonly provider: { readonly aws: readonly { readonly allowed_account_ids: readonly string[]; readonly region: string; readonly default_tags?: readonly { readonly tags: Readonly<Record<string, string>> }[] }[] };
+  readonly provider: {
+    readonly aws: readonly {
+      readonly allowed_account_ids: readonly string[];
+      readonly region: string;
+      readonly default_tags?: readonly { readonly tags: Readonly<Record<string, string>> }[];
+    }[];
+  };
   readonly resource?: Readonly<Record<string, Readonly<Record<string, Values>>>>;
 }
 
 interface State {
-  readonly resources?: readonly { readonly mode: string; readonly type: string; readonly name: string; readonly instances: readonly { readonly attributes: Values }[] }[];
+  readonly resources?: readonly {
+    readonly mode: string;
+    readonly type: string;
+    readonly name: string;
+    readonly instances: readonly { readonly attributes: Values }[];
+  }[];
 }
 
 /** Something to import: a resource of the stack, and what it is called in AWS. */
@@ -87,7 +116,10 @@ interface Import {
 export interface Recovery {
   /** What the state has now; none where nothing was lost. */
   readonly adopted: readonly Import[];
-  /** ARNs of things like those of the stack, in place of which the state has others: made once more, or gone a moment ago. */
+  /**
+   * ARNs of things like those of the stack, in place of which the state has others: made once more, or gone a moment
+   * ago.
+   */
   readonly strangers: readonly string[];
 }
 
@@ -99,22 +131,44 @@ export interface Search {
 }
 
 /**
- * Looks for what a run that was killed had made, and imports it into the state, one after the other: cut off, it goes on where it
- * was.
- * Throws CommandError where the stack cannot be planned, where something is there twice, and where it is somebody else's.
+ * Looks for what a run that was killed had made, and imports it into the state, one after the other: cut off, it goes
+ * on where it was. Throws CommandError where the stack cannot be planned, where something is there twice, and where it
+ * is somebody else's.
  */
 export async function recover(tofu: Tofu, stack: SynthesizedStack, search: Search): Promise<Recovery> {
   const json = JSON.parse(readFileSync(join(stack.folder, 'cdk.tf.json'), 'utf8')) as StackJson;
-  const [{ allowed_account_ids: [accountId = ''], region, default_tags: defaults = [] }] = json.provider.aws as [StackJson['provider']['aws'][number]];
+  const [
+    {
+      allowed_account_ids: [accountId = ''],
+      region,
+      default_tags: defaults = [],
+    },
+  ] = json.provider.aws as [StackJson['provider']['aws'][number]];
   const held = await heldBy(tofu, stack);
-  const lost = Object.entries(json.resource ?? {}).flatMap(([type, resources]) => Object.entries(resources).map(([name, values]): Resource => ({ to: `${type}.${name}`, type, values }))).filter(({ to }) => !held.has(to));
-  const names = new Set([...held.values()].flatMap(({ id, arn, association_arn: association }) => [id, arn, association]));
-  const found = (await search.tagged(region, { ...defaults[0]?.tags })).filter(({ arn }) => !names.has(arn) && !names.has(idFrom(arn)));
-  const candidates = lost.map((resource) => ({ ...resource, name: BY_NAME[resource.type]?.(resource.values, accountId), arns: alike(resource, found).map(({ arn }) => arn) }));
+  const lost = Object.entries(json.resource ?? {})
+    .flatMap(([type, resources]) =>
+      Object.entries(resources).map(([name, values]): Resource => ({ to: `${type}.${name}`, type, values })),
+    )
+    .filter(({ to }) => !held.has(to));
+  const names = new Set(
+    [...held.values()].flatMap(({ id, arn, association_arn: association }) => [id, arn, association]),
+  );
+  const found = (await search.tagged(region, { ...defaults[0]?.tags })).filter(
+    ({ arn }) => !names.has(arn) && !names.has(idFrom(arn)),
+  );
+  const candidates = lost.map((resource) => ({
+    ...resource,
+    name: BY_NAME[resource.type]?.(resource.values, accountId),
+    arns: alike(resource, found).map(({ arn }) => arn),
+  }));
   // Nobody knows which one is meant, and a third would be made.
-  const doubles = candidates.flatMap(({ to, arns }) => (arns.length > 1 ? [`${to} is there more than once: ${arns.join(', ')}`] : []));
+  const doubles = candidates.flatMap(({ to, arns }) =>
+    arns.length > 1 ? [`${to} is there more than once: ${arns.join(', ')}`] : [],
+  );
   if (doubles.length > 0) throw new CommandError(doubles, 'delete all but one of each, and run the command again');
-  const imports = candidates.flatMap(({ to, name, arns }) => [...(name === undefined ? [] : [name]), ...arns.map(idFrom)].map((id): Import => ({ to, id })));
+  const imports = candidates.flatMap(({ to, name, arns }) =>
+    [...(name === undefined ? [] : [name]), ...arns.map(idFrom)].map((id): Import => ({ to, id })),
+  );
 
   const adopted = await present(tofu, stack, imports, new Set(held.keys()));
   const take = async ({ to, id }: Import): Promise<string> => tofu.read(stack, ['import', '-input=false', to, id]);
@@ -124,48 +178,83 @@ export async function recover(tofu: Tofu, stack: SynthesizedStack, search: Searc
   for (const { to, type, values } of lost) {
     if (!ASKED_FOR.includes(type)) continue;
     const plan = planOf(values, now);
-    const selection = plan === undefined ? undefined : (await search.backupSelections(region, plan)).get(text(values, 'name'));
+    const selection =
+      plan === undefined ? undefined : (await search.backupSelections(region, plan)).get(text(values, 'name'));
     if (selection === undefined) continue;
     const one = { to, id: `${plan ?? ''}|${selection}` };
     await take(one);
     adopted.push(one);
   }
   const ids = new Set(adopted.map(({ id }) => id));
-  return { adopted, strangers: found.filter((thing) => !ids.has(idFrom(thing.arn)) && isLookedFor(thing, lost)).map(({ arn }) => arn) };
+  return {
+    adopted,
+    strangers: found.filter((thing) => !ids.has(idFrom(thing.arn)) && isLookedFor(thing, lost)).map(({ arn }) => arn),
+  };
 }
 
 /**
  * Somebody else's thing may have the name of one of ours: it goes out of the state again, and is not touched.
  * Throws CommandError where there is one.
  */
-async function refuseForeign(tofu: Tofu, stack: SynthesizedStack, adopted: readonly Import[], held: Held, tag: string | undefined): Promise<void> {
+async function refuseForeign(
+  tofu: Tofu,
+  stack: SynthesizedStack,
+  adopted: readonly Import[],
+  held: Held,
+  tag: string | undefined,
+): Promise<void> {
   const foreign = adopted.filter(({ to }) => {
     const { tags_all: tags } = held.get(to) ?? {};
     return tags !== undefined && (tags as Record<string, string> | null)?.stack !== tag;
   });
   if (foreign.length === 0) return;
   await tofu.read(stack, ['state', 'rm', ...foreign.map(({ to }) => to)]);
-  throw new CommandError(foreign.map(({ to, id }) => `${to} cannot be made: ${id} is there already, and does not carry the tag stack=${tag ?? ''}`), 'delete it or give it the tag, and run the command again');
+  throw new CommandError(
+    foreign.map(
+      ({ to, id }) => `${to} cannot be made: ${id} is there already, and does not carry the tag stack=${tag ?? ''}`,
+    ),
+    'delete it or give it the tag, and run the command again',
+  );
 }
 
-/** Those of the imports that there are, their ids without references: OpenTofu is asked for a plan of them, and says what it did not find. */
-async function present(tofu: Tofu, stack: SynthesizedStack, imports: readonly Import[], held: ReadonlySet<string>): Promise<Import[]> {
+/**
+ * Those of the imports that there are, their ids without references: OpenTofu is asked for a plan of them, and says
+ * what it did not find.
+ */
+async function present(
+  tofu: Tofu,
+  stack: SynthesizedStack,
+  imports: readonly Import[],
+  held: ReadonlySet<string>,
+): Promise<Import[]> {
   const file = join(stack.folder, 'recover.tf.json');
   const planned = async (tried: readonly Import[]): Promise<Planned> => {
     writeFileSync(file, JSON.stringify({ import: tried }));
     return plannedBy(await tofu.attempt(stack, ['plan', '-input=false', '-lock=false', '-json']));
   };
   try {
-    let settled = withoutDangling(imports.filter(({ to }) => !isRefused(to)), held);
+    let settled = withoutDangling(
+      imports.filter(({ to }) => !isRefused(to)),
+      held,
+    );
     let plan = await planned(settled);
     while (plan.absent.size > 0) {
       const { absent } = plan;
-      settled = withoutDangling(settled.filter(({ to }) => !absent.has(to)), held);
+      settled = withoutDangling(
+        settled.filter(({ to }) => !absent.has(to)),
+        held,
+      );
       plan = await planned(settled);
     }
-    if (plan.errors.length > 0) throw new CommandError([`${stack.name} cannot be planned`, ...plan.errors], `mend it; \`make plan STACK=${stack.name}\` says more`);
+    if (plan.errors.length > 0)
+      throw new CommandError(
+        [`${stack.name} cannot be planned`, ...plan.errors],
+        `mend it; \`make plan STACK=${stack.name}\` says more`,
+      );
     // The provider refuses these without a word of which one it means, so each is tried by itself.
-    for (const one of withoutDangling([...settled, ...imports.filter(({ to }) => isRefused(to))], held).slice(settled.length)) {
+    for (const one of withoutDangling([...settled, ...imports.filter(({ to }) => isRefused(to))], held).slice(
+      settled.length,
+    )) {
       const tried = await planned([...settled, one]);
       if (tried.errors.length > 0) continue;
       settled.push(one);
@@ -196,11 +285,20 @@ interface Planned {
 }
 
 function plannedBy({ output }: Attempt): Planned {
-  const messages = output.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Message);
+  const messages = output
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Message);
   const errors = messages.flatMap(({ diagnostic }) => (diagnostic?.severity === 'error' ? [diagnostic] : []));
   return {
-    adopted: messages.flatMap(({ change }) => (change?.importing === undefined ? [] : [{ to: change.resource.addr, id: change.importing.id }])),
-    absent: new Set(errors.flatMap(({ summary, detail }) => (summary === 'Cannot import non-existent remote object' ? (/object to "([^"]+)"/.exec(detail)?.[1] ?? []) : []))),
+    adopted: messages.flatMap(({ change }) =>
+      change?.importing === undefined ? [] : [{ to: change.resource.addr, id: change.importing.id }],
+    ),
+    absent: new Set(
+      errors.flatMap(({ summary, detail }) =>
+        summary === 'Cannot import non-existent remote object' ? (/object to "([^"]+)"/.exec(detail)?.[1] ?? []) : [],
+      ),
+    ),
     errors: errors.map(({ summary }) => summary),
   };
 }
@@ -216,7 +314,13 @@ type Held = ReadonlyMap<string, Values>;
 async function heldBy(tofu: Tofu, stack: SynthesizedStack): Promise<Held> {
   const pulled = await tofu.read(stack, ['state', 'pull']);
   const { resources = [] } = (pulled.trim() === '' ? {} : JSON.parse(pulled)) as State;
-  return new Map(resources.filter(({ mode }) => mode === 'managed').flatMap(({ type, name, instances: [instance] }) => (instance === undefined ? [] : [[`${type}.${name}`, instance.attributes] as const])));
+  return new Map(
+    resources
+      .filter(({ mode }) => mode === 'managed')
+      .flatMap(({ type, name, instances: [instance] }) =>
+        instance === undefined ? [] : [[`${type}.${name}`, instance.attributes] as const],
+      ),
+  );
 }
 
 /** The id of the backup plan that a selection refers to; undefined where the state has none yet. */
@@ -239,11 +343,16 @@ function idFrom(arn: string): string {
   return id?.(rest, arn) ?? rest;
 }
 
-/** Whether a thing is of a type that is found by its tags; what AWS makes with a VPC is there anyway, and the stack takes it over. */
+/**
+ * Whether a thing is of a type that is found by its tags; what AWS makes with a VPC is there anyway, and the stack
+ * takes it over.
+ */
 const isLookedFor = ({ arn, tags }: TaggedThing, lost: readonly Resource[]): boolean =>
-  Object.values(BY_TAGS).some(([kind]) => kind === partsOf(arn).kind) && !lost.some(({ type, values }) => LEFT[type] !== undefined && values.tags !== undefined && carries(tags, values));
+  Object.values(BY_TAGS).some(([kind]) => kind === partsOf(arn).kind) &&
+  !lost.some(({ type, values }) => LEFT[type] !== undefined && values.tags !== undefined && carries(tags, values));
 
-const carries = (tags: TaggedThing['tags'], values: Values): boolean => Object.entries((values.tags ?? {}) as Record<string, string>).every(([key, value]) => tags[key] === value);
+const carries = (tags: TaggedThing['tags'], values: Values): boolean =>
+  Object.entries((values.tags ?? {}) as Record<string, string>).every(([key, value]) => tags[key] === value);
 
 /** What AWS has of a type that is found by its tags, with those of a resource. */
 function alike({ type, values }: Resource, found: readonly TaggedThing[]): TaggedThing[] {
@@ -254,6 +363,10 @@ function alike({ type, values }: Resource, found: readonly TaggedThing[]): Tagge
 /** Without those whose id refers to something that is neither in the state nor to be imported. */
 function withoutDangling(imports: readonly Import[], held: ReadonlySet<string>): Import[] {
   const known = new Set([...held, ...imports.map(({ to }) => to)]);
-  const left = imports.filter(({ id }) => Array.from(id.matchAll(/\$\{(\w+\.[\w-]+)\./g), ([, address = '']) => address).every((address) => known.has(address)));
+  const left = imports.filter(({ id }) =>
+    Array.from(id.matchAll(/\$\{(\w+\.[\w-]+)\./g), ([, address = '']) => address).every((address) =>
+      known.has(address),
+    ),
+  );
   return left.length === imports.length ? left : withoutDangling(left, held);
 }

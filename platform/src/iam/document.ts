@@ -25,4 +25,7 @@ export const allow = (...statements: readonly Omit<Statement, 'Effect'>[]): Poli
 });
 
 /** One policy out of several: a role has room for few. */
-export const merge = (...policies: readonly PolicyDocument[]): PolicyDocument => ({ Version: '2012-10-17', Statement: policies.flatMap(({ Statement }) => Statement) });
+export const merge = (...policies: readonly PolicyDocument[]): PolicyDocument => ({
+  Version: '2012-10-17',
+  Statement: policies.flatMap(({ Statement }) => Statement),
+});

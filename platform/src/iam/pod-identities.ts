@@ -22,17 +22,32 @@ export interface PodIdentityOptions {
 }
 
 /**
- * Every service account of a cluster that calls AWS. The namespaces and names are those that EKS gives its add-ons, and those
- * that the controllers' charts render; a test compares them.
+ * Every service account of a cluster that calls AWS. The namespaces and names are those that EKS gives its add-ons, and
+ * those that the controllers' charts render; a test compares them.
  */
 export function podIdentities({ controllers, ...place }: PodIdentityOptions): PodIdentityRole[] {
   const ofController: Partial<Record<Controller, PodIdentityRole>> = {
-    'aws-load-balancer-controller': { id: 'load-balancers', namespace: 'aws-load-balancer-controller', serviceAccount: 'aws-load-balancer-controller', policy: loadBalancerControllerPolicy() },
-    'external-secrets': { id: 'external-secrets', namespace: 'external-secrets', serviceAccount: 'external-secrets', policy: externalSecretsPolicy(place) },
+    'aws-load-balancer-controller': {
+      id: 'load-balancers',
+      namespace: 'aws-load-balancer-controller',
+      serviceAccount: 'aws-load-balancer-controller',
+      policy: loadBalancerControllerPolicy(),
+    },
+    'external-secrets': {
+      id: 'external-secrets',
+      namespace: 'external-secrets',
+      serviceAccount: 'external-secrets',
+      policy: externalSecretsPolicy(place),
+    },
   };
   return [
     { id: 'vpc-cni', namespace: 'kube-system', serviceAccount: 'aws-node', managed: ['AmazonEKS_CNI_Policy'] },
-    { id: 'ebs-csi', namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', managed: ['AmazonEBSCSIDriverEKSClusterScopedPolicy'] },
+    {
+      id: 'ebs-csi',
+      namespace: 'kube-system',
+      serviceAccount: 'ebs-csi-controller-sa',
+      managed: ['AmazonEBSCSIDriverEKSClusterScopedPolicy'],
+    },
     ...controllers.flatMap((controller) => ofController[controller] ?? []),
   ];
 }

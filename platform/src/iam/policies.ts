@@ -4,20 +4,53 @@ import { allow, merge, type PolicyDocument } from './document.ts';
 
 /** Writes VPC flow logs into one log group (VPC user guide, "IAM role for publishing flow logs"). */
 export const flowLogPolicy = (logGroupArn: string): PolicyDocument =>
-  allow({ Action: ['logs:CreateLogStream', 'logs:PutLogEvents', 'logs:DescribeLogGroups', 'logs:DescribeLogStreams'], Resource: [logGroupArn, `${logGroupArn}:*`] });
+  allow({
+    Action: ['logs:CreateLogStream', 'logs:PutLogEvents', 'logs:DescribeLogGroups', 'logs:DescribeLogStreams'],
+    Resource: [logGroupArn, `${logGroupArn}:*`],
+  });
 
 /** What the AWS Load Balancer Controller's project says that it needs; data/ has where it comes from. */
 export const loadBalancerControllerPolicy = (): PolicyDocument =>
-  (JSON.parse(readFileSync(new URL('../../data/aws-load-balancer-controller-policy.json', import.meta.url), 'utf8')) as { policy: PolicyDocument }).policy;
+  (
+    JSON.parse(
+      readFileSync(new URL('../../data/aws-load-balancer-controller-policy.json', import.meta.url), 'utf8'),
+    ) as { policy: PolicyDocument }
+  ).policy;
 
 /**
  * Lets External Secrets read the secrets of one cluster: those whose name begins with the cluster's.
  * @param keyArn the key that encrypts them; none where that is AWS's own
  */
-export const externalSecretsPolicy = ({ accountId, region, cluster, keyArn }: { readonly accountId: string; readonly region: string; readonly cluster: string; readonly keyArn: string | undefined }): PolicyDocument =>
+export const externalSecretsPolicy = ({
+  accountId,
+  region,
+  cluster,
+  keyArn,
+}: {
+  readonly accountId: string;
+  readonly region: string;
+  readonly cluster: string;
+  readonly keyArn: string | undefined;
+}): PolicyDocument =>
   allow(
-    { Action: ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret', 'secretsmanager:ListSecretVersionIds', 'secretsmanager:GetResourcePolicy'], Resource: `arn:aws:secretsmanager:${region}:${accountId}:secret:${cluster}/*` },
-    ...(keyArn === undefined ? [] : [{ Action: 'kms:Decrypt', Resource: keyArn, Condition: { StringEquals: { 'kms:ViaService': `secretsmanager.${region}.amazonaws.com` } } }]),
+    {
+      Action: [
+        'secretsmanager:GetSecretValue',
+        'secretsmanager:DescribeSecret',
+        'secretsmanager:ListSecretVersionIds',
+        'secretsmanager:GetResourcePolicy',
+      ],
+      Resource: `arn:aws:secretsmanager:${region}:${accountId}:secret:${cluster}/*`,
+    },
+    ...(keyArn === undefined
+      ? []
+      : [
+          {
+            Action: 'kms:Decrypt',
+            Resource: keyArn,
+            Condition: { StringEquals: { 'kms:ViaService': `secretsmanager.${region}.amazonaws.com` } },
+          },
+        ]),
   );
 
 /** Pushes images to these repositories and gives them further tags; deletes nothing. */
@@ -26,7 +59,16 @@ export const imagePushPolicy = (repositoryArns: readonly string[]): PolicyDocume
     // This one knows no resource.
     { Action: 'ecr:GetAuthorizationToken', Resource: '*' },
     {
-      Action: ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:CompleteLayerUpload', 'ecr:DescribeImages', 'ecr:GetDownloadUrlForLayer', 'ecr:InitiateLayerUpload', 'ecr:PutImage', 'ecr:UploadLayerPart'],
+      Action: [
+        'ecr:BatchCheckLayerAvailability',
+        'ecr:BatchGetImage',
+        'ecr:CompleteLayerUpload',
+        'ecr:DescribeImages',
+        'ecr:GetDownloadUrlForLayer',
+        'ecr:InitiateLayerUpload',
+        'ecr:PutImage',
+        'ecr:UploadLayerPart',
+      ],
       Resource: repositoryArns,
     },
   );
@@ -47,10 +89,22 @@ export const imagePullPolicy = (accountIds: readonly string[]): PolicyDocument =
 /** Refuses whoever talks to a bucket without TLS. */
 export const tlsOnlyPolicy = (bucketArn: string): PolicyDocument => ({
   Version: '2012-10-17',
-  Statement: [{ Sid: 'TlsOnly', Effect: 'Deny', Principal: '*', Action: 's3:*', Resource: [bucketArn, `${bucketArn}/*`], Condition: { Bool: { 'aws:SecureTransport': 'false' } } }],
+  Statement: [
+    {
+      Sid: 'TlsOnly',
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 's3:*',
+      Resource: [bucketArn, `${bucketArn}/*`],
+      Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+    },
+  ],
 });
 
-/** Reads and writes the state of an account's stacks; the lock is a file beside each state, and only that is ever deleted. */
+/**
+ * Reads and writes the state of an account's stacks; the lock is a file beside each state, and only that is ever
+ * deleted.
+ */
 export const writeStatePolicy = (bucketArn: string): PolicyDocument =>
   allow(
     { Action: 's3:ListBucket', Resource: bucketArn },
@@ -69,29 +123,68 @@ export interface ClusterRoles {
 export function clusterRolesPolicy({ project, accountId, clusters }: ClusterRoles): PolicyDocument {
   const roles = clusters.map((cluster) => `arn:aws:iam::${accountId}:role/${clusterRolePrefix(project, cluster)}*`);
   return allow(
-    { Action: ['iam:CreateRole', 'iam:PutRolePermissionsBoundary'], Resource: roles, Condition: { StringEquals: { 'iam:PermissionsBoundary': boundaryArn(project, accountId) } } },
     {
-      Action: ['iam:AttachRolePolicy', 'iam:DeleteRole', 'iam:DeleteRolePolicy', 'iam:DetachRolePolicy', 'iam:GetRole', 'iam:GetRolePolicy', 'iam:ListAttachedRolePolicies', 'iam:ListInstanceProfilesForRole', 'iam:ListRolePolicies', 'iam:PassRole', 'iam:PutRolePolicy', 'iam:TagRole', 'iam:UntagRole', 'iam:UpdateAssumeRolePolicy', 'iam:UpdateRole'],
+      Action: ['iam:CreateRole', 'iam:PutRolePermissionsBoundary'],
+      Resource: roles,
+      Condition: { StringEquals: { 'iam:PermissionsBoundary': boundaryArn(project, accountId) } },
+    },
+    {
+      Action: [
+        'iam:AttachRolePolicy',
+        'iam:DeleteRole',
+        'iam:DeleteRolePolicy',
+        'iam:DetachRolePolicy',
+        'iam:GetRole',
+        'iam:GetRolePolicy',
+        'iam:ListAttachedRolePolicies',
+        'iam:ListInstanceProfilesForRole',
+        'iam:ListRolePolicies',
+        'iam:PassRole',
+        'iam:PutRolePolicy',
+        'iam:TagRole',
+        'iam:UntagRole',
+        'iam:UpdateAssumeRolePolicy',
+        'iam:UpdateRole',
+      ],
       Resource: roles,
     },
   );
 }
 
 /**
- * The most that any role of the platform may do, whatever its own policies say. What is not here is out of reach: users and
- * keys, other roles than the clusters', becoming another role, this policy, and the ways by which CI comes in. So who has one
- * of these roles, CI's or a pod's, gets no further by making another.
+ * The most that any role of the platform may do, whatever its own policies say. What is not here is out of reach: users
+ * and keys, other roles than the clusters', becoming another role, this policy, and the ways by which CI comes in. So
+ * who has one of these roles, CI's or a pod's, gets no further by making another.
  * @param bucketArn the account's state: written, and not thrown away
  */
 export function boundaryPolicy({ bucketArn, ...roles }: ClusterRoles & { readonly bucketArn: string }): PolicyDocument {
   const { Statement } = merge(
     allow(
-      { Sid: 'AllButIdentities', NotAction: ['account:*', 'iam:*', 'organizations:*', 'sts:AssumeRole'], Resource: '*' },
+      {
+        Sid: 'AllButIdentities',
+        NotAction: ['account:*', 'iam:*', 'organizations:*', 'sts:AssumeRole'],
+        Resource: '*',
+      },
       // Services make their own roles, as AWS has them, when they are used for the first time.
       { Sid: 'LookAtIdentities', Action: ['iam:Get*', 'iam:List*', 'iam:CreateServiceLinkedRole'], Resource: '*' },
     ),
     ...(roles.clusters.length === 0 ? [] : [clusterRolesPolicy(roles)]),
   );
-  const stays = ['s3:DeleteBucket', 's3:DeleteBucketPolicy', 's3:DeleteObjectVersion', 's3:PutBucketPolicy', 's3:PutBucketPublicAccessBlock', 's3:PutBucketVersioning', 's3:PutEncryptionConfiguration', 's3:PutLifecycleConfiguration'];
-  return { Version: '2012-10-17', Statement: [...Statement, { Sid: 'StateStays', Effect: 'Deny', Action: stays, Resource: [bucketArn, `${bucketArn}/*`] }] };
+  const stays = [
+    's3:DeleteBucket',
+    's3:DeleteBucketPolicy',
+    's3:DeleteObjectVersion',
+    's3:PutBucketPolicy',
+    's3:PutBucketPublicAccessBlock',
+    's3:PutBucketVersioning',
+    's3:PutEncryptionConfiguration',
+    's3:PutLifecycleConfiguration',
+  ];
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      ...Statement,
+      { Sid: 'StateStays', Effect: 'Deny', Action: stays, Resource: [bucketArn, `${bucketArn}/*`] },
+    ],
+  };
 }

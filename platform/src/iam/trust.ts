@@ -1,19 +1,31 @@
 import type { PolicyDocument, Statement } from './document.ts';
 
 /**
- * Lets an AWS service take a role, on behalf of one account alone where the service says for whom it acts (the confused deputy
- * of AWS's IAM guide).
+ * Lets an AWS service take a role, on behalf of one account alone where the service says for whom it acts (the confused
+ * deputy of AWS's IAM guide).
  * @param service vpc-flow-logs.amazonaws.com
  * @param accountId none for services that do not say so, EKS and EC2 among them
  */
 export function trustOfService(service: string, accountId?: string): PolicyDocument {
   const statement: Statement = { Effect: 'Allow', Principal: { Service: service }, Action: 'sts:AssumeRole' };
-  return { Version: '2012-10-17', Statement: [accountId === undefined ? statement : { ...statement, Condition: { StringEquals: { 'aws:SourceAccount': accountId } } }] };
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      accountId === undefined
+        ? statement
+        : { ...statement, Condition: { StringEquals: { 'aws:SourceAccount': accountId } } },
+    ],
+  };
 }
 
 /** EKS takes the role of its control plane with session tags, since add-ons' roles look at them. */
 export function trustOfEks(): PolicyDocument {
-  return { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: { Service: 'eks.amazonaws.com' }, Action: ['sts:AssumeRole', 'sts:TagSession'] }] };
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      { Effect: 'Allow', Principal: { Service: 'eks.amazonaws.com' }, Action: ['sts:AssumeRole', 'sts:TagSession'] },
+    ],
+  };
 }
 
 /** Pods of one service account. */
@@ -23,10 +35,16 @@ export interface PodIdentity {
 }
 
 /**
- * Lets the pods of one service account of one cluster take a role. Without the conditions, whoever may make a Pod Identity
- * association in the account could hand the role to any pod (EKS user guide, "Create IAM role with trust policy required by EKS Pod Identity").
+ * Lets the pods of one service account of one cluster take a role. Without the conditions, whoever may make a Pod
+ * Identity association in the account could hand the role to any pod (EKS user guide, "Create IAM role with trust
+ * policy required by EKS Pod Identity").
  */
-export function trustOfPodIdentity({ accountId, cluster, namespace, serviceAccount }: PodIdentity & { readonly accountId: string; readonly cluster: string }): PolicyDocument {
+export function trustOfPodIdentity({
+  accountId,
+  cluster,
+  namespace,
+  serviceAccount,
+}: PodIdentity & { readonly accountId: string; readonly cluster: string }): PolicyDocument {
   return {
     Version: '2012-10-17',
     Statement: [
@@ -34,7 +52,14 @@ export function trustOfPodIdentity({ accountId, cluster, namespace, serviceAccou
         Effect: 'Allow',
         Principal: { Service: 'pods.eks.amazonaws.com' },
         Action: ['sts:AssumeRole', 'sts:TagSession'],
-        Condition: { StringEquals: { 'aws:SourceAccount': accountId, 'aws:RequestTag/eks-cluster-name': cluster, 'aws:RequestTag/kubernetes-namespace': namespace, 'aws:RequestTag/kubernetes-service-account': serviceAccount } },
+        Condition: {
+          StringEquals: {
+            'aws:SourceAccount': accountId,
+            'aws:RequestTag/eks-cluster-name': cluster,
+            'aws:RequestTag/kubernetes-namespace': namespace,
+            'aws:RequestTag/kubernetes-service-account': serviceAccount,
+          },
+        },
       },
     ],
   };
@@ -44,7 +69,9 @@ export function trustOfPodIdentity({ accountId, cluster, namespace, serviceAccou
 export interface GitHubRepository {
   /** owner/name */
   readonly fullName: string;
-  /** GitHub's numbers; with them the token of a repository made, renamed or moved after 2026-07-15 is understood too. */
+  /**
+   * GitHub's numbers; with them the token of a repository made, renamed or moved after 2026-07-15 is understood too.
+   */
   readonly ownerId?: number | undefined;
   readonly repositoryId?: number | undefined;
 }
@@ -54,10 +81,18 @@ export const GITHUB_ISSUER = 'token.actions.githubusercontent.com';
 
 /**
  * Lets GitHub Actions jobs of one repository take a role.
- * @param contexts what a job must be, as the end of the token's subject: `ref:refs/heads/main`, `environment:production`,
- * `pull_request`. Exact: a pattern here is how strangers get in.
+ * @param contexts what a job must be, as the end of the token's subject: `ref:refs/heads/main`,
+ *   `environment:production`, `pull_request`. Exact: a pattern here is how strangers get in.
  */
-export function trustOfGitHub({ accountId, repository, contexts }: { readonly accountId: string; readonly repository: GitHubRepository; readonly contexts: readonly string[] }): PolicyDocument {
+export function trustOfGitHub({
+  accountId,
+  repository,
+  contexts,
+}: {
+  readonly accountId: string;
+  readonly repository: GitHubRepository;
+  readonly contexts: readonly string[];
+}): PolicyDocument {
   return {
     Version: '2012-10-17',
     Statement: [
@@ -65,13 +100,21 @@ export function trustOfGitHub({ accountId, repository, contexts }: { readonly ac
         Effect: 'Allow',
         Principal: { Federated: `arn:aws:iam::${accountId}:oidc-provider/${GITHUB_ISSUER}` },
         Action: 'sts:AssumeRoleWithWebIdentity',
-        Condition: { StringEquals: { [`${GITHUB_ISSUER}:aud`]: 'sts.amazonaws.com', [`${GITHUB_ISSUER}:sub`]: contexts.flatMap((context) => subjectsOf(repository, context)) } },
+        Condition: {
+          StringEquals: {
+            [`${GITHUB_ISSUER}:aud`]: 'sts.amazonaws.com',
+            [`${GITHUB_ISSUER}:sub`]: contexts.flatMap((context) => subjectsOf(repository, context)),
+          },
+        },
       },
     ],
   };
 }
 
-/** Both forms of a token's subject: by names, and by names and numbers (GitHub Docs, "OpenID Connect reference", immutable subjects). */
+/**
+ * Both forms of a token's subject: by names, and by names and numbers (GitHub Docs, "OpenID Connect reference",
+ * immutable subjects).
+ */
 export function subjectsOf({ fullName, ownerId, repositoryId }: GitHubRepository, context: string): string[] {
   const byName = `repo:${fullName}:${context}`;
   if (ownerId === undefined || repositoryId === undefined) return [byName];

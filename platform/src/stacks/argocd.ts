@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { DataAwsEksCluster } from '@cdktf/provider-aws/lib/data-aws-eks-cluster/index.js';
 import { HelmProvider } from '@cdktf/provider-helm/lib/provider/index.js';
 import { Release } from '@cdktf/provider-helm/lib/release/index.js';
-import { argocdValueFiles, clusterFacts, clusterSecret, type AwsClusterSettings } from '@gitops/settings';
-import { argocdChart } from '@gitops/tools/charts';
-import { ARGOCD_VERSION } from '@gitops/tools/tools';
 import { AssetType, Fn, TerraformAsset } from 'cdktf';
 import type { Construct } from 'constructs';
+import { argocdValueFiles, type AwsClusterSettings, clusterFacts, clusterSecret } from '@gitops/settings';
+import { argocdChart } from '@gitops/tools/charts';
+import { ARGOCD_VERSION } from '@gitops/tools/tools';
 import { nameIn } from '../names.ts';
 import { PlatformStack } from './platform-stack.ts';
 
@@ -30,7 +30,11 @@ export class ArgoCdStack extends PlatformStack {
         host: cluster.endpoint,
         clusterCaCertificate: Fn.base64decode(cluster.certificateAuthority.get(0).data),
         // A token by the call lives through a long apply.
-        exec: { apiVersion: 'client.authentication.k8s.io/v1beta1', command: 'aws', args: ['eks', 'get-token', '--cluster-name', name, '--region', region, '--output', 'json'] },
+        exec: {
+          apiVersion: 'client.authentication.k8s.io/v1beta1',
+          command: 'aws',
+          args: ['eks', 'get-token', '--cluster-name', name, '--region', region, '--output', 'json'],
+        },
       },
     });
     this.addOverride('terraform.required_providers.helm', { source: 'hashicorp/helm', version: HELM_PROVIDER_VERSION });
@@ -46,7 +50,10 @@ export class ArgoCdStack extends PlatformStack {
       chart,
       version,
       // Later ones win. The last is JSON, which is YAML too.
-      values: [...values, JSON.stringify({ global: { image: { tag: `v${ARGOCD_VERSION}` } }, extraObjects: [clusterSecret(facts)] })],
+      values: [
+        ...values,
+        JSON.stringify({ global: { image: { tag: `v${ARGOCD_VERSION}` } }, extraObjects: [clusterSecret(facts)] }),
+      ],
       atomic: true,
       wait: true,
       timeout: 900,
@@ -54,7 +61,10 @@ export class ArgoCdStack extends PlatformStack {
     });
 
     // Copied beside the stack under a name that goes by its content: a change of the chart shows in the plan.
-    const root = new TerraformAsset(this, 'root-chart', { path: join(repository, 'argocd/root'), type: AssetType.DIRECTORY });
+    const root = new TerraformAsset(this, 'root-chart', {
+      path: join(repository, 'argocd/root'),
+      type: AssetType.DIRECTORY,
+    });
     new Release(this, 'root', {
       name: 'root',
       namespace: 'argocd',

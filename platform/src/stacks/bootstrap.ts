@@ -6,24 +6,30 @@ import { EbsEncryptionByDefault } from '@cdktf/provider-aws/lib/ebs-encryption-b
 import { IamOpenidConnectProvider } from '@cdktf/provider-aws/lib/iam-openid-connect-provider/index.js';
 import { IamPolicy } from '@cdktf/provider-aws/lib/iam-policy/index.js';
 import { S3AccountPublicAccessBlock } from '@cdktf/provider-aws/lib/s3-account-public-access-block/index.js';
+import { S3Bucket } from '@cdktf/provider-aws/lib/s3-bucket/index.js';
 import { S3BucketLifecycleConfiguration } from '@cdktf/provider-aws/lib/s3-bucket-lifecycle-configuration/index.js';
 import { S3BucketPolicy } from '@cdktf/provider-aws/lib/s3-bucket-policy/index.js';
 import { S3BucketPublicAccessBlock } from '@cdktf/provider-aws/lib/s3-bucket-public-access-block/index.js';
 import { S3BucketServerSideEncryptionConfigurationA } from '@cdktf/provider-aws/lib/s3-bucket-server-side-encryption-configuration/index.js';
 import { S3BucketVersioningA } from '@cdktf/provider-aws/lib/s3-bucket-versioning/index.js';
-import { S3Bucket } from '@cdktf/provider-aws/lib/s3-bucket/index.js';
-import type { AwsClusterSettings } from '@gitops/settings';
 import type { Construct } from 'constructs';
+import type { AwsClusterSettings } from '@gitops/settings';
 import { merge } from '../iam/document.ts';
-import { boundaryPolicy, clusterRolesPolicy, imagePushPolicy, tlsOnlyPolicy, writeStatePolicy } from '../iam/policies.ts';
+import {
+  boundaryPolicy,
+  clusterRolesPolicy,
+  imagePushPolicy,
+  tlsOnlyPolicy,
+  writeStatePolicy,
+} from '../iam/policies.ts';
 import { GITHUB_ISSUER, trustOfGitHub } from '../iam/trust.ts';
 import { boundaryName, deployRole, nameInAccount, stateBucket } from '../names.ts';
-import { PlatformStack, type Common, type RoleOptions } from './platform-stack.ts';
+import { type Common, PlatformStack, type RoleOptions } from './platform-stack.ts';
 import { REPOSITORIES, repositoryArn } from './registry.ts';
 
 /**
- * What one AWS account has once, before anything else and after everything else: where state is kept, how CI comes in, what
- * bounds it, and who is told when it costs too much.
+ * What one AWS account has once, before anything else and after everything else: where state is kept, how CI comes in,
+ * what bounds it, and who is told when it costs too much.
  */
 export class BootstrapStack extends PlatformStack {
   constructor(scope: Construct, common: Common, accountId: string, clusters: readonly AwsClusterSettings[]) {
@@ -37,13 +43,37 @@ export class BootstrapStack extends PlatformStack {
   /** The bucket of state: every version kept for a while, encrypted, private, and deleted by no command. */
   #state(name: string): string {
     const bucket = new S3Bucket(this, 'state', { bucket: name, lifecycle: { preventDestroy: true } });
-    const closed = new S3BucketPublicAccessBlock(this, 'state-private', { bucket: bucket.id, blockPublicAcls: true, blockPublicPolicy: true, ignorePublicAcls: true, restrictPublicBuckets: true });
-    const versions = new S3BucketVersioningA(this, 'state-versions', { bucket: bucket.id, versioningConfiguration: { status: 'Enabled' } });
-    new S3BucketServerSideEncryptionConfigurationA(this, 'state-encryption', { bucket: bucket.id, rule: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: 'aws:kms' }, bucketKeyEnabled: true }] });
-    new S3BucketPolicy(this, 'state-tls', { bucket: bucket.id, policy: JSON.stringify(tlsOnlyPolicy(bucket.arn)), dependsOn: [closed] });
+    const closed = new S3BucketPublicAccessBlock(this, 'state-private', {
+      bucket: bucket.id,
+      blockPublicAcls: true,
+      blockPublicPolicy: true,
+      ignorePublicAcls: true,
+      restrictPublicBuckets: true,
+    });
+    const versions = new S3BucketVersioningA(this, 'state-versions', {
+      bucket: bucket.id,
+      versioningConfiguration: { status: 'Enabled' },
+    });
+    new S3BucketServerSideEncryptionConfigurationA(this, 'state-encryption', {
+      bucket: bucket.id,
+      rule: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: 'aws:kms' }, bucketKeyEnabled: true }],
+    });
+    new S3BucketPolicy(this, 'state-tls', {
+      bucket: bucket.id,
+      policy: JSON.stringify(tlsOnlyPolicy(bucket.arn)),
+      dependsOn: [closed],
+    });
     new S3BucketLifecycleConfiguration(this, 'state-history', {
       bucket: bucket.id,
-      rule: [{ id: 'old-versions', status: 'Enabled', filter: [{ prefix: '' }], noncurrentVersionExpiration: [{ noncurrentDays: 90 }], abortIncompleteMultipartUpload: [{ daysAfterInitiation: 7 }] }],
+      rule: [
+        {
+          id: 'old-versions',
+          status: 'Enabled',
+          filter: [{ prefix: '' }],
+          noncurrentVersionExpiration: [{ noncurrentDays: 90 }],
+          abortIncompleteMultipartUpload: [{ daysAfterInitiation: 7 }],
+        },
+      ],
       dependsOn: [versions],
     });
     return bucket.arn;
@@ -52,9 +82,17 @@ export class BootstrapStack extends PlatformStack {
   /** Safe by default, for whatever else the account will hold. */
   #accountDefaults(): void {
     new EbsEncryptionByDefault(this, 'disks-encrypted', { enabled: true });
-    new S3AccountPublicAccessBlock(this, 'buckets-private', { blockPublicAcls: true, blockPublicPolicy: true, ignorePublicAcls: true, restrictPublicBuckets: true });
+    new S3AccountPublicAccessBlock(this, 'buckets-private', {
+      blockPublicAcls: true,
+      blockPublicPolicy: true,
+      ignorePublicAcls: true,
+      restrictPublicBuckets: true,
+    });
     // Tells what is shared with strangers; free of charge.
-    new AccessanalyzerAnalyzer(this, 'access-analyzer', { analyzerName: nameInAccount(this.project, 'external-access'), type: 'ACCOUNT' });
+    new AccessanalyzerAnalyzer(this, 'access-analyzer', {
+      analyzerName: nameInAccount(this.project, 'external-access'),
+      type: 'ACCOUNT',
+    });
   }
 
   /**
@@ -66,32 +104,60 @@ export class BootstrapStack extends PlatformStack {
    */
   #gitHub(common: Common, accountId: string, clusters: readonly AwsClusterSettings[], bucketArn: string): void {
     const { git, registry } = common;
-    const repository = { fullName: git.repository.replace(/^https?:\/\/[^/]+\//, '').replace(/\.git$/, ''), ownerId: git.ownerId, repositoryId: git.repositoryId };
-    const boundary = new IamPolicy(this, 'boundary', { name: boundaryName(this.project), description: 'The most that any role of the platform may do', policy: JSON.stringify(boundaryPolicy({ project: this.project, accountId, clusters: clusters.map(({ name }) => name), bucketArn })) });
-    const provider = new IamOpenidConnectProvider(this, 'github', { url: `https://${GITHUB_ISSUER}`, clientIdList: ['sts.amazonaws.com'] });
+    const repository = {
+      fullName: git.repository.replace(/^https?:\/\/[^/]+\//, '').replace(/\.git$/, ''),
+      ownerId: git.ownerId,
+      repositoryId: git.repositoryId,
+    };
+    const boundary = new IamPolicy(this, 'boundary', {
+      name: boundaryName(this.project),
+      description: 'The most that any role of the platform may do',
+      policy: JSON.stringify(
+        boundaryPolicy({ project: this.project, accountId, clusters: clusters.map(({ name }) => name), bucketArn }),
+      ),
+    });
+    const provider = new IamOpenidConnectProvider(this, 'github', {
+      url: `https://${GITHUB_ISSUER}`,
+      clientIdList: ['sts.amazonaws.com'],
+    });
     const role = (id: string, contexts: readonly string[], options: Omit<RoleOptions, 'trust'>): void => {
       this.role(id, { ...options, trust: trustOfGitHub({ accountId, repository, contexts }) }, [boundary, provider]);
     };
 
     if (accountId === registry.accountId) {
-      role('image-push', [`ref:refs/heads/${git.revision}`], { name: nameInAccount(this.project, 'image-push'), policy: imagePushPolicy(REPOSITORIES.map((name) => repositoryArn(registry, name))) });
+      role('image-push', [`ref:refs/heads/${git.revision}`], {
+        name: nameInAccount(this.project, 'image-push'),
+        policy: imagePushPolicy(REPOSITORIES.map((name) => repositoryArn(registry, name))),
+      });
     }
     role('plan', ['pull_request'], { name: nameInAccount(this.project, 'plan'), managed: ['ReadOnlyAccess'] });
     for (const cluster of clusters) {
       role(`deploy-${cluster.name}`, [`environment:${cluster.name}`], {
         name: deployRole(this.project, cluster),
         managed: ['PowerUserAccess'],
-        policy: merge(writeStatePolicy(bucketArn), clusterRolesPolicy({ project: this.project, accountId, clusters: [cluster.name] })),
+        policy: merge(
+          writeStatePolicy(bucketArn),
+          clusterRolesPolicy({ project: this.project, accountId, clusters: [cluster.name] }),
+        ),
         // A cluster takes a quarter of an hour to come, and its upgrade longer.
         maxSessionHours: 2,
       });
     }
   }
 
-  /** Told at 80 and 100 percent of what the account's clusters may cost, before the month is over if it will be more, and of what is unusual. */
+  /**
+   * Told at 80 and 100 percent of what the account's clusters may cost, before the month is over if it will be more,
+   * and of what is unusual.
+   */
   #costs(clusters: readonly AwsClusterSettings[]): void {
     const emails = [...new Set(clusters.map(({ budget }) => budget.email))];
-    const notification = (notificationType: string, threshold: number) => ({ comparisonOperator: 'GREATER_THAN', notificationType, threshold, thresholdType: 'PERCENTAGE', subscriberEmailAddresses: emails });
+    const notification = (notificationType: string, threshold: number) => ({
+      comparisonOperator: 'GREATER_THAN',
+      notificationType,
+      threshold,
+      thresholdType: 'PERCENTAGE',
+      subscriberEmailAddresses: emails,
+    });
     // The whole account, tagged or not: what a destroyed cluster left behind is found by nothing else.
     new BudgetsBudget(this, 'budget', {
       name: nameInAccount(this.project, 'monthly'),
@@ -105,14 +171,18 @@ export class BootstrapStack extends PlatformStack {
       name: nameInAccount(this.project, 'anomalies'),
       // By tag: an account may have one monitor by service, which AWS makes itself in newer ones.
       monitorType: 'CUSTOM',
-      monitorSpecification: JSON.stringify({ Tags: { Key: 'project', Values: [this.project], MatchOptions: ['EQUALS'] } }),
+      monitorSpecification: JSON.stringify({
+        Tags: { Key: 'project', Values: [this.project], MatchOptions: ['EQUALS'] },
+      }),
     });
     new CeAnomalySubscription(this, 'anomaly-alerts', {
       name: nameInAccount(this.project, 'anomalies'),
       frequency: 'DAILY',
       monitorArnList: [monitor.arn],
       subscriber: emails.map((address) => ({ type: 'EMAIL', address })),
-      thresholdExpression: { dimension: { key: 'ANOMALY_TOTAL_IMPACT_ABSOLUTE', matchOptions: ['GREATER_THAN_OR_EQUAL'], values: ['10'] } },
+      thresholdExpression: {
+        dimension: { key: 'ANOMALY_TOTAL_IMPACT_ABSOLUTE', matchOptions: ['GREATER_THAN_OR_EQUAL'], values: ['10'] },
+      },
     });
   }
 }

@@ -14,10 +14,10 @@ import { KmsAlias } from '@cdktf/provider-aws/lib/kms-alias/index.js';
 import { KmsKey } from '@cdktf/provider-aws/lib/kms-key/index.js';
 import { LaunchTemplate } from '@cdktf/provider-aws/lib/launch-template/index.js';
 import { SecretsmanagerSecret } from '@cdktf/provider-aws/lib/secretsmanager-secret/index.js';
-import { SERVICE_CIDR, type AwsClusterSettings } from '@gitops/settings';
-import { instanceType } from '@gitops/settings/instance-types';
 import type { ITerraformDependable } from 'cdktf';
 import type { Construct } from 'constructs';
+import { type AwsClusterSettings, SERVICE_CIDR } from '@gitops/settings';
+import { instanceType } from '@gitops/settings/instance-types';
 import { podIdentities } from '../iam/pod-identities.ts';
 import { trustOfEks, trustOfPodIdentity, trustOfService } from '../iam/trust.ts';
 import { clusterRole, deployRole, nameIn } from '../names.ts';
@@ -44,7 +44,11 @@ export class ClusterStack extends PlatformStack {
   readonly #settings: AwsClusterSettings;
 
   constructor(scope: Construct, settings: AwsClusterSettings) {
-    super(scope, nameIn(settings, 'cluster'), settings, { accountId: settings.accountId, region: settings.region, cluster: settings.name });
+    super(scope, nameIn(settings, 'cluster'), settings, {
+      accountId: settings.accountId,
+      region: settings.region,
+      cluster: settings.name,
+    });
     this.#settings = settings;
     const key = settings.customerKey ? this.#key() : undefined;
     const cluster = this.#cluster(key);
@@ -53,7 +57,8 @@ export class ClusterStack extends PlatformStack {
 
     const beforeNodes = [
       this.#addon(cluster, 'vpc-cni', identities, {
-        // A node has 17 addresses for pods of its own, and 110 with prefixes. NetworkPolicies are not enforced without the switch.
+        // A node has 17 addresses for pods of its own, and 110 with prefixes. NetworkPolicies are not enforced without
+        // the switch.
         env: { ENABLE_PREFIX_DELEGATION: 'true', WARM_PREFIX_TARGET: '1' },
         enableNetworkPolicy: 'true',
       }),
@@ -62,25 +67,42 @@ export class ClusterStack extends PlatformStack {
     ];
     const nodes = this.#nodes(cluster, beforeNodes);
     this.#addon(cluster, 'coredns', [nodes]);
-    this.#addon(cluster, 'aws-ebs-csi-driver', [...identities, nodes], { defaultStorageClass: { enabled: true }, controller: { extraVolumeTags: { ...this.tags, [BACKUP_TAG]: settings.name } } });
+    this.#addon(cluster, 'aws-ebs-csi-driver', [...identities, nodes], {
+      defaultStorageClass: { enabled: true },
+      controller: { extraVolumeTags: { ...this.tags, [BACKUP_TAG]: settings.name } },
+    });
     this.#addon(cluster, 'eks-node-monitoring-agent', [nodes]);
 
     this.#secrets(key);
     this.#backups();
   }
 
-  /** Encrypts Secrets, in Kubernetes and in Secrets Manager. Deleted a month after the cluster, should someone need a backup of it. */
+  /**
+   * Encrypts Secrets, in Kubernetes and in Secrets Manager. Deleted a month after the cluster, should someone need a
+   * backup of it.
+   */
   #key(): KmsKey {
-    const key = new KmsKey(this, 'key', { description: `Secrets of the cluster ${this.#settings.name}`, enableKeyRotation: true, deletionWindowInDays: 30 });
+    const key = new KmsKey(this, 'key', {
+      description: `Secrets of the cluster ${this.#settings.name}`,
+      enableKeyRotation: true,
+      deletionWindowInDays: 30,
+    });
     new KmsAlias(this, 'key-alias', { name: `alias/${this.#settings.name}`, targetKeyId: key.keyId });
     return key;
   }
 
   #cluster(key: KmsKey | undefined): EksCluster {
     const { name, kubernetesVersion, api, deletionProtection } = this.#settings;
-    const role = this.role('cluster-role', { name: clusterRole(this.project, this.#settings, 'cluster'), trust: trustOfEks(), managed: ['AmazonEKSClusterPolicy'] });
+    const role = this.role('cluster-role', {
+      name: clusterRole(this.project, this.#settings, 'cluster'),
+      trust: trustOfEks(),
+      managed: ['AmazonEKSClusterPolicy'],
+    });
     // EKS would make it by itself, to be kept for ever.
-    const logs = new CloudwatchLogGroup(this, 'logs', { name: controlPlaneLogGroup(this.#settings), retentionInDays: this.#settings.logRetentionDays });
+    const logs = new CloudwatchLogGroup(this, 'logs', {
+      name: controlPlaneLogGroup(this.#settings),
+      retentionInDays: this.#settings.logRetentionDays,
+    });
     return new EksCluster(this, 'cluster', {
       name,
       version: kubernetesVersion,
@@ -104,7 +126,12 @@ export class ClusterStack extends PlatformStack {
       ...(key === undefined ? {} : { encryptionConfig: { provider: { keyArn: key.arn }, resources: ['secrets'] } }),
       timeouts: { create: '60m', update: '60m', delete: '60m' },
       // These two can be said once; a later change would replace the cluster.
-      lifecycle: { ignoreChanges: ['access_config[0].bootstrap_cluster_creator_admin_permissions', 'bootstrap_self_managed_addons'] },
+      lifecycle: {
+        ignoreChanges: [
+          'access_config[0].bootstrap_cluster_creator_admin_permissions',
+          'bootstrap_self_managed_addons',
+        ],
+      },
       dependsOn: [logs, ...role.permissions],
     });
   }
@@ -113,14 +140,24 @@ export class ClusterStack extends PlatformStack {
 
   /** Found by their tags, so that this stack needs nothing of the other one's state. */
   #privateSubnets(): string[] {
-    const { name, network: { zones } } = this.#settings;
+    const {
+      name,
+      network: { zones },
+    } = this.#settings;
     this.#privateSubnetIds ??= new DataAwsSubnets(this, 'private-subnets', {
       filter: [
         { name: 'tag:cluster', values: [name] },
         { name: 'tag:tier', values: ['private'] },
       ],
       // AWS gives an empty list where there are none, and EKS would be the first to say so, in the midst of the apply.
-      lifecycle: { postcondition: [{ condition: `\${length(self.ids) == ${zones.length}}`, errorMessage: `The network of ${name} has not one private subnet for each of its ${zones.length} zones; apply ${nameIn(this.#settings, 'network')} first.` }] },
+      lifecycle: {
+        postcondition: [
+          {
+            condition: `\${length(self.ids) == ${zones.length}}`,
+            errorMessage: `The network of ${name} has not one private subnet for each of its ${zones.length} zones; apply ${nameIn(this.#settings, 'network')} first.`,
+          },
+        ],
+      },
     }).ids;
     return this.#privateSubnetIds;
   }
@@ -132,29 +169,50 @@ export class ClusterStack extends PlatformStack {
       const principalArn = `arn:aws:iam::${accountId}:role/${role}`;
       const id = `access-${role.replaceAll('/', '-')}`;
       const entry = new EksAccessEntry(this, id, { clusterName: cluster.name, principalArn, type: 'STANDARD' });
-      new EksAccessPolicyAssociation(this, `${id}-policy`, { clusterName: cluster.name, principalArn, policyArn: `arn:aws:eks::aws:cluster-access-policy/${policy}`, accessScope: { type: 'cluster' }, dependsOn: [entry] });
+      new EksAccessPolicyAssociation(this, `${id}-policy`, {
+        clusterName: cluster.name,
+        principalArn,
+        policyArn: `arn:aws:eks::aws:cluster-access-policy/${policy}`,
+        accessScope: { type: 'cluster' },
+        dependsOn: [entry],
+      });
     };
-    for (const role of [deployRole(this.project, this.#settings), ...api.adminRoles]) grant(role, 'AmazonEKSClusterAdminPolicy');
+    for (const role of [deployRole(this.project, this.#settings), ...api.adminRoles])
+      grant(role, 'AmazonEKSClusterAdminPolicy');
     for (const role of api.viewerRoles) grant(role, 'AmazonEKSViewPolicy');
   }
 
   /** A role for each service account that calls AWS, tied to this cluster, its namespace and its name. */
   #podIdentities(cluster: EksCluster, key: KmsKey | undefined): EksPodIdentityAssociation[] {
     const { accountId, name, region, controllers } = this.#settings;
-    return podIdentities({ accountId, cluster: name, region, keyArn: key?.arn, controllers }).map(({ id, namespace, serviceAccount, managed, policy }) => {
-      const role = this.role(`${id}-role`, {
-        name: clusterRole(this.project, this.#settings, id),
-        trust: trustOfPodIdentity({ accountId, cluster: name, namespace, serviceAccount }),
-        ...(managed === undefined ? {} : { managed }),
-        ...(policy === undefined ? {} : { policy }),
-      });
-      return new EksPodIdentityAssociation(this, `${id}-identity`, { clusterName: cluster.name, namespace, serviceAccount, roleArn: role.arn, tags: { Name: nameIn(this.#settings, id) }, dependsOn: [...role.permissions] });
-    });
+    return podIdentities({ accountId, cluster: name, region, keyArn: key?.arn, controllers }).map(
+      ({ id, namespace, serviceAccount, managed, policy }) => {
+        const role = this.role(`${id}-role`, {
+          name: clusterRole(this.project, this.#settings, id),
+          trust: trustOfPodIdentity({ accountId, cluster: name, namespace, serviceAccount }),
+          ...(managed === undefined ? {} : { managed }),
+          ...(policy === undefined ? {} : { policy }),
+        });
+        return new EksPodIdentityAssociation(this, `${id}-identity`, {
+          clusterName: cluster.name,
+          namespace,
+          serviceAccount,
+          roleArn: role.arn,
+          tags: { Name: nameIn(this.#settings, id) },
+          dependsOn: [...role.permissions],
+        });
+      },
+    );
   }
 
-  /** An add-on in the version that EKS recommends for the cluster's Kubernetes: an upgrade of either shows in the plan. */
+  /**
+   * An add-on in the version that EKS recommends for the cluster's Kubernetes: an upgrade of either shows in the plan.
+   */
   #addon(cluster: EksCluster, name: string, after: readonly ITerraformDependable[], configuration?: object): EksAddon {
-    const version = new DataAwsEksAddonVersion(this, `${name}-version`, { addonName: name, kubernetesVersion: this.#settings.kubernetesVersion });
+    const version = new DataAwsEksAddonVersion(this, `${name}-version`, {
+      addonName: name,
+      kubernetesVersion: this.#settings.kubernetesVersion,
+    });
     return new EksAddon(this, name, {
       clusterName: cluster.name,
       addonName: name,
@@ -180,7 +238,12 @@ export class ClusterStack extends PlatformStack {
       updateDefaultVersion: true,
       // Pods do not reach the node's credentials: one hop ends at the node.
       metadataOptions: { httpEndpoint: 'enabled', httpTokens: 'required', httpPutResponseHopLimit: 1 },
-      blockDeviceMappings: [{ deviceName: '/dev/xvda', ebs: { volumeType: 'gp3', volumeSize: nodeGroup.diskGiB, encrypted: 'true', deleteOnTermination: 'true' } }],
+      blockDeviceMappings: [
+        {
+          deviceName: '/dev/xvda',
+          ebs: { volumeType: 'gp3', volumeSize: nodeGroup.diskGiB, encrypted: 'true', deleteOnTermination: 'true' },
+        },
+      ],
       // The provider's default tags do not reach what a template makes.
       tagSpecifications: ['instance', 'volume', 'network-interface'].map((resourceType) => ({ resourceType, tags })),
       userData: Buffer.from(nodeUserData(nodeGroup.instanceType)).toString('base64'),
@@ -221,12 +284,31 @@ export class ClusterStack extends PlatformStack {
     const role = this.role('backup-role', {
       name: clusterRole(this.project, this.#settings, 'backup'),
       trust: trustOfService('backup.amazonaws.com', accountId),
-      managed: ['service-role/AWSBackupServiceRolePolicyForBackup', 'service-role/AWSBackupServiceRolePolicyForRestores'],
+      managed: [
+        'service-role/AWSBackupServiceRolePolicyForBackup',
+        'service-role/AWSBackupServiceRolePolicyForRestores',
+      ],
     });
     // Backups of a protected cluster outlive it: AWS refuses to delete a vault that holds some.
     const vault = new BackupVault(this, 'backup-vault', { name, forceDestroy: !deletionProtection });
-    const plan = new BackupPlan(this, 'backup-plan', { name, rule: [{ ruleName: 'nightly', targetVaultName: vault.name, schedule: 'cron(0 3 * * ? *)', lifecycle: { deleteAfter: backupRetentionDays } }] });
-    new BackupSelection(this, 'backup-selection', { name: 'volumes', planId: plan.id, iamRoleArn: role.arn, selectionTag: [{ type: 'STRINGEQUALS', key: BACKUP_TAG, value: name }], dependsOn: [...role.permissions] });
+    const plan = new BackupPlan(this, 'backup-plan', {
+      name,
+      rule: [
+        {
+          ruleName: 'nightly',
+          targetVaultName: vault.name,
+          schedule: 'cron(0 3 * * ? *)',
+          lifecycle: { deleteAfter: backupRetentionDays },
+        },
+      ],
+    });
+    new BackupSelection(this, 'backup-selection', {
+      name: 'volumes',
+      planId: plan.id,
+      iamRoleArn: role.arn,
+      selectionTag: [{ type: 'STRINGEQUALS', key: BACKUP_TAG, value: name }],
+      dependsOn: [...role.permissions],
+    });
   }
 }
 

@@ -1,21 +1,21 @@
+import { CloudwatchLogGroup } from '@cdktf/provider-aws/lib/cloudwatch-log-group/index.js';
 import { DefaultRouteTable } from '@cdktf/provider-aws/lib/default-route-table/index.js';
 import { DefaultSecurityGroup } from '@cdktf/provider-aws/lib/default-security-group/index.js';
-import { CloudwatchLogGroup } from '@cdktf/provider-aws/lib/cloudwatch-log-group/index.js';
 import { Eip } from '@cdktf/provider-aws/lib/eip/index.js';
 import { FlowLog } from '@cdktf/provider-aws/lib/flow-log/index.js';
 import { InternetGateway } from '@cdktf/provider-aws/lib/internet-gateway/index.js';
 import { NatGateway } from '@cdktf/provider-aws/lib/nat-gateway/index.js';
-import { RouteTableAssociation } from '@cdktf/provider-aws/lib/route-table-association/index.js';
-import { RouteTable } from '@cdktf/provider-aws/lib/route-table/index.js';
 import { Route } from '@cdktf/provider-aws/lib/route/index.js';
+import { RouteTable } from '@cdktf/provider-aws/lib/route-table/index.js';
+import { RouteTableAssociation } from '@cdktf/provider-aws/lib/route-table-association/index.js';
 import { SecurityGroup } from '@cdktf/provider-aws/lib/security-group/index.js';
 import { Subnet } from '@cdktf/provider-aws/lib/subnet/index.js';
+import { Vpc } from '@cdktf/provider-aws/lib/vpc/index.js';
 import { VpcEndpoint } from '@cdktf/provider-aws/lib/vpc-endpoint/index.js';
 import { VpcSecurityGroupIngressRule } from '@cdktf/provider-aws/lib/vpc-security-group-ingress-rule/index.js';
-import { Vpc } from '@cdktf/provider-aws/lib/vpc/index.js';
+import type { Construct } from 'constructs';
 import type { AwsClusterSettings } from '@gitops/settings';
 import { subnetPlan, type Tier } from '@gitops/settings/network';
-import type { Construct } from 'constructs';
 import { flowLogPolicy } from '../iam/policies.ts';
 import { trustOfService } from '../iam/trust.ts';
 import { clusterRole, nameIn } from '../names.ts';
@@ -42,37 +42,70 @@ export class NetworkStack extends PlatformStack {
   readonly #vpc: Vpc;
 
   constructor(scope: Construct, cluster: AwsClusterSettings) {
-    super(scope, nameIn(cluster, 'network'), cluster, { accountId: cluster.accountId, region: cluster.region, cluster: cluster.name });
+    super(scope, nameIn(cluster, 'network'), cluster, {
+      accountId: cluster.accountId,
+      region: cluster.region,
+      cluster: cluster.name,
+    });
     this.#cluster = cluster;
     // EKS wants both: nodes find its private endpoint by the VPC's own DNS.
-    this.#vpc = new Vpc(this, 'vpc', { cidrBlock: cluster.network.cidr, enableDnsSupport: true, enableDnsHostnames: true, tags: { Name: cluster.name } });
+    this.#vpc = new Vpc(this, 'vpc', {
+      cidrBlock: cluster.network.cidr,
+      enableDnsSupport: true,
+      enableDnsHostnames: true,
+      tags: { Name: cluster.name },
+    });
     this.#closeDefaults();
 
     const zones = cluster.network.zones;
     const subnets = this.#subnets();
-    const internet = new InternetGateway(this, 'internet-gateway', { vpcId: this.#vpc.id, tags: { Name: cluster.name } });
+    const internet = new InternetGateway(this, 'internet-gateway', {
+      vpcId: this.#vpc.id,
+      tags: { Name: cluster.name },
+    });
 
     const publicRoutes = this.#routeTable('public');
-    new Route(this, 'public-to-internet', { routeTableId: publicRoutes.id, destinationCidrBlock: '0.0.0.0/0', gatewayId: internet.id });
+    new Route(this, 'public-to-internet', {
+      routeTableId: publicRoutes.id,
+      destinationCidrBlock: '0.0.0.0/0',
+      gatewayId: internet.id,
+    });
     for (const zone of zones) this.#associate('public', zone, subnets, publicRoutes);
 
     // One gateway in the first zone for all of them, or each zone's own.
     const exits = cluster.network.natGateways === 'one' ? zones.slice(0, 1) : zones;
     const privateRoutes = exits.map((zone) => {
-      const address = new Eip(this, `nat-address-${zone}`, { domain: 'vpc', tags: { Name: nameIn(cluster, `nat-${zone}`) }, dependsOn: [internet] });
+      const address = new Eip(this, `nat-address-${zone}`, {
+        domain: 'vpc',
+        tags: { Name: nameIn(cluster, `nat-${zone}`) },
+        dependsOn: [internet],
+      });
       // Nothing in it names the internet gateway, without which it would come up unable to reach anything.
-      const gateway = new NatGateway(this, `nat-${zone}`, { allocationId: address.allocationId, subnetId: subnetIn(subnets, 'public', zone).id, tags: { Name: nameIn(cluster, zone) }, dependsOn: [internet] });
+      const gateway = new NatGateway(this, `nat-${zone}`, {
+        allocationId: address.allocationId,
+        subnetId: subnetIn(subnets, 'public', zone).id,
+        tags: { Name: nameIn(cluster, zone) },
+        dependsOn: [internet],
+      });
       const routes = this.#routeTable(exits.length === 1 ? 'private' : `private-${zone}`);
-      new Route(this, `private-to-nat-${zone}`, { routeTableId: routes.id, destinationCidrBlock: '0.0.0.0/0', natGatewayId: gateway.id });
+      new Route(this, `private-to-nat-${zone}`, {
+        routeTableId: routes.id,
+        destinationCidrBlock: '0.0.0.0/0',
+        natGatewayId: gateway.id,
+      });
       return routes;
     });
-    for (const [index, zone] of zones.entries()) this.#associate('private', zone, subnets, privateRoutes[index] ?? first(privateRoutes));
+    for (const [index, zone] of zones.entries())
+      this.#associate('private', zone, subnets, privateRoutes[index] ?? first(privateRoutes));
 
     this.#endpoints(subnets, privateRoutes);
     this.#flowLogs();
   }
 
-  /** One subnet for each tier and zone. Nothing in them gets a public address by itself; NAT gateways and load balancers ask for theirs. */
+  /**
+   * One subnet for each tier and zone. Nothing in them gets a public address by itself; NAT gateways and load balancers
+   * ask for theirs.
+   */
   #subnets(): ReadonlyMap<string, Subnet> {
     return new Map(
       subnetPlan(this.#cluster.network).map(({ tier, zone, cidr }) => [
@@ -83,7 +116,11 @@ export class NetworkStack extends PlatformStack {
           availabilityZone: zone,
           mapPublicIpOnLaunch: false,
           // The load balancer controller finds its subnets by the role tags, the cluster's stack by the tier.
-          tags: { Name: nameIn(this.#cluster, `${tier}-${zone}`), tier, [`kubernetes.io/role/${tier === 'public' ? 'elb' : 'internal-elb'}`]: '1' },
+          tags: {
+            Name: nameIn(this.#cluster, `${tier}-${zone}`),
+            tier,
+            [`kubernetes.io/role/${tier === 'public' ? 'elb' : 'internal-elb'}`]: '1',
+          },
         }),
       ]),
     );
@@ -91,8 +128,17 @@ export class NetworkStack extends PlatformStack {
 
   /** What AWS makes with every VPC stays, without a rule or a route: nobody gets in by having forgotten something. */
   #closeDefaults(): void {
-    new DefaultSecurityGroup(this, 'default-security-group', { vpcId: this.#vpc.id, ingress: [], egress: [], tags: { Name: nameIn(this.#cluster, 'default-closed') } });
-    new DefaultRouteTable(this, 'default-route-table', { defaultRouteTableId: this.#vpc.defaultRouteTableId, route: [], tags: { Name: nameIn(this.#cluster, 'default-closed') } });
+    new DefaultSecurityGroup(this, 'default-security-group', {
+      vpcId: this.#vpc.id,
+      ingress: [],
+      egress: [],
+      tags: { Name: nameIn(this.#cluster, 'default-closed') },
+    });
+    new DefaultRouteTable(this, 'default-route-table', {
+      defaultRouteTableId: this.#vpc.defaultRouteTableId,
+      route: [],
+      tags: { Name: nameIn(this.#cluster, 'default-closed') },
+    });
   }
 
   #routeTable(name: string): RouteTable {
@@ -100,16 +146,36 @@ export class NetworkStack extends PlatformStack {
   }
 
   #associate(tier: Tier, zone: string, subnets: ReadonlyMap<string, Subnet>, routes: RouteTable): void {
-    new RouteTableAssociation(this, `${tier}-${zone}-association`, { subnetId: subnetIn(subnets, tier, zone).id, routeTableId: routes.id });
+    new RouteTableAssociation(this, `${tier}-${zone}-association`, {
+      subnetId: subnetIn(subnets, tier, zone).id,
+      routeTableId: routes.id,
+    });
   }
 
   /** S3, from which image layers come, costs nothing and spares the NAT gateways; the others are a setting. */
   #endpoints(subnets: ReadonlyMap<string, Subnet>, privateRoutes: readonly RouteTable[]): void {
     const { name, region, network, interfaceEndpoints } = this.#cluster;
-    new VpcEndpoint(this, 'endpoint-s3', { vpcId: this.#vpc.id, serviceName: `com.amazonaws.${region}.s3`, vpcEndpointType: 'Gateway', routeTableIds: privateRoutes.map(({ id }) => id), tags: { Name: `${name}-s3` } });
+    new VpcEndpoint(this, 'endpoint-s3', {
+      vpcId: this.#vpc.id,
+      serviceName: `com.amazonaws.${region}.s3`,
+      vpcEndpointType: 'Gateway',
+      routeTableIds: privateRoutes.map(({ id }) => id),
+      tags: { Name: `${name}-s3` },
+    });
     if (!interfaceEndpoints) return;
-    const group = new SecurityGroup(this, 'endpoints-security-group', { name: nameIn(this.#cluster, 'endpoints'), description: 'AWS APIs, reached from inside the network', vpcId: this.#vpc.id });
-    new VpcSecurityGroupIngressRule(this, 'endpoints-https', { securityGroupId: group.id, cidrIpv4: network.cidr, ipProtocol: 'tcp', fromPort: 443, toPort: 443, description: 'HTTPS from the network' });
+    const group = new SecurityGroup(this, 'endpoints-security-group', {
+      name: nameIn(this.#cluster, 'endpoints'),
+      description: 'AWS APIs, reached from inside the network',
+      vpcId: this.#vpc.id,
+    });
+    new VpcSecurityGroupIngressRule(this, 'endpoints-https', {
+      securityGroupId: group.id,
+      cidrIpv4: network.cidr,
+      ipProtocol: 'tcp',
+      fromPort: 443,
+      toPort: 443,
+      description: 'HTTPS from the network',
+    });
     for (const service of INTERFACE_ENDPOINTS) {
       new VpcEndpoint(this, `endpoint-${service}`, {
         vpcId: this.#vpc.id,
@@ -123,10 +189,20 @@ export class NetworkStack extends PlatformStack {
     }
   }
 
-  /** What was refused, which is what one looks for when something cannot connect; all of the traffic would cost more than it tells. */
+  /**
+   * What was refused, which is what one looks for when something cannot connect; all of the traffic would cost more
+   * than it tells.
+   */
   #flowLogs(): void {
-    const logs = new CloudwatchLogGroup(this, 'flow-logs', { name: flowLogGroup(this.#cluster), retentionInDays: this.#cluster.logRetentionDays });
-    const role = this.role('flow-log-role', { name: clusterRole(this.project, this.#cluster, 'flow-logs'), trust: trustOfService('vpc-flow-logs.amazonaws.com', this.#cluster.accountId), policy: flowLogPolicy(logs.arn) });
+    const logs = new CloudwatchLogGroup(this, 'flow-logs', {
+      name: flowLogGroup(this.#cluster),
+      retentionInDays: this.#cluster.logRetentionDays,
+    });
+    const role = this.role('flow-log-role', {
+      name: clusterRole(this.project, this.#cluster, 'flow-logs'),
+      trust: trustOfService('vpc-flow-logs.amazonaws.com', this.#cluster.accountId),
+      policy: flowLogPolicy(logs.arn),
+    });
     new FlowLog(this, 'flow-log', {
       vpcId: this.#vpc.id,
       trafficType: 'REJECT',

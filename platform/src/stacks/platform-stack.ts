@@ -1,10 +1,10 @@
-import { IamRolePolicyAttachment } from '@cdktf/provider-aws/lib/iam-role-policy-attachment/index.js';
-import { IamRolePolicy } from '@cdktf/provider-aws/lib/iam-role-policy/index.js';
 import { IamRole } from '@cdktf/provider-aws/lib/iam-role/index.js';
+import { IamRolePolicy } from '@cdktf/provider-aws/lib/iam-role-policy/index.js';
+import { IamRolePolicyAttachment } from '@cdktf/provider-aws/lib/iam-role-policy-attachment/index.js';
 import { AwsProvider } from '@cdktf/provider-aws/lib/provider/index.js';
-import type { ClusterSettings } from '@gitops/settings';
-import { LocalBackend, S3Backend, TerraformStack, type ITerraformDependable } from 'cdktf';
+import { type ITerraformDependable, LocalBackend, S3Backend, TerraformStack } from 'cdktf';
 import type { Construct } from 'constructs';
+import type { ClusterSettings } from '@gitops/settings';
 import type { PolicyDocument } from '../iam/document.ts';
 import { boundaryArn, projectOf, stateBucket, tagsOf } from '../names.ts';
 
@@ -30,7 +30,9 @@ export interface RoleOptions {
   readonly maxSessionHours?: number;
 }
 
-/** A role with everything that it may do: whoever uses it waits for `permissions` too, since AWS looks at them at once. */
+/**
+ * A role with everything that it may do: whoever uses it waits for `permissions` too, since AWS looks at them at once.
+ */
 export interface Role {
   readonly arn: string;
   readonly name: string;
@@ -60,10 +62,33 @@ export class PlatformStack extends TerraformStack {
    * An IAM role within the account's boundary, without which CI may make none.
    * @param after what must be there before it
    */
-  role(id: string, { name, trust, managed = [], policy, maxSessionHours = 1 }: RoleOptions, after: readonly ITerraformDependable[] = []): Role {
-    const role = new IamRole(this, id, { dependsOn: [...after], name, assumeRolePolicy: JSON.stringify(trust), permissionsBoundary: boundaryArn(this.project, this.#accountId), maxSessionDuration: maxSessionHours * 3600 });
-    const permissions: ITerraformDependable[] = managed.map((path) => new IamRolePolicyAttachment(this, `${id}-${path.replace(/^.*\//, '')}`, { role: role.name, policyArn: `arn:aws:iam::aws:policy/${path}` }));
-    if (policy !== undefined) permissions.push(new IamRolePolicy(this, `${id}-policy`, { name: 'permissions', role: role.name, policy: JSON.stringify(policy) }));
+  role(
+    id: string,
+    { name, trust, managed = [], policy, maxSessionHours = 1 }: RoleOptions,
+    after: readonly ITerraformDependable[] = [],
+  ): Role {
+    const role = new IamRole(this, id, {
+      dependsOn: [...after],
+      name,
+      assumeRolePolicy: JSON.stringify(trust),
+      permissionsBoundary: boundaryArn(this.project, this.#accountId),
+      maxSessionDuration: maxSessionHours * 3600,
+    });
+    const permissions: ITerraformDependable[] = managed.map(
+      (path) =>
+        new IamRolePolicyAttachment(this, `${id}-${path.replace(/^.*\//, '')}`, {
+          role: role.name,
+          policyArn: `arn:aws:iam::aws:policy/${path}`,
+        }),
+    );
+    if (policy !== undefined)
+      permissions.push(
+        new IamRolePolicy(this, `${id}-policy`, {
+          name: 'permissions',
+          role: role.name,
+          policy: JSON.stringify(policy),
+        }),
+      );
     return { arn: role.arn, name: role.name, permissions };
   }
 }
@@ -75,8 +100,8 @@ const AWS_PROVIDER_VERSION = '6.25.0';
 const PLATFORM = '../../..';
 
 /**
- * The one setting `state` decides: files of this machine to begin with, then the bucket of the stack's account. The way from
- * one to the other is `make migrate-state`.
+ * The one setting `state` decides: files of this machine to begin with, then the bucket of the stack's account. The way
+ * from one to the other is `make migrate-state`.
  */
 function keepState(stack: TerraformStack, id: string, common: Common, accountId: string): void {
   if (common.state === 'local') {
@@ -84,7 +109,12 @@ function keepState(stack: TerraformStack, id: string, common: Common, accountId:
     new LocalBackend(stack, { path: `${PLATFORM}/state/${id}.tfstate` });
     return;
   }
-  new S3Backend(stack, { bucket: stateBucket(projectOf(common), accountId), key: `${id}.tfstate`, region: common.registry.region, encrypt: true });
+  new S3Backend(stack, {
+    bucket: stateBucket(projectOf(common), accountId),
+    key: `${id}.tfstate`,
+    region: common.registry.region,
+    encrypt: true,
+  });
   // CDKTF's types are older than this way of locking, which needs no table.
   stack.addOverride('terraform.backend.s3.use_lockfile', true);
 }

@@ -1,23 +1,26 @@
 import { EcrLifecyclePolicy } from '@cdktf/provider-aws/lib/ecr-lifecycle-policy/index.js';
 import { EcrRegistryScanningConfiguration } from '@cdktf/provider-aws/lib/ecr-registry-scanning-configuration/index.js';
-import { EcrRepositoryPolicy } from '@cdktf/provider-aws/lib/ecr-repository-policy/index.js';
 import { EcrRepository } from '@cdktf/provider-aws/lib/ecr-repository/index.js';
-import type { AwsClusterSettings } from '@gitops/settings';
+import { EcrRepositoryPolicy } from '@cdktf/provider-aws/lib/ecr-repository-policy/index.js';
 import type { Construct } from 'constructs';
+import type { AwsClusterSettings } from '@gitops/settings';
 import { imagePullPolicy } from '../iam/policies.ts';
 import { lifecyclePolicy, tagMutability } from '../retention.ts';
-import { PlatformStack, type Common } from './platform-stack.ts';
+import { type Common, PlatformStack } from './platform-stack.ts';
 
 /** The repositories of images, each named as its application. */
 export const REPOSITORIES = ['fastify-service'] as const;
 
 /**
- * The one registry, from which every cluster pulls what was built once. It outlives them all: no command deletes a repository.
+ * The one registry, from which every cluster pulls what was built once. It outlives them all: no command deletes a
+ * repository.
  */
 export class RegistryStack extends PlatformStack {
   constructor(scope: Construct, common: Common, clusters: readonly AwsClusterSettings[]) {
     super(scope, 'registry', common, common.registry);
-    const others = [...new Set(clusters.map(({ accountId }) => accountId))].filter((id) => id !== common.registry.accountId);
+    const others = [...new Set(clusters.map(({ accountId }) => accountId))].filter(
+      (id) => id !== common.registry.accountId,
+    );
     const names = clusters.map(({ name }) => name);
 
     for (const name of REPOSITORIES) {
@@ -28,13 +31,24 @@ export class RegistryStack extends PlatformStack {
         forceDelete: false,
         lifecycle: { preventDestroy: true },
       });
-      new EcrLifecyclePolicy(this, `${name}-retention`, { repository: repository.name, policy: JSON.stringify(lifecyclePolicy(names)) });
-      if (others.length > 0) new EcrRepositoryPolicy(this, `${name}-pull`, { repository: repository.name, policy: JSON.stringify(imagePullPolicy(others)) });
+      new EcrLifecyclePolicy(this, `${name}-retention`, {
+        repository: repository.name,
+        policy: JSON.stringify(lifecyclePolicy(names)),
+      });
+      if (others.length > 0)
+        new EcrRepositoryPolicy(this, `${name}-pull`, {
+          repository: repository.name,
+          policy: JSON.stringify(imagePullPolicy(others)),
+        });
     }
     // Known weaknesses of an image, told when it is pushed; free of charge. Per repository it would be the old way.
-    new EcrRegistryScanningConfiguration(this, 'scanning', { scanType: 'BASIC', rule: [{ scanFrequency: 'SCAN_ON_PUSH', repositoryFilter: [{ filter: '*', filterType: 'WILDCARD' }] }] });
+    new EcrRegistryScanningConfiguration(this, 'scanning', {
+      scanType: 'BASIC',
+      rule: [{ scanFrequency: 'SCAN_ON_PUSH', repositoryFilter: [{ filter: '*', filterType: 'WILDCARD' }] }],
+    });
   }
 }
 
 /** The ARN of a repository, for who pushes to it. */
-export const repositoryArn = ({ accountId, region }: Common['registry'], name: string): string => `arn:aws:ecr:${region}:${accountId}:repository/${name}`;
+export const repositoryArn = ({ accountId, region }: Common['registry'], name: string): string =>
+  `arn:aws:ecr:${region}:${accountId}:repository/${name}`;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { dataSources, kinds, type Kind } from './kinds.ts';
+import { dataSources, type Kind, kinds } from './kinds.ts';
 import { isSame, type Values } from './values.ts';
 
 /** AWS says no, in its own words: `code: message`. */
@@ -58,8 +58,8 @@ const nothing = (): void => undefined;
 
 /**
  * A simulated AWS, in memory: what exists in any account and region, and the rules by which AWS lets things come and go
- * (kinds.ts). It knows the resources that the platform uses and no others. It does not check who may do what, starts no machine
- * and knows no quota but that of addresses.
+ * (kinds.ts). It knows the resources that the platform uses and no others. It does not check who may do what, starts no
+ * machine and knows no quota but that of addresses.
  */
 export class SimulatedAws {
   readonly #things = new Map<string, Thing>();
@@ -77,7 +77,9 @@ export class SimulatedAws {
 
   /** What a caller finds of a type in its account and, unless the type is global, its region. */
   visible(type: string, { accountId, region }: Caller): Thing[] {
-    return this.things(type).filter((thing) => thing.accountId === accountId && (kindOf(type).scope === 'account' || thing.region === region));
+    return this.things(type).filter(
+      (thing) => thing.accountId === accountId && (kindOf(type).scope === 'account' || thing.region === region),
+    );
   }
 
   find(type: string, caller: Caller, isIt: (thing: Thing) => boolean): Thing | undefined {
@@ -86,25 +88,48 @@ export class SimulatedAws {
 
   /** A new id in AWS's form: the same for the same history, so that a failing test fails again. */
   #id(prefix: string): string {
-    return prefix + createHash('sha256').update(`${prefix} ${(this.#ids += 1)}`).digest('hex').slice(0, 17);
+    return (
+      prefix +
+      createHash('sha256')
+        .update(`${prefix} ${(this.#ids += 1)}`)
+        .digest('hex')
+        .slice(0, 17)
+    );
   }
 
   async create(type: string, values: Values, caller: Caller): Promise<Values> {
-    return this.#operate('create', type, () => '', async () => {
-      const kind = kindOf(type);
-      const context = { cloud: this, caller, values, fail };
-      this.#checkReferences(kind, values, caller);
-      kind.requires?.(context);
-      const id = kind.id?.(context) ?? this.#id(kind.prefix ?? `${type}-`);
-      if (kind.isPut !== true && this.visible(type, caller).some((thing) => thing.id === id || (kind.unique !== undefined && kind.unique(thing.values) === kind.unique(values)))) {
-        fail(kind.exists ?? 'AlreadyExistsException', `${type} ${kind.unique?.(values) ?? id} already exists`);
-      }
-      const given = kind.gives?.({ ...context, id }) ?? {};
-      const thing: Thing = { type, id, accountId: caller.accountId, region: caller.region, values: { ...values, ...given, id, region: caller.region } };
-      this.#things.set(keyOf(thing), thing);
-      kind.created?.({ ...context, thing });
-      return Promise.resolve(thing);
-    }).then((thing) => thing.values);
+    return this.#operate(
+      'create',
+      type,
+      () => '',
+      async () => {
+        const kind = kindOf(type);
+        const context = { cloud: this, caller, values, fail };
+        this.#checkReferences(kind, values, caller);
+        kind.requires?.(context);
+        const id = kind.id?.(context) ?? this.#id(kind.prefix ?? `${type}-`);
+        if (
+          kind.isPut !== true &&
+          this.visible(type, caller).some(
+            (thing) =>
+              thing.id === id || (kind.unique !== undefined && kind.unique(thing.values) === kind.unique(values)),
+          )
+        ) {
+          fail(kind.exists ?? 'AlreadyExistsException', `${type} ${kind.unique?.(values) ?? id} already exists`);
+        }
+        const given = kind.gives?.({ ...context, id }) ?? {};
+        const thing: Thing = {
+          type,
+          id,
+          accountId: caller.accountId,
+          region: caller.region,
+          values: { ...values, ...given, id, region: caller.region },
+        };
+        this.#things.set(keyOf(thing), thing);
+        kind.created?.({ ...context, thing });
+        return Promise.resolve(thing);
+      },
+    ).then((thing) => thing.values);
   }
 
   read(type: string, id: string, caller: Caller): Values | undefined {
@@ -120,34 +145,58 @@ export class SimulatedAws {
   }
 
   /** What carries all of these tags, as AWS's search by tags finds it: roles are not among it. */
-  tagged(tags: Readonly<Record<string, string>>, { accountId, region }: Pick<Caller, 'accountId' | 'region'>): { arn: string; tags: Readonly<Record<string, string>> }[] {
+  tagged(
+    tags: Readonly<Record<string, string>>,
+    { accountId, region }: Pick<Caller, 'accountId' | 'region'>,
+  ): { arn: string; tags: Readonly<Record<string, string>> }[] {
     return this.things().flatMap(({ type, values, ...thing }) => {
       const carried = (values.tags_all ?? {}) as Readonly<Record<string, string>>;
-      const arn = type === 'aws_nat_gateway' ? `arn:aws:ec2:${region}:${accountId}:natgateway/${thing.id}` : (values.arn ?? values.association_arn);
-      const isFound = thing.accountId === accountId && thing.region === region && type !== 'aws_iam_role' && Object.entries(tags).every(([key, value]) => carried[key] === value);
+      const arn =
+        type === 'aws_nat_gateway'
+          ? `arn:aws:ec2:${region}:${accountId}:natgateway/${thing.id}`
+          : (values.arn ?? values.association_arn);
+      const isFound =
+        thing.accountId === accountId &&
+        thing.region === region &&
+        type !== 'aws_iam_role' &&
+        Object.entries(tags).every(([key, value]) => carried[key] === value);
       return isFound && typeof arn === 'string' ? [{ arn, tags: carried }] : [];
     });
   }
 
   async update(type: string, id: string, values: Values, caller: Caller): Promise<Values> {
-    return this.#operate('update', type, () => id, async () => {
-      const thing = this.find(type, caller, (candidate) => candidate.id === id) ?? fail('ResourceNotFoundException', `${type} ${id} does not exist`);
-      this.#checkReferences(kindOf(type), values, caller);
-      kindOf(type).updated?.({ cloud: this, caller, values, thing, fail });
-      thing.values = { ...thing.values, ...values, id };
-      return Promise.resolve(thing);
-    }).then((thing) => thing.values);
+    return this.#operate(
+      'update',
+      type,
+      () => id,
+      async () => {
+        const thing =
+          this.find(type, caller, (candidate) => candidate.id === id) ??
+          fail('ResourceNotFoundException', `${type} ${id} does not exist`);
+        this.#checkReferences(kindOf(type), values, caller);
+        kindOf(type).updated?.({ cloud: this, caller, values, thing, fail });
+        thing.values = { ...thing.values, ...values, id };
+        return Promise.resolve(thing);
+      },
+    ).then((thing) => thing.values);
   }
 
   async delete(type: string, id: string, caller: Caller): Promise<void> {
-    await this.#operate('delete', type, () => id, async () => {
-      const thing = this.find(type, caller, (candidate) => candidate.id === id) ?? fail('ResourceNotFoundException', `${type} ${id} does not exist`);
-      this.#checkDependents(thing, caller);
-      kindOf(type).blocksDeletion?.({ cloud: this, caller, values: thing.values, thing, fail });
-      this.#things.delete(keyOf(thing));
-      kindOf(type).deleted?.({ cloud: this, caller, values: thing.values, thing, fail });
-      return Promise.resolve(thing);
-    });
+    await this.#operate(
+      'delete',
+      type,
+      () => id,
+      async () => {
+        const thing =
+          this.find(type, caller, (candidate) => candidate.id === id) ??
+          fail('ResourceNotFoundException', `${type} ${id} does not exist`);
+        this.#checkDependents(thing, caller);
+        kindOf(type).blocksDeletion?.({ cloud: this, caller, values: thing.values, thing, fail });
+        this.#things.delete(keyOf(thing));
+        kindOf(type).deleted?.({ cloud: this, caller, values: thing.values, thing, fail });
+        return Promise.resolve(thing);
+      },
+    );
   }
 
   /** What a data source answers. */
@@ -159,7 +208,13 @@ export class SimulatedAws {
 
   /** Puts something there that no stack made: what a controller or a person leaves behind. */
   plant(type: string, values: Values, caller: Caller): Thing {
-    const thing: Thing = { type, id: typeof values.id === 'string' ? values.id : `${type}-planted`, accountId: caller.accountId, region: caller.region, values };
+    const thing: Thing = {
+      type,
+      id: typeof values.id === 'string' ? values.id : `${type}-planted`,
+      accountId: caller.accountId,
+      region: caller.region,
+      values,
+    };
     this.#things.set(keyOf(thing), thing);
     return thing;
   }
@@ -171,7 +226,11 @@ export class SimulatedAws {
   #checkReferences(kind: Kind, values: Values, caller: Caller): void {
     for (const reference of kind.references ?? []) {
       for (const wanted of reference.from(values)) {
-        if (this.find(reference.to, caller, (thing) => (reference.by?.(thing.values) ?? thing.id) === wanted) === undefined) fail(reference.missing, `${reference.to} ${wanted} does not exist`);
+        if (
+          this.find(reference.to, caller, (thing) => (reference.by?.(thing.values) ?? thing.id) === wanted) ===
+          undefined
+        )
+          fail(reference.missing, `${reference.to} ${wanted} does not exist`);
       }
     }
   }
@@ -183,13 +242,19 @@ export class SimulatedAws {
         if (reference.to !== thing.type || reference.blocks === undefined) continue;
         const name = reference.by?.(thing.values) ?? thing.id;
         const dependent = this.visible(type, caller).find((other) => reference.from(other.values).includes(name));
-        if (dependent !== undefined) fail(reference.blocks, `${thing.type} ${thing.id} is in use by ${type} ${dependent.id}`);
+        if (dependent !== undefined)
+          fail(reference.blocks, `${thing.type} ${thing.id} is in use by ${type} ${dependent.id}`);
       }
     }
   }
 
   /** One operation as AWS has it: it may be throttled, it takes a while, and others run meanwhile. */
-  async #operate(operation: Operation['operation'], type: string, idOf: () => string, act: () => Promise<Thing>): Promise<Thing> {
+  async #operate(
+    operation: Operation['operation'],
+    type: string,
+    idOf: () => string,
+    act: () => Promise<Thing>,
+  ): Promise<Thing> {
     // As AWS's own SDK: up to 25 attempts.
     for (let attempt = 1; attempt <= this.faults.throttle; attempt += 1) {
       this.#throttled += 1;
@@ -197,7 +262,13 @@ export class SimulatedAws {
     }
     const number = (this.#operations += 1);
     this.faults.before(number);
-    const entry: Operation = { operation, type, id: idOf(), began: (this.#moment += 1), ended: Number.POSITIVE_INFINITY };
+    const entry: Operation = {
+      operation,
+      type,
+      id: idOf(),
+      began: (this.#moment += 1),
+      ended: Number.POSITIVE_INFINITY,
+    };
     this.timeline.push(entry);
     await sleep(this.faults.delays[type] ?? 1);
     const thing = await act();
@@ -220,7 +291,8 @@ function fail(code: string, message: string): never {
   throw new AwsError(code, message);
 }
 
-const keyOf = ({ type, accountId, region, id }: Pick<Thing, 'type' | 'accountId' | 'region' | 'id'>): string => [type, accountId, kindOf(type).scope === 'account' ? '' : region, id].join(' ');
+const keyOf = ({ type, accountId, region, id }: Pick<Thing, 'type' | 'accountId' | 'region' | 'id'>): string =>
+  [type, accountId, kindOf(type).scope === 'account' ? '' : region, id].join(' ');
 
 /** The rules of a type. Throws for one that nobody wrote down. */
 export function kindOf(type: string): Kind {
@@ -230,4 +302,5 @@ export function kindOf(type: string): Kind {
 }
 
 /** Whether a change of a thing means another thing. */
-export const replaces = (type: string, before: Values, after: Values): string[] => (kindOf(type).fixed ?? []).filter((name) => !isSame(before[name], after[name]));
+export const replaces = (type: string, before: Values, after: Values): string[] =>
+  (kindOf(type).fixed ?? []).filter((name) => !isSame(before[name], after[name]));

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { serveProviders, type RunningProviders } from './provider.ts';
 import type { SimulatedAws } from './cloud.ts';
+import { type RunningProviders, serveProviders } from './provider.ts';
 
 /** How a run of the command line ended. */
 export interface Run {
@@ -41,21 +41,38 @@ const SETTINGS = 'settings.tofurc';
  * @param folder where it is copied to, and where its state lies
  * @param program OpenTofu or Terraform
  */
-export async function openEngine(cloud: SimulatedAws, source: string, folder: string, program: string): Promise<Engine> {
+export async function openEngine(
+  cloud: SimulatedAws,
+  source: string,
+  folder: string,
+  program: string,
+): Promise<Engine> {
   mkdirSync(folder, { recursive: true });
   cpSync(source, folder, { recursive: true });
   // Whoever runs the tests may have settings of their own.
   writeFileSync(join(folder, SETTINGS), '');
   const { resource = {}, data = {} } = JSON.parse(readFileSync(join(folder, 'cdk.tf.json'), 'utf8')) as StackJson;
   const registry = program.endsWith('terraform') ? 'registry.terraform.io' : 'registry.opentofu.org';
-  const providers: RunningProviders = await serveProviders(cloud, { resources: Object.keys(resource), data: Object.keys(data) }, registry);
+  const providers: RunningProviders = await serveProviders(
+    cloud,
+    { resources: Object.keys(resource), data: Object.keys(data) },
+    registry,
+  );
   let pid: number | undefined;
 
   const run = async (...args: readonly string[]): Promise<Run> =>
     new Promise((resolve, reject) => {
       const child = spawn(program, args, {
         cwd: folder,
-        env: { PATH: process.env.PATH, HOME: folder, TF_REATTACH_PROVIDERS: providers.reattach, TF_IN_AUTOMATION: '1', TF_INPUT: '0', CHECKPOINT_DISABLE: '1', TF_CLI_CONFIG_FILE: join(folder, SETTINGS) },
+        env: {
+          PATH: process.env.PATH,
+          HOME: folder,
+          TF_REATTACH_PROVIDERS: providers.reattach,
+          TF_IN_AUTOMATION: '1',
+          TF_INPUT: '0',
+          CHECKPOINT_DISABLE: '1',
+          TF_CLI_CONFIG_FILE: join(folder, SETTINGS),
+        },
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       pid = child.pid;
@@ -66,7 +83,14 @@ export async function openEngine(cloud: SimulatedAws, source: string, folder: st
       child.on('error', reject);
       child.on('close', (code) => {
         pid = undefined;
-        resolve({ code, output, errors: Array.from(output.matchAll(/"@level":"error","@message":"(.*?)"(?=,"@module")|^[│╷ ]*Error: (.*)$/gm), ([, json, plain]) => json ?? plain ?? '') });
+        resolve({
+          code,
+          output,
+          errors: Array.from(
+            output.matchAll(/"@level":"error","@message":"(.*?)"(?=,"@module")|^[│╷ ]*Error: (.*)$/gm),
+            ([, json, plain]) => json ?? plain ?? '',
+          ),
+        });
       });
     });
   return {

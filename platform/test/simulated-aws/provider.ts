@@ -1,7 +1,7 @@
-import { Server, ServerCredentials, type handleUnaryCall, type UntypedServiceImplementation } from '@grpc/grpc-js';
-import { AwsError, kindOf, replaces, type Caller, type SimulatedAws } from './cloud.ts';
+import { type handleUnaryCall, Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import { AwsError, type Caller, kindOf, replaces, type SimulatedAws } from './cloud.ts';
 import { NESTING, PROTOCOL_VERSION, providerService, SEVERITY_ERROR } from './protocol.ts';
-import { schemaOf, type Block, type NestedBlock } from './schemas.ts';
+import { type Block, type NestedBlock, schemaOf } from './schemas.ts';
 import { complete, fromMessage, isSame, toMessage, UNKNOWN, Unknown, type Values } from './values.ts';
 
 /** The types that a stack uses, so that no more schemas are read than that. */
@@ -34,7 +34,11 @@ const providers = ['aws', 'helm'] as const;
  * Serves the simulated AWS to OpenTofu as the providers `aws` and `helm`, on loopback, until it is closed.
  * @param registry where OpenTofu looks for providers: registry.opentofu.org; registry.terraform.io for Terraform
  */
-export async function serveProviders(cloud: SimulatedAws, used: UsedTypes, registry: string): Promise<RunningProviders> {
+export async function serveProviders(
+  cloud: SimulatedAws,
+  used: UsedTypes,
+  registry: string,
+): Promise<RunningProviders> {
   const servers = await Promise.all(
     providers.map(async (name) => {
       const server = new Server({ 'grpc.max_receive_message_length': -1, 'grpc.max_send_message_length': -1 });
@@ -49,7 +53,16 @@ export async function serveProviders(cloud: SimulatedAws, used: UsedTypes, regis
     }),
   );
   const reattach = Object.fromEntries(
-    servers.map(({ name, port }) => [`${registry}/hashicorp/${name}`, { Protocol: 'grpc', ProtocolVersion: PROTOCOL_VERSION, Pid: process.pid, Test: true, Addr: { Network: 'tcp', String: `127.0.0.1:${port}` } }]),
+    servers.map(({ name, port }) => [
+      `${registry}/hashicorp/${name}`,
+      {
+        Protocol: 'grpc',
+        ProtocolVersion: PROTOCOL_VERSION,
+        Pid: process.pid,
+        Test: true,
+        Addr: { Network: 'tcp', String: `127.0.0.1:${port}` },
+      },
+    ]),
   );
   return {
     reattach: JSON.stringify(reattach),
@@ -75,8 +88,20 @@ function toSchema(block: Block): object {
 function toBlock({ attributes, blocks }: Block): object {
   return {
     version: 0,
-    attributes: Object.entries(attributes).map(([name, { type, required, optional, computed }]) => ({ name, type: Buffer.from(JSON.stringify(type)), required, optional, computed })),
-    block_types: Object.entries(blocks).map(([type_name, { block, nesting, required }]: [string, NestedBlock]) => ({ type_name, block: toBlock(block), nesting: NESTING[nesting], min_items: required && nesting !== 'single' ? 1 : 0, max_items: 0 })),
+    attributes: Object.entries(attributes).map(([name, { type, required, optional, computed }]) => ({
+      name,
+      type: Buffer.from(JSON.stringify(type)),
+      required,
+      optional,
+      computed,
+    })),
+    block_types: Object.entries(blocks).map(([type_name, { block, nesting, required }]: [string, NestedBlock]) => ({
+      type_name,
+      block: toBlock(block),
+      nesting: NESTING[nesting],
+      min_items: required && nesting !== 'single' ? 1 : 0,
+      max_items: 0,
+    })),
   };
 }
 
@@ -98,7 +123,15 @@ function implementation(provider: 'aws' | 'helm', cloud: SimulatedAws, used: Use
           },
           (error: unknown) => {
             const { message } = error as Error;
-            respond(null, { diagnostics: [{ severity: SEVERITY_ERROR, summary: error instanceof AwsError ? message : `the simulation failed: ${message}`, detail: '' }] });
+            respond(null, {
+              diagnostics: [
+                {
+                  severity: SEVERITY_ERROR,
+                  summary: error instanceof AwsError ? message : `the simulation failed: ${message}`,
+                  detail: '',
+                },
+              ],
+            });
           },
         );
     };
@@ -108,7 +141,9 @@ function implementation(provider: 'aws' | 'helm', cloud: SimulatedAws, used: Use
     GetSchema: answer(() => ({
       provider: toSchema(schema(provider, 'provider')),
       resource_schemas: Object.fromEntries(ours(used.resources).map((type) => [type, toSchema(resource(type))])),
-      data_source_schemas: Object.fromEntries(ours(used.data).map((type) => [type, toSchema(schema(provider, 'data', type))])),
+      data_source_schemas: Object.fromEntries(
+        ours(used.data).map((type) => [type, toSchema(schema(provider, 'data', type))]),
+      ),
       diagnostics: [],
       server_capabilities: { plan_destroy: false },
     })),
@@ -126,20 +161,39 @@ function implementation(provider: 'aws' | 'helm', cloud: SimulatedAws, used: Use
     ReadResource: answer(({ type_name: type, current_state }, { caller }) => {
       const state = fromMessage(current_state) as Values;
       const found = cloud.read(type, String(state.id), caller);
-      return { new_state: toMessage(found === undefined ? null : complete(resource(type), { ...state, ...found })), diagnostics: [] };
+      return {
+        new_state: toMessage(found === undefined ? null : complete(resource(type), { ...state, ...found })),
+        diagnostics: [],
+      };
     }),
-    PlanResourceChange: answer(({ type_name: type, prior_state, proposed_new_state }, { caller }) => plan(type, resource(type), fromMessage(prior_state) as Values | null, fromMessage(proposed_new_state) as Values | null, caller)),
+    PlanResourceChange: answer(({ type_name: type, prior_state, proposed_new_state }, { caller }) =>
+      plan(
+        type,
+        resource(type),
+        fromMessage(prior_state) as Values | null,
+        fromMessage(proposed_new_state) as Values | null,
+        caller,
+      ),
+    ),
     ApplyResourceChange: answer(async ({ type_name: type, prior_state, planned_state }, { caller, cluster }) => {
       const prior = fromMessage(prior_state) as Values | null;
       const planned = fromMessage(planned_state) as Values | null;
-      const result = (state: Values | null): object => ({ new_state: toMessage(state === null ? null : complete(resource(type), state)), diagnostics: [], legacy_type_system: true });
+      const result = (state: Values | null): object => ({
+        new_state: toMessage(state === null ? null : complete(resource(type), state)),
+        diagnostics: [],
+        legacy_type_system: true,
+      });
       try {
         if (planned === null) {
           await cloud.delete(type, String(prior?.id), caller);
           return result(null);
         }
         const known = { ...(withoutUnknown(planned) as Values), ...(provider === 'helm' ? { cluster } : {}) };
-        return result(prior === null ? await cloud.create(type, known, caller) : await cloud.update(type, String(prior.id), known, caller));
+        return result(
+          prior === null
+            ? await cloud.create(type, known, caller)
+            : await cloud.update(type, String(prior.id), known, caller),
+        );
       } catch (error) {
         if (!(error instanceof AwsError)) throw error;
         // What was there before is still there.
@@ -148,12 +202,21 @@ function implementation(provider: 'aws' | 'helm', cloud: SimulatedAws, used: Use
     }),
     // Whether there is such a thing comes out when it is read.
     ImportResourceState: answer(({ type_name: type, id }, { caller }) => ({
-      imported_resources: [{ type_name: type, state: toMessage(complete(resource(type), { id: cloud.importable(type, id, caller)?.id ?? id })), private: Buffer.alloc(0) }],
+      imported_resources: [
+        {
+          type_name: type,
+          state: toMessage(complete(resource(type), { id: cloud.importable(type, id, caller)?.id ?? id })),
+          private: Buffer.alloc(0),
+        },
+      ],
       diagnostics: [],
     })),
     ReadDataSource: answer(({ type_name: type, config }, { caller }) => {
       const asked = fromMessage(config) as Values;
-      return { state: toMessage(complete(schema(provider, 'data', type), { ...asked, ...cloud.lookUp(type, asked, caller) })), diagnostics: [] };
+      return {
+        state: toMessage(complete(schema(provider, 'data', type), { ...asked, ...cloud.lookUp(type, asked, caller) })),
+        diagnostics: [],
+      };
     }),
     Stop: answer(() => {
       cloud.faults.stopping();
@@ -166,7 +229,10 @@ function configure(provider: 'aws' | 'helm', cloud: SimulatedAws, config: Values
   if (provider === 'helm') {
     const { host } = (config.kubernetes ?? {}) as Values;
     const found = cloud.things('aws_eks_cluster').find(({ values }) => values.endpoint === host);
-    return { caller: { accountId: found?.accountId ?? '', region: found?.region ?? '', defaultTags: {} }, cluster: found?.id };
+    return {
+      caller: { accountId: found?.accountId ?? '', region: found?.region ?? '', defaultTags: {} },
+      cluster: found?.id,
+    };
   }
   const [accountId = ''] = (config.allowed_account_ids ?? []) as string[];
   const [tags] = (config.default_tags ?? []) as { tags: Record<string, string> }[];
@@ -174,7 +240,13 @@ function configure(provider: 'aws' | 'helm', cloud: SimulatedAws, config: Values
 }
 
 /** What will be: the arguments as they are given, what AWS fills in as it was, or unknown. */
-function plan(type: string, block: Block, prior: Values | null, proposed: Values | null, { defaultTags }: Caller): object {
+function plan(
+  type: string,
+  block: Block,
+  prior: Values | null,
+  proposed: Values | null,
+  { defaultTags }: Caller,
+): object {
   const planned = (state: Values | null, replaced: readonly string[] = []): object => ({
     planned_state: toMessage(state),
     requires_replace: replaced.map((attribute_name) => ({ steps: [{ attribute_name }] })),
@@ -184,8 +256,12 @@ function plan(type: string, block: Block, prior: Values | null, proposed: Values
   if (proposed === null) return planned(null);
   const tagged = 'tags_all' in block.attributes ? { tags_all: tagsOf(proposed.tags, defaultTags) } : {};
   if (prior === null) {
-    const unknown = (kindOf(type).computed ?? []).filter((name) => name in block.attributes && (proposed[name] ?? null) === null);
-    return planned(complete(block, { ...proposed, ...tagged, ...Object.fromEntries(unknown.map((name) => [name, UNKNOWN])) }));
+    const unknown = (kindOf(type).computed ?? []).filter(
+      (name) => name in block.attributes && (proposed[name] ?? null) === null,
+    );
+    return planned(
+      complete(block, { ...proposed, ...tagged, ...Object.fromEntries(unknown.map((name) => [name, UNKNOWN])) }),
+    );
   }
   const next = complete(block, { ...proposed, ...tagged });
   return planned(isSame(prior, next) ? prior : next, replaces(type, prior, next));
@@ -200,6 +276,7 @@ function tagsOf(tags: unknown, defaults: Readonly<Record<string, string>>): unkn
 function withoutUnknown(value: unknown): unknown {
   if (value instanceof Unknown) return null;
   if (Array.isArray(value)) return value.map(withoutUnknown);
-  if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutUnknown(inner)]));
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutUnknown(inner)]));
   return value;
 }

@@ -10,7 +10,13 @@ import { answer, PATH, port } from './answer.ts';
 const app = Fastify({ logger: true });
 await app.register(fastifyMetrics.default, { endpoint: '/metrics' });
 // Off at saturation, where it would refuse requests.
-if (process.env.LOAD_SHEDDING !== 'off') await app.register(underPressure, { maxEventLoopDelay: 1000, maxHeapUsedBytes: 1e9, maxRssBytes: 1e9, maxEventLoopUtilization: 0.98 });
+if (process.env.LOAD_SHEDDING !== 'off')
+  await app.register(underPressure, {
+    maxEventLoopDelay: 1000,
+    maxHeapUsedBytes: 1e9,
+    maxRssBytes: 1e9,
+    maxEventLoopUtilization: 0.98,
+  });
 await app.register(helmet);
 await app.register(etag);
 app.get(PATH, { schema: { response: { 200: Network } } }, (_request, reply) => {

@@ -5,7 +5,10 @@ import type { FastifyPluginCallback } from 'fastify';
 
 // The two files of swagger-ui-dist that a page needs stand beside the bundle, in dist/node_modules (see build.ts).
 const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
-const files: Readonly<Record<string, string>> = { 'swagger-ui-bundle.js': 'text/javascript; charset=utf-8', 'swagger-ui.css': 'text/css; charset=utf-8' };
+const files: Readonly<Record<string, string>> = {
+  'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
+  'swagger-ui.css': 'text/css; charset=utf-8',
+};
 
 const page = `<!doctype html>
 <html lang="en">
@@ -37,7 +40,13 @@ export const documentation: FastifyPluginCallback<DocumentationOptions> = (app, 
   });
   app.get('/docs', (_request, reply) => {
     // Looser than for data: this is a page. Swagger UI styles its elements inline and draws its icons from data.
-    reply.header('content-security-policy', "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src data:; connect-src 'self'; frame-ancestors 'none'").type('text/html; charset=utf-8').send(page);
+    reply
+      .header(
+        'content-security-policy',
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src data:; connect-src 'self'; frame-ancestors 'none'",
+      )
+      .type('text/html; charset=utf-8')
+      .send(page);
   });
   app.get('/docs/start.js', (_request, reply) => {
     reply.type('text/javascript; charset=utf-8').send(start);

@@ -14,25 +14,43 @@ export interface OperationsOptions {
 }
 
 /** What operators look at and turn: metrics for Prometheus, and the level of the log. */
-export const operations: FastifyPluginCallbackTypebox<OperationsOptions> = (app, { metrics: { registry }, log }, done) => {
+export const operations: FastifyPluginCallbackTypebox<OperationsOptions> = (
+  app,
+  { metrics: { registry }, log },
+  done,
+) => {
   app.get('/metrics', { schema: { summary: 'Metrics for Prometheus' } }, async (_request, reply) => {
     const text = await registry.metrics();
     return reply.header('content-type', registry.contentType).send(text);
   });
 
-  app.get('/log-level', { schema: { summary: 'The level of the log', response: { 200: Level } } }, (_request, reply) => {
-    reply.send({ level: log.level as Level['level'] });
-  });
-  app.put('/log-level', { schema: { summary: 'Change the level of the log, until the process ends', body: Level, response: { 200: Level, ...problemResponses(400) } } }, (request, reply) => {
-    const { level } = request.body;
-    if (level !== log.level) {
-      const before = log.level;
-      // Told at whichever of the two levels shows it.
-      log.level = 'info';
-      log.info({ before, level }, 'log level changed');
-      log.level = level;
-    }
-    reply.send({ level });
-  });
+  app.get(
+    '/log-level',
+    { schema: { summary: 'The level of the log', response: { 200: Level } } },
+    (_request, reply) => {
+      reply.send({ level: log.level as Level['level'] });
+    },
+  );
+  app.put(
+    '/log-level',
+    {
+      schema: {
+        summary: 'Change the level of the log, until the process ends',
+        body: Level,
+        response: { 200: Level, ...problemResponses(400) },
+      },
+    },
+    (request, reply) => {
+      const { level } = request.body;
+      if (level !== log.level) {
+        const before = log.level;
+        // Told at whichever of the two levels shows it.
+        log.level = 'info';
+        log.info({ before, level }, 'log level changed');
+        log.level = level;
+      }
+      reply.send({ level });
+    },
+  );
   done();
 };

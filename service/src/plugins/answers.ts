@@ -1,6 +1,6 @@
-import fp from 'fastify-plugin';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AnswerCache, type Answer, type CacheResult } from '../answer-cache.ts';
+import fp from 'fastify-plugin';
+import { type Answer, AnswerCache, type CacheResult } from '../answer-cache.ts';
 import { evaluateConditions } from '../conditional.ts';
 import type { Config } from '../config.ts';
 import type { Metrics } from '../metrics.ts';
@@ -15,7 +15,10 @@ declare module 'fastify' {
      * @param keyOf what tells one answer from another; equal keys must mean equal answers
      * @param make makes the answer where the cache has none
      */
-    cached: (keyOf: (request: FastifyRequest) => string, make: Make) => (request: FastifyRequest, reply: FastifyReply) => void;
+    cached: (
+      keyOf: (request: FastifyRequest) => string,
+      make: Make,
+    ) => (request: FastifyRequest, reply: FastifyReply) => void;
   }
 }
 
@@ -26,7 +29,10 @@ export interface AnswersOptions {
   readonly now?: (() => number) | undefined;
 }
 
-/** The cache of answers and what HTTP says of it: Cache-Control, Age, Cache-Status (RFC 9211), ETag and conditional requests. */
+/**
+ * The cache of answers and what HTTP says of it: Cache-Control, Age, Cache-Status (RFC 9211), ETag and conditional
+ * requests.
+ */
 export const answers = fp<AnswersOptions>(
   (app, { config, metrics, now = Date.now }, done) => {
     const { CACHE_TTL_SECONDS: freshSeconds, CACHE_STALE_SECONDS: staleSeconds, CACHE_MAX_BYTES: maxBytes } = config;
@@ -45,9 +51,15 @@ export const answers = fp<AnswersOptions>(
     metrics.sources.cache_entries = () => cache.entries;
     metrics.sources.cache_bytes = () => cache.bytes;
 
-    const preconditionFailed = (): Error => app.httpErrors.preconditionFailed('The conditions of the request (If-Match or If-None-Match) do not hold.');
+    const preconditionFailed = (): Error =>
+      app.httpErrors.preconditionFailed('The conditions of the request (If-Match or If-None-Match) do not hold.');
     const cacheControl = `public, max-age=${freshSeconds}, stale-while-revalidate=${staleSeconds}`;
-    const counted = { hit: { result: 'hit' }, stale: { result: 'stale' }, miss: { result: 'miss' }, collapsed: { result: 'collapsed' } } as const;
+    const counted = {
+      hit: { result: 'hit' },
+      stale: { result: 'stale' },
+      miss: { result: 'miss' },
+      collapsed: { result: 'collapsed' },
+    } as const;
 
     function statusOf(key: string, answer: Answer, result: CacheResult): string {
       if (result === 'miss') return `fastify-service; fwd=uri-miss${cache.has(key) ? '; stored' : ''}`;
@@ -55,14 +67,24 @@ export const answers = fp<AnswersOptions>(
       return `fastify-service; hit; ttl=${Math.floor(cache.freshFor(answer) / 1000)}`;
     }
 
-    function send(request: FastifyRequest, reply: FastifyReply, key: string, answer: Answer, result: CacheResult): void {
+    function send(
+      request: FastifyRequest,
+      reply: FastifyReply,
+      key: string,
+      answer: Answer,
+      result: CacheResult,
+    ): void {
       metrics.cacheAnswers.inc(counted[result]);
       reply.header('cache-status', statusOf(key, answer, result));
-      // A POST is answered from our cache, yet nobody else's may keep it, and it has no representation that a tag could name.
+      // A POST is answered from our cache, yet nobody else's may keep it, and it has no representation that a tag could
+      // name.
       if (request.method === 'GET' || request.method === 'HEAD') {
         const outcome = evaluateConditions(request.headers, request.method, answer.etag);
         if (outcome === 'failed') throw preconditionFailed();
-        reply.header('cache-control', cacheControl).header('etag', answer.etag).header('age', Math.max(0, Math.floor((freshSeconds * 1000 - cache.freshFor(answer)) / 1000)));
+        reply
+          .header('cache-control', cacheControl)
+          .header('etag', answer.etag)
+          .header('age', Math.max(0, Math.floor((freshSeconds * 1000 - cache.freshFor(answer)) / 1000)));
         if (outcome === 'not-modified') {
           reply.code(304).send();
           return;
@@ -92,7 +114,10 @@ export const answers = fp<AnswersOptions>(
 
     // What answers a POST has no representation of its own: If-Match cannot hold, If-None-Match always does.
     app.addHook('onRequest', (request, _reply, next) => {
-      const refused = request.method !== 'GET' && request.method !== 'HEAD' && evaluateConditions(request.headers, request.method, undefined) === 'failed';
+      const refused =
+        request.method !== 'GET' &&
+        request.method !== 'HEAD' &&
+        evaluateConditions(request.headers, request.method, undefined) === 'failed';
       next(refused ? preconditionFailed() : undefined);
     });
 

@@ -1,14 +1,21 @@
 import { isUtf8 } from 'node:buffer';
-import { CidrError, parseCidr } from '@gitops/subnets/cidr';
 import { Ajv, type ErrorObject } from 'ajv';
 import { fullFormats } from 'ajv-formats/dist/formats.js';
-import fp from 'fastify-plugin';
 import type { FastifySchemaCompiler } from 'fastify';
-import { Problem, ProblemError, type FieldError } from '../problems.ts';
+import fp from 'fastify-plugin';
+import { CidrError, parseCidr } from '@gitops/subnets/cidr';
+import { type FieldError, Problem, ProblemError } from '../problems.ts';
 
-const ajvOptions = { allErrors: true, useDefaults: true, strict: true, verbose: true, formats: { ...fullFormats, cidr: (text: string) => cidrProblem(text) === undefined } } as const;
+const ajvOptions = {
+  allErrors: true,
+  useDefaults: true,
+  strict: true,
+  verbose: true,
+  formats: { ...fullFormats, cidr: (text: string) => cidrProblem(text) === undefined },
+} as const;
 
-// Text is all that a path or a query can hold, so there it may become a number; in a body, types are the client's to get right.
+// Text is all that a path or a query can hold, so there it may become a number; in a body, types are the client's to
+// get right.
 const ofText = new Ajv({ ...ajvOptions, coerceTypes: true });
 const ofBody = new Ajv(ajvOptions);
 
@@ -20,7 +27,8 @@ export const contracts = fp(
   (app, _options, done) => {
     app.addSchema(Problem);
 
-    const compile: FastifySchemaCompiler<object> = ({ schema, httpPart }) => (httpPart === 'body' ? ofBody : ofText).compile(schema);
+    const compile: FastifySchemaCompiler<object> = ({ schema, httpPart }) =>
+      (httpPart === 'body' ? ofBody : ofText).compile(schema);
     app.setValidatorCompiler(compile);
 
     app.setSchemaErrorFormatter((errors, part) => {
@@ -39,7 +47,12 @@ export const contracts = fp(
     app.addHook('preParsing', (request, _reply, payload, next) => {
       const encoding = request.headers['content-encoding'];
       if (encoding === undefined || encoding === 'identity') next(null, payload);
-      else next(new ProblemError(415, 'Bodies are taken as they are, without a Content-Encoding.', { headers: { 'accept-encoding': 'identity' } }));
+      else
+        next(
+          new ProblemError(415, 'Bodies are taken as they are, without a Content-Encoding.', {
+            headers: { 'accept-encoding': 'identity' },
+          }),
+        );
     });
     done();
   },
@@ -49,11 +62,23 @@ export const contracts = fp(
 function fieldError({ keyword, instancePath, params, message, data }: ErrorObject, part: string): FieldError {
   const where = part === 'params' ? 'path' : part === 'querystring' ? 'query' : part === 'headers' ? 'headers' : 'body';
   const at = (path: string): string => `#${encodeURI(path)}`;
-  const child = (name: unknown): string => at(`${instancePath}/${String(name).replaceAll('~', '~0').replaceAll('/', '~1')}`);
-  if (keyword === 'additionalProperties') return { in: where, pointer: child(params.additionalProperty), detail: 'there is no such field' };
+  const child = (name: unknown): string =>
+    at(`${instancePath}/${String(name).replaceAll('~', '~0').replaceAll('/', '~1')}`);
+  if (keyword === 'additionalProperties')
+    return { in: where, pointer: child(params.additionalProperty), detail: 'there is no such field' };
   if (keyword === 'required') return { in: where, pointer: child(params.missingProperty), detail: 'is missing' };
-  if (keyword === 'enum') return { in: where, pointer: at(instancePath), detail: `must be one of ${(params.allowedValues as unknown[]).map((value) => JSON.stringify(value)).join(', ')}` };
-  if (keyword === 'format' && params.format === 'cidr') return { in: where, pointer: at(instancePath), detail: cidrProblem(String(data)) ?? 'must be a network in CIDR notation' };
+  if (keyword === 'enum')
+    return {
+      in: where,
+      pointer: at(instancePath),
+      detail: `must be one of ${(params.allowedValues as unknown[]).map((value) => JSON.stringify(value)).join(', ')}`,
+    };
+  if (keyword === 'format' && params.format === 'cidr')
+    return {
+      in: where,
+      pointer: at(instancePath),
+      detail: cidrProblem(String(data)) ?? 'must be a network in CIDR notation',
+    };
   return { in: where, pointer: at(instancePath), detail: message ?? 'is not valid' };
 }
 

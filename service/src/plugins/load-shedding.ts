@@ -6,7 +6,12 @@ import { problem, PROBLEM_MEDIA_TYPE } from '../problems.ts';
 import { timings } from '../timings.ts';
 
 // Names of @fastify/under-pressure, in words of our own.
-const reasons: Readonly<Record<string, string>> = { eventLoopDelay: 'event-loop-delay', eventLoopUtilization: 'event-loop-utilization', heapUsedBytes: 'heap', rssBytes: 'memory' };
+const reasons: Readonly<Record<string, string>> = {
+  eventLoopDelay: 'event-loop-delay',
+  eventLoopUtilization: 'event-loop-utilization',
+  heapUsedBytes: 'heap',
+  rssBytes: 'memory',
+};
 
 /** The limits from which on requests are shed, from those that the process itself has. Bytes; 0 where there is none. */
 export function pressureLimits(): { maxHeapUsedBytes: number; maxRssBytes: number } {
@@ -28,18 +33,22 @@ export interface LoadSheddingOptions {
 /**
  * Refuses requests while the process is overloaded: 503 with Retry-After, counted by reason.
  *
- * When is for @fastify/under-pressure to say; which is decided here. Out of memory, all are refused. A busy event loop alone is
- * no reason yet: refusing everything for a whole sample wastes half of what the process could do. So of each turn of the loop
- * the first requests are served, for `timings.maxTurn`, and only those that have waited longer than that are refused.
+ * When is for @fastify/under-pressure to say; which is decided here. Out of memory, all are refused. A busy event loop
+ * alone is no reason yet: refusing everything for a whole sample wastes half of what the process could do. So of each
+ * turn of the loop the first requests are served, for `timings.maxTurn`, and only those that have waited longer than
+ * that are refused.
  */
 export const loadShedding = fp<LoadSheddingOptions>(
   async (app, { metrics, limits = pressureLimits() }) => {
     // A process that has just started was busy with that; the first samples say nothing of its load.
     let settled = false;
     app.addHook('onListen', (done) => {
-      setTimeout(() => {
-        settled = true;
-      }, 2 * timings.pressureSample * 1000).unref();
+      setTimeout(
+        () => {
+          settled = true;
+        },
+        2 * timings.pressureSample * 1000,
+      ).unref();
       done();
     });
 
@@ -68,7 +77,11 @@ export const loadShedding = fp<LoadSheddingOptions>(
         if (!settled || (type.startsWith('eventLoop') && turn() <= timings.maxTurn)) return undefined;
         metrics.shed.inc({ reason: reasons[type] ?? 'other' });
         reply.code(503).header('retry-after', timings.retryAfter).header('content-type', PROBLEM_MEDIA_TYPE);
-        return JSON.stringify(problem(503, 'More requests arrive than this process can answer; come again in a moment.', request.id, { type: 'overloaded' })) as unknown as undefined;
+        return JSON.stringify(
+          problem(503, 'More requests arrive than this process can answer; come again in a moment.', request.id, {
+            type: 'overloaded',
+          }),
+        ) as unknown as undefined;
       },
     });
   },

@@ -1,5 +1,5 @@
-import fp from 'fastify-plugin';
 import type { FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
+import fp from 'fastify-plugin';
 import type { Logger } from 'pino';
 import type { Metrics } from '../metrics.ts';
 
@@ -13,12 +13,17 @@ declare module 'fastify' {
     template: string | undefined;
   }
   interface FastifyContextConfig {
-    /** The template by which a route is logged and counted, where its URL is not the one that the documentation shows. */
+    /**
+     * The template by which a route is logged and counted, where its URL is not the one that the documentation shows.
+     */
     template?: string;
   }
 }
 
-/** Logs, and counts, a request that is over. `status` is 499, as nginx made customary, where the client left before it had its answer. */
+/**
+ * Logs, and counts, a request that is over. `status` is 499, as nginx made customary, where the client left before it
+ * had its answer.
+ */
 export type TellRequest = (request: FastifyRequest, reply: FastifyReply, status: number) => void;
 
 /** Calls back once, when a request is over, in whichever way it ends. */
@@ -46,7 +51,10 @@ export function requestTeller(log: Logger, level: 'info' | 'debug', metrics?: Me
     metrics?.observe(method, route, status, milliseconds / 1000);
     if (!log.isLevelEnabled(level)) return;
     const bytes = method === 'HEAD' || status === 499 ? 0 : Number(reply.getHeader('content-length') ?? 0);
-    log[level]({ trace_id: request.id, method, route, status, ms: Math.round(milliseconds * 1000) / 1000, bytes }, 'request');
+    log[level](
+      { trace_id: request.id, method, route, status, ms: Math.round(milliseconds * 1000) / 1000, bytes },
+      'request',
+    );
   };
 }
 
@@ -66,7 +74,8 @@ export const observedRequests = fp<ObservedRequestsOptions>(
       const methods = app.routeMethods.get(route.url) ?? new Set();
       for (const method of [route.method].flat()) methods.add(method);
       app.routeMethods.set(route.url, methods);
-      // Told to the request by its route, since each look into request.routeOptions costs a copy of everything that is in there.
+      // Told to the request by its route, since each look into request.routeOptions costs a copy of everything that is
+      // in there.
       const template = route.config?.template ?? route.url.replace(/:(\w+)/g, '{$1}');
       route.config = { ...route.config, template };
       route.onRequest = [

@@ -12,14 +12,18 @@ export const openapi = fp(
         openapi: '3.1.0',
         info: {
           title: 'Networks',
-          description: 'Plans networks: facts of a CIDR, subnets for zones and tiers, overlaps, and the ranges that are reserved.',
+          description:
+            'Plans networks: facts of a CIDR, subnets for zones and tiers, overlaps, and the ranges that are reserved.',
           version: VERSION,
           license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
         },
         servers: [{ url: '/' }],
         tags: [{ name: 'networks', description: 'CIDR planning for IPv4 and IPv6' }],
       },
-      refResolver: { buildLocalReference: (schema, _baseUri, _fragment, index) => (typeof schema.$id === 'string' ? schema.$id : `schema-${index}`) },
+      refResolver: {
+        buildLocalReference: (schema, _baseUri, _fragment, index) =>
+          typeof schema.$id === 'string' ? schema.$id : `schema-${index}`,
+      },
     });
   },
   { name: 'openapi' },

@@ -1,6 +1,7 @@
 import fp from 'fastify-plugin';
 
-// For answers that are data and never a page. Written out, since helmet's fifteen for pages cost a request its own weight again.
+// For answers that are data and never a page. Written out, since helmet's fifteen for pages cost a request its own
+// weight again.
 const headers = {
   'x-content-type-options': 'nosniff',
   'strict-transport-security': 'max-age=31536000',

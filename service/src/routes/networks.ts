@@ -1,6 +1,6 @@
-import { describeNetwork, parseCidr } from '@gitops/subnets/cidr';
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import Type, { type Static } from 'typebox';
+import { describeNetwork, parseCidr } from '@gitops/subnets/cidr';
 import { problemResponses } from '../problems.ts';
 import { answerResponse, cacheHeaders, CidrInput, Network, NoQuery, notModifiedResponse } from './schemas.ts';
 
@@ -15,7 +15,11 @@ export const networks: FastifyPluginCallbackTypebox = (app, _options, done) => {
     tags: ['networks'],
     params: Params,
     querystring: NoQuery,
-    response: { 200: answerResponse('The network', Network, { headers: cacheHeaders }), 304: notModifiedResponse, ...problemResponses(400, 412, 503) },
+    response: {
+      200: answerResponse('The network', Network, { headers: cacheHeaders }),
+      304: notModifiedResponse,
+      ...problemResponses(400, 412, 503),
+    },
   };
   const handler = app.cached(
     (request) => request.url,

@@ -1,7 +1,7 @@
-import { formatCidr, parseCidr } from '@gitops/subnets/cidr';
-import { findOverlaps } from '@gitops/subnets/overlaps';
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
+import { formatCidr, parseCidr } from '@gitops/subnets/cidr';
+import { findOverlaps } from '@gitops/subnets/overlaps';
 import type { Metrics } from '../metrics.ts';
 import { problemResponses } from '../problems.ts';
 import { answerResponse, Cidr, CidrInput, NoQuery } from './schemas.ts';
@@ -11,9 +11,15 @@ const OverlapsRequest = Type.Object(
   { additionalProperties: false },
 );
 
-const Place = Type.Object({ cidr: Cidr, index: Type.Integer({ minimum: 0, description: 'Its place in the request, from 0' }) });
+const Place = Type.Object({
+  cidr: Cidr,
+  index: Type.Integer({ minimum: 0, description: 'Its place in the request, from 0' }),
+});
 const Overlaps = Type.Object({
-  overlaps: Type.Array(Type.Object({ outer: Place, inner: Place }), { description: 'Every pair that shares addresses. Networks cannot share a part of each other: the inner one lies in the outer one, or is the same' }),
+  overlaps: Type.Array(Type.Object({ outer: Place, inner: Place }), {
+    description:
+      'Every pair that shares addresses. Networks cannot share a part of each other: the inner one lies in the outer one, or is the same',
+  }),
 });
 
 export interface OverlapsOptions {

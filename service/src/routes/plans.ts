@@ -1,7 +1,7 @@
-import { describeNetwork, formatCidr, parseCidr } from '@gitops/subnets/cidr';
-import { PlanError, planSubnets } from '@gitops/subnets/plan';
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import Type, { type Static } from 'typebox';
+import { describeNetwork, formatCidr, parseCidr } from '@gitops/subnets/cidr';
+import { PlanError, planSubnets } from '@gitops/subnets/plan';
 import type { Metrics } from '../metrics.ts';
 import { ProblemError, problemResponses } from '../problems.ts';
 import { answerResponse, cacheHeaders, Cidr, CidrInput, Family, Network, NoQuery } from './schemas.ts';
@@ -12,10 +12,32 @@ const Name = Type.String({ minLength: 1, maxLength: 63, pattern: '^[A-Za-z0-9][A
 const PlanRequest = Type.Object(
   {
     cidr: CidrInput,
-    zones: Type.Array(Name, { minItems: 1, maxItems: 16, uniqueItems: true, description: 'Names of the zones', examples: [['eu-central-1a', 'eu-central-1b']] }),
+    zones: Type.Array(Name, {
+      minItems: 1,
+      maxItems: 16,
+      uniqueItems: true,
+      description: 'Names of the zones',
+      examples: [['eu-central-1a', 'eu-central-1b']],
+    }),
     tiers: Type.Array(
-      Type.Object({ name: Name, prefixLength: Type.Integer({ minimum: 0, maximum: 128, description: 'Size of its subnet in each zone' }) }, { additionalProperties: false }),
-      { minItems: 1, maxItems: 64, description: 'Kinds of subnets; every zone gets one of each', examples: [[{ name: 'public', prefixLength: 24 }, { name: 'private', prefixLength: 20 }]] },
+      Type.Object(
+        {
+          name: Name,
+          prefixLength: Type.Integer({ minimum: 0, maximum: 128, description: 'Size of its subnet in each zone' }),
+        },
+        { additionalProperties: false },
+      ),
+      {
+        minItems: 1,
+        maxItems: 64,
+        description: 'Kinds of subnets; every zone gets one of each',
+        examples: [
+          [
+            { name: 'public', prefixLength: 24 },
+            { name: 'private', prefixLength: 20 },
+          ],
+        ],
+      },
     ),
     taken: Type.Optional(Type.Array(CidrInput, { maxItems: 64, description: 'Networks to leave alone' })),
   },
@@ -28,7 +50,9 @@ const { containing: _containing, contained: _contained, ...facts } = Network.pro
 const Plan = Type.Object({
   cidr: Cidr,
   family: Family,
-  subnets: Type.Array(Type.Object({ tier: Type.String(), zone: Type.String(), ...facts }), { description: 'One for each tier and zone, in the order of the request; no two share an address' }),
+  subnets: Type.Array(Type.Object({ tier: Type.String(), zone: Type.String(), ...facts }), {
+    description: 'One for each tier and zone, in the order of the request; no two share an address',
+  }),
   free: Type.Array(Cidr, { description: 'What is left, in as few networks as can be' }),
 });
 
@@ -50,7 +74,10 @@ export const plans: FastifyPluginCallbackTypebox<PlansOptions> = (app, { metrics
         tags: ['networks'],
         querystring: NoQuery,
         body: PlanRequest,
-        response: { 200: answerResponse('The plan', Plan, { headers: { 'cache-status': cacheStatus } }), ...problemResponses(400, 412, 413, 415, 422, 503) },
+        response: {
+          200: answerResponse('The plan', Plan, { headers: { 'cache-status': cacheStatus } }),
+          ...problemResponses(400, 412, 413, 415, 422, 503),
+        },
       },
     },
     app.cached(
@@ -68,7 +95,11 @@ export const plans: FastifyPluginCallbackTypebox<PlansOptions> = (app, { metrics
 
 function makePlan({ cidr, zones, tiers, taken = [] }: PlanRequest, metrics: Metrics): object {
   const twice = tiers.findIndex(({ name }, index) => tiers.findIndex((other) => other.name === name) < index);
-  if (twice !== -1) throw new ProblemError(400, 'Two tiers have the same name.', { type: 'invalid-request', fields: [{ in: 'body', pointer: `#/tiers/${twice}/name`, detail: 'is the name of an earlier tier' }] });
+  if (twice !== -1)
+    throw new ProblemError(400, 'Two tiers have the same name.', {
+      type: 'invalid-request',
+      fields: [{ in: 'body', pointer: `#/tiers/${twice}/name`, detail: 'is the name of an earlier tier' }],
+    });
   const network = parseCidr(cidr);
   try {
     const plan = planSubnets({ cidr: network, zones, tiers, taken: taken.map(parseCidr) });
@@ -77,7 +108,11 @@ function makePlan({ cidr, zones, tiers, taken = [] }: PlanRequest, metrics: Metr
     return {
       cidr: formatCidr(network),
       family: network.family,
-      subnets: plan.subnets.map((subnet) => ({ tier: subnet.tier, zone: subnet.zone, ...describeNetwork(subnet.cidr) })),
+      subnets: plan.subnets.map((subnet) => ({
+        tier: subnet.tier,
+        zone: subnet.zone,
+        ...describeNetwork(subnet.cidr),
+      })),
       free: plan.free.map(formatCidr),
     };
   } catch (error) {

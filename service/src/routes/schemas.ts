@@ -6,7 +6,12 @@ const nullable = <T>(schema: object) => Type.Unsafe<T | null>({ ...schema, type:
 export const Family = Type.Unsafe<4 | 6>({ type: 'integer', enum: [4, 6], description: 'Version of IP' });
 
 /** A network that a client names. Bits of the host may be set; they are cleared. */
-export const CidrInput = Type.String({ format: 'cidr', maxLength: 64, description: 'A network in CIDR notation, IPv4 or IPv6; host bits are cleared', examples: ['10.0.0.0/16', '2001:db8::/32'] });
+export const CidrInput = Type.String({
+  format: 'cidr',
+  maxLength: 64,
+  description: 'A network in CIDR notation, IPv4 or IPv6; host bits are cleared',
+  examples: ['10.0.0.0/16', '2001:db8::/32'],
+});
 
 /** A network in an answer: canonical, host bits cleared. */
 export const Cidr = Type.String({ format: 'cidr', examples: ['10.0.0.0/16'] });
@@ -18,7 +23,10 @@ export const Network = Type.Object({
   broadcast: nullable<string>({ description: 'Last address; null for IPv6, which has no broadcast' }),
   netmask: nullable<string>({ description: 'null for IPv6, which writes none' }),
   prefixLength: Type.Integer({ minimum: 0, maximum: 128 }),
-  addresses: Type.String({ pattern: '^[0-9]+$', description: 'How many; as text, since it may be larger than any number of JSON readers' }),
+  addresses: Type.String({
+    pattern: '^[0-9]+$',
+    description: 'How many; as text, since it may be larger than any number of JSON readers',
+  }),
   firstHost: Type.String({ description: 'First address that a host may have' }),
   lastHost: Type.String(),
   containing: nullable<string>({ description: 'The network one bit shorter, which contains this one; null for a /0' }),
@@ -32,10 +40,17 @@ export const NoQuery = Type.Object({}, { additionalProperties: false });
 const header = (description: string, type: 'string' | 'integer' = 'string') => ({ type, description });
 
 /** A success as an entry of a route's response schemas. */
-export const answerResponse = (description: string, schema: object, { headers }: { headers?: object } = {}) => ({ description, ...(headers !== undefined && { headers }), content: { 'application/json': { schema } } });
+export const answerResponse = (description: string, schema: object, { headers }: { headers?: object } = {}) => ({
+  description,
+  ...(headers !== undefined && { headers }),
+  content: { 'application/json': { schema } },
+});
 
 /** The answer to a client that has it already. */
-export const notModifiedResponse = { description: 'Not modified: If-None-Match names what would be answered', type: 'null' };
+export const notModifiedResponse = {
+  description: 'Not modified: If-None-Match names what would be answered',
+  type: 'null',
+};
 
 /** What an answer from the cache says of itself. */
 export const cacheHeaders = {

@@ -27,7 +27,12 @@ export function describedValues(folder: string): DescribedValue[] {
       const { value: name, range } = key as Scalar;
       const keys = [...above, String(name)];
       if (isMap(value) && value.items.length > 0) visit(value, keys);
-      else found.push({ key: keys.join('.'), preset: isNode(value) ? value.toJS(document) : value, text: commentAbove(lines, counter.linePos(range?.[0] ?? 0)) });
+      else
+        found.push({
+          key: keys.join('.'),
+          preset: isNode(value) ? value.toJS(document) : value,
+          text: commentAbove(lines, counter.linePos(range?.[0] ?? 0)),
+        });
     }
   };
   visit(document.contents, []);
@@ -39,7 +44,15 @@ function commentAbove(lines: readonly string[], { line, col }: { line: number; c
   const indented = `${' '.repeat(col - 1)}#`;
   const first = lines.slice(0, line - 1).findLastIndex((other) => !other.startsWith(indented)) + 1;
   // Many upstream charts begin it with two dashes, for helm-docs.
-  return lines.slice(first, line - 1).map((comment) => comment.slice(indented.length).trim().replace(/^#* *-- /, '')).join(' ');
+  return lines
+    .slice(first, line - 1)
+    .map((comment) =>
+      comment
+        .slice(indented.length)
+        .trim()
+        .replace(/^#* *-- /, ''),
+    )
+    .join(' ');
 }
 
 /**
@@ -48,11 +61,21 @@ function commentAbove(lines: readonly string[], { line, col }: { line: number; c
  * @param chart the chart's, from there
  */
 export function chartReadme(root: string, chart: string): string {
-  const { name, description } = parse(readFileSync(join(root, chart, 'Chart.yaml'), 'utf8')) as { name: string; description: string };
+  const { name, description } = parse(readFileSync(join(root, chart, 'Chart.yaml'), 'utf8')) as {
+    name: string;
+    description: string;
+  };
   const lines = readFileSync(join(root, chart, 'values.yaml'), 'utf8').split('\n');
-  const head = lines.slice(0, lines.findIndex((line) => !line.startsWith('#'))).map((line) => line.slice(1).trim());
+  const head = lines
+    .slice(
+      0,
+      lines.findIndex((line) => !line.startsWith('#')),
+    )
+    .map((line) => line.slice(1).trim());
   const cell = (text: string): string => text.replaceAll('|', '\\|');
-  const rows = describedValues(join(root, chart)).map(({ key, preset, text }) => `| \`${key}\` | \`${cell(JSON.stringify(preset))}\` | ${cell(text)} |`);
+  const rows = describedValues(join(root, chart)).map(
+    ({ key, preset, text }) => `| \`${key}\` | \`${cell(JSON.stringify(preset))}\` | ${cell(text)} |`,
+  );
   return [
     '<!-- Written by packages/manifests/src/write-chart-readme.ts from Chart.yaml and values.yaml; change those. -->',
     '',

@@ -1,16 +1,16 @@
-import { valueAt } from '@gitops/settings/yaml-file';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { clusterNames, readCluster, SettingsError } from '@gitops/settings';
 import { parseAllDocuments } from 'yaml';
-import { labelOf, renderFleet, RootError, type FleetApplication, type FleetOptions } from '../render/fleet.ts';
+import { clusterNames, readCluster, SettingsError } from '@gitops/settings';
+import { valueAt } from '@gitops/settings/yaml-file';
 import type { Chart } from '../render/chart.ts';
+import { type FleetApplication, type FleetOptions, labelOf, renderFleet, RootError } from '../render/fleet.ts';
 import { readValueSchema, schemaAt } from '../render/flips.ts';
 import { helmProblems } from '../render/helm-problems.ts';
 import type { Renderer } from '../render/renderer.ts';
 import { clusterFolders, filesBelow, treeProblems, unreadFiles } from '../render/tree.ts';
 import { unknownValues } from '../render/unknown-values.ts';
-import { layersOf, positionOf, merged, type Layer } from '../render/values.ts';
+import { type Layer, layersOf, merged, positionOf } from '../render/values.ts';
 
 /** What a check of the whole tree found. */
 export interface CheckResult {
@@ -28,19 +28,30 @@ const ROOT = 'argocd/root/templates/application.yaml';
 // Argo CD itself, which nothing declares: what all clusters say of it.
 const ARGOCD = 'argocd/values.yaml';
 
-/** The file that declares an Application: the one below argocd/applications whose ApplicationSet has its name, or else the root's. */
+/**
+ * The file that declares an Application: the one below argocd/applications whose ApplicationSet has its name, or else
+ * the root's.
+ */
 export function declarationOf(root: string, name: string): string {
   const files = filesBelow(root, 'argocd/applications');
-  const declares = (file: string): boolean => parseAllDocuments(readFileSync(join(root, file), 'utf8')).some((document) => document.getIn(['metadata', 'name']) === name);
+  const declares = (file: string): boolean =>
+    parseAllDocuments(readFileSync(join(root, file), 'utf8')).some(
+      (document) => document.getIn(['metadata', 'name']) === name,
+    );
   return name === 'argocd' ? ARGOCD : (files.find(declares) ?? ROOT);
 }
 
 /**
- * Checks everything that Argo CD would read: the files' form, the clusters' settings, that every values file is read and
- * every file that is read exists, that all Applications render, and then every proof over what was rendered.
- * All problems are told at once; only what an unreadable file makes impossible is left out.
+ * Checks everything that Argo CD would read: the files' form, the clusters' settings, that every values file is read
+ * and every file that is read exists, that all Applications render, and then every proof over what was rendered. All
+ * problems are told at once; only what an unreadable file makes impossible is left out.
  */
-export async function check(renderer: Renderer, root: string, capabilities: FleetOptions['capabilities'], proofs: readonly { readonly prove: Proof }[] = []): Promise<CheckResult> {
+export async function check(
+  renderer: Renderer,
+  root: string,
+  capabilities: FleetOptions['capabilities'],
+  proofs: readonly { readonly prove: Proof }[] = [],
+): Promise<CheckResult> {
   const problems = new Set(treeProblems(root));
   const folders = clusterFolders(root);
   const clusters = clusterNames(root).filter((name) => {
@@ -67,7 +78,11 @@ export async function check(renderer: Renderer, root: string, capabilities: Flee
     for (const problem of applicationProblems(root, entry)) problems.add(problem);
   }
   // Without the whole fleet nobody can say what is read.
-  if (clusters.length === folders.length && fleet.length > 0 && fleet.every(({ application }) => application.spec.project !== '')) {
+  if (
+    clusters.length === folders.length &&
+    fleet.length > 0 &&
+    fleet.every(({ application }) => application.spec.project !== '')
+  ) {
     for (const problem of unreadFiles(root, read)) problems.add(problem);
   }
   for (const { prove } of proofs) for (const problem of await prove(fleet)) problems.add(problem);
@@ -79,14 +94,22 @@ function applicationProblems(root: string, entry: FleetApplication): string[] {
   const declaration = declarationOf(root, entry.application.metadata.name);
   const layers = layersOf(root, entry.chart, declaration);
   const unreadable = layers.flatMap((layer) => layer.problems);
-  if (unreadable.length > 0) return unreadable.map((problem) => (problem.endsWith(': does not exist') ? `${problem}; ${declaration} names it for ${labelOf(entry)}` : problem));
+  if (unreadable.length > 0)
+    return unreadable.map((problem) =>
+      problem.endsWith(': does not exist') ? `${problem}; ${declaration} names it for ${labelOf(entry)}` : problem,
+    );
   // A chart of ours refuses them itself, by its schema.
-  const unknown = entry.chart?.isUpstream === true ? unknownValues(entry.chart.name, layers).map(({ keys, rule }) => valueProblem(layers, keys, rule, entry)) : [];
+  const unknown =
+    entry.chart?.isUpstream === true
+      ? unknownValues(entry.chart.name, layers).map(({ keys, rule }) => valueProblem(layers, keys, rule, entry))
+      : [];
   if (entry.rendered.ok || unknown.length > 0) return unknown;
   const { chart } = entry;
   return helmProblems(entry.rendered.error).map(({ keys, place, rule }) => {
     if (keys !== undefined) return valueProblem(layers, keys, inWords(chart, keys, rule), entry);
-    return place === undefined ? `${declaration}:1: ${labelOf(entry)}: ${rule}` : `${join(chart === undefined ? '.' : dirname(chart.label), place)}: the template: ${rule}`;
+    return place === undefined
+      ? `${declaration}:1: ${labelOf(entry)}: ${rule}`
+      : `${join(chart === undefined ? '.' : dirname(chart.label), place)}: the template: ${rule}`;
   });
 }
 
@@ -98,9 +121,15 @@ function inWords(chart: Chart | undefined, keys: readonly string[], rule: string
 }
 
 /** A problem with a value, at the file and line that set it. */
-function valueProblem(layers: readonly Layer[], keys: readonly string[], rule: string, entry: Pick<FleetApplication, 'cluster' | 'application'>): string {
+function valueProblem(
+  layers: readonly Layer[],
+  keys: readonly string[],
+  rule: string,
+  entry: Pick<FleetApplication, 'cluster' | 'application'>,
+): string {
   const value = valueAt(merged(layers), keys);
   const shown = value === undefined || /\([^)]*\)$/.test(rule) ? '' : ` (it is ${JSON.stringify(value)})`;
-  const file = layers.findLast(({ kind }) => kind === 'values file')?.file ?? `clusters/${entry.cluster.name}/cluster.yaml`;
+  const file =
+    layers.findLast(({ kind }) => kind === 'values file')?.file ?? `clusters/${entry.cluster.name}/cluster.yaml`;
   return `${positionOf(layers, keys) ?? `${file}:1`}: ${keys.join('.')}: ${rule}${shown}`;
 }

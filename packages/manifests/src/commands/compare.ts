@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommandError } from '@gitops/report/errors';
 import { run, RunError } from '@gitops/tools/run';
-import { labelOf, renderFleet, type FleetApplication, type FleetOptions } from '../render/fleet.ts';
-import { upgradeChanges, type Change } from '../kubernetes/changes.ts';
+import { type Change, upgradeChanges } from '../kubernetes/changes.ts';
+import { type FleetApplication, type FleetOptions, labelOf, renderFleet } from '../render/fleet.ts';
 import type { Renderer } from '../render/renderer.ts';
 
 /** What a change in Git does to an Application of a cluster. */
@@ -14,15 +14,35 @@ export interface ApplicationChange extends Change {
 }
 
 /** The fleet as another revision of the repository has it, rendered from a copy that is gone afterwards. */
-async function fleetAt(renderer: Renderer, root: string, revision: string, options: FleetOptions): Promise<FleetApplication[]> {
+async function fleetAt(
+  renderer: Renderer,
+  root: string,
+  revision: string,
+  options: FleetOptions,
+): Promise<FleetApplication[]> {
   const folder = mkdtempSync(join(tmpdir(), 'revision-'));
   try {
     const tree = join(folder, 'tree');
     mkdirSync(tree);
     // Only what rendering reads.
-    await run('git', ['-C', root, 'archive', '--format=tar', '--output', join(folder, 'tree.tar'), revision, '--', 'argocd', 'charts', 'clusters']).catch((error: unknown) => {
+    await run('git', [
+      '-C',
+      root,
+      'archive',
+      '--format=tar',
+      '--output',
+      join(folder, 'tree.tar'),
+      revision,
+      '--',
+      'argocd',
+      'charts',
+      'clusters',
+    ]).catch((error: unknown) => {
       if (!(error instanceof RunError)) throw error;
-      throw new CommandError(`Git has no revision ${revision} with argocd/, charts/ and clusters/: ${error.stderr.trim()}`, 'name a commit or branch: BASE=origin/main');
+      throw new CommandError(
+        `Git has no revision ${revision} with argocd/, charts/ and clusters/: ${error.stderr.trim()}`,
+        'name a commit or branch: BASE=origin/main',
+      );
     });
     await run('tar', ['-xf', join(folder, 'tree.tar'), '-C', tree]);
     return await renderFleet(renderer, tree, options);
@@ -35,18 +55,37 @@ async function fleetAt(renderer: Renderer, root: string, revision: string, optio
  * What merging the work tree would change in every cluster, compared with a revision, each change with its consequence.
  * Throws CommandError where the revision is unknown or an Application does not render on either side.
  */
-export async function compare(renderer: Renderer, root: string, revision: string, options: FleetOptions): Promise<ApplicationChange[]> {
+export async function compare(
+  renderer: Renderer,
+  root: string,
+  revision: string,
+  options: FleetOptions,
+): Promise<ApplicationChange[]> {
   const before = await fleetAt(renderer, root, revision, options);
   const after = await renderFleet(renderer, root, options);
-  const objects = (fleet: readonly FleetApplication[], label: string, side: string): Parameters<typeof upgradeChanges>[0] => {
+  const objects = (
+    fleet: readonly FleetApplication[],
+    label: string,
+    side: string,
+  ): Parameters<typeof upgradeChanges>[0] => {
     const entry = fleet.find((candidate) => labelOf(candidate) === label);
-    if (entry !== undefined && !entry.rendered.ok) throw new CommandError(`${label} does not render ${side}: ${entry.rendered.error}`, '`make check` names the file and the line');
+    if (entry !== undefined && !entry.rendered.ok)
+      throw new CommandError(
+        `${label} does not render ${side}: ${entry.rendered.error}`,
+        '`make check` names the file and the line',
+      );
     return entry?.rendered.ok === true ? entry.rendered.value : [];
   };
   // What CDKTF installs is changed by nobody's merge.
-  const when = ({ isInstalled, cluster }: FleetApplication): string => (isInstalled ? `; not by the merge, but by \`make apply CLUSTER=${cluster.name}\`` : '');
+  const when = ({ isInstalled, cluster }: FleetApplication): string =>
+    isInstalled ? `; not by the merge, but by \`make apply CLUSTER=${cluster.name}\`` : '';
   const entries = new Map([...before, ...after].map((entry) => [labelOf(entry), entry]));
-  return [...entries].sort(([a], [b]) => a.localeCompare(b)).flatMap(([application, entry]) =>
-    upgradeChanges(objects(before, application, `in ${revision}`), objects(after, application, 'in the work tree')).map((change) => ({ application, ...change, consequence: change.consequence + when(entry) })),
-  );
+  return [...entries]
+    .sort(([a], [b]) => a.localeCompare(b))
+    .flatMap(([application, entry]) =>
+      upgradeChanges(
+        objects(before, application, `in ${revision}`),
+        objects(after, application, 'in the work tree'),
+      ).map((change) => ({ application, ...change, consequence: change.consequence + when(entry) })),
+    );
 }

@@ -1,36 +1,53 @@
 import { readFileSync } from 'node:fs';
 import { isIPv4, isIPv6 } from 'node:net';
-import { CommandError } from '@gitops/report/errors';
-import { KUBERNETES_MINORS, type KubernetesMinor, type OpenApiSchema, type SchemaFile, type Schemas } from '@gitops/tools/schemas';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { CommandError } from '@gitops/report/errors';
+import {
+  KUBERNETES_MINORS,
+  type KubernetesMinor,
+  type OpenApiSchema,
+  type SchemaFile,
+  type Schemas,
+} from '@gitops/tools/schemas';
 import type { KubernetesObject } from './object.ts';
 
 /** Everything that one minor version of Kubernetes and the operators on it say of their objects. */
 export interface StrictSchemas {
   /**
-   * What is wrong with an object, all at once: one line each, `field: rule`, or `apiVersion kind: rule`. Empty where all is well.
-   * Stricter than an API server, which drops what it does not know: a field without a schema is a problem, and so is null.
+   * What is wrong with an object, all at once: one line each, `field: rule`, or `apiVersion kind: rule`. Empty where
+   * all is well. Stricter than an API server, which drops what it does not know: a field without a schema is a problem,
+   * and so is null.
    */
   readonly problems: (object: KubernetesObject) => string[];
-  /** Every API, sorted, as Argo CD tells Helm of a cluster: `v1`, `v1/Pod`, `apps/v1`, `apps/v1/Deployment` and so on. */
+  /**
+   * Every API, sorted, as Argo CD tells Helm of a cluster: `v1`, `v1/Pod`, `apps/v1`, `apps/v1/Deployment` and so on.
+   */
   readonly apiVersions: readonly string[];
 }
 
 /**
- * The schemas of one minor version, from the files of ensureSchemas; a kind's own are compiled when its first object comes.
- * What schemas do not say is not checked: neither the CEL rules of CustomResourceDefinitions nor what an API server's code
- * checks, such as the range of a port or the form of a name. Alpha and beta APIs of Kubernetes count as absent, since servers
- * leave them off unless they are told otherwise.
- * Throws CommandError for a version without schemas, and an Error where a file cannot be read.
+ * The schemas of one minor version, from the files of ensureSchemas; a kind's own are compiled when its first object
+ * comes. What schemas do not say is not checked: neither the CEL rules of CustomResourceDefinitions nor what an API
+ * server's code checks, such as the range of a port or the form of a name. Alpha and beta APIs of Kubernetes count as
+ * absent, since servers leave them off unless they are told otherwise. Throws CommandError for a version without
+ * schemas, and an Error where a file cannot be read.
  */
 export function loadSchemas(schemas: Schemas, minor: string): StrictSchemas {
-  if (!isKnown(minor)) throw new CommandError(`there are no schemas of Kubernetes ${minor}, only of ${KUBERNETES_MINORS.join(', ')}`, 'add its release to SCHEMA_PINS in packages/tools/src/schemas.ts');
+  if (!isKnown(minor))
+    throw new CommandError(
+      `there are no schemas of Kubernetes ${minor}, only of ${KUBERNETES_MINORS.join(', ')}`,
+      'add its release to SCHEMA_PINS in packages/tools/src/schemas.ts',
+    );
   const kubernetes = compilerOf(schemas.kubernetes[minor].file);
   const custom = sharedCompiler(schemas.customResources.file);
 
   const problems = (object: KubernetesObject): string[] => {
     const untyped = ['apiVersion', 'kind'].filter((field) => typeof object[field] !== 'string');
-    if (untyped.length > 0) return untyped.map((field) => `${field}: ${object[field] === undefined ? 'is missing' : `must be string (it is ${shown(object[field])})`}`);
+    if (untyped.length > 0)
+      return untyped.map(
+        (field) =>
+          `${field}: ${object[field] === undefined ? 'is missing' : `must be string (it is ${shown(object[field])})`}`,
+      );
     const { apiVersion, kind } = object;
     const key = `${apiVersion}/${kind}`;
     const name = `${apiVersion} ${kind}`;
@@ -42,19 +59,27 @@ export function loadSchemas(schemas: Schemas, minor: string): StrictSchemas {
     const resource = custom.file.kinds[key];
     if (resource !== undefined) {
       // Their own schemas say nothing of metadata: the API server checks it as that of any object.
-      const metadata = 'metadata' in object ? check(kubernetes.validator(OBJECT_META), object.metadata, object, '/metadata') : [];
-      // The API server looks at an object with its defaults filled in. Ajv does that to a copy, but only after it has looked at
-      // alternatives, hence twice.
+      const metadata =
+        'metadata' in object ? check(kubernetes.validator(OBJECT_META), object.metadata, object, '/metadata') : [];
+      // The API server looks at an object with its defaults filled in. Ajv does that to a copy, but only after it has
+      // looked at alternatives, hence twice.
       const filled = structuredClone(object);
       const validate = custom.validator(resource.definition);
       validate(filled);
       return [...unnamed(object), ...metadata, ...check(validate, filled, object)];
     }
-    return [isOfKubernetes(apiVersion) ? `${name}: Kubernetes ${minor} has no such kind` : `${name}: no operator that the platform knows has such a kind`];
+    return [
+      isOfKubernetes(apiVersion)
+        ? `${name}: Kubernetes ${minor} has no such kind`
+        : `${name}: no operator that the platform knows has such a kind`,
+    ];
   };
 
   const apis = new Set<string>();
-  for (const [key, { listed }] of [...Object.entries(kubernetes.file.kinds).filter(([key]) => isStable(key)), ...Object.entries(custom.file.kinds)]) {
+  for (const [key, { listed }] of [
+    ...Object.entries(kubernetes.file.kinds).filter(([key]) => isStable(key)),
+    ...Object.entries(custom.file.kinds),
+  ]) {
     // Argo CD leaves out what it could not watch.
     if (listed) apis.add(key.slice(0, key.lastIndexOf('/'))).add(key);
   }
@@ -64,7 +89,8 @@ export function loadSchemas(schemas: Schemas, minor: string): StrictSchemas {
 const isKnown = (minor: string): minor is KubernetesMinor => KUBERNETES_MINORS.some((known) => known === minor);
 const isStable = (key: string): boolean => !/(^|\/)v\d+(alpha|beta)\d+\//.test(key);
 /** By its group, as Kubernetes' own are named; the Gateway API is one of the few others below k8s.io. */
-const isOfKubernetes = (apiVersion: string): boolean => !/^[^/]*\./.test(apiVersion) || (/^[^/]*\.k8s\.io\//.test(apiVersion) && !apiVersion.startsWith('gateway.'));
+const isOfKubernetes = (apiVersion: string): boolean =>
+  !/^[^/]*\./.test(apiVersion) || (/^[^/]*\.k8s\.io\//.test(apiVersion) && !apiVersion.startsWith('gateway.'));
 
 const DEFINITIONS = 'io.k8s.apimachinery.pkg.';
 const OBJECT_META = `${DEFINITIONS}apis.meta.v1.ObjectMeta`;
@@ -132,13 +158,16 @@ const SPECIAL: Readonly<Record<string, JsonSchema>> = {
 
 /** The root of a custom resource: apiVersion and kind are fields of every object, and metadata is checked by itself. */
 function withObjectFields(schema: OpenApiSchema): OpenApiSchema {
-  return { ...schema, properties: { ...schema.properties, apiVersion: { type: 'string' }, kind: { type: 'string' }, metadata: {} } };
+  return {
+    ...schema,
+    properties: { ...schema.properties, apiVersion: { type: 'string' }, kind: { type: 'string' }, metadata: {} },
+  };
 }
 
 /**
  * A schema of OpenAPI as a JSON schema in which an object has no other fields than its properties.
- * @param origin of a custom resource, an object without properties is empty: an API server drops all else. Kubernetes' own
- * definitions without properties stand for any object.
+ * @param origin of a custom resource, an object without properties is empty: an API server drops all else. Kubernetes'
+ *   own definitions without properties stand for any object.
  * @param refer called with the name of every definition that the schema refers to
  */
 function strictly(schema: OpenApiSchema, origin: 'kubernetes' | 'custom', refer: (name: string) => void): JsonSchema {
@@ -148,7 +177,12 @@ function strictly(schema: OpenApiSchema, origin: 'kubernetes' | 'custom', refer:
     return { $ref };
   }
   const part = (inner: OpenApiSchema): JsonSchema => strictly(inner, origin, refer);
-  const { 'x-kubernetes-int-or-string': intOrString, 'x-kubernetes-preserve-unknown-fields': open, 'x-kubernetes-embedded-resource': embedded, ...keywords } = rest;
+  const {
+    'x-kubernetes-int-or-string': intOrString,
+    'x-kubernetes-preserve-unknown-fields': open,
+    'x-kubernetes-embedded-resource': embedded,
+    ...keywords
+  } = rest;
   if (intOrString === true) {
     // Their anyOf says the same again.
     const { anyOf: _, ...others } = keywords;
@@ -156,12 +190,21 @@ function strictly(schema: OpenApiSchema, origin: 'kubernetes' | 'custom', refer:
   }
   const fields = embedded === true ? { apiVersion: {}, kind: {}, metadata: {}, ...properties } : properties;
   const closed = open !== true && (fields !== undefined || (origin === 'custom' && type === 'object'));
-  const others = additionalProperties === undefined ? (closed ? false : undefined) : typeof additionalProperties === 'boolean' ? additionalProperties : part(additionalProperties);
+  const others =
+    additionalProperties === undefined
+      ? closed
+        ? false
+        : undefined
+      : typeof additionalProperties === 'boolean'
+        ? additionalProperties
+        : part(additionalProperties);
   return {
     ...keywords,
     ...(type === undefined ? {} : { type: nullable === true ? [type, 'null'] : type }),
     ...(values === undefined ? {} : { enum: nullable === true ? [...(values as unknown[]), null] : values }),
-    ...(fields === undefined ? {} : { properties: Object.fromEntries(Object.entries(fields).map(([name, inner]) => [name, part(inner)])) }),
+    ...(fields === undefined
+      ? {}
+      : { properties: Object.fromEntries(Object.entries(fields).map(([name, inner]) => [name, part(inner)])) }),
     ...(items === undefined ? {} : { items: part(items) }),
     ...(others === undefined ? {} : { additionalProperties: others }),
   };
@@ -169,11 +212,15 @@ function strictly(schema: OpenApiSchema, origin: 'kubernetes' | 'custom', refer:
 
 // As in Kubernetes' resource.Quantity, but for the minus: no field that people write takes less than nothing.
 const QUANTITY = /^\+?(\d+(\.\d*)?|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?$/;
-const DATE_TIME = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[Tt]([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
+const DATE_TIME =
+  /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[Tt]([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
 const BASE64 = /^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** RE2 has flags amid a pattern, `(?i)`, which JavaScript lacks: such a pattern ignores case as a whole. */
-const regExp = Object.assign((pattern: string): RegExp => new RegExp(pattern.replaceAll('(?i)', ''), pattern.includes('(?i)') ? 'iu' : 'u'), { code: '' });
+const regExp = Object.assign(
+  (pattern: string): RegExp => new RegExp(pattern.replaceAll('(?i)', ''), pattern.includes('(?i)') ? 'iu' : 'u'),
+  { code: '' },
+);
 
 function newAjv(): Ajv {
   const ajv = new Ajv({
@@ -208,7 +255,9 @@ function newAjv(): Ajv {
 function check(validate: ValidateFunction, value: unknown, object: KubernetesObject, pointer = ''): string[] {
   if (validate(value)) return [];
   const errors = (validate.errors ?? []).filter(isOfItself);
-  const ofWrongType = new Set(errors.filter(({ keyword }) => keyword === 'type').map(({ instancePath }) => instancePath));
+  const ofWrongType = new Set(
+    errors.filter(({ keyword }) => keyword === 'type').map(({ instancePath }) => instancePath),
+  );
   // What has the wrong type breaks further rules by that alone.
   const told = errors.filter(({ keyword, instancePath }) => keyword === 'type' || !ofWrongType.has(instancePath));
   return [...new Set(told.map((error) => problemOf(error, object, pointer)))];
@@ -220,7 +269,10 @@ const isOfItself = ({ schemaPath }: ErrorObject): boolean => !/\/(anyOf|oneOf)\/
 function problemOf(error: ErrorObject, object: KubernetesObject, pointer: string): string {
   const { keyword, instancePath, data } = error;
   const params = error.params as Readonly<Record<string, unknown>>;
-  const keys = (pointer + instancePath).split('/').slice(1).map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const keys = (pointer + instancePath)
+    .split('/')
+    .slice(1)
+    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
   if (keyword === 'additionalProperties') {
     const { title } = error.parentSchema as { readonly title?: string };
     const owner = title ?? keys.findLast((key) => !/^\d+$/.test(key)) ?? object.kind;

@@ -1,8 +1,8 @@
 import type { KubernetesObject } from './object.ts';
 import type { Labels, LabelSelector } from './selector.ts';
 
-// What the proofs read of pods. Every field may be absent: that objects have the right shape is proven elsewhere, against
-// Kubernetes' own schema, and a proof that is given a broken object must still tell its problems.
+// What the proofs read of pods. Every field may be absent: that objects have the right shape is proven elsewhere,
+// against Kubernetes' own schema, and a proof that is given a broken object must still tell its problems.
 
 export interface Handler {
   readonly httpGet?: { readonly path?: string; readonly port?: number | string };
@@ -37,7 +37,11 @@ export interface Container {
   readonly imagePullPolicy?: string;
   readonly restartPolicy?: string;
   readonly ports?: readonly ContainerPort[];
-  readonly env?: readonly { readonly name: string; readonly value?: string; readonly valueFrom?: { readonly configMapKeyRef?: Reference; readonly secretKeyRef?: Reference } }[];
+  readonly env?: readonly {
+    readonly name: string;
+    readonly value?: string;
+    readonly valueFrom?: { readonly configMapKeyRef?: Reference; readonly secretKeyRef?: Reference };
+  }[];
   readonly envFrom?: readonly { readonly configMapRef?: Reference; readonly secretRef?: Reference }[];
   readonly startupProbe?: Probe;
   readonly readinessProbe?: Probe;
@@ -60,7 +64,9 @@ export interface Volume {
   readonly emptyDir?: { readonly sizeLimit?: string };
   readonly configMap?: Reference;
   readonly secret?: { readonly secretName?: string };
-  readonly projected?: { readonly sources?: readonly { readonly configMap?: Reference; readonly secret?: Reference }[] };
+  readonly projected?: {
+    readonly sources?: readonly { readonly configMap?: Reference; readonly secret?: Reference }[];
+  };
 }
 
 export interface PodSpec {
@@ -73,7 +79,14 @@ export interface PodSpec {
   readonly enableServiceLinks?: boolean;
   readonly terminationGracePeriodSeconds?: number;
   readonly topologySpreadConstraints?: readonly SpreadConstraint[];
-  readonly affinity?: { readonly podAntiAffinity?: { readonly requiredDuringSchedulingIgnoredDuringExecution?: readonly { readonly topologyKey: string; readonly labelSelector?: LabelSelector }[] } };
+  readonly affinity?: {
+    readonly podAntiAffinity?: {
+      readonly requiredDuringSchedulingIgnoredDuringExecution?: readonly {
+        readonly topologyKey: string;
+        readonly labelSelector?: LabelSelector;
+      }[];
+    };
+  };
   readonly overhead?: Readonly<Record<string, string | number>>;
 }
 
@@ -90,13 +103,25 @@ export interface Workload extends KubernetesObject {
     readonly template?: PodTemplate;
     readonly minReadySeconds?: number;
     readonly progressDeadlineSeconds?: number;
-    readonly strategy?: { readonly type?: string; readonly rollingUpdate?: { readonly maxSurge?: number | string; readonly maxUnavailable?: number | string } };
+    readonly strategy?: {
+      readonly type?: string;
+      readonly rollingUpdate?: { readonly maxSurge?: number | string; readonly maxUnavailable?: number | string };
+    };
   };
 }
 
 /** What is read of other kinds. */
 export interface Service extends KubernetesObject {
-  readonly spec?: { readonly type?: string; readonly selector?: Labels; readonly ports?: readonly { readonly name?: string; readonly port: number; readonly targetPort?: number | string; readonly protocol?: string }[] };
+  readonly spec?: {
+    readonly type?: string;
+    readonly selector?: Labels;
+    readonly ports?: readonly {
+      readonly name?: string;
+      readonly port: number;
+      readonly targetPort?: number | string;
+      readonly protocol?: string;
+    }[];
+  };
 }
 
 export interface Autoscaler extends KubernetesObject {
@@ -107,13 +132,22 @@ export interface Autoscaler extends KubernetesObject {
     readonly metrics?: readonly {
       readonly type: string;
       readonly resource?: { readonly name?: string; readonly target?: { readonly type?: string } };
-      readonly containerResource?: { readonly name?: string; readonly container?: string; readonly target?: { readonly type?: string } };
+      readonly containerResource?: {
+        readonly name?: string;
+        readonly container?: string;
+        readonly target?: { readonly type?: string };
+      };
     }[];
   };
 }
 
 export interface DisruptionBudget extends KubernetesObject {
-  readonly spec?: { readonly selector?: LabelSelector; readonly maxUnavailable?: number | string; readonly minAvailable?: number | string; readonly unhealthyPodEvictionPolicy?: string };
+  readonly spec?: {
+    readonly selector?: LabelSelector;
+    readonly maxUnavailable?: number | string;
+    readonly minAvailable?: number | string;
+    readonly unhealthyPodEvictionPolicy?: string;
+  };
 }
 
 /** A ConfigMap or Secret. */
@@ -131,12 +165,24 @@ export interface Ingress extends KubernetesObject {
   readonly spec?: {
     readonly ingressClassName?: string;
     readonly defaultBackend?: { readonly service?: ServiceBackend };
-    readonly rules?: readonly { readonly host?: string; readonly http?: { readonly paths?: readonly { readonly path?: string; readonly backend?: { readonly service?: ServiceBackend } }[] } }[];
+    readonly rules?: readonly {
+      readonly host?: string;
+      readonly http?: {
+        readonly paths?: readonly {
+          readonly path?: string;
+          readonly backend?: { readonly service?: ServiceBackend };
+        }[];
+      };
+    }[];
   };
 }
 
 export interface HttpRoute extends KubernetesObject {
-  readonly spec?: { readonly rules?: readonly { readonly backendRefs?: readonly { readonly kind?: string; readonly name?: string; readonly port?: number }[] }[] };
+  readonly spec?: {
+    readonly rules?: readonly {
+      readonly backendRefs?: readonly { readonly kind?: string; readonly name?: string; readonly port?: number }[];
+    }[];
+  };
 }
 
 const ofKind =
@@ -145,7 +191,8 @@ const ofKind =
     objects.filter((object): object is T => groupOf(object) === group && kinds.includes(object.kind));
 
 /** The API group of an object: apps, or an empty text for the core group. */
-export const groupOf = ({ apiVersion }: KubernetesObject): string => (apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '');
+export const groupOf = ({ apiVersion }: KubernetesObject): string =>
+  apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '';
 
 export const workloads = ofKind<Workload>('apps', 'Deployment', 'StatefulSet', 'DaemonSet');
 export const deployments = ofKind<Workload>('apps', 'Deployment');
@@ -161,28 +208,63 @@ export const httpRoutes = ofKind<HttpRoute>('gateway.networking.k8s.io', 'HTTPRo
 export const namespaceOf = ({ metadata }: KubernetesObject): string => metadata.namespace ?? 'default';
 
 /** The kinds that a chart may render and that belong to no namespace. */
-const CLUSTER_WIDE = ['Namespace', 'CustomResourceDefinition', 'ClusterRole', 'ClusterRoleBinding', 'PersistentVolume', 'StorageClass', 'PriorityClass', 'IngressClass', 'GatewayClass', 'APIService', 'ClusterSecretStore', 'ClusterExternalSecret', 'NodePool', 'EC2NodeClass'];
+const CLUSTER_WIDE = [
+  'Namespace',
+  'CustomResourceDefinition',
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'PersistentVolume',
+  'StorageClass',
+  'PriorityClass',
+  'IngressClass',
+  'GatewayClass',
+  'APIService',
+  'ClusterSecretStore',
+  'ClusterExternalSecret',
+  'NodePool',
+  'EC2NodeClass',
+];
 
-/** Objects as they stand in the cluster: Argo CD puts those that name no namespace into the Application's own, after rendering. */
+/**
+ * Objects as they stand in the cluster: Argo CD puts those that name no namespace into the Application's own, after
+ * rendering.
+ */
 export const inNamespace = (objects: readonly KubernetesObject[], namespace: string): KubernetesObject[] =>
-  objects.map((object) => (object.metadata.namespace !== undefined || /^(Validating|Mutating)/.test(object.kind) || CLUSTER_WIDE.includes(object.kind) ? object : { ...object, metadata: { ...object.metadata, namespace } }));
+  objects.map((object) =>
+    object.metadata.namespace !== undefined ||
+    /^(Validating|Mutating)/.test(object.kind) ||
+    CLUSTER_WIDE.includes(object.kind)
+      ? object
+      : { ...object, metadata: { ...object.metadata, namespace } },
+  );
 
 export const podSpecOf = (workload: Workload): PodSpec => workload.spec?.template?.spec ?? {};
 export const podLabelsOf = (workload: Workload): Labels => workload.spec?.template?.metadata?.labels ?? {};
 export const containersOf = (workload: Workload): readonly Container[] => podSpecOf(workload).containers ?? [];
 
 /** Init containers that stay: they run beside the others for the pod's whole life. */
-export const sidecarsOf = ({ initContainers = [] }: PodSpec): Container[] => initContainers.filter(({ restartPolicy }) => restartPolicy === 'Always');
+export const sidecarsOf = ({ initContainers = [] }: PodSpec): Container[] =>
+  initContainers.filter(({ restartPolicy }) => restartPolicy === 'Always');
 
 /** Every port that a workload's containers declare. */
-export const portsOf = (workload: Workload): ContainerPort[] => [...containersOf(workload), ...sidecarsOf(podSpecOf(workload))].flatMap(({ ports = [] }) => ports);
+export const portsOf = (workload: Workload): ContainerPort[] =>
+  [...containersOf(workload), ...sidecarsOf(podSpecOf(workload))].flatMap(({ ports = [] }) => ports);
 
 /** The number of a port that is given by number or name; undefined for a name that no container declares. */
-export const portNumber = (workload: Workload, port: number | string | undefined): number | undefined => (typeof port === 'number' ? port : portsOf(workload).find(({ name }) => name === port)?.containerPort);
+export const portNumber = (workload: Workload, port: number | string | undefined): number | undefined =>
+  typeof port === 'number' ? port : portsOf(workload).find(({ name }) => name === port)?.containerPort;
 
 /** The autoscaler of a workload, if it has one. */
-export const autoscalerOf = (workload: KubernetesObject, objects: readonly KubernetesObject[]): Autoscaler | undefined =>
-  autoscalers(objects).find(({ spec, metadata }) => spec?.scaleTargetRef?.kind === workload.kind && spec.scaleTargetRef.name === workload.metadata.name && metadata.namespace === workload.metadata.namespace);
+export const autoscalerOf = (
+  workload: KubernetesObject,
+  objects: readonly KubernetesObject[],
+): Autoscaler | undefined =>
+  autoscalers(objects).find(
+    ({ spec, metadata }) =>
+      spec?.scaleTargetRef?.kind === workload.kind &&
+      spec.scaleTargetRef.name === workload.metadata.name &&
+      metadata.namespace === workload.metadata.namespace,
+  );
 
 /** Part of a whole, 1 or 25%, as a number of pods. Kubernetes rounds a surge up and unavailability down. */
 export function share(value: number | string, whole: number, round: 'up' | 'down'): number {

@@ -1,14 +1,26 @@
 import type { ClusterSettings } from '@gitops/settings';
-import { nameOf, type KubernetesObject } from '../kubernetes/object.ts';
-import { INSTANCE_TYPES, podsByAddresses, podsByPrefixes, type InstanceType } from '@gitops/settings/instance-types';
-import type { Problem } from './problem.ts';
+import { INSTANCE_TYPES, type InstanceType, podsByAddresses, podsByPrefixes } from '@gitops/settings/instance-types';
+import { type KubernetesObject, nameOf } from '../kubernetes/object.ts';
 import { mebibytes, milliCpus } from '../kubernetes/quantity.ts';
-import { selects, type Labels } from '../kubernetes/selector.ts';
-import { autoscalerOf, namespaceOf, podLabelsOf, podSpecOf, share, sidecarsOf, workloads, type Container, type PodSpec, type SpreadConstraint, type Workload } from '../kubernetes/workload.ts';
+import { type Labels, selects } from '../kubernetes/selector.ts';
+import {
+  autoscalerOf,
+  type Container,
+  namespaceOf,
+  podLabelsOf,
+  type PodSpec,
+  podSpecOf,
+  share,
+  sidecarsOf,
+  type SpreadConstraint,
+  type Workload,
+  workloads,
+} from '../kubernetes/workload.ts';
+import type { Problem } from './problem.ts';
 
-// Does a node group hold its pods on the worst day: every autoscaler at its maximum, a rollout under way, and one zone lost?
-// The group is at its maxSize, spread evenly over the zones as an Auto Scaling group does it, and what the lost zone had is
-// not replaced: zones are lost in minutes, and machines are short in the others just then.
+// Does a node group hold its pods on the worst day: every autoscaler at its maximum, a rollout under way, and one zone
+// lost? The group is at its maxSize, spread evenly over the zones as an Auto Scaling group does it, and what the lost
+// zone had is not replaced: zones are lost in minutes, and machines are short in the others just then.
 
 /** What pods ask for and nodes have: CPUs in thousandths, memory in MiB, and a number of pods. */
 export interface Amount {
@@ -21,18 +33,32 @@ export interface NodeOptions {
   /** Whether the CNI gives pods addresses from /28 prefixes, so that more of them fit on a node. */
   readonly prefixDelegation?: boolean;
   /**
-   * The number of pods that the node's memory reservation is made for. nodeadm takes that of its network interfaces, and a
-   * maxPods that is set afterwards, as managed node groups do, does not change it; `all` reserves for the real number.
+   * The number of pods that the node's memory reservation is made for. nodeadm takes that of its network interfaces,
+   * and a maxPods that is set afterwards, as managed node groups do, does not change it; `all` reserves for the real
+   * number.
    */
   readonly reservedFor?: 'interfaces' | 'all';
 }
 
 const zero: Amount = { cpu: 0, memory: 0, pods: 0 };
-const plus = (a: Amount, b: Amount): Amount => ({ cpu: a.cpu + b.cpu, memory: a.memory + b.memory, pods: a.pods + b.pods });
-const minus = (a: Amount, b: Amount): Amount => ({ cpu: a.cpu - b.cpu, memory: a.memory - b.memory, pods: a.pods - b.pods });
-const times = (a: Amount, factor: number): Amount => ({ cpu: a.cpu * factor, memory: a.memory * factor, pods: a.pods * factor });
+const plus = (a: Amount, b: Amount): Amount => ({
+  cpu: a.cpu + b.cpu,
+  memory: a.memory + b.memory,
+  pods: a.pods + b.pods,
+});
+const minus = (a: Amount, b: Amount): Amount => ({
+  cpu: a.cpu - b.cpu,
+  memory: a.memory - b.memory,
+  pods: a.pods - b.pods,
+});
+const times = (a: Amount, factor: number): Amount => ({
+  cpu: a.cpu * factor,
+  memory: a.memory * factor,
+  pods: a.pods * factor,
+});
 const sum = (amounts: readonly Amount[]): Amount => amounts.reduce(plus, zero);
-const fits = (asked: Amount, free: Amount): boolean => asked.cpu <= free.cpu && asked.memory <= free.memory && asked.pods <= free.pods;
+const fits = (asked: Amount, free: Amount): boolean =>
+  asked.cpu <= free.cpu && asked.memory <= free.memory && asked.pods <= free.pods;
 
 /** What an add-on of EKS runs. */
 interface Addon {
@@ -43,9 +69,10 @@ interface Addon {
 }
 
 /**
- * The add-ons that the platform installs, by their names in EKS, and what they ask for by their charts (2026-11): aws-node 25m for
- * itself and 25m for the network policy agent; the EBS CSI driver 10m and 40 MiB for each container, three of them on a node and
- * six in its controller. A test of the platform compares the names with those of its stacks.
+ * The add-ons that the platform installs, by their names in EKS, and what they ask for by their charts (2026-11):
+ * aws-node 25m for itself and 25m for the network policy agent; the EBS CSI driver 10m and 40 MiB for each container,
+ * three of them on a node and six in its controller. A test of the platform compares the names with those of its
+ * stacks.
  */
 export const EKS_ADDONS: Readonly<Record<string, Addon>> = {
   'vpc-cni': { onEachNode: { cpu: 50, memory: 0, pods: 1 } },
@@ -53,11 +80,14 @@ export const EKS_ADDONS: Readonly<Record<string, Addon>> = {
   'eks-pod-identity-agent': { onEachNode: { cpu: 0, memory: 0, pods: 1 } },
   'eks-node-monitoring-agent': { onEachNode: { cpu: 10, memory: 30, pods: 1 } },
   coredns: { pods: { name: 'coredns', count: 2, asked: { cpu: 100, memory: 70, pods: 1 } } },
-  'aws-ebs-csi-driver': { onEachNode: { cpu: 30, memory: 120, pods: 1 }, pods: { name: 'ebs-csi-controller', count: 2, asked: { cpu: 60, memory: 240, pods: 1 } } },
+  'aws-ebs-csi-driver': {
+    onEachNode: { cpu: 30, memory: 120, pods: 1 },
+    pods: { name: 'ebs-csi-controller', count: 2, asked: { cpu: 60, memory: 240, pods: 1 } },
+  },
 };
 
-// Karpenter's default, VM_MEMORY_OVERHEAD_PERCENT: what kernel and hypervisor keep of the memory that AWS names. A t3.medium
-// reports some 3850 MiB in place of 4096, which is a little more than this leaves.
+// Karpenter's default, VM_MEMORY_OVERHEAD_PERCENT: what kernel and hypervisor keep of the memory that AWS names. A
+// t3.medium reports some 3850 MiB in place of 4096, which is a little more than this leaves.
 const MEMORY_OVERHEAD = 0.075;
 // nodeadm/internal/kubelet/config.go of awslabs/amazon-eks-ami at 81fec2e: eviction, kube-reserved memory and CPU.
 const EVICTION = 100;
@@ -70,18 +100,35 @@ const CPU_RESERVATION = [
 ];
 
 /** What pods can have of a node, before any of them runs. */
-export function allocatable(type: Omit<InstanceType, 'architecture'>, { prefixDelegation = true, reservedFor = 'interfaces' }: NodeOptions = {}): Amount {
+export function allocatable(
+  type: Omit<InstanceType, 'architecture'>,
+  { prefixDelegation = true, reservedFor = 'interfaces' }: NodeOptions = {},
+): Amount {
   const byInterfaces = podsByAddresses(type);
   const pods = prefixDelegation ? podsByPrefixes(type) : byInterfaces;
   const cpu = type.cpus * 1000;
-  const reservedCpu = CPU_RESERVATION.reduce((reserved, { upTo, share: part }, index) => reserved + Math.floor(Math.max(0, Math.min(cpu, upTo) - (CPU_RESERVATION[index - 1]?.upTo ?? 0)) * part), 0);
-  const memory = Math.floor(type.memory * (1 - MEMORY_OVERHEAD)) - reservedMemory(reservedFor === 'interfaces' ? byInterfaces : pods) - EVICTION;
+  const reservedCpu = CPU_RESERVATION.reduce(
+    (reserved, { upTo, share: part }, index) =>
+      reserved + Math.floor(Math.max(0, Math.min(cpu, upTo) - (CPU_RESERVATION[index - 1]?.upTo ?? 0)) * part),
+    0,
+  );
+  const memory =
+    Math.floor(type.memory * (1 - MEMORY_OVERHEAD)) -
+    reservedMemory(reservedFor === 'interfaces' ? byInterfaces : pods) -
+    EVICTION;
   return { cpu: cpu - reservedCpu, memory, pods };
 }
 
-/** What the scheduler counts for a pod: its containers and sidecars, or a greedier init container (Kubernetes, "Sidecar containers"). */
+/**
+ * What the scheduler counts for a pod: its containers and sidecars, or a greedier init container (Kubernetes, "Sidecar
+ * containers").
+ */
 export function podRequest(spec: PodSpec): Amount {
-  const ask = ({ resources: { requests, limits } = {} }: Container): Amount => ({ cpu: milliCpus(requests?.cpu ?? limits?.cpu), memory: mebibytes(requests?.memory ?? limits?.memory), pods: 0 });
+  const ask = ({ resources: { requests, limits } = {} }: Container): Amount => ({
+    cpu: milliCpus(requests?.cpu ?? limits?.cpu),
+    memory: mebibytes(requests?.memory ?? limits?.memory),
+    pods: 0,
+  });
   const running = sum([...(spec.containers ?? []), ...sidecarsOf(spec)].map(ask));
   let sidecars = zero;
   let starting = zero;
@@ -91,7 +138,10 @@ export function podRequest(spec: PodSpec): Amount {
     starting = { cpu: Math.max(starting.cpu, asked.cpu), memory: Math.max(starting.memory, asked.memory), pods: 0 };
   }
   const overhead = { cpu: milliCpus(spec.overhead?.cpu), memory: mebibytes(spec.overhead?.memory), pods: 1 };
-  return plus({ cpu: Math.max(running.cpu, starting.cpu), memory: Math.max(running.memory, starting.memory), pods: 0 }, overhead);
+  return plus(
+    { cpu: Math.max(running.cpu, starting.cpu), memory: Math.max(running.memory, starting.memory), pods: 0 },
+    overhead,
+  );
 }
 
 interface Pod {
@@ -109,16 +159,31 @@ interface Node {
   readonly pods: Pod[];
 }
 
-/** The most pods that a workload has at once: the autoscaler's maximum, or its replicas, and what a rollout adds to them. */
+/**
+ * The most pods that a workload has at once: the autoscaler's maximum, or its replicas, and what a rollout adds to
+ * them.
+ */
 function podsOf(workload: Workload, objects: readonly KubernetesObject[]): Pod[] {
   const spec = podSpecOf(workload);
   const autoscaler = autoscalerOf(workload, objects);
   const replicas = autoscaler?.spec?.maxReplicas ?? workload.spec?.replicas ?? 1;
   const { type = 'RollingUpdate', rollingUpdate } = workload.spec?.strategy ?? {};
-  const surge = workload.kind === 'Deployment' && type === 'RollingUpdate' ? share(rollingUpdate?.maxSurge ?? '25%', replicas, 'up') : 0;
-  const pod = (revision: string): Pod => ({ owner: nameOf(workload), namespace: namespaceOf(workload), labels: { ...podLabelsOf(workload), 'pod-template-hash': revision }, spec, asked: podRequest(spec) });
+  const surge =
+    workload.kind === 'Deployment' && type === 'RollingUpdate'
+      ? share(rollingUpdate?.maxSurge ?? '25%', replicas, 'up')
+      : 0;
+  const pod = (revision: string): Pod => ({
+    owner: nameOf(workload),
+    namespace: namespaceOf(workload),
+    labels: { ...podLabelsOf(workload), 'pod-template-hash': revision },
+    spec,
+    asked: podRequest(spec),
+  });
   // During a rollout the new pods are of another ReplicaSet, which spread constraints may tell apart.
-  return [...Array.from({ length: replicas }, () => pod('present')), ...Array.from({ length: surge }, () => pod('next'))];
+  return [
+    ...Array.from({ length: replicas }, () => pod('present')),
+    ...Array.from({ length: surge }, () => pod('next')),
+  ];
 }
 
 /** Jobs, and what CronJobs start, each as often as it may run side by side. */
@@ -129,37 +194,65 @@ function jobPods(objects: readonly KubernetesObject[]): Pod[] {
   }
   return objects.flatMap((object) => {
     if (!object.apiVersion.startsWith('batch/')) return [];
-    const spec = (object.kind === 'CronJob' ? (object.spec as { jobTemplate?: { spec?: JobSpec } } | undefined)?.jobTemplate?.spec : object.spec) as JobSpec | undefined;
+    const spec = (
+      object.kind === 'CronJob'
+        ? (object.spec as { jobTemplate?: { spec?: JobSpec } } | undefined)?.jobTemplate?.spec
+        : object.spec
+    ) as JobSpec | undefined;
     const podSpec = spec?.template?.spec ?? {};
-    return Array.from({ length: spec?.parallelism ?? 1 }, () => ({ owner: nameOf(object), namespace: namespaceOf(object), labels: spec?.template?.metadata?.labels ?? {}, spec: podSpec, asked: podRequest(podSpec) }));
+    return Array.from({ length: spec?.parallelism ?? 1 }, () => ({
+      owner: nameOf(object),
+      namespace: namespaceOf(object),
+      labels: spec?.template?.metadata?.labels ?? {},
+      spec: podSpec,
+      asked: podRequest(podSpec),
+    }));
   });
 }
 
 const ZONE = 'topology.kubernetes.io/zone';
-const domainOf = (node: Node, topologyKey: string): string | undefined => (topologyKey === ZONE ? node.zone : topologyKey === 'kubernetes.io/hostname' ? node.name : undefined);
+const domainOf = (node: Node, topologyKey: string): string | undefined =>
+  topologyKey === ZONE ? node.zone : topologyKey === 'kubernetes.io/hostname' ? node.name : undefined;
 
 /** Whether a pod may come to a node as far as the other pods' places are concerned. */
 function mayStand(pod: Pod, node: Node, nodes: readonly Node[]): boolean {
   const standing = (topologyKey: string, domain: string | undefined, chosen: (other: Pod) => boolean): number =>
-    nodes.filter((other) => domainOf(other, topologyKey) === domain).reduce((count, { pods }) => count + pods.filter((other) => other.namespace === pod.namespace && chosen(other)).length, 0);
+    nodes
+      .filter((other) => domainOf(other, topologyKey) === domain)
+      .reduce(
+        (count, { pods }) => count + pods.filter((other) => other.namespace === pod.namespace && chosen(other)).length,
+        0,
+      );
 
   const spreads = (constraint: SpreadConstraint): boolean => {
     if (constraint.whenUnsatisfiable === 'ScheduleAnyway') return true;
     const domain = domainOf(node, constraint.topologyKey);
     if (domain === undefined) return false;
-    const chosen = (other: Pod): boolean => constraint.labelSelector !== undefined && selects(constraint.labelSelector, other.labels) && (constraint.matchLabelKeys ?? []).every((key) => other.labels[key] === pod.labels[key]);
+    const chosen = (other: Pod): boolean =>
+      constraint.labelSelector !== undefined &&
+      selects(constraint.labelSelector, other.labels) &&
+      (constraint.matchLabelKeys ?? []).every((key) => other.labels[key] === pod.labels[key]);
     // A lost zone has no nodes and is no domain any more, so that it does not hold the others back.
     const domains = [...new Set(nodes.flatMap((other) => domainOf(other, constraint.topologyKey) ?? []))];
-    const least = domains.length < (constraint.minDomains ?? 1) ? 0 : Math.min(...domains.map((other) => standing(constraint.topologyKey, other, chosen)));
-    return standing(constraint.topologyKey, domain, chosen) + (chosen(pod) ? 1 : 0) - least <= (constraint.maxSkew ?? 1);
+    const least =
+      domains.length < (constraint.minDomains ?? 1)
+        ? 0
+        : Math.min(...domains.map((other) => standing(constraint.topologyKey, other, chosen)));
+    return (
+      standing(constraint.topologyKey, domain, chosen) + (chosen(pod) ? 1 : 0) - least <= (constraint.maxSkew ?? 1)
+    );
   };
   const apart = (pod.spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).every(
-    ({ topologyKey, labelSelector }) => labelSelector === undefined || standing(topologyKey, domainOf(node, topologyKey), (other) => selects(labelSelector, other.labels)) === 0,
+    ({ topologyKey, labelSelector }) =>
+      labelSelector === undefined ||
+      standing(topologyKey, domainOf(node, topologyKey), (other) => selects(labelSelector, other.labels)) === 0,
   );
   return apart && (pod.spec.topologySpreadConstraints ?? []).every(spreads);
 }
 
-/** First-fit decreasing: the largest pods first, each on the first node that takes it. Returns those that no node takes. */
+/**
+ * First-fit decreasing: the largest pods first, each on the first node that takes it. Returns those that no node takes.
+ */
 function place(pods: readonly Pod[], nodes: readonly Node[], whole: Amount): Pod[] {
   const weight = ({ asked }: Pod): number => Math.max(asked.cpu / whole.cpu, asked.memory / whole.memory);
   return [...pods]
@@ -184,23 +277,59 @@ export interface Capacity {
   readonly homeless: readonly { readonly owner: string; readonly pods: number; readonly short: Partial<Amount> }[];
 }
 
-/** The capacity after the loss of each zone in turn; undefined for a cluster without node groups, and for an unknown instance type. */
-export function capacity(cluster: ClusterSettings, objects: readonly KubernetesObject[], options: NodeOptions = {}): Capacity[] | undefined {
+/**
+ * The capacity after the loss of each zone in turn; undefined for a cluster without node groups, and for an unknown
+ * instance type.
+ */
+export function capacity(
+  cluster: ClusterSettings,
+  objects: readonly KubernetesObject[],
+  options: NodeOptions = {},
+): Capacity[] | undefined {
   if (cluster.provider !== 'aws') return undefined;
   const type = INSTANCE_TYPES[cluster.nodeGroup.instanceType];
   if (type === undefined) return undefined;
   const { zones } = cluster.network;
   const all = workloads(objects);
   const addons = Object.values(EKS_ADDONS);
-  const daemons = [...all.filter(({ kind }) => kind === 'DaemonSet').map((workload) => podRequest(podSpecOf(workload))), ...addons.flatMap(({ onEachNode = [] }) => onEachNode)];
+  const daemons = [
+    ...all.filter(({ kind }) => kind === 'DaemonSet').map((workload) => podRequest(podSpecOf(workload))),
+    ...addons.flatMap(({ onEachNode = [] }) => onEachNode),
+  ];
   const perNode = minus(allocatable(type, options), sum(daemons));
-  const addonPods = addons.flatMap(({ pods: of }) => (of === undefined ? [] : Array.from({ length: of.count }, (): Pod => ({ owner: of.name, namespace: 'kube-system', labels: {}, spec: {}, asked: of.asked }))));
-  const pods = [...addonPods, ...all.filter(({ kind }) => kind !== 'DaemonSet').flatMap((workload) => podsOf(workload, objects)), ...jobPods(objects)];
+  const addonPods = addons.flatMap(({ pods: of }) =>
+    of === undefined
+      ? []
+      : Array.from({ length: of.count }, (): Pod => ({
+          owner: of.name,
+          namespace: 'kube-system',
+          labels: {},
+          spec: {},
+          asked: of.asked,
+        })),
+  );
+  const pods = [
+    ...addonPods,
+    ...all.filter(({ kind }) => kind !== 'DaemonSet').flatMap((workload) => podsOf(workload, objects)),
+    ...jobPods(objects),
+  ];
 
   return zones.map((lostZone) => {
-    const nodes = Array.from({ length: cluster.nodeGroup.maxSize }, (_, index) => ({ zone: zones[index % zones.length] ?? '', name: `node-${index + 1}`, free: perNode, pods: [] as Pod[] })).filter(({ zone }) => zone !== lostZone);
+    const nodes = Array.from({ length: cluster.nodeGroup.maxSize }, (_, index) => ({
+      zone: zones[index % zones.length] ?? '',
+      name: `node-${index + 1}`,
+      free: perNode,
+      pods: [] as Pod[],
+    })).filter(({ zone }) => zone !== lostZone);
     const homeless = place(pods, nodes, perNode);
-    return { cluster: cluster.name, lostZone, nodesLeft: nodes.length, asked: sum(pods.map(({ asked }) => asked)), have: times(perNode, nodes.length), homeless: grouped(homeless, nodes) };
+    return {
+      cluster: cluster.name,
+      lostZone,
+      nodesLeft: nodes.length,
+      asked: sum(pods.map(({ asked }) => asked)),
+      have: times(perNode, nodes.length),
+      homeless: grouped(homeless, nodes),
+    };
   });
 }
 
@@ -220,29 +349,66 @@ function grouped(homeless: readonly Pod[], nodes: readonly Node[]): Capacity['ho
   });
 }
 
-const show = { cpu: (amount: number) => `${amount}m CPU`, memory: (amount: number) => `${Math.ceil(amount)} MiB memory`, pods: (amount: number) => `${amount} pod places` } as const;
+const show = {
+  cpu: (amount: number) => `${amount}m CPU`,
+  memory: (amount: number) => `${Math.ceil(amount)} MiB memory`,
+  pods: (amount: number) => `${amount} pod places`,
+} as const;
 
 /** Where a cluster does not hold its pods, for each zone that may be lost. */
-export function capacityProblems(cluster: ClusterSettings, objects: readonly KubernetesObject[], options: NodeOptions = {}): Problem[] {
+export function capacityProblems(
+  cluster: ClusterSettings,
+  objects: readonly KubernetesObject[],
+  options: NodeOptions = {},
+): Problem[] {
   if (cluster.provider !== 'aws') return [];
   const object = `clusters/${cluster.name}/cluster.yaml`;
   const capacities = capacity(cluster, objects, options);
   if (capacities === undefined) {
-    return [{ object, path: 'nodeGroup.instanceType', rule: `is no type whose size is known; add it to packages/settings/src/instance-types.ts or take one of ${Object.keys(INSTANCE_TYPES).join(', ')} (it is ${cluster.nodeGroup.instanceType})` }];
+    return [
+      {
+        object,
+        path: 'nodeGroup.instanceType',
+        rule: `is no type whose size is known; add it to packages/settings/src/instance-types.ts or take one of ${Object.keys(INSTANCE_TYPES).join(', ')} (it is ${cluster.nodeGroup.instanceType})`,
+      },
+    ];
   }
   return capacities.flatMap(({ lostZone, nodesLeft, homeless }) =>
     homeless.map(({ owner, pods, short }) => {
-      const lacks = RESOURCES.flatMap((resource) => (short[resource] === undefined ? [] : [show[resource](short[resource])])).join(' and ');
-      const why = lacks === '' ? 'no single node has room, or spread constraints and anti-affinity forbid those that have' : `short of ${lacks}`;
-      return { object, path: 'nodeGroup.maxSize', rule: `${cluster.name} without ${lostZone} has ${nodesLeft} nodes, which leave ${pods} pod${pods === 1 ? '' : 's'} of ${owner} without a place: ${why}` };
+      const lacks = RESOURCES.flatMap((resource) =>
+        short[resource] === undefined ? [] : [show[resource](short[resource])],
+      ).join(' and ');
+      const why =
+        lacks === ''
+          ? 'no single node has room, or spread constraints and anti-affinity forbid those that have'
+          : `short of ${lacks}`;
+      return {
+        object,
+        path: 'nodeGroup.maxSize',
+        rule: `${cluster.name} without ${lostZone} has ${nodesLeft} nodes, which leave ${pods} pod${pods === 1 ? '' : 's'} of ${owner} without a place: ${why}`,
+      };
     }),
   );
 }
 
-export const CAPACITY_HEADER = ['CLUSTER', 'LOST ZONE', 'NODES LEFT', 'CPU ASKED', 'CPU THERE', 'MEMORY ASKED', 'MEMORY THERE', 'PODS', 'HOLDS'];
+export const CAPACITY_HEADER = [
+  'CLUSTER',
+  'LOST ZONE',
+  'NODES LEFT',
+  'CPU ASKED',
+  'CPU THERE',
+  'MEMORY ASKED',
+  'MEMORY THERE',
+  'PODS',
+  'HOLDS',
+];
 
 /** One row for each zone that a cluster may lose. */
-export const capacityTable = (cluster: ClusterSettings, objects: readonly KubernetesObject[], options: NodeOptions = {}): string[][] =>
+export const capacityTable = (
+  cluster: ClusterSettings,
+  objects: readonly KubernetesObject[],
+  options: NodeOptions = {},
+): string[][] =>
   (capacity(cluster, objects, options) ?? []).map(({ cluster: name, lostZone, nodesLeft, asked, have, homeless }) => [
     name,
     lostZone,

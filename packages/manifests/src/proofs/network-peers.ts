@@ -12,7 +12,11 @@ export interface NetworkFacts {
   readonly podNetworks: readonly string[];
 }
 
-const addresses = (name: string, ...networks: readonly string[]): AddressPeer => ({ kind: 'addresses', name, networks });
+const addresses = (name: string, ...networks: readonly string[]): AddressPeer => ({
+  kind: 'addresses',
+  name,
+  networks,
+});
 
 // Link-local addresses that AWS and Kubernetes have fixed: NodeLocal DNSCache, the EKS Pod Identity agent, the instance
 // metadata service.
@@ -27,24 +31,47 @@ const DNS_PORTS: PodPeer['ports'] = [
 ];
 
 /** Everyone that a service's pods might talk with, so that all but the required flows can be proven closed. */
-export function surroundingPeers({ namespace, network, loadBalancerNetworks, podNetworks: networks }: NetworkFacts): Peer[] {
-  const pods = (name: string, ns: string, labels: PodPeer['labels'], ports: PodPeer['ports']): PodPeer => ({ kind: 'pods', name, namespace: ns, labels, ports, networks });
+export function surroundingPeers({
+  namespace,
+  network,
+  loadBalancerNetworks,
+  podNetworks: networks,
+}: NetworkFacts): Peer[] {
+  const pods = (name: string, ns: string, labels: PodPeer['labels'], ports: PodPeer['ports']): PodPeer => ({
+    kind: 'pods',
+    name,
+    namespace: ns,
+    labels,
+    ports,
+    networks,
+  });
   const named = [NODE_LOCAL_DNS, POD_IDENTITY, INSTANCE_METADATA];
   return [
     addresses('load balancer', ...loadBalancerNetworks),
     // The labels that the Prometheus operator gives to the pods of any Prometheus.
-    pods('Prometheus', 'monitoring', { 'app.kubernetes.io/name': 'prometheus' }, [{ name: 'http-web', containerPort: 9090 }]),
+    pods('Prometheus', 'monitoring', { 'app.kubernetes.io/name': 'prometheus' }, [
+      { name: 'http-web', containerPort: 9090 },
+    ]),
     pods('CoreDNS', 'kube-system', { 'k8s-app': 'kube-dns' }, DNS_PORTS),
     ...named,
-    pods('another pod of the namespace', namespace, { 'app.kubernetes.io/name': 'another' }, [{ name: 'http', containerPort: 8080 }]),
-    pods('a pod of another namespace', 'elsewhere', { 'app.kubernetes.io/name': 'stranger' }, [{ name: 'http', containerPort: 8080 }]),
+    pods('another pod of the namespace', namespace, { 'app.kubernetes.io/name': 'another' }, [
+      { name: 'http', containerPort: 8080 },
+    ]),
+    pods('a pod of another namespace', 'elsewhere', { 'app.kubernetes.io/name': 'stranger' }, [
+      { name: 'http', containerPort: 8080 },
+    ]),
     // Right name, wrong namespace, and the other way round: a rule that checks one of the two alone lets these through.
     pods('a would-be Prometheus', 'elsewhere', { 'app.kubernetes.io/name': 'prometheus' }, []),
     pods('a would-be CoreDNS', 'elsewhere', { 'k8s-app': 'kube-dns' }, DNS_PORTS),
     pods('another pod of monitoring', 'monitoring', { 'app.kubernetes.io/name': 'another' }, []),
-    pods('another pod of kube-system', 'kube-system', { 'app.kubernetes.io/name': 'another' }, [{ containerPort: 53, protocol: 'UDP' }]),
+    pods('another pod of kube-system', 'kube-system', { 'app.kubernetes.io/name': 'another' }, [
+      { containerPort: 53, protocol: 'UDP' },
+    ]),
     { ...addresses('the rest of the VPC', network), except: [...loadBalancerNetworks, ...networks] },
-    { ...addresses('the internet', '0.0.0.0/0', '::/0'), except: [network, ...loadBalancerNetworks, ...networks, ...named.flatMap((peer) => peer.networks)] },
+    {
+      ...addresses('the internet', '0.0.0.0/0', '::/0'),
+      except: [network, ...loadBalancerNetworks, ...networks, ...named.flatMap((peer) => peer.networks)],
+    },
   ];
 }
 
@@ -53,8 +80,13 @@ export function surroundingPeers({ namespace, network, loadBalancerNetworks, pod
  * @param workload Deployment/fastify-service
  * @param ports names or numbers of its ports: the API's, and the one for probes and metrics
  */
-export function serviceFlows(workload: string, ports: { readonly api: number | string; readonly admin: number | string }): RequiredFlow[] {
-  const dns = ['CoreDNS', 'node-local DNS'].flatMap((to) => (['UDP', 'TCP'] as const).map((protocol) => ({ from: workload, to, port: 53, protocol })));
+export function serviceFlows(
+  workload: string,
+  ports: { readonly api: number | string; readonly admin: number | string },
+): RequiredFlow[] {
+  const dns = ['CoreDNS', 'node-local DNS'].flatMap((to) =>
+    (['UDP', 'TCP'] as const).map((protocol) => ({ from: workload, to, port: 53, protocol })),
+  );
   return [
     { from: 'load balancer', to: workload, port: ports.api },
     // Its health check.

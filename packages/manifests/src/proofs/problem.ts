@@ -2,7 +2,10 @@
 export interface Problem {
   /** Deployment/fastify-service */
   readonly object: string;
-  /** spec.template.spec.containers[api].image; containers, ports and other named things by their names. Empty where it concerns the whole object. */
+  /**
+   * spec.template.spec.containers[api].image; containers, ports and other named things by their names. Empty where it
+   * concerns the whole object.
+   */
   readonly path: string;
   /** What has to hold, with the values seen. */
   readonly rule: string;

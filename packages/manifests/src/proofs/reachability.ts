@@ -1,14 +1,15 @@
-import { contains, parseCidr, size, type Cidr } from '@gitops/subnets/cidr';
-import { nameOf, type KubernetesObject } from '../kubernetes/object.ts';
+import { type Cidr, contains, parseCidr, size } from '@gitops/subnets/cidr';
+import { type KubernetesObject, nameOf } from '../kubernetes/object.ts';
+import { type Labels, type LabelSelector, selects } from '../kubernetes/selector.ts';
+import { type ContainerPort, namespaceOf, podLabelsOf, podSpecOf, portsOf, workloads } from '../kubernetes/workload.ts';
 import type { Problem } from './problem.ts';
-import { selects, type Labels, type LabelSelector } from '../kubernetes/selector.ts';
-import { namespaceOf, podLabelsOf, podSpecOf, portsOf, workloads, type ContainerPort } from '../kubernetes/workload.ts';
 
-// Which connections the NetworkPolicies of a cluster let through, by the rules of networking.k8s.io/v1. Nothing is sampled:
-// policies only compare labels, ports and addresses with fixed bounds, so that ports and addresses fall into a few ranges
-// within which the answer is the same, and one of each range stands for all.
+// Which connections the NetworkPolicies of a cluster let through, by the rules of networking.k8s.io/v1. Nothing is
+// sampled: policies only compare labels, ports and addresses with fixed bounds, so that ports and addresses fall into a
+// few ranges within which the answer is the same, and one of each range stands for all.
 //
-// What no policy governs is not shown: replies, traffic between a pod and its own node (the kubelet's probes), a pod with itself.
+// What no policy governs is not shown: replies, traffic between a pod and its own node (the kubelet's probes), a pod
+// with itself.
 
 /** Pods that are alike: those of one workload, or others that are named from outside. */
 export interface PodPeer {
@@ -85,7 +86,11 @@ interface IpBlock {
 interface Rule {
   readonly from?: readonly RulePeer[];
   readonly to?: readonly RulePeer[];
-  readonly ports?: readonly { readonly port?: number | string; readonly endPort?: number; readonly protocol?: string }[];
+  readonly ports?: readonly {
+    readonly port?: number | string;
+    readonly endPort?: number;
+    readonly protocol?: string;
+  }[];
 }
 
 interface RulePeer {
@@ -95,7 +100,12 @@ interface RulePeer {
 }
 
 interface NetworkPolicy extends KubernetesObject {
-  readonly spec?: { readonly podSelector?: LabelSelector; readonly policyTypes?: readonly string[]; readonly ingress?: readonly Rule[]; readonly egress?: readonly Rule[] };
+  readonly spec?: {
+    readonly podSelector?: LabelSelector;
+    readonly policyTypes?: readonly string[];
+    readonly ingress?: readonly Rule[];
+    readonly egress?: readonly Rule[];
+  };
 }
 
 interface Address {
@@ -117,7 +127,8 @@ interface Network {
   readonly namespaceLabels: (namespace: string) => Labels;
 }
 
-const isPolicy = (object: KubernetesObject): object is NetworkPolicy => object.kind === 'NetworkPolicy' && object.apiVersion === 'networking.k8s.io/v1';
+const isPolicy = (object: KubernetesObject): object is NetworkPolicy =>
+  object.kind === 'NetworkPolicy' && object.apiVersion === 'networking.k8s.io/v1';
 
 function networkOf(objects: readonly KubernetesObject[], { peers, podNetworks }: Surroundings): Network {
   const own = workloads(objects).map((workload): PodPeer => ({
@@ -130,10 +141,16 @@ function networkOf(objects: readonly KubernetesObject[], { peers, podNetworks }:
     ...(podNetworks === undefined ? {} : { networks: podNetworks }),
   }));
   const known = new Map<string, Labels>();
-  for (const peer of peers) if (peer.kind === 'pods' && peer.namespaceLabels !== undefined) known.set(peer.namespace, peer.namespaceLabels);
-  for (const object of objects) if (object.kind === 'Namespace' && object.apiVersion === 'v1') known.set(object.metadata.name, object.metadata.labels ?? {});
+  for (const peer of peers)
+    if (peer.kind === 'pods' && peer.namespaceLabels !== undefined) known.set(peer.namespace, peer.namespaceLabels);
+  for (const object of objects)
+    if (object.kind === 'Namespace' && object.apiVersion === 'v1')
+      known.set(object.metadata.name, object.metadata.labels ?? {});
   // The API server puts this label on every namespace.
-  const namespaceLabels = (namespace: string): Labels => ({ ...known.get(namespace), 'kubernetes.io/metadata.name': namespace });
+  const namespaceLabels = (namespace: string): Labels => ({
+    ...known.get(namespace),
+    'kubernetes.io/metadata.name': namespace,
+  });
   return { own, peers, policies: objects.filter(isPolicy), namespaceLabels };
 }
 
@@ -142,12 +159,18 @@ const isIn = ({ family, value }: Address, network: string): boolean => {
   const cidr = parseCidr(network);
   return cidr.family === family && cidr.network <= value && value <= lastOf(cidr);
 };
-const covers = ({ cidr, except = [] }: IpBlock, address: Address): boolean => isIn(address, cidr) && !except.some((part) => isIn(address, part));
+const covers = ({ cidr, except = [] }: IpBlock, address: Address): boolean =>
+  isIn(address, cidr) && !except.some((part) => isIn(address, part));
 
-const rulesOf = ({ spec }: NetworkPolicy, direction: Direction): readonly Rule[] => (direction === 'Ingress' ? spec?.ingress : spec?.egress) ?? [];
-const peersOf = (rule: Rule, direction: Direction): readonly RulePeer[] => (direction === 'Ingress' ? rule.from : rule.to) ?? [];
+const rulesOf = ({ spec }: NetworkPolicy, direction: Direction): readonly Rule[] =>
+  (direction === 'Ingress' ? spec?.ingress : spec?.egress) ?? [];
+const peersOf = (rule: Rule, direction: Direction): readonly RulePeer[] =>
+  (direction === 'Ingress' ? rule.from : rule.to) ?? [];
 
-/** Without policyTypes a policy is one for Ingress, and one for Egress as well if it has rules for it (pkg/apis/networking/v1/defaults.go). */
+/**
+ * Without policyTypes a policy is one for Ingress, and one for Egress as well if it has rules for it
+ * (pkg/apis/networking/v1/defaults.go).
+ */
 function isOfType({ spec }: NetworkPolicy, direction: Direction): boolean {
   const { policyTypes = [], egress = [] } = spec ?? {};
   return policyTypes.length === 0 ? direction === 'Ingress' || egress.length > 0 : policyTypes.includes(direction);
@@ -155,13 +178,29 @@ function isOfType({ spec }: NetworkPolicy, direction: Direction): boolean {
 
 /** The policies that rule a direction of these pods. Where there is none, that direction is open. */
 const policiesFor = ({ policies }: Network, direction: Direction, pods: PodPeer): NetworkPolicy[] =>
-  pods.hostNetwork === true ? [] : policies.filter((policy) => namespaceOf(policy) === pods.namespace && isOfType(policy, direction) && selects(policy.spec?.podSelector ?? {}, pods.labels));
+  pods.hostNetwork === true
+    ? []
+    : policies.filter(
+        (policy) =>
+          namespaceOf(policy) === pods.namespace &&
+          isOfType(policy, direction) &&
+          selects(policy.spec?.podSelector ?? {}, pods.labels),
+      );
 
 /** Whether a rule's peer means this end. A namespace selector and a pod selector in one peer must both choose it. */
-function means(network: Network, policy: NetworkPolicy, { podSelector, namespaceSelector, ipBlock }: RulePeer, { pods, address }: End): boolean {
+function means(
+  network: Network,
+  policy: NetworkPolicy,
+  { podSelector, namespaceSelector, ipBlock }: RulePeer,
+  { pods, address }: End,
+): boolean {
   if (ipBlock !== undefined) return address !== undefined && covers(ipBlock, address);
-  if (pods === undefined || pods.hostNetwork === true || (podSelector === undefined && namespaceSelector === undefined)) return false;
-  const inNamespace = namespaceSelector === undefined ? pods.namespace === namespaceOf(policy) : selects(namespaceSelector, network.namespaceLabels(pods.namespace));
+  if (pods === undefined || pods.hostNetwork === true || (podSelector === undefined && namespaceSelector === undefined))
+    return false;
+  const inNamespace =
+    namespaceSelector === undefined
+      ? pods.namespace === namespaceOf(policy)
+      : selects(namespaceSelector, network.namespaceLabels(pods.namespace));
   return inNamespace && selects(podSelector ?? {}, pods.labels);
 }
 
@@ -173,7 +212,12 @@ function includesPort({ ports = [] }: Rule, target: End, port: number, protocol:
       if (its !== protocol) return false;
       if (wanted === undefined) return true;
       if (typeof wanted === 'number') return wanted <= port && port <= (endPort ?? wanted);
-      return target.pods?.ports.some((declared) => declared.name === wanted && declared.containerPort === port && (declared.protocol ?? 'TCP') === protocol) === true;
+      return (
+        target.pods?.ports.some(
+          (declared) =>
+            declared.name === wanted && declared.containerPort === port && (declared.protocol ?? 'TCP') === protocol,
+        ) === true
+      );
     })
   );
 }
@@ -185,7 +229,14 @@ interface Verdict {
   readonly policies: readonly NetworkPolicy[];
 }
 
-function verdict(network: Network, direction: Direction, source: End, target: End, port: number, protocol: Protocol): Verdict {
+function verdict(
+  network: Network,
+  direction: Direction,
+  source: End,
+  target: End,
+  port: number,
+  protocol: Protocol,
+): Verdict {
   const [subject, other] = direction === 'Ingress' ? [target, source] : [source, target];
   const policies = subject.pods === undefined ? [] : policiesFor(network, direction, subject.pods);
   const rules = policies.flatMap((policy) =>
@@ -193,18 +244,29 @@ function verdict(network: Network, direction: Direction, source: End, target: En
       const peers = peersOf(rule, direction);
       // No peers at all means everybody.
       const isMeant = peers.length === 0 || peers.some((peer) => means(network, policy, peer, other));
-      return isMeant && includesPort(rule, target, port, protocol) ? [{ policy, path: `spec.${direction.toLowerCase()}[${index}]` }] : [];
+      return isMeant && includesPort(rule, target, port, protocol)
+        ? [{ policy, path: `spec.${direction.toLowerCase()}[${index}]` }]
+        : [];
     }),
   );
   return { isOpen: policies.length === 0 || rules.length > 0, rules, policies };
 }
 
-/** Where the answer for a port may change: at the ports that policies, containers and required flows name, and after them. */
+/**
+ * Where the answer for a port may change: at the ports that policies, containers and required flows name, and after
+ * them.
+ */
 function portRanges(network: Network, target: Peer, protocol: Protocol, more: readonly number[]): PortRange[] {
-  const named = network.policies.flatMap((policy) => (['Ingress', 'Egress'] as const).flatMap((direction) => rulesOf(policy, direction).flatMap(({ ports = [] }) => ports)));
+  const named = network.policies.flatMap((policy) =>
+    (['Ingress', 'Egress'] as const).flatMap((direction) =>
+      rulesOf(policy, direction).flatMap(({ ports = [] }) => ports),
+    ),
+  );
   const single = [...more, ...(target.kind === 'pods' ? target.ports.map(({ containerPort }) => containerPort) : [])];
   const ends = named.flatMap(({ port, endPort }) => (typeof port === 'number' ? [port, (endPort ?? port) + 1] : []));
-  const starts = [...new Set([1, ...ends, ...single.flatMap((port) => [port, port + 1])])].filter((port) => port >= 1 && port <= 65_535).sort((a, b) => a - b);
+  const starts = [...new Set([1, ...ends, ...single.flatMap((port) => [port, port + 1])])]
+    .filter((port) => port >= 1 && port <= 65_535)
+    .sort((a, b) => a - b);
   return starts.map((from, index) => ({ protocol, from, to: (starts[index + 1] ?? 65_536) - 1 }));
 }
 
@@ -214,23 +276,40 @@ function endsOf(network: Network, peer: Peer): End[] {
   const networks = (peer.networks ?? []).map(parseCidr);
   if (networks.length === 0) return [pods];
   const except = peer.kind === 'addresses' ? (peer.except ?? []) : [];
-  const blocks = network.policies.flatMap((policy) => (['Ingress', 'Egress'] as const).flatMap((direction) => rulesOf(policy, direction).flatMap((rule) => peersOf(rule, direction).flatMap(({ ipBlock }) => ipBlock ?? []))));
+  const blocks = network.policies.flatMap((policy) =>
+    (['Ingress', 'Egress'] as const).flatMap((direction) =>
+      rulesOf(policy, direction).flatMap((rule) => peersOf(rule, direction).flatMap(({ ipBlock }) => ipBlock ?? [])),
+    ),
+  );
   const borders = [...blocks.flatMap(({ cidr, except: parts = [] }) => [cidr, ...parts]), ...except].map(parseCidr);
   const addresses = networks.flatMap(({ family, ...cidr }) => {
-    const inside = borders.filter((border) => contains({ family, ...cidr }, border)).flatMap((border) => [border.network, lastOf(border) + 1n]);
-    return [...new Set([cidr.network, ...inside])].filter((value) => value <= lastOf({ family, ...cidr })).map((value): Address => ({ family, value }));
+    const inside = borders
+      .filter((border) => contains({ family, ...cidr }, border))
+      .flatMap((border) => [border.network, lastOf(border) + 1n]);
+    return [...new Set([cidr.network, ...inside])]
+      .filter((value) => value <= lastOf({ family, ...cidr }))
+      .map((value): Address => ({ family, value }));
   });
-  return addresses.filter((address) => !except.some((part) => isIn(address, part))).map((address) => ({ ...pods, address }));
+  return addresses
+    .filter((address) => !except.some((part) => isIn(address, part)))
+    .map((address) => ({ ...pods, address }));
 }
 
 /** Every pair of which at least one is a workload among the objects. */
 function pairsOf({ own, peers }: Network): [Peer, Peer][] {
   const all: Peer[] = [...own, ...peers];
   const isOwn = (peer: Peer): boolean => peer.kind === 'pods' && own.includes(peer);
-  return all.flatMap((source) => all.filter((target) => isOwn(source) || isOwn(target)).map((target): [Peer, Peer] => [source, target]));
+  return all.flatMap((source) =>
+    all.filter((target) => isOwn(source) || isOwn(target)).map((target): [Peer, Peer] => [source, target]),
+  );
 }
 
-const portOf = ({ port }: RequiredFlow, target: Peer): number | undefined => (typeof port === 'number' ? port : target.kind === 'pods' ? target.ports.find(({ name }) => name === port)?.containerPort : undefined);
+const portOf = ({ port }: RequiredFlow, target: Peer): number | undefined =>
+  typeof port === 'number'
+    ? port
+    : target.kind === 'pods'
+      ? target.ports.find(({ name }) => name === port)?.containerPort
+      : undefined;
 
 interface RangeAnswer {
   readonly range: PortRange;
@@ -249,7 +328,12 @@ function answers(network: Network, source: Peer, target: Peer, ports: readonly n
     }));
     const openings = verdicts.filter(({ ingress, egress }) => ingress.isOpen && egress.isOpen);
     const refusals = verdicts.filter(({ ingress, egress }) => !ingress.isOpen || !egress.isOpen);
-    return { range, isOpen: openings.length === 0 ? 'none' : refusals.length === 0 ? 'all' : 'some', openings, refusals };
+    return {
+      range,
+      isOpen: openings.length === 0 ? 'none' : refusals.length === 0 ? 'all' : 'some',
+      openings,
+      refusals,
+    };
   });
 }
 
@@ -258,7 +342,8 @@ function joined(ranges: readonly PortRange[]): PortRange[] {
   const result: PortRange[] = [];
   for (const range of ranges) {
     const last = result.at(-1);
-    if (last?.protocol === range.protocol && last.to + 1 === range.from) result[result.length - 1] = { ...last, to: range.to };
+    if (last?.protocol === range.protocol && last.to + 1 === range.from)
+      result[result.length - 1] = { ...last, to: range.to };
     else result.push(range);
   }
   return result;
@@ -269,7 +354,8 @@ export function reachability(objects: readonly KubernetesObject[], surroundings:
   const network = networkOf(objects, surroundings);
   return pairsOf(network).map(([source, target]) => {
     const all = answers(network, source, target, []);
-    const ranges = (isOpen: RangeAnswer['isOpen']): PortRange[] => joined(all.filter((answer) => answer.isOpen === isOpen).map(({ range }) => range));
+    const ranges = (isOpen: RangeAnswer['isOpen']): PortRange[] =>
+      joined(all.filter((answer) => answer.isOpen === isOpen).map(({ range }) => range));
     return { source: source.name, target: target.name, open: ranges('all'), partlyOpen: ranges('some') };
   });
 }
@@ -279,7 +365,13 @@ export function showPorts(ranges: readonly PortRange[]): string {
   const merged = joined(ranges);
   const isWhole = ({ from, to }: PortRange): boolean => from === 1 && to === 65_535;
   if (merged.length === PROTOCOLS.length && merged.every(isWhole)) return 'every port';
-  return merged.map(({ protocol, from, to }) => (isWhole({ protocol, from, to }) ? `every ${protocol} port` : `${protocol} ${from === to ? from : `${from}-${to}`}`)).join(', ');
+  return merged
+    .map(({ protocol, from, to }) =>
+      isWhole({ protocol, from, to })
+        ? `every ${protocol} port`
+        : `${protocol} ${from === to ? from : `${from}-${to}`}`,
+    )
+    .join(', ');
 }
 
 export const REACHABILITY_HEADER = ['FROM', 'TO', 'OPEN', 'OPEN IN PART'];
@@ -290,8 +382,15 @@ export const reachabilityTable = (objects: readonly KubernetesObject[], surround
     .filter(({ open, partlyOpen }) => open.length + partlyOpen.length > 0)
     .map(({ source, target, open, partlyOpen }) => [source, target, showPorts(open), showPorts(partlyOpen)]);
 
-/** Every required flow that a policy of either side stops, and every other flow that is open, with the rule that opens it. */
-export function reachabilityProblems(objects: readonly KubernetesObject[], surroundings: Surroundings, required: readonly RequiredFlow[]): Problem[] {
+/**
+ * Every required flow that a policy of either side stops, and every other flow that is open, with the rule that opens
+ * it.
+ */
+export function reachabilityProblems(
+  objects: readonly KubernetesObject[],
+  surroundings: Surroundings,
+  required: readonly RequiredFlow[],
+): Problem[] {
   const network = networkOf(objects, surroundings);
   const known = new Set([...network.own, ...network.peers].map(({ name }) => name));
   const problems: Problem[] = required
@@ -303,7 +402,12 @@ export function reachabilityProblems(objects: readonly KubernetesObject[], surro
     const flows = required.filter(({ from, to }) => from === source.name && to === target.name);
     const wanted = flows.flatMap((flow) => {
       const port = portOf(flow, target);
-      if (port === undefined) problems.push({ object: target.name, path: 'spec.template.spec.containers', rule: `declares no port ${flow.port}, which ${source.name} has to reach` });
+      if (port === undefined)
+        problems.push({
+          object: target.name,
+          path: 'spec.template.spec.containers',
+          rule: `declares no port ${flow.port}, which ${source.name} has to reach`,
+        });
       return port === undefined ? [] : [{ port, protocol: flow.protocol ?? 'TCP' }];
     });
     const all = answers(
@@ -312,8 +416,13 @@ export function reachabilityProblems(objects: readonly KubernetesObject[], surro
       target,
       wanted.map(({ port }) => port),
     );
-    const isWanted = ({ range }: RangeAnswer): boolean => wanted.some(({ port, protocol }) => protocol === range.protocol && range.from <= port && port <= range.to);
-    problems.push(...all.filter((answer) => isWanted(answer) && answer.isOpen !== 'all').flatMap((answer) => closedProblems(source, target, answer)));
+    const isWanted = ({ range }: RangeAnswer): boolean =>
+      wanted.some(({ port, protocol }) => protocol === range.protocol && range.from <= port && port <= range.to);
+    problems.push(
+      ...all
+        .filter((answer) => isWanted(answer) && answer.isOpen !== 'all')
+        .flatMap((answer) => closedProblems(source, target, answer)),
+    );
     problems.push(
       ...openProblems(
         network,
@@ -328,13 +437,28 @@ export function reachabilityProblems(objects: readonly KubernetesObject[], surro
 
 /** A required port that is closed: at the policies of each side that does not let it through. */
 function closedProblems(source: Peer, target: Peer, { range, isOpen, refusals }: RangeAnswer): Problem[] {
-  if (refusals.length === 0) return [{ object: source.name, path: '', rule: `has no address from which it could reach ${target.name} on ${showPorts([range])}` }];
+  if (refusals.length === 0)
+    return [
+      {
+        object: source.name,
+        path: '',
+        rule: `has no address from which it could reach ${target.name} on ${showPorts([range])}`,
+      },
+    ];
   const rule = `must let ${source.name} reach ${target.name} on ${showPorts([range])}${isOpen === 'some' ? ', from and to all of their addresses' : ''}`;
-  const objects = (direction: 'ingress' | 'egress'): Problem[] => [...new Set(refusals.flatMap((refusal) => (refusal[direction].isOpen ? [] : refusal[direction].policies.map(nameOf))))].map((object) => ({ object, path: `spec.${direction}`, rule }));
+  const objects = (direction: 'ingress' | 'egress'): Problem[] =>
+    [
+      ...new Set(
+        refusals.flatMap((refusal) => (refusal[direction].isOpen ? [] : refusal[direction].policies.map(nameOf))),
+      ),
+    ].map((object) => ({ object, path: `spec.${direction}`, rule }));
   return [...objects('egress'), ...objects('ingress')];
 }
 
-/** Ports that are open without need, at the rules that open them; of the receiving side where that is ours, since it decides for itself. */
+/**
+ * Ports that are open without need, at the rules that open them; of the receiving side where that is ours, since it
+ * decides for itself.
+ */
 function openProblems(network: Network, source: Peer, target: Peer, open: readonly RangeAnswer[]): Problem[] {
   const places = new Map<string, { object: string; path: string; ranges: Set<PortRange> }>();
   const direction = target.kind === 'pods' && network.own.includes(target) ? 'ingress' : 'egress';
@@ -343,7 +467,10 @@ function openProblems(network: Network, source: Peer, target: Peer, open: readon
     for (const opening of openings) {
       const { rules } = opening[direction];
       // Open without any rule: no policy looks at it.
-      const found = rules.length === 0 ? [{ object: subject.name, path: 'spec.template.metadata.labels' }] : rules.map(({ policy, path }) => ({ object: nameOf(policy), path }));
+      const found =
+        rules.length === 0
+          ? [{ object: subject.name, path: 'spec.template.metadata.labels' }]
+          : rules.map(({ policy, path }) => ({ object: nameOf(policy), path }));
       for (const place of found) {
         const key = `${place.object} ${place.path}`;
         const entry = places.get(key) ?? { ...place, ranges: new Set() };

@@ -18,11 +18,30 @@ export const UPSTREAM_EXCEPTIONS: readonly Exception[] = [
   { rule: 'image', reason: "the chart's version, which is pinned, has the tag; its digest is in no values file" },
   { rule: 'identity', reason: 'they live by the Kubernetes API and need its token' },
   { rule: 'labels', reason: 'their definitions come without' },
-  ...['argo-cd', 'external-secrets'].map((chart) => ({ rule: 'no-version-in-selectors', chart, reason: 'upstream writes the version on its pods' })),
-  ...['argo-cd', 'external-secrets'].map((chart) => ({ rule: 'disruption-budget', chart, reason: 'its chart has no unhealthyPodEvictionPolicy' })),
-  { rule: 'references', chart: 'argo-cd', reason: 'a Job of the chart makes the password of Redis, and certificates of its own are optional' },
-  { rule: 'empty-dir-size', chart: 'argo-cd', reason: "its chart has no such values; the containers' limits of ephemeral storage bound them" },
+  ...['argo-cd', 'external-secrets'].map((chart) => ({
+    rule: 'no-version-in-selectors',
+    chart,
+    reason: 'upstream writes the version on its pods',
+  })),
+  ...['argo-cd', 'external-secrets'].map((chart) => ({
+    rule: 'disruption-budget',
+    chart,
+    reason: 'its chart has no unhealthyPodEvictionPolicy',
+  })),
+  {
+    rule: 'references',
+    chart: 'argo-cd',
+    reason: 'a Job of the chart makes the password of Redis, and certificates of its own are optional',
+  },
+  {
+    rule: 'empty-dir-size',
+    chart: 'argo-cd',
+    reason: "its chart has no such values; the containers' limits of ephemeral storage bound them",
+  },
 ];
 
 /** The rules that an upstream chart is excused from. */
-export const excusedFrom = (chart: string): string[] => UPSTREAM_EXCEPTIONS.flatMap((exception) => (exception.chart === undefined || exception.chart === chart ? [exception.rule] : []));
+export const excusedFrom = (chart: string): string[] =>
+  UPSTREAM_EXCEPTIONS.flatMap((exception) =>
+    exception.chart === undefined || exception.chart === chart ? [exception.rule] : [],
+  );

@@ -1,4 +1,5 @@
 import type { KubernetesObject } from '../kubernetes/object.ts';
+import { workloads } from '../kubernetes/workload.ts';
 import type { Problem } from './problem.ts';
 import { configurationRules } from './rules/configuration.ts';
 import { containerRules } from './rules/containers.ts';
@@ -8,7 +9,6 @@ import { referenceRules } from './rules/references.ts';
 import { rolloutRules } from './rules/rollout.ts';
 import type { Rule } from './rules/rule.ts';
 import { scalingRules } from './rules/scaling.ts';
-import { workloads } from '../kubernetes/workload.ts';
 
 export type { Rule } from './rules/rule.ts';
 
@@ -35,4 +35,6 @@ export const workloadRules = ({ keepAliveSeconds, isExposed = true }: RuleFacts)
 
 /** What the objects of one Application break. One without a workload, such as Argo CD's projects, is not meant. */
 export const workloadProblems = (objects: readonly KubernetesObject[], facts: RuleFacts): Problem[] =>
-  workloads(objects).length === 0 ? [] : workloadRules(facts).flatMap(({ name, check }) => (facts.excused?.includes(name) === true ? [] : check(objects)));
+  workloads(objects).length === 0
+    ? []
+    : workloadRules(facts).flatMap(({ name, check }) => (facts.excused?.includes(name) === true ? [] : check(objects)));

@@ -1,11 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LocalChart } from '@gitops/tools/charts';
-import { sourcesOf, type Application, type Source } from './renderer.ts';
+import { type Application, type Source, sourcesOf } from './renderer.ts';
 
 /** The Helm chart that an Application renders: one of this repository, or a pinned upstream one. */
 export interface Chart {
-  /** Its folder in this repository, `charts/fastify-service`; of an upstream chart its name alone, which outlives upgrades. */
+  /**
+   * Its folder in this repository, `charts/fastify-service`; of an upstream chart its name alone, which outlives
+   * upgrades.
+   */
   readonly name: string;
   readonly isUpstream: boolean;
   /** Its folder on this machine. */
@@ -25,16 +28,37 @@ export function chartOf(root: string, application: Application, charts: readonly
   for (const source of sourcesOf(application)) {
     const { path, chart, repoURL, targetRevision } = source;
     if (path !== undefined && existsSync(join(root, path, 'Chart.yaml'))) {
-      return { name: path, isUpstream: false, folder: join(root, path), label: path, source, valueFiles: valueFilesOf(source) };
+      return {
+        name: path,
+        isUpstream: false,
+        folder: join(root, path),
+        label: path,
+        source,
+        valueFiles: valueFilesOf(source),
+      };
     }
-    const pinned = charts.find((candidate) => candidate.chart === chart && candidate.repoURL === repoURL && candidate.version === targetRevision);
-    if (pinned !== undefined) return { name: pinned.chart, isUpstream: true, folder: pinned.folder, label: `${pinned.chart}-${pinned.version}`, source, valueFiles: valueFilesOf(source) };
+    const pinned = charts.find(
+      (candidate) => candidate.chart === chart && candidate.repoURL === repoURL && candidate.version === targetRevision,
+    );
+    if (pinned !== undefined)
+      return {
+        name: pinned.chart,
+        isUpstream: true,
+        folder: pinned.folder,
+        label: `${pinned.chart}-${pinned.version}`,
+        source,
+        valueFiles: valueFilesOf(source),
+      };
   }
   return undefined;
 }
 
 /**
- * The values files of a source, from the repository's root. A leading slash means that root, as Argo CD has it, and so does
- * a leading `$name`, which is the root of another source: this repository is the only one that any source refers to.
+ * The values files of a source, from the repository's root. A leading slash means that root, as Argo CD has it, and so
+ * does a leading `$name`, which is the root of another source: this repository is the only one that any source refers
+ * to.
  */
-export const valueFilesOf = ({ path = '', helm }: Source): string[] => (helm?.valueFiles ?? []).map((file) => (/^(\$[^/]*)?\//.test(file) ? file.slice(file.indexOf('/') + 1) : join(path, file)));
+export const valueFilesOf = ({ path = '', helm }: Source): string[] =>
+  (helm?.valueFiles ?? []).map((file) =>
+    /^(\$[^/]*)?\//.test(file) ? file.slice(file.indexOf('/') + 1) : join(path, file),
+  );

@@ -1,8 +1,15 @@
-import { argocdValueFiles, clusterFacts, clusterNames, clusterSecret, readCluster, type ClusterSettings } from '@gitops/settings';
+import {
+  argocdValueFiles,
+  clusterFacts,
+  clusterNames,
+  clusterSecret,
+  type ClusterSettings,
+  readCluster,
+} from '@gitops/settings';
 import { argocdChart } from '@gitops/tools/charts';
 import { ARGOCD_VERSION } from '@gitops/tools/tools';
-import { chartOf, type Chart } from './chart.ts';
 import type { KubernetesObject } from '../kubernetes/object.ts';
+import { type Chart, chartOf } from './chart.ts';
 import type { Application, Outcome, Renderer, RenderRequest } from './renderer.ts';
 
 /** An Application of a cluster, with what Argo CD would apply for it. */
@@ -33,7 +40,8 @@ export interface FleetOptions {
 }
 
 /** The name that an Application goes by in messages: production/fastify-service. */
-export const labelOf = ({ cluster, application }: Pick<FleetApplication, 'cluster' | 'application'>): string => `${cluster.name}/${application.metadata.name}`;
+export const labelOf = ({ cluster, application }: Pick<FleetApplication, 'cluster' | 'application'>): string =>
+  `${cluster.name}/${application.metadata.name}`;
 
 const isKind =
   (kind: string) =>
@@ -44,16 +52,31 @@ const isKind =
 export class RootError extends Error {}
 
 /**
- * Renders everything that Argo CD would deploy to every cluster, the way it comes about there: whoever installs a cluster
- * renders argocd/root, whose Application leads to ApplicationSets, whose Applications lead to charts. With it comes Argo CD itself,
- * where CDKTF installs it from its chart.
- * Throws SettingsError for wrong settings, and RootError for a root that does not render; all else is told Application by Application.
+ * Renders everything that Argo CD would deploy to every cluster, the way it comes about there: whoever installs a
+ * cluster renders argocd/root, whose Application leads to ApplicationSets, whose Applications lead to charts. With it
+ * comes Argo CD itself, where CDKTF installs it from its chart. Throws SettingsError for wrong settings, and RootError
+ * for a root that does not render; all else is told Application by Application.
  */
-export async function renderFleet(renderer: Renderer, root: string, { clusters = clusterNames(root), capabilities }: FleetOptions): Promise<FleetApplication[]> {
+export async function renderFleet(
+  renderer: Renderer,
+  root: string,
+  { clusters = clusterNames(root), capabilities }: FleetOptions,
+): Promise<FleetApplication[]> {
   const settings = clusters.map((name) => readCluster(root, name));
-  const requestFor = (cluster: ClusterSettings, application: Application): RenderRequest => ({ application, ...capabilities(cluster.kubernetesVersion) });
-  const render = async (applications: readonly (Pick<FleetApplication, 'cluster' | 'application'> & Partial<Pick<FleetApplication, 'isInstalled'>>)[]): Promise<FleetApplication[]> => {
-    const requested = applications.map((entry) => ({ isInstalled: false, ...entry, chart: chartOf(root, entry.application, renderer.charts), request: requestFor(entry.cluster, entry.application) }));
+  const requestFor = (cluster: ClusterSettings, application: Application): RenderRequest => ({
+    application,
+    ...capabilities(cluster.kubernetesVersion),
+  });
+  const render = async (
+    applications: readonly (Pick<FleetApplication, 'cluster' | 'application'> &
+      Partial<Pick<FleetApplication, 'isInstalled'>>)[],
+  ): Promise<FleetApplication[]> => {
+    const requested = applications.map((entry) => ({
+      isInstalled: false,
+      ...entry,
+      chart: chartOf(root, entry.application, renderer.charts),
+      request: requestFor(entry.cluster, entry.application),
+    }));
     const outcomes = await renderer.render(
       root,
       requested.map(({ request }) => request),
@@ -62,25 +85,44 @@ export async function renderFleet(renderer: Renderer, root: string, { clusters =
   };
 
   const installed = await render(settings.map((cluster) => ({ cluster, application: rootInstallation(cluster) })));
-  const argocd = settings.flatMap((cluster) => (cluster.provider === 'aws' ? [{ cluster, application: argocdInstallation(cluster), isInstalled: true }] : []));
+  const argocd = settings.flatMap((cluster) =>
+    cluster.provider === 'aws' ? [{ cluster, application: argocdInstallation(cluster), isInstalled: true }] : [],
+  );
   const roots = await render(
     installed.flatMap(({ cluster, rendered }) => {
       if (!rendered.ok) throw new RootError(`does not render for ${cluster.name}: ${rendered.error}`);
-      return rendered.value.filter(isKind('Application')).map((application) => ({ cluster, application: application as Application }));
+      return rendered.value
+        .filter(isKind('Application'))
+        .map((application) => ({ cluster, application: application as Application }));
     }),
   );
-  const sets = roots.flatMap(({ cluster, rendered }) => (rendered.ok ? rendered.value.filter(isKind('ApplicationSet')).map((applicationSet) => ({ cluster, applicationSet })) : []));
-  const generated = await renderer.generate(sets.map(({ cluster, applicationSet }) => ({ applicationSet, secrets: [clusterSecret(clusterFacts(cluster))] })));
+  const sets = roots.flatMap(({ cluster, rendered }) =>
+    rendered.ok
+      ? rendered.value.filter(isKind('ApplicationSet')).map((applicationSet) => ({ cluster, applicationSet }))
+      : [],
+  );
+  const generated = await renderer.generate(
+    sets.map(({ cluster, applicationSet }) => ({ applicationSet, secrets: [clusterSecret(clusterFacts(cluster))] })),
+  );
   const failures: FleetApplication[] = [];
   const applications = generated.flatMap((outcome, index) => {
     const { cluster, applicationSet } = at(sets, index);
     if (outcome.ok) return outcome.value.map((application) => ({ cluster, application: withKind(application) }));
     // Named as its ApplicationSet: there is no Application that could be named.
     const application = { ...applicationSet, spec: { project: '', destination: {} } } as Application;
-    failures.push({ cluster, application, chart: undefined, isInstalled: false, request: requestFor(cluster, application), rendered: { ok: false, error: `ApplicationSet ${applicationSet.metadata.name}: ${outcome.error}` } });
+    failures.push({
+      cluster,
+      application,
+      chart: undefined,
+      isInstalled: false,
+      request: requestFor(cluster, application),
+      rendered: { ok: false, error: `ApplicationSet ${applicationSet.metadata.name}: ${outcome.error}` },
+    });
     return [];
   });
-  return [...roots, ...(await render([...argocd, ...applications])), ...failures].sort((a, b) => labelOf(a).localeCompare(labelOf(b)));
+  return [...roots, ...(await render([...argocd, ...applications])), ...failures].sort((a, b) =>
+    labelOf(a).localeCompare(labelOf(b)),
+  );
 }
 
 /** The renderer answers in the order in which it was asked. */
@@ -91,7 +133,11 @@ function at<T>(list: readonly T[], index: number): T {
 }
 
 // Go leaves the kind of an object out that it made itself.
-const withKind = (application: Application): Application => ({ ...application, apiVersion: 'argoproj.io/v1alpha1', kind: 'Application' });
+const withKind = (application: Application): Application => ({
+  ...application,
+  apiVersion: 'argoproj.io/v1alpha1',
+  kind: 'Application',
+});
 
 /** The call by which CDKTF, or packages/local, installs argocd/root into a cluster, as an Application. */
 function rootInstallation(cluster: ClusterSettings): Application {
@@ -104,13 +150,17 @@ function rootInstallation(cluster: ClusterSettings): Application {
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'Application',
     metadata: { name: 'root', namespace: 'argocd' },
-    spec: { project: 'root', destination: { namespace: 'argocd' }, source: { repoURL, targetRevision: repoRevision, path: 'argocd/root', helm: { parameters } } },
+    spec: {
+      project: 'root',
+      destination: { namespace: 'argocd' },
+      source: { repoURL, targetRevision: repoRevision, path: 'argocd/root', helm: { parameters } },
+    },
   };
 }
 
 /**
- * The call by which CDKTF installs Argo CD into a cluster, as an Application; on one machine there is no chart. The cluster's Secret,
- * which CDKTF adds, is left out.
+ * The call by which CDKTF installs Argo CD into a cluster, as an Application; on one machine there is no chart. The
+ * cluster's Secret, which CDKTF adds, is left out.
  */
 function argocdInstallation(cluster: ClusterSettings): Application {
   const { repoURL: home, repoRevision } = clusterFacts(cluster).annotations;
@@ -124,7 +174,16 @@ function argocdInstallation(cluster: ClusterSettings): Application {
       project: 'root',
       destination: { namespace: 'argocd' },
       sources: [
-        { repoURL, chart, targetRevision: version, helm: { releaseName: 'argocd', valueFiles, parameters: [{ name: 'global.image.tag', value: `v${ARGOCD_VERSION}`, forceString: true }] } },
+        {
+          repoURL,
+          chart,
+          targetRevision: version,
+          helm: {
+            releaseName: 'argocd',
+            valueFiles,
+            parameters: [{ name: 'global.image.tag', value: `v${ARGOCD_VERSION}`, forceString: true }],
+          },
+        },
         { repoURL: home, targetRevision: repoRevision, ref: 'values' },
       ],
     },

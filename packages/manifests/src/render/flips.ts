@@ -32,30 +32,60 @@ export function schemaAt(schema: ValueSchema, keys: readonly string[]): ValueSch
     const { $ref, ...own } = part;
     const named = $ref === undefined ? {} : resolve(schema.$defs?.[$ref.replace('#/$defs/', '')] ?? {});
     const properties = Object.entries(own.properties ?? {}).map(([key, value]) => [key, resolve(value)] as const);
-    return { ...named, ...own, ...(own.items === undefined ? {} : { items: resolve(own.items) }), ...(own.properties === undefined ? {} : { properties: Object.fromEntries(properties) }) };
+    return {
+      ...named,
+      ...own,
+      ...(own.items === undefined ? {} : { items: resolve(own.items) }),
+      ...(own.properties === undefined ? {} : { properties: Object.fromEntries(properties) }),
+    };
   };
-  return keys.reduce<ValueSchema | undefined>((inner, key) => inner?.properties?.[key] ?? (/^\d+$/.test(key) ? inner?.items : undefined), resolve(schema));
+  return keys.reduce<ValueSchema | undefined>(
+    (inner, key) => inner?.properties?.[key] ?? (/^\d+$/.test(key) ? inner?.items : undefined),
+    resolve(schema),
+  );
 }
 
 // One text of each kind that charts ask for; those that a pattern refuses are left out.
-const SAMPLES = ['other', '333m', '333Mi', '10.99.0.0/16', 'other.example.com', 'registry.example.com/other', '9.9.9', `sha256:${'9'.repeat(64)}`, 'arn:aws:acm:eu-central-1:999999999999:certificate/00000000-0000-0000-0000-000000000000', 'arn:aws:wafv2:eu-central-1:999999999999:regional/webacl/other/00000000-0000-0000-0000-000000000000', '9m', '9h'];
+const SAMPLES = [
+  'other',
+  '333m',
+  '333Mi',
+  '10.99.0.0/16',
+  'other.example.com',
+  'registry.example.com/other',
+  '9.9.9',
+  `sha256:${'9'.repeat(64)}`,
+  'arn:aws:acm:eu-central-1:999999999999:certificate/00000000-0000-0000-0000-000000000000',
+  'arn:aws:wafv2:eu-central-1:999999999999:regional/webacl/other/00000000-0000-0000-0000-000000000000',
+  '9m',
+  '9h',
+];
 
 /**
- * Other values that a key may have, the most telling first. Meant for asking what a value changes: a chart's own rules may
- * still refuse one, hence several.
+ * Other values that a key may have, the most telling first. Meant for asking what a value changes: a chart's own rules
+ * may still refuse one, hence several.
  */
 export function flips(value: unknown, schema: ValueSchema = {}): unknown[] {
   if (schema.enum !== undefined) return schema.enum.filter((other) => other !== value);
   if (typeof value === 'boolean') return [!value];
   if (typeof value === 'number') {
-    const fits = (other: number): boolean => other !== value && other >= (schema.minimum ?? 0) && other <= (schema.maximum ?? Number.POSITIVE_INFINITY);
+    const fits = (other: number): boolean =>
+      other !== value && other >= (schema.minimum ?? 0) && other <= (schema.maximum ?? Number.POSITIVE_INFINITY);
     return [value + 1, value - 1, value + 5, value - 5, value * 2].filter(fits);
   }
-  if (Array.isArray(value)) return [...sampleOf(schema.items).map((item) => [...(value as unknown[]), item]), ...(value.length > 0 ? [[]] : [])];
+  if (Array.isArray(value))
+    return [
+      ...sampleOf(schema.items).map((item) => [...(value as unknown[]), item]),
+      ...(value.length > 0 ? [[]] : []),
+    ];
   if (typeof value === 'string') {
     const own = [value.replace(/\d(?=\D*$)/, (digit) => String((Number(digit) + 1) % 10)), `${value}x`];
-    const fits = (other: string): boolean => other !== value && (schema.pattern === undefined || new RegExp(schema.pattern, 'u').test(other));
-    return [...new Set([...own, ...SAMPLES].filter(fits)), ...(value !== '' && (schema.pattern === undefined || new RegExp(schema.pattern, 'u').test('')) ? [''] : [])];
+    const fits = (other: string): boolean =>
+      other !== value && (schema.pattern === undefined || new RegExp(schema.pattern, 'u').test(other));
+    return [
+      ...new Set([...own, ...SAMPLES].filter(fits)),
+      ...(value !== '' && (schema.pattern === undefined || new RegExp(schema.pattern, 'u').test('')) ? [''] : []),
+    ];
   }
   return [];
 }

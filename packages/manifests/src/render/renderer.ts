@@ -34,7 +34,8 @@ export interface Application extends KubernetesObject {
 }
 
 /** The sources of an Application, one or several. */
-export const sourcesOf = ({ spec }: Application): readonly Source[] => spec.sources ?? (spec.source === undefined ? [] : [spec.source]);
+export const sourcesOf = ({ spec }: Application): readonly Source[] =>
+  spec.sources ?? (spec.source === undefined ? [] : [spec.source]);
 
 /** What the application controller asks repo-server for. */
 export interface RenderRequest {
@@ -79,8 +80,9 @@ export interface Renderer {
   /** The upstream charts that it can render. */
   readonly charts: readonly LocalChart[];
   /**
-   * The manifests of Applications, without what their ignoreDifferences name, rendered side by side; equal requests of one call are rendered once, as those of the root
-   * of clusters that have one version and follow one branch. Answers in the order of the requests.
+   * The manifests of Applications, without what their ignoreDifferences name, rendered side by side; equal requests of
+   * one call are rendered once, as those of the root of clusters that have one version and follow one branch. Answers
+   * in the order of the requests.
    * @param root the repository's folder, which stands for the clone that repo-server would make
    */
   render(root: string, requests: readonly RenderRequest[]): Promise<Outcome<KubernetesObject[]>[]>;
@@ -101,7 +103,8 @@ interface Answer {
   readonly healths: readonly (Health & { readonly error?: string })[];
 }
 
-const outcome = <T>(value: T, error: string | undefined): Outcome<T> => (error === undefined ? { ok: true, value } : { ok: false, error });
+const outcome = <T>(value: T, error: string | undefined): Outcome<T> =>
+  error === undefined ? { ok: true, value } : { ok: false, error };
 
 /**
  * Starts Argo CD's renderer. Whoever starts it closes it.
@@ -113,7 +116,13 @@ export function startRenderer(tools: Pick<Tools, 'bin'>, charts: readonly LocalC
     stdio: ['pipe', 'pipe', 'pipe'],
     // Little of the user's own environment, as in packages/local: a personal Helm or Git configuration changes nothing.
     // GOGC: it lives for seconds; collecting its garbage a quarter as often saves an eighth of them.
-    env: { PATH: `${tools.bin}:${process.env.PATH ?? ''}`, TMPDIR: process.env.TMPDIR ?? '/tmp', HOME: '/nonexistent', GOGC: '400', ARGOCD_GPG_ENABLED: 'false' },
+    env: {
+      PATH: `${tools.bin}:${process.env.PATH ?? ''}`,
+      TMPDIR: process.env.TMPDIR ?? '/tmp',
+      HOME: '/nonexistent',
+      GOGC: '400',
+      ARGOCD_GPG_ENABLED: 'false',
+    },
   });
   let lastWords = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (lastWords = (lastWords + text).slice(-2000)));
@@ -146,13 +155,22 @@ export function startRenderer(tools: Pick<Tools, 'bin'>, charts: readonly LocalC
     render: async (repository, requests) => {
       const keys = requests.map((request) => JSON.stringify(request));
       const different = [...new Set(keys)];
-      const { renders } = await ask({ repository, charts, renders: different.map((key) => requests[keys.indexOf(key)]) });
-      const answers = new Map(renders.map(({ manifests, error }, index) => [different[index], outcome(manifests, error)]));
+      const { renders } = await ask({
+        repository,
+        charts,
+        renders: different.map((key) => requests[keys.indexOf(key)]),
+      });
+      const answers = new Map(
+        renders.map(({ manifests, error }, index) => [different[index], outcome(manifests, error)]),
+      );
       return keys.map((key) => answers.get(key) ?? { ok: false, error: 'the renderer gave no answer' });
     },
-    generate: async (generates) => (await ask({ generates })).generates.map(({ applications, error }) => outcome(applications, error)),
-    podSecurity: async (podSecurity) => (await ask({ podSecurity })).podSecurity.map(({ violations, error }) => outcome(violations, error)),
-    health: async (healths) => (await ask({ healths })).healths.map(({ status, message, error }) => outcome({ status, message }, error)),
+    generate: async (generates) =>
+      (await ask({ generates })).generates.map(({ applications, error }) => outcome(applications, error)),
+    podSecurity: async (podSecurity) =>
+      (await ask({ podSecurity })).podSecurity.map(({ violations, error }) => outcome(violations, error)),
+    health: async (healths) =>
+      (await ask({ healths })).healths.map(({ status, message, error }) => outcome({ status, message }, error)),
     close: async () => {
       child.stdin.end();
       await ended;

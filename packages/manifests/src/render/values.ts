@@ -5,7 +5,10 @@ import type { Chart } from './chart.ts';
 
 /** Something that sets values of an Application, in the order in which Helm lays one over the other. */
 export interface Layer {
-  /** The file, or for a parameter the file that holds the ApplicationSet. One of an upstream chart stands in no folder here. */
+  /**
+   * The file, or for a parameter the file that holds the ApplicationSet. One of an upstream chart stands in no folder
+   * here.
+   */
   readonly file: string;
   readonly kind: 'chart defaults' | 'values file' | 'parameter';
   readonly values: Readonly<Record<string, unknown>>;
@@ -15,28 +18,52 @@ export interface Layer {
   readonly problems: readonly string[];
 }
 
-/** The key path of a dotted name, `networkPolicy.egress.0.port`. A backslash keeps a dot within a key, as in Helm's --set. */
-export const keysOf = (name: string): string[] => name.split(/(?<!\\)\.|\[|\]\.?/).filter((key) => key !== '').map((key) => key.replaceAll('\\.', '.'));
+/**
+ * The key path of a dotted name, `networkPolicy.egress.0.port`. A backslash keeps a dot within a key, as in Helm's
+ * --set.
+ */
+export const keysOf = (name: string): string[] =>
+  name
+    .split(/(?<!\\)\.|\[|\]\.?/)
+    .filter((key) => key !== '')
+    .map((key) => key.replaceAll('\\.', '.'));
 
 /** A map with one value at a key path. */
-export const nested = (keys: readonly string[], value: unknown): Record<string, unknown> => keys.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Record<string, unknown>;
+export const nested = (keys: readonly string[], value: unknown): Record<string, unknown> =>
+  keys.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Record<string, unknown>;
 
 /**
- * The layers of an Application's values, chart defaults first: a later one wins. None for an Application without a chart.
+ * The layers of an Application's values, chart defaults first: a later one wins. None for an Application without a
+ * chart.
  * @param declaration the file in which the Application's parameters are written, for positions
  */
 export function layersOf(root: string, chart: Chart | undefined, declaration: string): Layer[] {
   if (chart === undefined) return [];
-  const fromFile = (kind: Layer['kind'], { path, content, position, problems }: YamlFile): Layer => ({ file: path, kind, values: content, position, problems });
+  const fromFile = (kind: Layer['kind'], { path, content, position, problems }: YamlFile): Layer => ({
+    file: path,
+    kind,
+    values: content,
+    position,
+    problems,
+  });
   const lines = existsSync(join(root, declaration)) ? readFileSync(join(root, declaration), 'utf8').split('\n') : [];
   return [
-    ...(existsSync(join(chart.folder, DEFAULTS)) ? [fromFile('chart defaults', below(chart.label, readYamlFile(chart.folder, DEFAULTS)))] : []),
+    ...(existsSync(join(chart.folder, DEFAULTS))
+      ? [fromFile('chart defaults', below(chart.label, readYamlFile(chart.folder, DEFAULTS)))]
+      : []),
     ...chart.valueFiles.map((file) => fromFile('values file', readYamlFile(root, file))),
     ...(chart.source.helm?.parameters ?? []).map(({ name, value }): Layer => {
       const keys = keysOf(name);
       const line = lines.findIndex((text) => text.trim().replace(/^- /, '') === `name: ${name}`) + 1;
-      const position = (wanted: readonly string[]): string | undefined => (keys.every((key, index) => key === wanted[index]) ? `${declaration}:${Math.max(1, line)}` : undefined);
-      return { file: declaration, kind: 'parameter', values: nested(keys, parameterValue(value)), position, problems: [] };
+      const position = (wanted: readonly string[]): string | undefined =>
+        keys.every((key, index) => key === wanted[index]) ? `${declaration}:${Math.max(1, line)}` : undefined;
+      return {
+        file: declaration,
+        kind: 'parameter',
+        values: nested(keys, parameterValue(value)),
+        position,
+        problems: [],
+      };
     }),
   ];
 }
@@ -65,13 +92,18 @@ export function parameterValue(text: string): unknown {
   return text === 'true' ? true : text === 'false' ? false : text === 'null' ? null : text;
 }
 
-const isMap = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The values that Helm would compute: maps are merged, anything else replaced, null removes; a parameter may set a part of a list, by number. */
+/**
+ * The values that Helm would compute: maps are merged, anything else replaced, null removes; a parameter may set a part
+ * of a list, by number.
+ */
 export function merged(layers: readonly Pick<Layer, 'values'>[]): Record<string, unknown> {
   const over = (under: unknown, value: unknown): unknown => {
     if (!isMap(value)) return value;
-    if (Array.isArray(under) && Object.keys(value).every((key) => /^\d+$/.test(key))) return under.map((item: unknown, index) => (String(index) in value ? over(item, value[index]) : item));
+    if (Array.isArray(under) && Object.keys(value).every((key) => /^\d+$/.test(key)))
+      return under.map((item: unknown, index) => (String(index) in value ? over(item, value[index]) : item));
     return merge(isMap(under) ? under : {}, value);
   };
   const merge = (below: Record<string, unknown>, above: Readonly<Record<string, unknown>>): Record<string, unknown> => {
@@ -87,7 +119,9 @@ export function merged(layers: readonly Pick<Layer, 'values'>[]): Record<string,
 
 /** Every leaf of values with its key path: a scalar, a list, or an empty map. */
 export function leaves(values: unknown, keys: readonly string[] = []): { keys: readonly string[]; value: unknown }[] {
-  return isMap(values) && Object.keys(values).length > 0 ? Object.entries(values).flatMap(([key, value]) => leaves(value, [...keys, key])) : [{ keys, value: values }];
+  return isMap(values) && Object.keys(values).length > 0
+    ? Object.entries(values).flatMap(([key, value]) => leaves(value, [...keys, key]))
+    : [{ keys, value: values }];
 }
 
 /** `file:line` of the layer that wins for a key; where no layer has it, of what stands nearest above it. */

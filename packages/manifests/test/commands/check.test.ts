@@ -17,16 +17,28 @@ t.test('files that cannot be read: one line each with file and position', async 
     ['an anchor', 'host: &host a.example.com\n', /:1: the file: &host is an anchor/],
     ['an alias', 'host: &host a.example.com\nzoneSpread: *host\n', /:2: the file: \*host is an alias/],
     ['a byte order mark', '\uFEFFhost: a.example.com\n', /:1: the file: begins with a byte order mark/],
-    ['10 MB', `# ${'x'.repeat(10 * 1024 * 1024)}\nhost: a.example.com\n`, /:1: the file: has \d+ bytes; 262144 are the most$/],
+    [
+      '10 MB',
+      `# ${'x'.repeat(10 * 1024 * 1024)}\nhost: a.example.com\n`,
+      /:1: the file: has \d+ bytes; 262144 are the most$/,
+    ],
     ['half a list', 'ingress: [\n', /:\d: the file: /],
   ];
   for (const [name, text, told] of cases) {
     const folder = copy(t);
     writeFileSync(join(folder, file), text);
     const problems = await allProblems(folder);
-    t.ok(problems.some((problem) => problem.startsWith(file) && told.test(problem)), name, { problems });
+    t.ok(
+      problems.some((problem) => problem.startsWith(file) && told.test(problem)),
+      name,
+      { problems },
+    );
     // Nothing else is wrong, so nothing else is told.
-    t.ok(problems.every((problem) => problem.startsWith(file)), `${name}: alone`, { problems });
+    t.ok(
+      problems.every((problem) => problem.startsWith(file)),
+      `${name}: alone`,
+      { problems },
+    );
     rmSync(folder, { recursive: true });
   }
 });
@@ -35,11 +47,15 @@ t.test('a cluster folder without cluster.yaml, and an application without values
   const folder = copy(t);
   mkdirSync(join(folder, 'clusters/sandbox'));
   writeFileSync(join(folder, 'clusters/sandbox/fastify-service.yaml'), 'host: fastify-service.sandbox.example.com\n');
-  t.strictSame(await allProblems(folder), ['clusters/sandbox/cluster.yaml:1: the file: does not exist; a folder below clusters/ is a cluster, and this file says which']);
+  t.strictSame(await allProblems(folder), [
+    'clusters/sandbox/cluster.yaml:1: the file: does not exist; a folder below clusters/ is a cluster, and this file says which',
+  ]);
 
   rmSync(join(folder, 'clusters/sandbox'), { recursive: true });
   rmSync(join(folder, 'clusters/dev/fastify-service.yaml'));
-  t.strictSame(await allProblems(folder), ['clusters/dev/fastify-service.yaml:1: the file: does not exist; argocd/applications/fastify-service.yaml names it for dev/fastify-service']);
+  t.strictSame(await allProblems(folder), [
+    'clusters/dev/fastify-service.yaml:1: the file: does not exist; argocd/applications/fastify-service.yaml names it for dev/fastify-service',
+  ]);
 });
 
 t.test('a values file that no application reads, and one of another name than all others', async (t) => {
@@ -65,10 +81,20 @@ t.test('all problems are told at once: of files, settings, values, templates and
   edit(folder, 'clusters/dev/fastify-service.yaml', 'replicas: 1', 'replicsa: 1');
   edit(folder, 'clusters/dev/fastify-service.yaml', 'logLevel: debug', 'logLevel: loud');
   edit(folder, 'clusters/staging/fastify-service.yaml', 'maxReplicas: 4', 'maxReplicas: 2');
-  edit(folder, 'clusters/staging/fastify-service.yaml', 'zoneSpread: required', 'zoneSpread: required\nadminPort: 8080');
+  edit(
+    folder,
+    'clusters/staging/fastify-service.yaml',
+    'zoneSpread: required',
+    'zoneSpread: required\nadminPort: 8080',
+  );
   edit(folder, 'clusters/staging/fastify-service.image.yaml', 'tag: "0.1.0"', 'tag: "latest"');
   edit(folder, 'clusters/local/fastify-service.yaml', 'rollout:', '\trollout:');
-  edit(folder, 'clusters/production/cluster.yaml', 'zones: [eu-central-1a, eu-central-1b, eu-central-1c]', 'zones: [eu-central-1a]');
+  edit(
+    folder,
+    'clusters/production/cluster.yaml',
+    'zones: [eu-central-1a, eu-central-1b, eu-central-1c]',
+    'zones: [eu-central-1a]',
+  );
   const problems = await allProblems(folder);
   const told = [
     /^clusters\/dev\/fastify-service\.yaml:\d+: logLevel: /,
@@ -79,6 +105,11 @@ t.test('all problems are told at once: of files, settings, values, templates and
     /^clusters\/staging\/fastify-service\.yaml:\d+: adminPort: must differ from port/,
     /^clusters\/staging\/fastify-service\.yaml:\d+: autoscaling\.maxReplicas: must be greater/,
   ];
-  for (const pattern of told) t.ok(problems.some((problem) => pattern.test(problem)), String(pattern), { problems });
+  for (const pattern of told)
+    t.ok(
+      problems.some((problem) => pattern.test(problem)),
+      String(pattern),
+      { problems },
+    );
   t.ok(problems.length <= told.length + 1, `${problems.length} lines`, { problems });
 });

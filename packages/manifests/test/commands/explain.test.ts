@@ -9,16 +9,42 @@ const { renderer, proofsOf } = await open(t);
 t.test('which line set a value, what it shadowed, and what it sets', async (t) => {
   const folder = copy(t);
   edit(folder, 'clusters/shared/fastify-service.yaml', 'ingress:', 'resources:\n  memory: 384Mi\ningress:');
-  const entry = (await renderFleet(renderer, folder, { clusters: ['production'], capabilities: proofsOf(folder).capabilities })).find(({ application }) => application.metadata.name === 'fastify-service');
+  const entry = (
+    await renderFleet(renderer, folder, { clusters: ['production'], capabilities: proofsOf(folder).capabilities })
+  ).find(({ application }) => application.metadata.name === 'fastify-service');
   if (entry === undefined) throw new Error('nothing was rendered');
-  const places = (key: string) => provenance(folder, entry, key).map(({ key: name, value, place, kind, shadowed }) => ({ name, value, place: place.replace(/:\d+$/, ''), kind, shadowed: shadowed.map(({ value: below }) => below) }));
-  t.strictSame(places('resources.memory'), [{ name: 'resources.memory', value: '512Mi', place: 'clusters/production/fastify-service.yaml', kind: 'values file', shadowed: ['384Mi', '256Mi'] }]);
-  t.match(places('resources'), [{ name: 'resources.cpu' }, { name: 'resources.memory' }, { name: 'resources.ephemeralStorage', kind: 'chart defaults', shadowed: [] }]);
+  const places = (key: string) =>
+    provenance(folder, entry, key).map(({ key: name, value, place, kind, shadowed }) => ({
+      name,
+      value,
+      place: place.replace(/:\d+$/, ''),
+      kind,
+      shadowed: shadowed.map(({ value: below }) => below),
+    }));
+  t.strictSame(places('resources.memory'), [
+    {
+      name: 'resources.memory',
+      value: '512Mi',
+      place: 'clusters/production/fastify-service.yaml',
+      kind: 'values file',
+      shadowed: ['384Mi', '256Mi'],
+    },
+  ]);
+  t.match(places('resources'), [
+    { name: 'resources.cpu' },
+    { name: 'resources.memory' },
+    { name: 'resources.ephemeralStorage', kind: 'chart defaults', shadowed: [] },
+  ]);
   t.match(places('image.digest'), [{ place: 'clusters/production/fastify-service.image.yaml' }]);
-  t.match(places('image.repository'), [{ place: 'argocd/applications/fastify-service.yaml', kind: 'parameter', value: /\/fastify-service$/ }]);
+  t.match(places('image.repository'), [
+    { place: 'argocd/applications/fastify-service.yaml', kind: 'parameter', value: /\/fastify-service$/ },
+  ]);
   t.match(places('networkPolicy.loadBalancerCidrs.0'), [{ value: '10.2.128.0/24', kind: 'parameter' }]);
   t.ok(places('').length > 45, 'without a key, all of them');
-  t.throws(() => provenance(folder, entry, 'resource.memory'), { message: 'production/fastify-service has no value resource.memory', next: /did you mean resources\.memory or / });
+  t.throws(() => provenance(folder, entry, 'resource.memory'), {
+    message: 'production/fastify-service has no value resource.memory',
+    next: /did you mean resources\.memory or /,
+  });
 
   const sets = async (...keys: string[]) => {
     const { changes, refusal } = await effect(renderer, folder, entry, keys);
@@ -28,7 +54,9 @@ t.test('which line set a value, what it shadowed, and what it sets', async (t) =
     'Deployment/fastify-service spec.template.spec.containers[fastify-service].resources.limits.memory 512Mi',
     'Deployment/fastify-service spec.template.spec.containers[fastify-service].resources.requests.memory 512Mi',
   ]);
-  t.match(await sets('image', 'repository'), [/^Deployment\/fastify-service spec\.template\.spec\.containers\[fastify-service\]\.image /]);
+  t.match(await sets('image', 'repository'), [
+    /^Deployment\/fastify-service spec\.template\.spec\.containers\[fastify-service\]\.image /,
+  ]);
   t.strictSame(await sets('ingress', 'groupOrder'), [], 'switched off here');
   t.match(await sets('ingress', 'enabled'), /exactly one of ingress\.enabled and httpRoute\.enabled/);
 });
@@ -43,9 +71,24 @@ t.test('of an upstream chart: its own defaults, our files, and a parameter withi
   const explained = async (name: string, key: string): Promise<unknown[]> => {
     const [explanation] = provenance(root, entryOf(name), key);
     const { changes } = await effect(renderer, root, entryOf(name), keysOf(key));
-    return [explanation?.value, explanation?.place.replace(/:\d+$/, ''), explanation?.shadowed.map(({ place, value }) => `${place.replace(/:\d+$/, '')} ${String(value)}`), changes.map(({ object, path }) => `${object} ${path}`)];
+    return [
+      explanation?.value,
+      explanation?.place.replace(/:\d+$/, ''),
+      explanation?.shadowed.map(({ place, value }) => `${place.replace(/:\d+$/, '')} ${String(value)}`),
+      changes.map(({ object, path }) => `${object} ${path}`),
+    ];
   };
-  t.strictSame(await explained('metrics-server', 'replicas'), [2, 'clusters/staging/metrics-server.yaml', ['metrics-server-3.13.1/values.yaml 1'], ['Deployment/metrics-server spec.replicas']]);
+  t.strictSame(await explained('metrics-server', 'replicas'), [
+    2,
+    'clusters/staging/metrics-server.yaml',
+    ['metrics-server-3.13.1/values.yaml 1'],
+    ['Deployment/metrics-server spec.replicas'],
+  ]);
   const region = 'extraObjects.0.spec.provider.aws.region';
-  t.strictSame(await explained('external-secrets', region), ['eu-central-1', 'argocd/applications/external-secrets.yaml', [], ['ClusterSecretStore/aws-secrets-manager spec.provider.aws.region']]);
+  t.strictSame(await explained('external-secrets', region), [
+    'eu-central-1',
+    'argocd/applications/external-secrets.yaml',
+    [],
+    ['ClusterSecretStore/aws-secrets-manager spec.provider.aws.region'],
+  ]);
 });

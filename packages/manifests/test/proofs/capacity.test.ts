@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import { readCluster, type AwsClusterSettings, type ClusterSettings } from '@gitops/settings';
-import { instanceType } from '@gitops/settings/instance-types';
 import t from 'tap';
+import { type AwsClusterSettings, type ClusterSettings, readCluster } from '@gitops/settings';
+import { instanceType } from '@gitops/settings/instance-types';
 import type { KubernetesObject } from '../../src/kubernetes/object.ts';
 import { allocatable, capacityProblems, capacityTable, podRequest } from '../../src/proofs/capacity.ts';
 
@@ -9,11 +9,29 @@ const ZONES = ['eu-central-1a', 'eu-central-1b', 'eu-central-1c'];
 const cluster = (nodeGroup: object = {}, zones = ZONES): AwsClusterSettings => {
   const settings = readCluster(resolve(import.meta.dirname, '../../../..'), 'production');
   if (settings.provider !== 'aws') throw new Error('production is a cluster on AWS');
-  return { ...settings, network: { cidr: '10.2.0.0/16', zones, natGateways: 'per-zone' }, nodeGroup: { ...settings.nodeGroup, instanceType: 't3.medium', minSize: 3, desiredSize: 3, maxSize: 6, ...nodeGroup } };
+  return {
+    ...settings,
+    network: { cidr: '10.2.0.0/16', zones, natGateways: 'per-zone' },
+    nodeGroup: {
+      ...settings.nodeGroup,
+      instanceType: 't3.medium',
+      minSize: 3,
+      desiredSize: 3,
+      maxSize: 6,
+      ...nodeGroup,
+    },
+  };
 };
 
 const LABELS = { app: 'api' };
-const spread = (more: object = {}): object => ({ topologyKey: 'topology.kubernetes.io/zone', maxSkew: 1, whenUnsatisfiable: 'DoNotSchedule', matchLabelKeys: ['pod-template-hash'], labelSelector: { matchLabels: LABELS }, ...more });
+const spread = (more: object = {}): object => ({
+  topologyKey: 'topology.kubernetes.io/zone',
+  maxSkew: 1,
+  whenUnsatisfiable: 'DoNotSchedule',
+  matchLabelKeys: ['pod-template-hash'],
+  labelSelector: { matchLabels: LABELS },
+  ...more,
+});
 
 interface Options {
   readonly replicas?: number;
@@ -22,7 +40,13 @@ interface Options {
   readonly maxSurge?: number | string;
   readonly spec?: object;
 }
-function deployment({ replicas = 3, cpu = '500m', memory = '512Mi', maxSurge = 1, spec = {} }: Options = {}): KubernetesObject {
+function deployment({
+  replicas = 3,
+  cpu = '500m',
+  memory = '512Mi',
+  maxSurge = 1,
+  spec = {},
+}: Options = {}): KubernetesObject {
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -30,31 +54,70 @@ function deployment({ replicas = 3, cpu = '500m', memory = '512Mi', maxSurge = 1
     spec: {
       replicas,
       strategy: { rollingUpdate: { maxSurge, maxUnavailable: 0 } },
-      template: { metadata: { labels: LABELS }, spec: { containers: [{ name: 'api', resources: { requests: { cpu, memory } } }], ...spec } },
+      template: {
+        metadata: { labels: LABELS },
+        spec: { containers: [{ name: 'api', resources: { requests: { cpu, memory } } }], ...spec },
+      },
     },
   };
 }
-const autoscaler = (maxReplicas: number): KubernetesObject => ({ apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: { name: 'api' }, spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'api' }, minReplicas: 3, maxReplicas } });
+const autoscaler = (maxReplicas: number): KubernetesObject => ({
+  apiVersion: 'autoscaling/v2',
+  kind: 'HorizontalPodAutoscaler',
+  metadata: { name: 'api' },
+  spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'api' }, minReplicas: 3, maxReplicas },
+});
 
-const rules = (settings: ClusterSettings, objects: KubernetesObject[]): string[] => capacityProblems(settings, objects).map(({ object, path, rule }) => `${object} ${path}: ${rule}`);
+const rules = (settings: ClusterSettings, objects: KubernetesObject[]): string[] =>
+  capacityProblems(settings, objects).map(({ object, path, rule }) => `${object} ${path}: ${rule}`);
 
 t.test('a node offers what nodeadm leaves of it', (t) => {
   // 4096 MiB less 7.5 %, 255 + 11 × 17 reserved and 100 for eviction.
   t.same(allocatable(instanceType('t3.medium')), { cpu: 1930, memory: 3788 - 442 - 100, pods: 110 });
   t.same(allocatable(instanceType('t3.medium'), { prefixDelegation: false }), { cpu: 1930, memory: 3246, pods: 17 });
   t.equal(allocatable(instanceType('t3.medium'), { reservedFor: 'all' }).memory, 3788 - (255 + 11 * 110) - 100);
-  t.same(allocatable(instanceType('m7i.xlarge'), { prefixDelegation: false }), { cpu: 4000 - 80, memory: Math.floor(16_384 * 0.925) - (255 + 11 * 58) - 100, pods: 58 });
-  t.equal(allocatable({ cpus: 64, memory: 262_144, interfaces: 15, addresses: 50 }).pods, 250, 'large nodes take more pods');
+  t.same(allocatable(instanceType('m7i.xlarge'), { prefixDelegation: false }), {
+    cpu: 4000 - 80,
+    memory: Math.floor(16_384 * 0.925) - (255 + 11 * 58) - 100,
+    pods: 58,
+  });
+  t.equal(
+    allocatable({ cpus: 64, memory: 262_144, interfaces: 15, addresses: 50 }).pods,
+    250,
+    'large nodes take more pods',
+  );
   t.equal(allocatable({ cpus: 64, memory: 262_144, interfaces: 15, addresses: 50 }).cpu, 64_000 - 60 - 10 - 10 - 150);
   t.end();
 });
 
 t.test('a pod asks for its containers and sidecars, or for a greedier init container', (t) => {
-  const container = (cpu: string, memory: string, more: object = {}) => ({ name: cpu, resources: { requests: { cpu, memory } }, ...more });
-  t.same(podRequest({ containers: [container('250m', '256Mi'), container('0.1', '128M')] }), { cpu: 350, memory: 256 + 128e6 / 2 ** 20, pods: 1 });
-  t.same(podRequest({ containers: [container('100m', '64Mi')], initContainers: [container('1', '32Mi')] }), { cpu: 1000, memory: 64, pods: 1 });
-  t.same(podRequest({ containers: [container('100m', '64Mi')], initContainers: [container('50m', '32Mi', { restartPolicy: 'Always' }), container('80m', '16Mi')] }), { cpu: 150, memory: 96, pods: 1 });
-  t.same(podRequest({ containers: [{ name: 'limits', resources: { limits: { cpu: '1', memory: '1Gi' } } }] }), { cpu: 1000, memory: 1024, pods: 1 }, 'limits stand in for requests');
+  const container = (cpu: string, memory: string, more: object = {}) => ({
+    name: cpu,
+    resources: { requests: { cpu, memory } },
+    ...more,
+  });
+  t.same(podRequest({ containers: [container('250m', '256Mi'), container('0.1', '128M')] }), {
+    cpu: 350,
+    memory: 256 + 128e6 / 2 ** 20,
+    pods: 1,
+  });
+  t.same(podRequest({ containers: [container('100m', '64Mi')], initContainers: [container('1', '32Mi')] }), {
+    cpu: 1000,
+    memory: 64,
+    pods: 1,
+  });
+  t.same(
+    podRequest({
+      containers: [container('100m', '64Mi')],
+      initContainers: [container('50m', '32Mi', { restartPolicy: 'Always' }), container('80m', '16Mi')],
+    }),
+    { cpu: 150, memory: 96, pods: 1 },
+  );
+  t.same(
+    podRequest({ containers: [{ name: 'limits', resources: { limits: { cpu: '1', memory: '1Gi' } } }] }),
+    { cpu: 1000, memory: 1024, pods: 1 },
+    'limits stand in for requests',
+  );
   t.end();
 });
 
@@ -62,16 +125,35 @@ t.test('a group that holds its pods has no problem', (t) => {
   const objects = [deployment({ spec: { topologySpreadConstraints: [spread()] } }), autoscaler(9)];
   t.same(rules(cluster(), objects), []);
   // Four nodes of 1930m less 180m for add-ons, and 3246 MiB less 120; nine pods, one more in a rollout, and CoreDNS.
-  t.same(capacityTable(cluster(), objects), ZONES.map((zone) => ['production', zone, '4', '5320m', '6960m', '5740 MiB', '12384 MiB', '14 of 420', 'yes']));
+  t.same(
+    capacityTable(cluster(), objects),
+    ZONES.map((zone) => ['production', zone, '4', '5320m', '6960m', '5740 MiB', '12384 MiB', '14 of 420', 'yes']),
+  );
   t.end();
 });
 
 t.test('what is short is told, and by how much', (t) => {
   const [problem] = capacityProblems(cluster(), [deployment(), autoscaler(14)]);
-  t.same(problem, { object: 'clusters/production/cluster.yaml', path: 'nodeGroup.maxSize', rule: 'production without eu-central-1a has 4 nodes, which leave 3 pods of Deployment/api without a place: short of 860m CPU' });
-  t.match(rules(cluster(), [deployment({ memory: '4Gi' })])[0], /4 pods of Deployment\/api without a place: short of \d+ MiB memory$/);
-  t.match(capacityProblems(cluster(), [deployment({ cpu: '0', memory: '0', maxSurge: 0 }), autoscaler(70)], { prefixDelegation: false })[0]?.rule, /short of 26 pod places/);
-  t.match(rules(cluster({ maxSize: 3 }, ZONES.slice(0, 2)), [deployment(), autoscaler(3)])[0], 'without eu-central-1a has 1 nodes', 'the zone with two of three nodes');
+  t.same(problem, {
+    object: 'clusters/production/cluster.yaml',
+    path: 'nodeGroup.maxSize',
+    rule: 'production without eu-central-1a has 4 nodes, which leave 3 pods of Deployment/api without a place: short of 860m CPU',
+  });
+  t.match(
+    rules(cluster(), [deployment({ memory: '4Gi' })])[0],
+    /4 pods of Deployment\/api without a place: short of \d+ MiB memory$/,
+  );
+  t.match(
+    capacityProblems(cluster(), [deployment({ cpu: '0', memory: '0', maxSurge: 0 }), autoscaler(70)], {
+      prefixDelegation: false,
+    })[0]?.rule,
+    /short of 26 pod places/,
+  );
+  t.match(
+    rules(cluster({ maxSize: 3 }, ZONES.slice(0, 2)), [deployment(), autoscaler(3)])[0],
+    'without eu-central-1a has 1 nodes',
+    'the zone with two of three nodes',
+  );
   t.end();
 });
 
@@ -80,21 +162,45 @@ t.test('pods of a rollout, and daemons, count', (t) => {
   t.same(rules(cluster(), [deployment({ replicas: 11, maxSurge: 1 })]), []);
   t.equal(rules(cluster(), [deployment({ replicas: 12, maxSurge: 1 })]).length, 3);
   t.equal(rules(cluster(), [deployment({ replicas: 10, maxSurge: '25%' })]).length, 3, 'a share is rounded up');
-  const daemon = { ...deployment({ cpu: '300m', maxSurge: 0 }), kind: 'DaemonSet', metadata: { name: 'node-exporter' } };
+  const daemon = {
+    ...deployment({ cpu: '300m', maxSurge: 0 }),
+    kind: 'DaemonSet',
+    metadata: { name: 'node-exporter' },
+  };
   t.equal(rules(cluster(), [deployment({ replicas: 11, maxSurge: 1 }), daemon]).length, 3);
   t.end();
 });
 
 t.test('CronJobs and Jobs count', (t) => {
-  const template = { spec: { containers: [{ name: 'job', resources: { requests: { cpu: '1700m', memory: '1Gi' } } }] } };
-  const job = { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'migrate' }, spec: { parallelism: 5, template } };
+  const template = {
+    spec: { containers: [{ name: 'job', resources: { requests: { cpu: '1700m', memory: '1Gi' } } }] },
+  };
+  const job = {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name: 'migrate' },
+    spec: { parallelism: 5, template },
+  };
   t.match(rules(cluster(), [job])[0], 'leave 1 pod of Job/migrate without a place');
-  t.match(rules(cluster(), [deployment({ replicas: 11 }), { apiVersion: 'batch/v1', kind: 'CronJob', metadata: { name: 'report' }, spec: { jobTemplate: { spec: { template } } } }])[0], 'of Deployment/api');
+  t.match(
+    rules(cluster(), [
+      deployment({ replicas: 11 }),
+      {
+        apiVersion: 'batch/v1',
+        kind: 'CronJob',
+        metadata: { name: 'report' },
+        spec: { jobTemplate: { spec: { template } } },
+      },
+    ])[0],
+    'of Deployment/api',
+  );
   t.end();
 });
 
 t.test('spread constraints must hold in the zones that are left', (t) => {
-  const spreading = (more: object = {}, replicas = 4): KubernetesObject[] => [deployment({ replicas, spec: { topologySpreadConstraints: [spread(more)] } })];
+  const spreading = (more: object = {}, replicas = 4): KubernetesObject[] => [
+    deployment({ replicas, spec: { topologySpreadConstraints: [spread(more)] } }),
+  ];
   t.same(rules(cluster(), spreading()), [], 'the lost zone is no domain any more');
   t.equal(rules(cluster(), spreading({ minDomains: 3 })).length, 3, 'unless three domains are asked for');
   t.same(rules(cluster(), spreading({ minDomains: 3, whenUnsatisfiable: 'ScheduleAnyway' })), []);
@@ -108,16 +214,41 @@ t.test('spread constraints must hold in the zones that are left', (t) => {
 });
 
 t.test('pods that must stand apart need as many nodes', (t) => {
-  const apart = (replicas: number): KubernetesObject[] => [deployment({ replicas, maxSurge: 0, spec: { affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: LABELS } }] } } } })];
+  const apart = (replicas: number): KubernetesObject[] => [
+    deployment({
+      replicas,
+      maxSurge: 0,
+      spec: {
+        affinity: {
+          podAntiAffinity: {
+            requiredDuringSchedulingIgnoredDuringExecution: [
+              { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: LABELS } },
+            ],
+          },
+        },
+      },
+    }),
+  ];
   t.same(rules(cluster(), apart(4)), []);
   t.equal(rules(cluster(), apart(5)).length, 3);
   t.end();
 });
 
 t.test('an unknown instance type names the setting; a cluster without node groups has no capacity', (t) => {
-  t.match(rules(cluster({ instanceType: 'z9.huge' }), []), [/^clusters\/production\/cluster\.yaml nodeGroup\.instanceType: .*it is z9\.huge/]);
+  t.match(rules(cluster({ instanceType: 'z9.huge' }), []), [
+    /^clusters\/production\/cluster\.yaml nodeGroup\.instanceType: .*it is z9\.huge/,
+  ]);
   const { name, kubernetesVersion, git, registry, state } = cluster();
-  const local: ClusterSettings = { name, kubernetesVersion, git, registry, state, controllers: [], provider: 'local', nodes: 2 };
+  const local: ClusterSettings = {
+    name,
+    kubernetesVersion,
+    git,
+    registry,
+    state,
+    controllers: [],
+    provider: 'local',
+    nodes: 2,
+  };
   t.same([rules(local, [deployment({ replicas: 999 })]), capacityTable(local, [])], [[], []]);
   t.end();
 });

@@ -6,13 +6,27 @@ t.test('other values of the same kind, within what the schema allows', (t) => {
   t.strictSame(flips('info', { enum: ['info', 'debug'] }), ['debug']);
   t.strictSame(flips(5, { minimum: 4, maximum: 6 }), [6, 4]);
   t.strictSame(flips('250m', { type: 'string', pattern: '^[0-9]+m$' }), ['251m', '333m', '9m']);
-  t.strictSame(flips(['10.0.0.0/8'], { items: { type: 'string', pattern: '^[0-9./]+/[0-9]+$' } }), [['10.0.0.0/8', '10.99.0.0/16'], []]);
-  t.strictSame(flips([], { items: { properties: { cidr: { type: 'string', pattern: '/[0-9]+$' }, port: { type: 'integer', minimum: 1 } } } }), [[{ cidr: '10.99.0.0/16', port: 1 }]]);
+  t.strictSame(flips(['10.0.0.0/8'], { items: { type: 'string', pattern: '^[0-9./]+/[0-9]+$' } }), [
+    ['10.0.0.0/8', '10.99.0.0/16'],
+    [],
+  ]);
+  t.strictSame(
+    flips([], {
+      items: { properties: { cidr: { type: 'string', pattern: '/[0-9]+$' }, port: { type: 'integer', minimum: 1 } } },
+    }),
+    [[{ cidr: '10.99.0.0/16', port: 1 }]],
+  );
   t.end();
 });
 
 t.test('a key finds its schema, by local references too', (t) => {
-  const schema: ValueSchema = { $defs: { port: { type: 'integer', minimum: 1 } }, properties: { a: { properties: { port: { $ref: '#/$defs/port' } } }, list: { items: { properties: { port: { $ref: '#/$defs/port' } } } } } };
+  const schema: ValueSchema = {
+    $defs: { port: { type: 'integer', minimum: 1 } },
+    properties: {
+      a: { properties: { port: { $ref: '#/$defs/port' } } },
+      list: { items: { properties: { port: { $ref: '#/$defs/port' } } } },
+    },
+  };
   t.match(schemaAt(schema, ['a', 'port']), { type: 'integer', minimum: 1 });
   t.match(schemaAt(schema, ['list', '0', 'port']), { minimum: 1 });
   t.equal(schemaAt(schema, ['b']), undefined);

@@ -1,7 +1,8 @@
 import t from 'tap';
 import { helmProblems } from '../../src/render/helm-problems.ts';
 
-const failed = (text: string): string => `failed running helm: \`helm template . --name-template x\` failed exit status 1: Error: ${text}`;
+const failed = (text: string): string =>
+  `failed running helm: \`helm template . --name-template x\` failed exit status 1: Error: ${text}`;
 
 t.test('every mistake against the schema, with its key', (t) => {
   const text = failed(`values don't meet the specifications of the schema(s) in the following chart(s):
@@ -26,7 +27,9 @@ fastify-service:
 });
 
 t.test("every broken rule of the chart's own, with its key", (t) => {
-  const text = failed('execution error at (fastify-service/templates/rules.yaml:1:4): fastify-service: a.b: must be less (a 3, b 2)\nfastify-service: host: must be: set\n\nUse --debug flag to render out invalid YAML');
+  const text = failed(
+    'execution error at (fastify-service/templates/rules.yaml:1:4): fastify-service: a.b: must be less (a 3, b 2)\nfastify-service: host: must be: set\n\nUse --debug flag to render out invalid YAML',
+  );
   t.strictSame(helmProblems(text), [
     { keys: ['a', 'b'], rule: 'must be less (a 3, b 2)' },
     { keys: ['host'], rule: 'must be: set' },
@@ -36,14 +39,34 @@ t.test("every broken rule of the chart's own, with its key", (t) => {
 
 t.test('a mistake in a template, with its file and line', (t) => {
   const place = 'fastify-service/templates/service.yaml';
-  t.strictSame(helmProblems(failed(`${place}:7:13\n  executing "${place}" at <.Values.foo.bar>:\n    nil pointer evaluating interface {}.bar\n\nUse --debug flag to render out invalid YAML`)), [{ place: `${place}:7`, rule: 'at <.Values.foo.bar>: nil pointer evaluating interface {}.bar' }]);
-  t.strictSame(helmProblems(failed(`parse error at (${place}:2): unclosed action started at ${place}:1`)), [{ place: `${place}:2`, rule: `unclosed action started at ${place}:1` }]);
-  t.strictSame(helmProblems(failed(`YAML parse error on ${place}: error converting YAML to JSON: yaml: line 1: did not find expected ',' or ']'`)), [{ place: `${place}:1`, rule: "error converting YAML to JSON: yaml: line 1: did not find expected ',' or ']'" }]);
+  t.strictSame(
+    helmProblems(
+      failed(
+        `${place}:7:13\n  executing "${place}" at <.Values.foo.bar>:\n    nil pointer evaluating interface {}.bar\n\nUse --debug flag to render out invalid YAML`,
+      ),
+    ),
+    [{ place: `${place}:7`, rule: 'at <.Values.foo.bar>: nil pointer evaluating interface {}.bar' }],
+  );
+  t.strictSame(helmProblems(failed(`parse error at (${place}:2): unclosed action started at ${place}:1`)), [
+    { place: `${place}:2`, rule: `unclosed action started at ${place}:1` },
+  ]);
+  t.strictSame(
+    helmProblems(
+      failed(
+        `YAML parse error on ${place}: error converting YAML to JSON: yaml: line 1: did not find expected ',' or ']'`,
+      ),
+    ),
+    [{ place: `${place}:1`, rule: "error converting YAML to JSON: yaml: line 1: did not find expected ',' or ']'" }],
+  );
   t.end();
 });
 
 t.test('anything else in its own words', (t) => {
-  t.strictSame(helmProblems('path "charts/nowhere": there is no such folder'), [{ rule: 'path "charts/nowhere": there is no such folder' }]);
-  t.strictSame(helmProblems(failed('open /x.yaml: no such file\nor directory')), [{ rule: 'open /x.yaml: no such file or directory' }]);
+  t.strictSame(helmProblems('path "charts/nowhere": there is no such folder'), [
+    { rule: 'path "charts/nowhere": there is no such folder' },
+  ]);
+  t.strictSame(helmProblems(failed('open /x.yaml: no such file\nor directory')), [
+    { rule: 'open /x.yaml: no such file or directory' },
+  ]);
   t.end();
 });

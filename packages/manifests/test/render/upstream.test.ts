@@ -1,24 +1,25 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readYamlFile } from '@gitops/settings/yaml-file';
 import t from 'tap';
 import { parse } from 'yaml';
+import { readYamlFile } from '@gitops/settings/yaml-file';
 import { requestWith } from '../../src/commands/explain.ts';
-import { flips } from '../../src/render/flips.ts';
-import { renderFleet } from '../../src/render/fleet.ts';
+import { upgradeChanges } from '../../src/kubernetes/changes.ts';
 import type { KubernetesObject } from '../../src/kubernetes/object.ts';
 import { placed } from '../../src/proofs/proofs.ts';
-import { UPSTREAM_EXCEPTIONS } from '../../src/proofs/upstream-exceptions.ts';
-import { upgradeChanges } from '../../src/kubernetes/changes.ts';
-import { workloadRules } from '../../src/proofs/workload-rules.ts';
 import { renderedOnly } from '../../src/proofs/rendered-proofs.ts';
+import { UPSTREAM_EXCEPTIONS } from '../../src/proofs/upstream-exceptions.ts';
+import { workloadRules } from '../../src/proofs/workload-rules.ts';
+import { renderFleet } from '../../src/render/fleet.ts';
+import { flips } from '../../src/render/flips.ts';
 import { leaves } from '../../src/render/values.ts';
 import { open, root } from '../helper.ts';
 
 const { renderer, proofsOf } = await open(t);
 const fleet = renderedOnly(await renderFleet(renderer, root, { capabilities: proofsOf(root).capabilities }));
 const upstream = fleet.filter(({ chart }) => chart?.isUpstream);
-const controllersOf = (name: string): typeof upstream => upstream.filter(({ cluster, isInstalled }) => cluster.name === name && !isInstalled);
+const controllersOf = (name: string): typeof upstream =>
+  upstream.filter(({ cluster, isInstalled }) => cluster.name === name && !isInstalled);
 
 t.test('every cluster runs the controllers of its settings, and the local one none', (t) => {
   for (const name of new Set(fleet.map(({ cluster }) => cluster.name))) {
@@ -32,16 +33,28 @@ t.test('every cluster runs the controllers of its settings, and the local one no
 });
 
 t.test('the facts of the cluster reach the controllers, which can ask nobody else for them', (t) => {
-  const text = (cluster: string, name: string): string => JSON.stringify(upstream.find((entry) => entry.cluster.name === cluster && entry.application.metadata.name === name)?.objects);
-  t.ok(/"--cluster-name=staging".*"--aws-region=eu-central-1","--aws-vpc-id=vpc-/.test(text('staging', 'aws-load-balancer-controller')));
+  const text = (cluster: string, name: string): string =>
+    JSON.stringify(
+      upstream.find((entry) => entry.cluster.name === cluster && entry.application.metadata.name === name)?.objects,
+    );
+  t.ok(
+    /"--cluster-name=staging".*"--aws-region=eu-central-1","--aws-vpc-id=vpc-/.test(
+      text('staging', 'aws-load-balancer-controller'),
+    ),
+  );
   t.ok(text('production', 'external-secrets').includes('"aws":{"region":"eu-central-1","service":"SecretsManager"}'));
   t.end();
 });
 
 t.test('nothing secret and no certificate is in what is rendered', (t) => {
   for (const { application, objects } of upstream) {
-    for (const { kind, metadata, ...object } of objects) if (kind === 'Secret') t.notOk('data' in object || 'stringData' in object, `${application.metadata.name} Secret/${metadata.name}`);
-    t.notOk(JSON.stringify(objects.filter(({ kind }) => kind !== 'CustomResourceDefinition')).includes('"caBundle"'), application.metadata.name);
+    for (const { kind, metadata, ...object } of objects)
+      if (kind === 'Secret')
+        t.notOk('data' in object || 'stringData' in object, `${application.metadata.name} Secret/${metadata.name}`);
+    t.notOk(
+      JSON.stringify(objects.filter(({ kind }) => kind !== 'CustomResourceDefinition')).includes('"caBundle"'),
+      application.metadata.name,
+    );
   }
   t.end();
 });
@@ -56,12 +69,22 @@ t.test('no value of ours is dead: each changes what some cluster gets', { timeou
     const dead = new Set(keys.map((leaf) => leaf.keys.join('.')));
     for (const entry of [entries[0], entries.at(-1)]) {
       if (entry === undefined) continue;
-      const attempts = keys.flatMap(({ keys: path, value }) => (dead.has(path.join('.')) ? flips(value).slice(0, 1).map((other) => ({ key: path.join('.'), request: requestWith(entry, path, other) })) : []));
-      const outcomes = await renderer.render(root, attempts.map(({ request }) => request));
+      const attempts = keys.flatMap(({ keys: path, value }) =>
+        dead.has(path.join('.'))
+          ? flips(value)
+              .slice(0, 1)
+              .map((other) => ({ key: path.join('.'), request: requestWith(entry, path, other) }))
+          : [],
+      );
+      const outcomes = await renderer.render(
+        root,
+        attempts.map(({ request }) => request),
+      );
       attempts.forEach(({ key }, index) => {
         const outcome = outcomes[index];
         // What is refused is read.
-        if (outcome?.ok === false || (outcome?.ok === true && upgradeChanges(entry.objects, outcome.value).length > 0)) dead.delete(key);
+        if (outcome?.ok === false || (outcome?.ok === true && upgradeChanges(entry.objects, outcome.value).length > 0))
+          dead.delete(key);
       });
     }
     t.same([...dead], [], file);
@@ -81,52 +104,149 @@ t.test('every exception from a rule is of a rule that there is, and some chart n
 t.test('a chart that is not pinned does not render, and who wrote it is told what to do', async (t) => {
   const [entry] = controllersOf('dev');
   if (entry === undefined) throw new Error('no cluster runs a controller');
-  const sources = (entry.application.spec.sources ?? []).map((source) => (source.chart === undefined ? source : { ...source, targetRevision: '9.9.9' }));
+  const sources = (entry.application.spec.sources ?? []).map((source) =>
+    source.chart === undefined ? source : { ...source, targetRevision: '9.9.9' },
+  );
   const application = { ...entry.application, spec: { ...entry.application.spec, sources } };
   const [outcome] = await renderer.render(root, [{ ...entry.request, application }]);
-  t.match(outcome, { ok: false, error: /^chart aws-load-balancer-controller 9\.9\.9 of https:\/\/aws\.github\.io\/eks-charts is not pinned: add it to CHART_PINS in packages\/tools\/src\/charts\.ts/ });
+  t.match(outcome, {
+    ok: false,
+    error:
+      /^chart aws-load-balancer-controller 9\.9\.9 of https:\/\/aws\.github\.io\/eks-charts is not pinned: add it to CHART_PINS in packages\/tools\/src\/charts\.ts/,
+  });
 });
 
 t.test('values come from this repository and cannot leave it', async (t) => {
   const [entry] = upstream;
   if (entry === undefined) throw new Error('no cluster runs a controller');
-  const sources = (entry.application.spec.sources ?? []).map((source) => (source.chart === undefined ? source : { ...source, helm: { ...source.helm, valueFiles: ['$values/../../../etc/passwd'] } }));
-  const [outcome] = await renderer.render(root, [{ ...entry.request, application: { ...entry.application, spec: { ...entry.application.spec, sources } } }]);
+  const sources = (entry.application.spec.sources ?? []).map((source) =>
+    source.chart === undefined
+      ? source
+      : { ...source, helm: { ...source.helm, valueFiles: ['$values/../../../etc/passwd'] } },
+  );
+  const [outcome] = await renderer.render(root, [
+    { ...entry.request, application: { ...entry.application, spec: { ...entry.application.spec, sources } } },
+  ]);
   t.match(outcome, { ok: false, error: /outside repository root/ });
 });
 
-const settings = parse(readFileSync(join(root, 'argocd/values.yaml'), 'utf8')) as { configs: { cm: Record<string, string>; params: Record<string, string> } };
+const settings = parse(readFileSync(join(root, 'argocd/values.yaml'), 'utf8')) as {
+  configs: { cm: Record<string, string>; params: Record<string, string> };
+};
 
-t.test('root waits until the controllers work, by the health of their ApplicationSets, and for nothing else', async (t) => {
-  const script = settings.configs.cm['resource.customizations.health.argoproj.io_ApplicationSet'] ?? '';
-  const set = (project: string, status?: object): KubernetesObject => ({ apiVersion: 'argoproj.io/v1alpha1', kind: 'ApplicationSet', metadata: { name: 'x' }, spec: { template: { spec: { project } } }, ...(status === undefined ? {} : { status }) });
-  const made = [{ type: 'ErrorOccurred', status: 'False', message: '' }, { type: 'ResourcesUpToDate', status: 'True', message: '' }];
-  const application = (health: string | undefined, status = 'Synced'): object => ({ name: 'app', status, ...(health === undefined ? {} : { health: { status: health } }) });
-  const cases: readonly (readonly [string, KubernetesObject, string, string])[] = [
-    ['just made', set('controllers'), 'Progressing', 'its Applications are not made yet'],
-    ['without any status yet', set('controllers', { conditions: [] }), 'Progressing', 'its Applications are not made yet'],
-    ['a fact is missing', set('controllers', { conditions: [{ type: 'ErrorOccurred', status: 'True', message: 'map has no entry' }] }), 'Degraded', 'map has no entry'],
-    ['not up to date', set('services', { conditions: [{ type: 'ResourcesUpToDate', status: 'False', message: 'invalid' }] }), 'Degraded', 'invalid'],
-    ['switched off here', set('controllers', { conditions: made }), 'Healthy', ''],
-    ['its Application is new', set('controllers', { conditions: made, resources: [application(undefined, '')] }), 'Progressing', 'app does not work yet'],
-    ['its pods start', set('controllers', { conditions: made, resources: [application('Progressing')] }), 'Progressing', 'app does not work yet'],
-    ['its objects are missing', set('controllers', { conditions: made, resources: [application('Missing', 'OutOfSync')] }), 'Progressing', 'app does not work yet'],
-    ['its pods do not start', set('controllers', { conditions: made, resources: [application('Degraded')] }), 'Degraded', 'app does not work'],
-    ['it cannot be compared', set('controllers', { conditions: made, resources: [application('Healthy', 'Unknown')] }), 'Degraded', 'app does not work'],
-    ['it works', set('controllers', { conditions: made, resources: [application('Healthy')] }), 'Healthy', ''],
-    ['it works, rolled back', set('controllers', { conditions: made, resources: [application('Healthy', 'OutOfSync')] }), 'Healthy', ''],
-    ['one of two does not', set('controllers', { conditions: made, resources: [application('Healthy'), application('Progressing')] }), 'Progressing', 'app does not work yet'],
-    ['a service that fails', set('services', { conditions: made, resources: [application('Degraded')] }), 'Healthy', ''],
-  ];
-  const answers = await renderer.health(cases.map(([, object]) => ({ object, script })));
-  cases.forEach(([name, , status, message], index) => t.strictSame(answers[index], { ok: true, value: { status, message } }, name));
-  t.equal(settings.configs.params['applicationsetcontroller.enable.progressive.syncs'], 'true', 'without it, the status that the check reads is that of the first moment');
-});
+t.test(
+  'root waits until the controllers work, by the health of their ApplicationSets, and for nothing else',
+  async (t) => {
+    const script = settings.configs.cm['resource.customizations.health.argoproj.io_ApplicationSet'] ?? '';
+    const set = (project: string, status?: object): KubernetesObject => ({
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'ApplicationSet',
+      metadata: { name: 'x' },
+      spec: { template: { spec: { project } } },
+      ...(status === undefined ? {} : { status }),
+    });
+    const made = [
+      { type: 'ErrorOccurred', status: 'False', message: '' },
+      { type: 'ResourcesUpToDate', status: 'True', message: '' },
+    ];
+    const application = (health: string | undefined, status = 'Synced'): object => ({
+      name: 'app',
+      status,
+      ...(health === undefined ? {} : { health: { status: health } }),
+    });
+    const cases: readonly (readonly [string, KubernetesObject, string, string])[] = [
+      ['just made', set('controllers'), 'Progressing', 'its Applications are not made yet'],
+      [
+        'without any status yet',
+        set('controllers', { conditions: [] }),
+        'Progressing',
+        'its Applications are not made yet',
+      ],
+      [
+        'a fact is missing',
+        set('controllers', { conditions: [{ type: 'ErrorOccurred', status: 'True', message: 'map has no entry' }] }),
+        'Degraded',
+        'map has no entry',
+      ],
+      [
+        'not up to date',
+        set('services', { conditions: [{ type: 'ResourcesUpToDate', status: 'False', message: 'invalid' }] }),
+        'Degraded',
+        'invalid',
+      ],
+      ['switched off here', set('controllers', { conditions: made }), 'Healthy', ''],
+      [
+        'its Application is new',
+        set('controllers', { conditions: made, resources: [application(undefined, '')] }),
+        'Progressing',
+        'app does not work yet',
+      ],
+      [
+        'its pods start',
+        set('controllers', { conditions: made, resources: [application('Progressing')] }),
+        'Progressing',
+        'app does not work yet',
+      ],
+      [
+        'its objects are missing',
+        set('controllers', { conditions: made, resources: [application('Missing', 'OutOfSync')] }),
+        'Progressing',
+        'app does not work yet',
+      ],
+      [
+        'its pods do not start',
+        set('controllers', { conditions: made, resources: [application('Degraded')] }),
+        'Degraded',
+        'app does not work',
+      ],
+      [
+        'it cannot be compared',
+        set('controllers', { conditions: made, resources: [application('Healthy', 'Unknown')] }),
+        'Degraded',
+        'app does not work',
+      ],
+      ['it works', set('controllers', { conditions: made, resources: [application('Healthy')] }), 'Healthy', ''],
+      [
+        'it works, rolled back',
+        set('controllers', { conditions: made, resources: [application('Healthy', 'OutOfSync')] }),
+        'Healthy',
+        '',
+      ],
+      [
+        'one of two does not',
+        set('controllers', { conditions: made, resources: [application('Healthy'), application('Progressing')] }),
+        'Progressing',
+        'app does not work yet',
+      ],
+      [
+        'a service that fails',
+        set('services', { conditions: made, resources: [application('Degraded')] }),
+        'Healthy',
+        '',
+      ],
+    ];
+    const answers = await renderer.health(cases.map(([, object]) => ({ object, script })));
+    cases.forEach(([name, , status, message], index) =>
+      t.strictSame(answers[index], { ok: true, value: { status, message } }, name),
+    );
+    t.equal(
+      settings.configs.params['applicationsetcontroller.enable.progressive.syncs'],
+      'true',
+      'without it, the status that the check reads is that of the first moment',
+    );
+  },
+);
 
 t.test('controllers come in an earlier wave of root than the services', (t) => {
-  const wave = ({ metadata }: KubernetesObject): number => Number(metadata.annotations?.['argocd.argoproj.io/sync-wave'] ?? 0);
-  const sets = fleet.filter(({ application }) => application.metadata.name === 'root').flatMap(({ objects }) => objects.filter(({ kind }) => kind === 'ApplicationSet'));
-  const ofProject = (project: string): number[] => sets.flatMap((set) => ((set.spec as { template: { spec: { project: string } } }).template.spec.project === project ? [wave(set)] : []));
+  const wave = ({ metadata }: KubernetesObject): number =>
+    Number(metadata.annotations?.['argocd.argoproj.io/sync-wave'] ?? 0);
+  const sets = fleet
+    .filter(({ application }) => application.metadata.name === 'root')
+    .flatMap(({ objects }) => objects.filter(({ kind }) => kind === 'ApplicationSet'));
+  const ofProject = (project: string): number[] =>
+    sets.flatMap((set) =>
+      (set.spec as { template: { spec: { project: string } } }).template.spec.project === project ? [wave(set)] : [],
+    );
   t.ok(ofProject('controllers').length >= 12 && ofProject('services').length >= 4);
   t.ok(Math.max(...ofProject('controllers')) < Math.min(...ofProject('services')));
   t.end();

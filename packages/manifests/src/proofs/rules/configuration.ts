@@ -1,5 +1,5 @@
 import { configMaps, containersOf, workloads } from '../../kubernetes/workload.ts';
-import { problem, seen, type Rule } from './rule.ts';
+import { problem, type Rule, seen } from './rule.ts';
 
 const text: Rule = {
   name: 'configuration-is-text',
@@ -12,7 +12,8 @@ const text: Rule = {
     ),
 };
 
-const SECRET_NAME = /(?:^|[_-])(?:pass(?:word|wd|phrase)?|secret|token|credentials?|(?:api|access|private|signing|encryption)[_-]?key|dsn)(?:$|[_-])/i;
+const SECRET_NAME =
+  /(?:^|[_-])(?:pass(?:word|wd|phrase)?|secret|token|credentials?|(?:api|access|private|signing|encryption)[_-]?key|dsn)(?:$|[_-])/i;
 // Where a secret lies or how long it lives is none itself.
 const ABOUT_A_SECRET = /[_-](?:name|file|path|url|uri|issuer|audience|header|ttl|seconds|length)$/i;
 const PLAIN_VALUE = /^(?:|true|false|\d+(?:ms|s|m|h)?)$/;
@@ -29,7 +30,9 @@ function secretIn(key: string, value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
   const what = SECRET_VALUES.find(([, pattern]) => pattern.test(value))?.[0];
   if (what !== undefined) return `holds ${what}`;
-  return SECRET_NAME.test(key) && !ABOUT_A_SECRET.test(key) && !PLAIN_VALUE.test(value) ? 'is named as a secret' : undefined;
+  return SECRET_NAME.test(key) && !ABOUT_A_SECRET.test(key) && !PLAIN_VALUE.test(value)
+    ? 'is named as a secret'
+    : undefined;
 }
 
 const noSecrets: Rule = {
@@ -39,10 +42,24 @@ const noSecrets: Rule = {
     // The value itself is not shown.
     const rule = (why: string): string => `${why}; a secret comes from an ExternalSecret`;
     return [
-      ...configMaps(objects).flatMap((map) => Object.entries(map.data ?? {}).flatMap(([key, value]) => (secretIn(key, value) === undefined ? [] : [problem(map, `data.${key}`, rule(secretIn(key, value) ?? ''))]))),
+      ...configMaps(objects).flatMap((map) =>
+        Object.entries(map.data ?? {}).flatMap(([key, value]) =>
+          secretIn(key, value) === undefined ? [] : [problem(map, `data.${key}`, rule(secretIn(key, value) ?? ''))],
+        ),
+      ),
       ...workloads(objects).flatMap((workload) =>
         containersOf(workload).flatMap((container) =>
-          (container.env ?? []).flatMap(({ name, value }) => (secretIn(name, value) === undefined ? [] : [problem(workload, `spec.template.spec.containers[${container.name}].env[${name}]`, rule(secretIn(name, value) ?? ''))])),
+          (container.env ?? []).flatMap(({ name, value }) =>
+            secretIn(name, value) === undefined
+              ? []
+              : [
+                  problem(
+                    workload,
+                    `spec.template.spec.containers[${container.name}].env[${name}]`,
+                    rule(secretIn(name, value) ?? ''),
+                  ),
+                ],
+          ),
         ),
       ),
     ];

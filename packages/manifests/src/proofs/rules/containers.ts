@@ -1,30 +1,60 @@
-import type { Problem } from '../problem.ts';
 import { milliCpus, quantity } from '../../kubernetes/quantity.ts';
-import { containersOf, podSpecOf, workloads, type Container, type Workload } from '../../kubernetes/workload.ts';
-import { problem, seen, type Rule } from './rule.ts';
+import { type Container, containersOf, podSpecOf, type Workload, workloads } from '../../kubernetes/workload.ts';
+import type { Problem } from '../problem.ts';
+import { problem, type Rule, seen } from './rule.ts';
 
 /** Every container of every workload, with its path. */
 const eachContainer =
   (check: (container: Container, path: string, workload: Workload) => Problem[]): Rule['check'] =>
   (objects) =>
     workloads(objects).flatMap((workload) => [
-      ...containersOf(workload).flatMap((container) => check(container, `spec.template.spec.containers[${container.name}]`, workload)),
-      ...(podSpecOf(workload).initContainers ?? []).flatMap((container) => check(container, `spec.template.spec.initContainers[${container.name}]`, workload)),
+      ...containersOf(workload).flatMap((container) =>
+        check(container, `spec.template.spec.containers[${container.name}]`, workload),
+      ),
+      ...(podSpecOf(workload).initContainers ?? []).flatMap((container) =>
+        check(container, `spec.template.spec.initContainers[${container.name}]`, workload),
+      ),
     ]);
 
 const resources: Rule = {
   name: 'resources',
-  intent: 'What a pod does not ask for, the scheduler gives to others: it is evicted or throttled when the node is full.',
+  intent:
+    'What a pod does not ask for, the scheduler gives to others: it is evicted or throttled when the node is full.',
   check: eachContainer(({ resources: { requests = {}, limits = {} } = {} }, container, workload) => {
     const path = `${container}.resources`;
     const [asked, most] = [quantity(requests.memory), quantity(limits.memory)];
     return [
-      ...(milliCpus(requests.cpu) > 0 ? [] : [problem(workload, `${path}.requests.cpu`, `must be set ${seen(requests.cpu)}`)]),
+      ...(milliCpus(requests.cpu) > 0
+        ? []
+        : [problem(workload, `${path}.requests.cpu`, `must be set ${seen(requests.cpu)}`)]),
       // A quota below one CPU throttles the event loop, and Node then counts the host's CPUs in place of its own.
-      ...(limits.cpu === undefined || milliCpus(limits.cpu) >= 1000 ? [] : [problem(workload, `${path}.limits.cpu`, `must be absent or at least 1 ${seen(limits.cpu)}`)]),
-      ...(asked !== undefined && asked > 0 && asked === most ? [] : [problem(workload, `${path}.requests.memory`, `must be set and equal to limits.memory ${String(limits.memory)} ${seen(requests.memory)}`)]),
-      ...([['requests', requests], ['limits', limits]] as const).flatMap(([kind, values]) =>
-        (quantity(values['ephemeral-storage']) ?? 0) > 0 ? [] : [problem(workload, `${path}.${kind}.ephemeral-storage`, `must be set ${seen(values['ephemeral-storage'])}`)],
+      ...(limits.cpu === undefined || milliCpus(limits.cpu) >= 1000
+        ? []
+        : [problem(workload, `${path}.limits.cpu`, `must be absent or at least 1 ${seen(limits.cpu)}`)]),
+      ...(asked !== undefined && asked > 0 && asked === most
+        ? []
+        : [
+            problem(
+              workload,
+              `${path}.requests.memory`,
+              `must be set and equal to limits.memory ${String(limits.memory)} ${seen(requests.memory)}`,
+            ),
+          ]),
+      ...(
+        [
+          ['requests', requests],
+          ['limits', limits],
+        ] as const
+      ).flatMap(([kind, values]) =>
+        (quantity(values['ephemeral-storage']) ?? 0) > 0
+          ? []
+          : [
+              problem(
+                workload,
+                `${path}.${kind}.ephemeral-storage`,
+                `must be set ${seen(values['ephemeral-storage'])}`,
+              ),
+            ],
       ),
     ];
   }),
@@ -38,8 +68,18 @@ const images: Rule = {
   check: eachContainer(({ image = '', imagePullPolicy }, path, workload) => {
     const tag = IMAGE.exec(image)?.groups?.tag;
     return [
-      ...(tag !== undefined && tag !== 'latest' ? [] : [problem(workload, `${path}.image`, `must be repository:tag@sha256:…, and its tag not latest ${seen(image)}`)]),
-      ...(imagePullPolicy === 'IfNotPresent' ? [] : [problem(workload, `${path}.imagePullPolicy`, `must be IfNotPresent ${seen(imagePullPolicy)}`)]),
+      ...(tag !== undefined && tag !== 'latest'
+        ? []
+        : [
+            problem(
+              workload,
+              `${path}.image`,
+              `must be repository:tag@sha256:…, and its tag not latest ${seen(image)}`,
+            ),
+          ]),
+      ...(imagePullPolicy === 'IfNotPresent'
+        ? []
+        : [problem(workload, `${path}.imagePullPolicy`, `must be IfNotPresent ${seen(imagePullPolicy)}`)]),
     ];
   }),
 };
@@ -50,13 +90,42 @@ const identity: Rule = {
   check: (objects) =>
     workloads(objects).flatMap((workload) => {
       const { serviceAccountName: name, automountServiceAccountToken, enableServiceLinks } = podSpecOf(workload);
-      const account = objects.find(({ kind, metadata }) => kind === 'ServiceAccount' && metadata.name === name && metadata.namespace === workload.metadata.namespace);
+      const account = objects.find(
+        ({ kind, metadata }) =>
+          kind === 'ServiceAccount' && metadata.name === name && metadata.namespace === workload.metadata.namespace,
+      );
       return [
-        ...(name !== 'default' && account !== undefined ? [] : [problem(workload, 'spec.template.spec.serviceAccountName', `must be a ServiceAccount that is rendered ${seen(name)}`)]),
-        ...(automountServiceAccountToken === false ? [] : [problem(workload, 'spec.template.spec.automountServiceAccountToken', `must be false ${seen(automountServiceAccountToken)}`)]),
-        ...(account === undefined || account.automountServiceAccountToken === false ? [] : [problem(account, 'automountServiceAccountToken', `must be false ${seen(account.automountServiceAccountToken)}`)]),
+        ...(name !== 'default' && account !== undefined
+          ? []
+          : [
+              problem(
+                workload,
+                'spec.template.spec.serviceAccountName',
+                `must be a ServiceAccount that is rendered ${seen(name)}`,
+              ),
+            ]),
+        ...(automountServiceAccountToken === false
+          ? []
+          : [
+              problem(
+                workload,
+                'spec.template.spec.automountServiceAccountToken',
+                `must be false ${seen(automountServiceAccountToken)}`,
+              ),
+            ]),
+        ...(account === undefined || account.automountServiceAccountToken === false
+          ? []
+          : [
+              problem(
+                account,
+                'automountServiceAccountToken',
+                `must be false ${seen(account.automountServiceAccountToken)}`,
+              ),
+            ]),
         // Every Service of the namespace would come as environment variables, under names that may be settings.
-        ...(enableServiceLinks === false ? [] : [problem(workload, 'spec.template.spec.enableServiceLinks', `must be false ${seen(enableServiceLinks)}`)]),
+        ...(enableServiceLinks === false
+          ? []
+          : [problem(workload, 'spec.template.spec.enableServiceLinks', `must be false ${seen(enableServiceLinks)}`)]),
       ];
     }),
 };
@@ -68,7 +137,13 @@ const emptyDirs: Rule = {
     workloads(objects).flatMap((workload) =>
       (podSpecOf(workload).volumes ?? [])
         .filter(({ emptyDir }) => emptyDir !== undefined && (quantity(emptyDir.sizeLimit) ?? 0) <= 0)
-        .map(({ name, emptyDir }) => problem(workload, `spec.template.spec.volumes[${name}].emptyDir.sizeLimit`, `must be set ${seen(emptyDir?.sizeLimit)}`)),
+        .map(({ name, emptyDir }) =>
+          problem(
+            workload,
+            `spec.template.spec.volumes[${name}].emptyDir.sizeLimit`,
+            `must be set ${seen(emptyDir?.sizeLimit)}`,
+          ),
+        ),
     ),
 };
 

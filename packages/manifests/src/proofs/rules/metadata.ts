@@ -1,7 +1,7 @@
 import type { KubernetesObject } from '../../kubernetes/object.ts';
 import type { Labels, LabelSelector } from '../../kubernetes/selector.ts';
 import { disruptionBudgets, podLabelsOf, podSpecOf, services, workloads } from '../../kubernetes/workload.ts';
-import { problem, seen, type Rule } from './rule.ts';
+import { problem, type Rule, seen } from './rule.ts';
 
 const REQUIRED = ['app.kubernetes.io/name', 'app.kubernetes.io/instance'];
 const VERSIONED = ['app.kubernetes.io/version', 'helm.sh/chart', 'version', 'chart'];
@@ -15,8 +15,16 @@ const labels: Rule = {
   name: 'labels',
   intent: 'Dashboards, policies and people find what belongs to an application by these labels.',
   check: (objects) => [
-    ...objects.flatMap((object) => REQUIRED.filter((label) => object.metadata.labels?.[label] === undefined).map((label) => problem(object, `metadata.labels[${label}]`, 'must be there'))),
-    ...workloads(objects).flatMap((workload) => REQUIRED.filter((label) => podLabelsOf(workload)[label] === undefined).map((label) => problem(workload, `spec.template.metadata.labels[${label}]`, 'must be there'))),
+    ...objects.flatMap((object) =>
+      REQUIRED.filter((label) => object.metadata.labels?.[label] === undefined).map((label) =>
+        problem(object, `metadata.labels[${label}]`, 'must be there'),
+      ),
+    ),
+    ...workloads(objects).flatMap((workload) =>
+      REQUIRED.filter((label) => podLabelsOf(workload)[label] === undefined).map((label) =>
+        problem(workload, `spec.template.metadata.labels[${label}]`, 'must be there'),
+      ),
+    ),
   ],
 };
 
@@ -28,11 +36,19 @@ const names: Rule = {
       const values = (path: string, all: Labels = {}): ReturnType<Rule['check']> =>
         Object.entries(all)
           .filter(([, value]) => typeof value !== 'string' || !LABEL_VALUE.test(value))
-          .map(([label, value]) => problem(object, `${path}[${label}]`, `must be a label's value: up to 63 letters, digits, dots, dashes and underscores ${seen(value)}`));
+          .map(([label, value]) =>
+            problem(
+              object,
+              `${path}[${label}]`,
+              `must be a label's value: up to 63 letters, digits, dots, dashes and underscores ${seen(value)}`,
+            ),
+          );
       const { name } = object.metadata;
       return [
         // A CustomResourceDefinition is named by its group.
-        ...(name.length <= LONGEST_NAME || object.kind === 'CustomResourceDefinition' ? [] : [problem(object, 'metadata.name', `must have at most ${LONGEST_NAME} characters ${seen(name)}`)]),
+        ...(name.length <= LONGEST_NAME || object.kind === 'CustomResourceDefinition'
+          ? []
+          : [problem(object, 'metadata.name', `must have at most ${LONGEST_NAME} characters ${seen(name)}`)]),
         ...values('metadata.labels', object.metadata.labels),
         ...workloads([object]).flatMap((workload) => values('spec.template.metadata.labels', podLabelsOf(workload))),
       ];
@@ -52,22 +68,48 @@ const annotations: Rule = {
 
 const stableSelectors: Rule = {
   name: 'no-version-in-selectors',
-  intent: 'A version in a selector makes the next upgrade fail, since it cannot be changed; in a pod template it restarts pods for nothing.',
+  intent:
+    'A version in a selector makes the next upgrade fail, since it cannot be changed; in a pod template it restarts pods for nothing.',
   check: (objects) => {
-    const versioned = (object: KubernetesObject, path: string, all: Labels = {}): ReturnType<Rule['check']> => VERSIONED.filter((label) => all[label] !== undefined).map((label) => problem(object, `${path}[${label}]`, 'must not be there'));
-    const inSelector = (object: KubernetesObject, path: string, selector: LabelSelector = {}): ReturnType<Rule['check']> => [
+    const versioned = (object: KubernetesObject, path: string, all: Labels = {}): ReturnType<Rule['check']> =>
+      VERSIONED.filter((label) => all[label] !== undefined).map((label) =>
+        problem(object, `${path}[${label}]`, 'must not be there'),
+      );
+    const inSelector = (
+      object: KubernetesObject,
+      path: string,
+      selector: LabelSelector = {},
+    ): ReturnType<Rule['check']> => [
       ...versioned(object, `${path}.matchLabels`, selector.matchLabels),
-      ...versioned(object, `${path}.matchExpressions`, Object.fromEntries((selector.matchExpressions ?? []).map(({ key }) => [key, '']))),
+      ...versioned(
+        object,
+        `${path}.matchExpressions`,
+        Object.fromEntries((selector.matchExpressions ?? []).map(({ key }) => [key, ''])),
+      ),
     ];
     return [
       ...services(objects).flatMap((service) => versioned(service, 'spec.selector', service.spec?.selector)),
       ...disruptionBudgets(objects).flatMap((budget) => inSelector(budget, 'spec.selector', budget.spec?.selector)),
-      ...objects.filter(({ kind }) => kind === 'NetworkPolicy').flatMap((policy) => inSelector(policy, 'spec.podSelector', (policy.spec as { podSelector?: LabelSelector } | undefined)?.podSelector)),
+      ...objects
+        .filter(({ kind }) => kind === 'NetworkPolicy')
+        .flatMap((policy) =>
+          inSelector(
+            policy,
+            'spec.podSelector',
+            (policy.spec as { podSelector?: LabelSelector } | undefined)?.podSelector,
+          ),
+        ),
       ...workloads(objects).flatMap((workload) => [
         ...inSelector(workload, 'spec.selector', workload.spec?.selector),
         ...versioned(workload, 'spec.template.metadata.labels', podLabelsOf(workload)),
         ...versioned(workload, 'spec.template.metadata.annotations', workload.spec?.template?.metadata?.annotations),
-        ...(podSpecOf(workload).topologySpreadConstraints ?? []).flatMap(({ topologyKey, labelSelector }) => inSelector(workload, `spec.template.spec.topologySpreadConstraints[${topologyKey}].labelSelector`, labelSelector)),
+        ...(podSpecOf(workload).topologySpreadConstraints ?? []).flatMap(({ topologyKey, labelSelector }) =>
+          inSelector(
+            workload,
+            `spec.template.spec.topologySpreadConstraints[${topologyKey}].labelSelector`,
+            labelSelector,
+          ),
+        ),
       ]),
     ];
   },

@@ -1,11 +1,12 @@
+import { type Container, containersOf, deployments, podSpecOf, type Probe } from '../../kubernetes/workload.ts';
 import type { Problem } from '../problem.ts';
-import { containersOf, deployments, podSpecOf, type Container, type Probe } from '../../kubernetes/workload.ts';
-import { containerPath, environmentNumber, problem, seen, type Rule } from './rule.ts';
+import { containerPath, environmentNumber, problem, type Rule, seen } from './rule.ts';
 
 // How pods start, stay, and go. Times are in seconds.
 
 const PROBES = ['startupProbe', 'readinessProbe', 'livenessProbe'] as const;
-const portOf = ({ httpGet, tcpSocket, grpc }: Probe): number | string | undefined => httpGet?.port ?? tcpSocket?.port ?? grpc?.port;
+const portOf = ({ httpGet, tcpSocket, grpc }: Probe): number | string | undefined =>
+  httpGet?.port ?? tcpSocket?.port ?? grpc?.port;
 
 // A garbage collection or a stalled event loop must not look like death (helm-charts: liveness budget, probe timeouts).
 const LEAST_LIVENESS_BUDGET = 10;
@@ -19,7 +20,8 @@ const DEFAULT = { gracePeriod: 30, progressDeadline: 600, probePeriod: 10, probe
 
 const probePorts: Rule = {
   name: 'probe-ports',
-  intent: 'A probe of a port by its number goes astray when the port is changed in one place; without a probe a pod gets requests before it can answer them.',
+  intent:
+    'A probe of a port by its number goes astray when the port is changed in one place; without a probe a pod gets requests before it can answer them.',
   check: (objects) =>
     deployments(objects).flatMap((workload) =>
       containersOf(workload).flatMap((container) =>
@@ -28,7 +30,15 @@ const probePorts: Rule = {
           if (probe === undefined) return [problem(workload, containerPath(container, name), 'must be there')];
           const port = portOf(probe);
           const isNamed = container.ports?.some((declared) => declared.name === port) === true;
-          return isNamed ? [] : [problem(workload, containerPath(container, name), `must use the name of a port of this container ${seen(port)}`)];
+          return isNamed
+            ? []
+            : [
+                problem(
+                  workload,
+                  containerPath(container, name),
+                  `must use the name of a port of this container ${seen(port)}`,
+                ),
+              ];
         }),
       ),
     ),
@@ -40,8 +50,17 @@ const livenessIsNotReadiness: Rule = {
   check: (objects) =>
     deployments(objects).flatMap((workload) =>
       containersOf(workload)
-        .filter(({ livenessProbe, readinessProbe }) => livenessProbe?.httpGet?.path !== undefined && livenessProbe.httpGet.path === readinessProbe?.httpGet?.path)
-        .map((container) => problem(workload, containerPath(container, 'livenessProbe.httpGet.path'), `must be another path than the readiness probe's ${seen(container.livenessProbe?.httpGet?.path)}`)),
+        .filter(
+          ({ livenessProbe, readinessProbe }) =>
+            livenessProbe?.httpGet?.path !== undefined && livenessProbe.httpGet.path === readinessProbe?.httpGet?.path,
+        )
+        .map((container) =>
+          problem(
+            workload,
+            containerPath(container, 'livenessProbe.httpGet.path'),
+            `must be another path than the readiness probe's ${seen(container.livenessProbe?.httpGet?.path)}`,
+          ),
+        ),
     ),
 };
 
@@ -51,11 +70,30 @@ const probeTimes: Rule = {
   check: (objects) =>
     deployments(objects).flatMap((workload) =>
       containersOf(workload).flatMap((container) => {
-        const { livenessProbe: { periodSeconds = DEFAULT.probePeriod, failureThreshold = DEFAULT.probeFailures } = {}, readinessProbe: { timeoutSeconds = DEFAULT.probeTimeout } = {} } = container;
+        const {
+          livenessProbe: { periodSeconds = DEFAULT.probePeriod, failureThreshold = DEFAULT.probeFailures } = {},
+          readinessProbe: { timeoutSeconds = DEFAULT.probeTimeout } = {},
+        } = container;
         const budget = periodSeconds * failureThreshold;
         return [
-          ...(budget >= LEAST_LIVENESS_BUDGET ? [] : [problem(workload, containerPath(container, 'livenessProbe'), `periodSeconds × failureThreshold must be at least ${LEAST_LIVENESS_BUDGET} ${seen(budget)}`)]),
-          ...(timeoutSeconds >= LEAST_READINESS_TIMEOUT ? [] : [problem(workload, containerPath(container, 'readinessProbe.timeoutSeconds'), `must be at least ${LEAST_READINESS_TIMEOUT} ${seen(timeoutSeconds)}`)]),
+          ...(budget >= LEAST_LIVENESS_BUDGET
+            ? []
+            : [
+                problem(
+                  workload,
+                  containerPath(container, 'livenessProbe'),
+                  `periodSeconds × failureThreshold must be at least ${LEAST_LIVENESS_BUDGET} ${seen(budget)}`,
+                ),
+              ]),
+          ...(timeoutSeconds >= LEAST_READINESS_TIMEOUT
+            ? []
+            : [
+                problem(
+                  workload,
+                  containerPath(container, 'readinessProbe.timeoutSeconds'),
+                  `must be at least ${LEAST_READINESS_TIMEOUT} ${seen(timeoutSeconds)}`,
+                ),
+              ]),
         ];
       }),
     ),
@@ -71,13 +109,20 @@ const preStop: Rule = {
     deployments(objects).flatMap((workload) =>
       containersOf(workload)
         .filter((container) => (preStopSeconds(container) ?? 0) < 1)
-        .map((container) => problem(workload, containerPath(container, 'lifecycle.preStop.sleep.seconds'), `must be at least 1 ${seen(preStopSeconds(container))}`)),
+        .map((container) =>
+          problem(
+            workload,
+            containerPath(container, 'lifecycle.preStop.sleep.seconds'),
+            `must be at least 1 ${seen(preStopSeconds(container))}`,
+          ),
+        ),
     ),
 };
 
 const gracePeriod: Rule = {
   name: 'grace-period',
-  intent: 'The clock of the grace period starts before preStop: where it is short, the kubelet kills a process that is still answering; where it is long, EC2 takes the machine away first.',
+  intent:
+    'The clock of the grace period starts before preStop: where it is short, the kubelet kills a process that is still answering; where it is long, EC2 takes the machine away first.',
   check: (objects) =>
     deployments(objects).flatMap((workload) => {
       const { terminationGracePeriodSeconds: grace = DEFAULT.gracePeriod } = podSpecOf(workload);
@@ -86,9 +131,18 @@ const gracePeriod: Rule = {
         ...(grace <= LONGEST_GRACE ? [] : [problem(workload, path, `must be at most ${LONGEST_GRACE} ${seen(grace)}`)]),
         ...containersOf(workload).flatMap((container) => {
           const drain = environmentNumber(workload, container, 'DRAIN_SECONDS', objects);
-          if (drain === undefined) return [problem(workload, containerPath(container, 'envFrom'), 'must set DRAIN_SECONDS to a whole number')];
+          if (drain === undefined)
+            return [problem(workload, containerPath(container, 'envFrom'), 'must set DRAIN_SECONDS to a whole number')];
           const pause = preStopSeconds(container) ?? 0;
-          return grace >= pause + drain + MARGIN ? [] : [problem(workload, path, `must be at least preStop ${pause} + DRAIN_SECONDS ${drain} + ${MARGIN} ${seen(grace)}`)];
+          return grace >= pause + drain + MARGIN
+            ? []
+            : [
+                problem(
+                  workload,
+                  path,
+                  `must be at least preStop ${pause} + DRAIN_SECONDS ${drain} + ${MARGIN} ${seen(grace)}`,
+                ),
+              ];
         }),
       ];
     }),
@@ -102,8 +156,12 @@ const neverBelowCapacity: Rule = {
       const { type = 'RollingUpdate', rollingUpdate } = workload.spec?.strategy ?? {};
       const unavailable = rollingUpdate?.maxUnavailable;
       return [
-        ...(type === 'RollingUpdate' ? [] : [problem(workload, 'spec.strategy.type', `must be RollingUpdate ${seen(type)}`)]),
-        ...(unavailable === 0 || unavailable === '0%' ? [] : [problem(workload, 'spec.strategy.rollingUpdate.maxUnavailable', `must be 0 ${seen(unavailable)}`)]),
+        ...(type === 'RollingUpdate'
+          ? []
+          : [problem(workload, 'spec.strategy.type', `must be RollingUpdate ${seen(type)}`)]),
+        ...(unavailable === 0 || unavailable === '0%'
+          ? []
+          : [problem(workload, 'spec.strategy.rollingUpdate.maxUnavailable', `must be 0 ${seen(unavailable)}`)]),
       ];
     }),
 };
@@ -114,8 +172,24 @@ const progressDeadline: Rule = {
   check: (objects) =>
     deployments(objects).flatMap((workload) => {
       const { minReadySeconds = 0, progressDeadlineSeconds = DEFAULT.progressDeadline } = workload.spec ?? {};
-      return minReadySeconds < progressDeadlineSeconds ? [] : [problem(workload, 'spec.minReadySeconds', `must be less than progressDeadlineSeconds ${progressDeadlineSeconds} ${seen(minReadySeconds)}`)];
+      return minReadySeconds < progressDeadlineSeconds
+        ? []
+        : [
+            problem(
+              workload,
+              'spec.minReadySeconds',
+              `must be less than progressDeadlineSeconds ${progressDeadlineSeconds} ${seen(minReadySeconds)}`,
+            ),
+          ];
     }),
 };
 
-export const rolloutRules: Rule[] = [probePorts, livenessIsNotReadiness, probeTimes, preStop, gracePeriod, neverBelowCapacity, progressDeadline];
+export const rolloutRules: Rule[] = [
+  probePorts,
+  livenessIsNotReadiness,
+  probeTimes,
+  preStop,
+  gracePeriod,
+  neverBelowCapacity,
+  progressDeadline,
+];
