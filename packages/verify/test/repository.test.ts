@@ -1,0 +1,85 @@
+import { spawnSync } from 'node:child_process';
+import t from 'tap';
+import { filesOfTree, read, root } from './tree.ts';
+
+/** The lines of a file that are patterns with what belongs to them, without comments. */
+const patternsOf = (file: string): { pattern: string; values: string[] }[] =>
+  read(file)
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !line.startsWith('#'))
+    .map((line) => {
+      const [pattern = '', ...values] = line.trim().split(/\s+/);
+      return { pattern, values };
+    });
+
+const git = (...args: string[]): string => spawnSync('git', ['-C', root, ...args], { encoding: 'utf8' }).stdout;
+
+/** The tracked files that a pattern matches, as Git reads it in a .gitignore; CODEOWNERS and .gitattributes read it alike. */
+const filesBy = (pattern: string): string[] =>
+  git('ls-files', '-z', '--cached', '--ignored', `--exclude=${pattern}`)
+    .split('\0')
+    .filter((file) => file !== '');
+
+const owners = patternsOf('.github/CODEOWNERS');
+
+t.test('every pattern of CODEOWNERS matches a file, and every folder at the top has owners', (t) => {
+  for (const { pattern, values } of owners) {
+    t.ok(filesBy(pattern).length > 0, pattern);
+    t.ok(values.length > 0, `${pattern} has an owner`);
+  }
+  const folders = new Set(
+    filesOfTree().flatMap((file) => (file.includes('/') ? [`/${file.split('/')[0] ?? ''}/`] : [])),
+  );
+  t.strictSame(
+    [...folders].filter((folder) => !owners.some(({ pattern }) => pattern === folder)),
+    [],
+  );
+  t.end();
+});
+
+t.test('the teams are named in CODEOWNERS alone, each with who it is', (t) => {
+  const comments = read('.github/CODEOWNERS')
+    .split('\n')
+    .filter((line) => line.startsWith('#   @'));
+  const named = comments.map((line) => line.split(/\s+/)[1] ?? '');
+  t.strictSame([...new Set(owners.flatMap(({ values }) => values))].sort(), named.sort());
+  const elsewhere = git('grep', '--files-with-matches', '--fixed-strings', ...named.flatMap((team) => ['-e', team]));
+  t.equal(elsewhere.trim(), '.github/CODEOWNERS');
+  t.end();
+});
+
+t.test('who reviews clusters/ does not review image files', (t) => {
+  const [platform = ''] = owners.find(({ pattern }) => pattern === '/clusters/')?.values ?? [];
+  const images = filesOfTree().filter((file) => file.endsWith('.image.yaml'));
+  t.ok(platform !== '' && images.length > 0);
+  for (const file of images) {
+    const last = owners.findLast(({ pattern }) => filesBy(pattern).includes(file));
+    t.notOk(last?.values.includes(platform), `${file}: ${last?.pattern ?? ''}`);
+  }
+  t.end();
+});
+
+t.test('every pattern of .gitattributes matches a file', (t) => {
+  for (const { pattern } of patternsOf('.gitattributes')) t.ok(filesBy(pattern).length > 0, pattern);
+  t.end();
+});
+
+t.test('Git never merges image files and the lock file line by line', (t) => {
+  const files = ['pnpm-lock.yaml', ...filesOfTree().filter((file) => file.endsWith('.image.yaml'))];
+  for (const line of git('check-attr', 'merge', '--', ...files)
+    .trim()
+    .split('\n'))
+    t.match(line, /: merge: unset$/);
+  t.end();
+});
+
+t.test('what the formatter leaves alone because a program writes it, reviews collapse', (t) => {
+  const [, generated = ''] = /# Written by a program.*\n([\s\S]*?)\n\n/.exec(read('.prettierignore')) ?? [];
+  const files = generated.split('\n').flatMap((pattern) => filesBy(pattern));
+  t.ok(files.length > 5, `${files.length} files`);
+  for (const line of git('check-attr', 'linguist-generated', '--', ...files)
+    .trim()
+    .split('\n'))
+    t.match(line, /: linguist-generated: set$/);
+  t.end();
+});
