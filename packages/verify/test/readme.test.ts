@@ -1,9 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
+import { read, root } from './tree.ts';
 
-const root = resolve(import.meta.dirname, '../../..');
-const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 const readme = read('README.md');
 const targets = [...read('Makefile').matchAll(/^([a-z-]+):.*## /gm)].map(([, name]) => name ?? '');
 
@@ -50,5 +49,20 @@ t.test('pnpm is pinned in one version', (t) => {
   const { packageManager } = JSON.parse(read('package.json')) as { packageManager: string };
   t.match(packageManager, /^pnpm@\d+\.\d+\.\d+$/);
   t.match(read('packages/local/bootstrap.mjs'), /pnpm: 'sha512-/);
+  t.end();
+});
+
+t.test('the README names the versions that are pinned', (t) => {
+  const modules = read('packages/tools/go/go.mod');
+  const pinned = (path: string, depth: number): string =>
+    (new RegExp(`^\\t${path} v(\\S+)`, 'm').exec(modules)?.[1] ?? '').split('.').slice(0, depth).join('.');
+  const { node } = (JSON.parse(read('package.json')) as { devDependencies: { node: string } }).devDependencies;
+  for (const version of [
+    `Kubernetes ${pinned('k8s.io/kubernetes', 2)}`,
+    `Argo CD ${pinned('github.com/argoproj/argo-cd/v3', 2)}`,
+    `Helm ${pinned('helm.sh/helm/v4', 1)}`,
+    `Node.js ${node.split('.')[0] ?? ''}`,
+  ])
+    t.match(readme.replaceAll(/\s+/g, ' '), new RegExp(`${version.replaceAll('.', '\\.')}\\b`), version);
   t.end();
 });
