@@ -16,6 +16,23 @@ t.test('the README names every make target, and no other', (t) => {
   t.end();
 });
 
+t.test('the README has the groups of the Makefile, each with the same commands', (t) => {
+  const groups = read('Makefile').split(/^##@ /m).slice(1);
+  t.ok(groups.length > 2, `${groups.length} groups`);
+  for (const group of groups) {
+    const [title = ''] = group.split('\n');
+    const section = readme.split(`### ${title}\n`)[1]?.split(/^(###|\[)/m)[0] ?? '';
+    const named = [...section.matchAll(/\bmake ([a-z-]+)\b/g)].map(([, name]) => name ?? '');
+    const expected = [...group.matchAll(/^([a-z-]+):.*## /gm)].map(([, name]) => name ?? '');
+    t.strictSame(
+      [...new Set(named)].sort(),
+      expected.filter((name) => !['help', 'install'].includes(name)).sort(),
+      title,
+    );
+  }
+  t.end();
+});
+
 t.test('the tree in the README is the tree of the repository', (t) => {
   const tree = /## What is where\n\n```\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
   const folders: string[] = [];
