@@ -11,11 +11,18 @@ const dependencies = [...byManagers(files), ...custom];
 /** Lines with a version that Renovate has no business with, and why. */
 const NOT_RENOVATES: readonly { readonly file: RegExp; readonly text: RegExp; readonly why: string }[] = [
   { file: /\.image\.yaml$/, text: /tag:/, why: 'CI alone writes image files' },
-  { file: /^charts\/[^/]+\/ci\//, text: /tag:/, why: 'made up, to render a chart with' },
+  {
+    file: /^(charts\/[^/]+\/ci|e2e\/bench)\/|\/sample-chart\.ts$/,
+    text: /tag: "|'\d\.0\.\d'|sample:\d/,
+    why: 'made up for tests and measurements',
+  },
   { file: /(^|\/)Chart\.yaml$/, text: /^version: /, why: 'our own charts; who changes one raises it' },
   { file: /(^|\/)Chart\.yaml$/, text: /^kubeVersion: ">=/, why: 'the lowest version, a decision' },
-  { file: /^(Makefile|.+\.ts)$/, text: /(TAG=|--tag )\d/, why: 'an example of a command' },
-  { file: /^e2e\/bench\//, text: /'0\.0\.1'/, why: 'a made-up tag' },
+  {
+    file: /^(Makefile|.+\.ts)$/,
+    text: /(TAG=|--tag |example: '|exact version, )\d/,
+    why: 'an example in a help text or a message',
+  },
   { file: /^packages\/manifests\/src\/render\/flips\.ts$/, text: /'9\.9\.9'/, why: 'a value to try' },
   {
     file: /^packages\/.+\.ts$/,
@@ -44,10 +51,10 @@ const isSearched = (file: string): boolean =>
     file,
   );
 
-/** Whether a line has a version: three numbers, which are no address, or a quoted minor version of Kubernetes. */
+/** Whether a line has a version: three numbers that are no address and no section of an RFC, or a minor version of Kubernetes. */
 const hasVersion = (line: string): boolean =>
   !/^\s*(\/\/|\/?\*|#|\{\{-? \/\*)/.test(line) &&
-  (/(?<![\d.])v?\d+\.\d+\.\d+(?!\.?\d)/.test(line.replaceAll(/\d+(\.\d+){3}(\/\d+)?/g, '')) ||
+  (/(?<![\d.])v?\d+\.\d+\.\d+(?!\.?\d)/.test(line.replaceAll(/\d+(\.\d+){3}(\/\d+)?|RFC \d+, [\d.]+/g, '')) ||
     /['"]1\.\d\d['"]/.test(line));
 
 t.test('Renovate finds every version that stands in the tree, but for those with a reason', (t) => {
