@@ -1,0 +1,18 @@
+import { command } from '@gitops/report/command-line';
+import { openInstance } from '../instance.ts';
+import { publishWorkTree, repositoryURL } from '../publish.ts';
+import { reportDelivery } from './report-delivery.ts';
+import { runningPorts } from './running.ts';
+
+export default command({
+  summary: 'publish the work tree to the local main, as a merge would, and wait',
+  options: {},
+  without: { app: 'it publishes the whole work tree' },
+  run: async ({ json, print }) => {
+    const start = Date.now();
+    const instance = openInstance();
+    const ports = runningPorts(instance);
+    const publication = await publishWorkTree(instance, repositoryURL(ports.git));
+    await reportDelivery(instance, ports, publication, { start, json, print });
+  },
+});

@@ -1,0 +1,33 @@
+import { command } from '@gitops/report/command-line';
+import { progressTo } from '@gitops/report/progress';
+import { ensureTools } from '@gitops/tools/tools';
+import { storedTokens } from '../argocd.ts';
+import { kubeconfigPath } from '../cluster.ts';
+import { openInstance } from '../instance.ts';
+import { repositoryURL } from '../publish.ts';
+import { runningPorts } from './running.ts';
+
+export default command({
+  summary: 'print shell exports for kubectl, helm, argocd and git: eval "$(make env)"',
+  options: {},
+  run: async ({ json, print }) => {
+    const instance = openInstance();
+    const ports = runningPorts(instance);
+    const { bin } = await ensureTools({ ...progressTo(), note: () => undefined }, { verify: false });
+    const variables = {
+      KUBECONFIG: kubeconfigPath(instance),
+      ARGOCD_SERVER: `127.0.0.1:${ports.server}`,
+      ARGOCD_AUTH_TOKEN: storedTokens(instance).admin,
+      ARGOCD_OPTS: '--plaintext',
+      LOCAL_GIT_URL: repositoryURL(ports.git),
+    };
+    if (json) {
+      print(JSON.stringify({ ...variables, PATH: bin }));
+      return;
+    }
+    for (const [name, value] of Object.entries(variables)) print(`export ${name}=${quote(value)}`);
+    print(`export PATH=${quote(bin)}:"$PATH"`);
+  },
+});
+
+const quote = (value: string): string => `'${value.replaceAll("'", String.raw`'\''`)}'`;

@@ -1,0 +1,52 @@
+import { elapsed } from '@gitops/report/progress';
+import { applicationsTable } from '../applications.ts';
+import { connectAs } from '../argocd.ts';
+import { awaitDelivery } from '../deliver.ts';
+import type { Instance } from '../instance.ts';
+import type { Ports } from '../ports.ts';
+import type { Publication } from '../publish.ts';
+
+const SHOWN_FILES = 10;
+
+interface How {
+  /** When the command began, in milliseconds since 1970. */
+  readonly start: number;
+  readonly json: boolean;
+  readonly print: (text: string) => void;
+}
+
+/** Waits until Argo CD has deployed a publication, and reports it as text or JSON. */
+export async function reportDelivery(
+  instance: Instance,
+  ports: Ports,
+  publication: Publication,
+  { start, json, print }: How,
+): Promise<void> {
+  const head = publication.commit.slice(0, 7);
+  if (publication.files.length === 0) {
+    const nothing = { ...publication, reached: [], heldBack: [] };
+    print(json ? JSON.stringify(nothing) : `Nothing to do: main (${head}) has all of it already.`);
+    return;
+  }
+  if (!json) print(filesInWords(head, publication.files));
+  const client = connectAs(instance, ports, 'admin');
+  const { reached, heldBack } = await awaitDelivery(instance, client, publication);
+  if (json) {
+    print(JSON.stringify({ ...publication, reached: reached.map(({ metadata }) => metadata.name), heldBack }));
+    return;
+  }
+  for (const name of heldBack)
+    print(`${name} is rolled back and stays as it is; \`make resume APP=${name}\` hands it back to Git.`);
+  if (reached.length === 0 && heldBack.length === 0) print('No Application reads any of these files.');
+  if (reached.length > 0)
+    print(
+      `Synced and Healthy ${elapsed(Date.now() - start)} after the command was given:\n${applicationsTable(reached)}`,
+    );
+}
+
+function filesInWords(head: string, files: readonly string[]): string {
+  const lines = [`main is at ${head}: ${files.length} file${files.length === 1 ? '' : 's'} changed`];
+  for (const file of files.slice(0, SHOWN_FILES)) lines.push(`  ${file}`);
+  if (files.length > SHOWN_FILES) lines.push(`  and ${files.length - SHOWN_FILES} more`);
+  return lines.join('\n');
+}

@@ -1,0 +1,28 @@
+import { command } from '@gitops/report/command-line';
+import { progressTo } from '@gitops/report/progress';
+import { applicationsTable } from '../applications.ts';
+import { openInstance } from '../instance.ts';
+import { withLock } from '../lock.ts';
+import { readStatus } from '../status.ts';
+import { up } from '../up.ts';
+
+const NEXT_STEPS = [
+  "Next:  make ship TAG=0.2.0                     CI's part: one commit with a new image tag, deployed by Argo CD",
+  "       make rollback APP=fastify-service       on-call's part: back to the version before; it stays until `make resume`",
+  "       edit clusters/local/fastify-service.yaml, then make deploy     the platform team's part, as a merge would",
+].join('\n');
+
+export default command({
+  summary: 'start everything, or whatever of it is not running',
+  options: {},
+  run: async ({ json, print }) => {
+    const instance = openInstance();
+    const applications = await withLock(instance, 'up', async () => up(instance, progressTo()));
+    if (json) {
+      print(JSON.stringify((await readStatus(instance)).status));
+      return;
+    }
+    const byName = [...applications].sort((a, b) => a.metadata.name.localeCompare(b.metadata.name));
+    print(`\n${applicationsTable(byName)}\n\n${NEXT_STEPS}`);
+  },
+});
