@@ -12,7 +12,7 @@ function command(folder: string, args: readonly string[], variables: Record<stri
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
     cwd: folder,
     encoding: 'utf8',
-    env: { ...process.env, CLUSTER: '', APP: '', KEY: '', BASE: '', ...variables },
+    env: { ...process.env, CLUSTER: '', APP: '', KEY: '', BASE: '', MAKEFLAGS: '', ...variables },
     maxBuffer: 1 << 26,
   });
   return { status, stdout, stderr };
@@ -106,9 +106,13 @@ t.test('explain: for people and as JSON', (t) => {
   t.match(command(folder, [...args, 'resources.limits.memory']), {
     status: 0,
     stdout: /^resources\.memory = 512Mi\n/,
-    stderr: 'resources.limits.memory is no value of the chart, but a field that it renders. Behind it:\n',
+    stderr: 'resources.limits.memory is not a value of the chart but a field that it renders. The values behind it:\n',
   });
-  t.match(command(folder, ['explain', 'resources.memory']), { status: 1, stderr: /--cluster and --app are needed/ });
+  t.match(command(folder, ['explain', 'resources.memory']), {
+    status: 2,
+    stderr:
+      /^error: CLUSTER \(--cluster\) is missing\nerror: APP \(--app\) is missing\n next: CLUSTER is one of: dev, /,
+  });
   t.end();
 });
 
@@ -143,7 +147,7 @@ t.test('diff: what a change does to the clusters, and what must not be merged', 
   git(folder, 'commit', '-qm', 'before');
   t.strictSame(command(folder, ['diff', '--base', 'main']), {
     status: 0,
-    stdout: 'nothing changes in any cluster against main\n',
+    stdout: 'nothing changes in any cluster compared with main\n',
     stderr: '',
   });
 
@@ -176,7 +180,7 @@ t.test('diff: what a change does to the clusters, and what must not be merged', 
   t.match(harmful.stdout, /Ingress\/fastify-service .*scheme.* internet-facing +internal +BLOCKED: /);
   t.match(harmful.stderr, /^\d+ changes must not be merged as they are\n$/);
 
-  t.match(command(folder, ['diff', '--base', 'nowhere']), { status: 1, stderr: /^error: Git has no revision nowhere/ });
+  t.match(command(folder, ['diff', '--base', 'nowhere']), { status: 2, stderr: /^error: Git has no revision nowhere/ });
   writeFileSync(join(folder, 'clusters/dev/fastify-service.yaml'), '- a\n');
   t.match(command(folder, ['diff', '--base', 'main']), {
     status: 1,
@@ -186,34 +190,31 @@ t.test('diff: what a change does to the clusters, and what must not be merged', 
 });
 
 t.test(
-  'help, unknown commands, clusters, applications and options, and no repository: said in one line, with what to do next',
+  'unknown commands, options, clusters and applications, and no repository: one line, and what to do next',
   (t) => {
     const folder = copy(t);
-    t.match(command(folder, ['--help']), {
-      status: 0,
-      stdout: /render .*\n {2}check .*\n {2}explain .*\n {2}capacity .*\n {2}flows .*\n {2}diff /,
-    });
     for (const [args, error] of [
       [
         ['rendre'],
-        /^error: there is no command "rendre"\n next: it is one of: render, check, explain, capacity, flows, diff\n$/,
+        /^error: unknown command rendre; did you mean render\?\n next: commands: check, diff, render, explain, capacity, flows, chart-readme\n$/,
       ],
-      [['render', 'x'], /^error: there is no command "render x"\n/],
+      [['render', 'x'], /^error: render takes no argument "x"\n/],
       [
         ['render', '--cluster', 'prod'],
-        /^error: there is no cluster prod\n next: --cluster is one of: dev, local, production, staging\n$/,
+        /^error: --cluster: unknown value "prod"; did you mean production\?\n next: --cluster is one of: dev, local, production, staging\n$/,
       ],
       [
         ['render', '--app', 'fastify'],
-        /^error: there is no application fastify\n next: --app is one of: argocd, aws-load-balancer-controller, external-secrets, fastify-service, metrics-server, root\n$/,
+        /^error: unknown application fastify\n next: APP is one of: argocd, aws-load-balancer-controller, external-secrets, fastify-service, metrics-server, root\n$/,
       ],
       [
         ['render', '--clutser', 'dev'],
-        /^error: Unknown option '--clutser'.*\n next: --help lists commands and options\n$/,
+        /^error: unknown option --clutser; did you mean --cluster\?\n next: `render --help` lists its options\n$/,
       ],
     ] as const) {
-      const { status, stderr } = command(folder, args);
-      t.equal(status, 1);
+      const { status, stdout, stderr } = command(folder, args);
+      t.equal(status, 2, args.join(' '));
+      t.equal(stdout, '');
       t.match(stderr, error);
     }
     rmSync(join(folder, 'charts'), { recursive: true });
@@ -224,3 +225,31 @@ t.test(
     t.end();
   },
 );
+
+t.test('a cluster or an application that a command does not look at is refused, not ignored', (t) => {
+  const folder = copy(t);
+  for (const [name, variable, error] of [
+    ['check', 'CLUSTER=nosuch', 'check takes no CLUSTER; it always checks every cluster'],
+    ['check', 'APP=zzz', 'check takes no APP; it always checks every application'],
+    [
+      'capacity',
+      'APP=fastify-service',
+      'capacity takes no APP; it always counts the pods of every application of a cluster',
+    ],
+    ['diff', 'CLUSTER=dev', 'diff takes no CLUSTER; it always compares every cluster'],
+    ['render', 'CLUSTR=dev', 'render takes no CLUSTR; did you mean CLUSTER?'],
+  ] as const) {
+    // As make hands it over: the value in the environment, and that it was given in MAKEFLAGS.
+    const [key = '', value = ''] = variable.split('=');
+    const { status, stdout, stderr } = command(folder, [name], { [key]: value, MAKEFLAGS: ` -- ${variable}` });
+    t.strictSame([status, stdout, stderr.split('\n')[0]], [2, '', `error: ${error}`], `make ${name} ${variable}`);
+  }
+  for (const option of ['--app', '--app=fastify-service'])
+    t.match(command(folder, ['capacity', option]), { status: 2, stderr: /^error: capacity takes no --app; / });
+  t.end();
+});
+
+t.test('a variable of the shell that a command does not have means nothing', (t) => {
+  t.match(command(copy(t), ['check'], { CLUSTER: 'nosuch', APP: 'zzz' }), { status: 0, stderr: '' });
+  t.end();
+});

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { readYamlFile, valueAt } from '@gitops/settings/yaml-file';
 import { declarationOf } from '../src/commands/check.ts';
-import { requestWith } from '../src/commands/explain.ts';
+import { requestWith } from '../src/commands/explanation.ts';
 import { upgradeChanges } from '../src/kubernetes/changes.ts';
 import { chartOf } from '../src/render/chart.ts';
 import { type FleetApplication, renderFleet } from '../src/render/fleet.ts';

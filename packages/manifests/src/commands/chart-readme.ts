@@ -1,6 +1,22 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMap, isNode, LineCounter, parse, parseDocument, type Scalar } from 'yaml';
+import { command } from '@gitops/report/command-line';
+import { repositoryAbove } from '../render/repository.ts';
+
+const CHART = 'charts/fastify-service';
+
+export default command({
+  summary: `write ${CHART}/README.md from Chart.yaml and the comments of values.yaml`,
+  options: {},
+  run: async ({ print }) => {
+    const root = repositoryAbove(process.cwd());
+    const file = join(CHART, 'README.md');
+    writeFileSync(join(root, file), chartReadme(root, CHART));
+    print(file);
+    return Promise.resolve();
+  },
+});
 
 /** A value of a chart, as its values.yaml has it. */
 export interface DescribedValue {
@@ -77,7 +93,7 @@ export function chartReadme(root: string, chart: string): string {
     ({ key, preset, text }) => `| \`${key}\` | \`${cell(JSON.stringify(preset))}\` | ${cell(text)} |`,
   );
   return [
-    '<!-- Written by packages/manifests/src/write-chart-readme.ts from Chart.yaml and values.yaml; change those. -->',
+    '<!-- Written by `node packages/manifests/src/main.ts chart-readme` from Chart.yaml and values.yaml; change those. -->',
     '',
     `# ${name}`,
     '',

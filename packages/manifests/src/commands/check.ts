@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import { command } from '@gitops/report/command-line';
 import { clusterNames, readCluster, SettingsError } from '@gitops/settings';
 import { valueAt } from '@gitops/settings/yaml-file';
 import type { Chart } from '../render/chart.ts';
@@ -11,6 +12,21 @@ import type { Renderer } from '../render/renderer.ts';
 import { clusterFolders, filesBelow, treeProblems, unreadFiles } from '../render/tree.ts';
 import { unknownValues } from '../render/unknown-values.ts';
 import { type Layer, layersOf, merged, positionOf } from '../render/values.ts';
+import { withWorkspace } from '../workspace.ts';
+
+export default command({
+  summary: 'find everything that is wrong with charts, values and applications',
+  options: {},
+  without: { cluster: 'it always checks every cluster', app: 'it always checks every application' },
+  run: async ({ json, print, fail }) =>
+    withWorkspace(async ({ root, renderer, proofs }) => {
+      const { problems, fleet } = await check(renderer, root, proofs.capabilities, proofs.all);
+      if (json) print(JSON.stringify({ problems, applications: fleet.map(labelOf) }));
+      else if (problems.length > 0) print(problems.join('\n'));
+      else print(`${fleet.length} applications of ${clusterNames(root).length} clusters: nothing is wrong`);
+      if (problems.length > 0) fail(`${problems.length} problem${problems.length === 1 ? '' : 's'}`);
+    }),
+});
 
 /** What a check of the whole tree found. */
 export interface CheckResult {

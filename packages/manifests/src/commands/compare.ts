@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CommandError } from '@gitops/report/errors';
+import { CommandError, UsageError } from '@gitops/report/errors';
 import { run, RunError } from '@gitops/tools/run';
 import { type Change, upgradeChanges } from '../kubernetes/changes.ts';
 import { type FleetApplication, type FleetOptions, labelOf, renderFleet } from '../render/fleet.ts';
@@ -39,7 +39,7 @@ async function fleetAt(
       'clusters',
     ]).catch((error: unknown) => {
       if (!(error instanceof RunError)) throw error;
-      throw new CommandError(
+      throw new UsageError(
         `Git has no revision ${revision} with argocd/, charts/ and clusters/: ${error.stderr.trim()}`,
         'name a commit or branch: BASE=origin/main',
       );

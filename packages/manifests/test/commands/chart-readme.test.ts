@@ -34,7 +34,7 @@ t.test('the README of the chart is the one that its values make', (t) => {
   t.equal(
     readFileSync(join(root, CHART, 'README.md'), 'utf8'),
     chartReadme(root, CHART),
-    'run: node packages/manifests/src/write-chart-readme.ts',
+    'run: node packages/manifests/src/main.ts chart-readme',
   );
   t.end();
 });

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { effect, provenance } from '../../src/commands/explain.ts';
+import { effect, provenance } from '../../src/commands/explanation.ts';
 import { renderFleet } from '../../src/render/fleet.ts';
 import { keysOf } from '../../src/render/values.ts';
 import { copy, edit, open, root } from '../helper.ts';

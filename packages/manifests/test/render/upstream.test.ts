@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { parse } from 'yaml';
 import { readYamlFile } from '@gitops/settings/yaml-file';
-import { requestWith } from '../../src/commands/explain.ts';
+import { requestWith } from '../../src/commands/explanation.ts';
 import { upgradeChanges } from '../../src/kubernetes/changes.ts';
 import type { KubernetesObject } from '../../src/kubernetes/object.ts';
 import { placed } from '../../src/proofs/proofs.ts';

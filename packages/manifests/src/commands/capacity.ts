@@ -1,0 +1,22 @@
+import { command } from '@gitops/report/command-line';
+import { table } from '@gitops/report/table';
+import { capacity, CAPACITY_HEADER, capacityTable } from '../proofs/capacity.ts';
+import { byCluster } from '../proofs/proofs.ts';
+import { clusterOption, selected, withWorkspace } from '../workspace.ts';
+
+export default command({
+  summary: 'show whether each cluster holds its pods, all at their maximum, when a zone is lost',
+  options: { cluster: clusterOption },
+  without: { app: 'it always counts the pods of every application of a cluster' },
+  run: async ({ options, json, print }) =>
+    withWorkspace(async (workspace) => {
+      const clusters = byCluster(await selected(workspace, options));
+      if (json) {
+        const outlooks = clusters.flatMap(([cluster, objects]) => capacity(cluster, objects) ?? []);
+        print(JSON.stringify(outlooks, null, 2));
+        return;
+      }
+      const rows = clusters.flatMap(([cluster, objects]) => capacityTable(cluster, objects));
+      print(table(CAPACITY_HEADER, rows));
+    }),
+});

@@ -1,0 +1,47 @@
+import { command } from '@gitops/report/command-line';
+import { table } from '@gitops/report/table';
+import { nameOf } from '../kubernetes/object.ts';
+import { workloads } from '../kubernetes/workload.ts';
+import { placed, surroundingsOf } from '../proofs/proofs.ts';
+import { reachability, REACHABILITY_HEADER, reachabilityTable } from '../proofs/reachability.ts';
+import { renderedOnly } from '../proofs/rendered-proofs.ts';
+import { labelOf } from '../render/fleet.ts';
+import { appOption, clusterOption, selected, withWorkspace } from '../workspace.ts';
+
+type Rendered = ReturnType<typeof renderedOnly>[number];
+
+export default command({
+  summary: 'show which connections the NetworkPolicies let through; all others are closed',
+  options: { cluster: clusterOption, app: appOption },
+  run: async ({ options, json, print }) =>
+    withWorkspace(async (workspace) => {
+      // Argo CD's own are its chart's, and many: they are shown only when asked for.
+      const applications = renderedOnly(await selected(workspace, options)).filter(
+        (entry) => workloads(placed(entry)).length > 0 && (!entry.isInstalled || options.app !== undefined),
+      );
+      print(json ? asJson(applications) : asTable(applications));
+    }),
+});
+
+function asJson(applications: readonly Rendered[]): string {
+  const flows = applications.map((entry) => ({
+    application: labelOf(entry),
+    flows: reachability(placed(entry), surroundingsOf(entry)),
+  }));
+  return JSON.stringify(flows, null, 2);
+}
+
+function asTable(applications: readonly Rendered[]): string {
+  const rows: string[][] = [];
+  for (const entry of applications) for (const row of flowsOf(entry)) rows.push([labelOf(entry), ...row]);
+  return table(['APPLICATION', ...REACHABILITY_HEADER], rows);
+}
+
+/** What is open to and from an application; one row where it has no NetworkPolicy. */
+function flowsOf(entry: Rendered): string[][] {
+  const objects = placed(entry);
+  if (objects.some(({ kind }) => kind === 'NetworkPolicy')) return reachabilityTable(objects, surroundingsOf(entry));
+  return [
+    ['everything', workloads(objects).map(nameOf).join(', '), 'every port, and back: it has no NetworkPolicy', ''],
+  ];
+}

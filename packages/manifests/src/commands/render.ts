@@ -1,0 +1,25 @@
+import { stringify } from 'yaml';
+import { command } from '@gitops/report/command-line';
+import { labelOf } from '../render/fleet.ts';
+import { appOption, clusterOption, selected, withWorkspace } from '../workspace.ts';
+
+export default command({
+  summary: 'show what Argo CD would apply, as YAML, rendered by its own code',
+  options: { cluster: clusterOption, app: appOption },
+  run: async ({ options, json, print, fail }) =>
+    withWorkspace(async (workspace) => {
+      const applications = await selected(workspace, options);
+      const rows: object[] = [];
+      const failures: string[] = [];
+      for (const entry of applications) {
+        const { cluster, application, rendered } = entry;
+        rows.push({ cluster: cluster.name, application: application.metadata.name, ...rendered });
+        if (!rendered.ok) failures.push(`error: ${labelOf(entry)}: ${rendered.error}`);
+        else if (!json)
+          for (const object of rendered.value)
+            print(`---\n# ${labelOf(entry)}\n${stringify(object, { lineWidth: 0 }).trimEnd()}`);
+      }
+      if (json) print(JSON.stringify(rows, null, 2));
+      if (failures.length > 0) fail(`${failures.join('\n')}\n next: \`make check\` names the file and the line`);
+    }),
+});
