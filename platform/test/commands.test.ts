@@ -1,46 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import t, { type Test } from 'tap';
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
 import { credentialSource } from '../src/credentials.ts';
-import { type Answer, type FakePrograms, fakePrograms } from './fake-programs.ts';
-
-const repository = resolve(import.meta.dirname, '../..');
-const main = join(repository, 'platform/src/main.ts');
-const KEYS = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' };
-
-interface Result {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly programs: FakePrograms;
-}
-
-/** A command, as make would call it, with nothing on the PATH but these programs. */
-function command(
-  t: Test,
-  name: string,
-  {
-    env = KEYS,
-    programs = ['aws', 'kubectl', 'docker', 'git', 'tofu'],
-    answers = [],
-  }: { env?: NodeJS.ProcessEnv; programs?: readonly string[]; answers?: readonly Answer[] } = {},
-): Result {
-  const folder = t.testdir({});
-  const fake = fakePrograms(join(folder, 'bin'), programs, answers);
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...name.split(' ')], {
-    encoding: 'utf8',
-    env: {
-      PATH: fake.folder,
-      HOME: folder,
-      TOFU: join(fake.folder, 'tofu'),
-      CDKTF_OUTDIR: join(folder, 'out'),
-      ...env,
-    },
-  });
-  return { status, stdout, stderr, programs: fake };
-}
+import { command, KEYS, main } from './command-in-tests.ts';
 
 t.test('synth lists every stack with what it has and what it comes after', (t) => {
   const { status, stdout } = command(t, 'synth --json', { env: {} });
@@ -49,36 +13,6 @@ t.test('synth lists every stack with what it has and what it comes after', (t) =
   t.match(
     command(t, 'synth', { env: {} }).stdout,
     /^dev-network +111111111111 +eu-central-1 +\d+ +bootstrap-111111111111$/m,
-  );
-  t.end();
-});
-
-t.test('a plan without a cluster, or for one that is not there, names those that are', (t) => {
-  for (const name of ['plan', 'plan --cluster local', 'plan --stack dev']) {
-    const { status, stderr, programs } = command(t, name);
-    t.equal(status, 1);
-    t.match(stderr, / next: name one: CLUSTER=dev, CLUSTER=production, CLUSTER=staging, STACK=bootstrap-111111111111/);
-    t.same(programs.calls(), []);
-  }
-  t.end();
-});
-
-t.test('without credentials nothing runs, and one line says what is missing', (t) => {
-  for (const name of [
-    'plan --cluster dev',
-    'apply --cluster dev',
-    'kubeconfig --cluster dev',
-    'image --tag 0.2.0',
-    'destroy --cluster dev --yes dev',
-  ]) {
-    const { status, stderr, programs } = command(t, name, { env: {} });
-    t.equal(status, 1, name);
-    t.match(stderr, /^error: no credentials for AWS: neither in the environment nor in ~\/\.aws\n next: log in/);
-    t.same(programs.calls(), []);
-  }
-  t.match(
-    command(t, 'plan --cluster dev', { env: { AWS_PROFILE: 'nobody' } }).stderr,
-    /^error: AWS_PROFILE is nobody, and ~\/\.aws has no such profile/,
   );
   t.end();
 });
@@ -125,12 +59,34 @@ t.test('a plan goes through the stacks of a cluster in their order; the first th
   t.end();
 });
 
-t.test('an apply asks, unless it is told not to', (t) => {
-  t.same(command(t, 'apply --stack registry').programs.calls(), ['tofu init -input=false -reconfigure', 'tofu apply']);
-  t.same(command(t, 'apply --stack registry --yes 1').programs.calls(), [
-    'tofu init -input=false -reconfigure',
-    'tofu apply -input=false -auto-approve',
-  ]);
+t.test('an apply asks, unless YES or --yes switches that off; YES=no does not', (t) => {
+  const init = 'tofu init -input=false -reconfigure';
+  for (const [line, yes, apply] of [
+    ['apply --stack registry', undefined, 'tofu apply'],
+    ['apply --stack registry', 'no', 'tofu apply'],
+    ['apply --stack registry', '0', 'tofu apply'],
+    ['apply --stack registry --no-yes', 'yes', 'tofu apply'],
+    ['apply --stack registry --yes', undefined, 'tofu apply -input=false -auto-approve'],
+    ['apply --stack registry', 'yes', 'tofu apply -input=false -auto-approve'],
+    ['apply --stack registry', '1', 'tofu apply -input=false -auto-approve'],
+  ] as const) {
+    const { programs, stderr } = command(t, line, { env: { ...KEYS, YES: yes } });
+    t.same(programs.calls(), [init, apply], `${line}, YES=${String(yes)}: ${stderr}`);
+  }
+  const unclear = command(t, 'apply --stack registry', { env: { ...KEYS, YES: 'dev' } });
+  t.match(unclear, { status: 2, stderr: /^error: YES: must be yes or no \(it is "dev"\)\n/ });
+  t.same(unclear.programs.calls(), []);
+  t.end();
+});
+
+t.test('RECOVER=0 looks for nothing, RECOVER=yes for what a lost machine made', (t) => {
+  const searches = (recover: string): readonly string[] =>
+    command(t, 'apply --stack registry', { env: { ...KEYS, RECOVER: recover } })
+      .programs.calls()
+      .filter((call) => !/^tofu (init|apply)/.test(call));
+  t.same(searches('0'), []);
+  t.same(searches('no'), []);
+  t.not(searches('yes').length, 0);
   t.end();
 });
 
@@ -140,7 +96,7 @@ t.test('interrupted at the terminal, it waits until OpenTofu has written down wh
   });
   chmodSync(join(folder, 'tofu'), 0o755);
   // A group of its own, as a terminal makes one for a command.
-  const child = spawn(process.execPath, [main, 'apply', '--stack', 'registry', '--yes', '1'], {
+  const child = spawn(process.execPath, [main, 'apply', '--stack', 'registry', '--yes'], {
     detached: true,
     env: {
       PATH: process.env.PATH,
@@ -158,7 +114,7 @@ t.test('interrupted at the terminal, it waits until OpenTofu has written down wh
     });
   }
   const [code] = (await once(child, 'close')) as [number | null];
-  t.equal(code, 1);
+  t.equal(code, 130);
   t.match(output, /applying\nwritten\n[^]*error: registry: apply failed/);
 });
 
@@ -169,7 +125,7 @@ t.test('a lock is taken off by its number', (t) => {
   ]);
   t.match(
     command(t, 'unlock --stack registry').stderr,
-    /^error: which lock\?\n next: give the ID that the refused apply has told/,
+    /^error: ID \(--id\) is missing\n next: ID: the ID of the lock, as the refused apply prints it/,
   );
   t.end();
 });
@@ -205,103 +161,6 @@ t.test('kubeconfig hands over to the AWS CLI, with the cluster as the name of th
   t.end();
 });
 
-const absent: Answer = {
-  program: 'aws',
-  to: 'describe-images',
-  code: 254,
-  stderr: 'An error occurred (ImageNotFoundException)',
-};
-
-// What service/image.ts asks Git of the commit.
-const commit: readonly Answer[] = [
-  { program: 'git', to: 'show', stdout: '1700000000\n' },
-  { program: 'git', to: 'rev-parse', stdout: `${'a'.repeat(40)}\n` },
-];
-
-t.test(
-  'an image is built for the nodes that there are, with all that it says of itself, and pushed under its version and the slot of the coming deployment',
-  (t) => {
-    const { status, stdout, stderr, programs } = command(t, 'image --tag 0.2.0', {
-      answers: [
-        absent,
-        ...commit,
-        { program: 'git', to: 'rev-list', stdout: '37\n' },
-        { program: 'aws', to: 'get-login-password', stdout: 'password' },
-      ],
-    });
-    t.equal(status, 0, stderr);
-    const registry = '111111111111.dkr.ecr.eu-central-1.amazonaws.com';
-    t.equal(stdout, `${registry}/fastify-service:0.2.0@sha256:${'0'.repeat(64)}\n`);
-    const calls = programs.calls();
-    t.match(calls, [
-      /^git -C .* status --porcelain$/,
-      'aws ecr describe-images --registry-id 111111111111 --region eu-central-1 --repository-name fastify-service --image-ids imageTag=0.2.0',
-      'aws ecr get-login-password --region eu-central-1',
-      `docker login --username AWS --password-stdin ${registry}`,
-      /^git -C .* rev-list --count HEAD -- clusters\/dev\/fastify-service\.image\.yaml$/,
-    ]);
-    const build = calls.at(-1) ?? '';
-    t.match(
-      build,
-      `docker buildx build --file service/Dockerfile --tag ${registry}/fastify-service:0.2.0 --tag ${registry}/fastify-service:dev-7 --metadata-file `,
-    );
-    for (const part of [
-      '--push',
-      '--platform linux/amd64',
-      '--build-arg VERSION=0.2.0',
-      `--build-arg COMMIT=${'a'.repeat(40)}`,
-      '--build-arg CREATED=2023-11-14T22:13:20.000Z',
-    ])
-      t.ok(build.includes(part), part);
-    t.end();
-  },
-);
-
-t.test('a build that fails is told with what Docker said', (t) => {
-  const { status, stderr } = command(t, 'image --tag 0.2.0', {
-    answers: [absent, ...commit, { program: 'docker', to: 'buildx build', code: 1, stderr: 'ERROR: no space left' }],
-  });
-  t.equal(status, 1);
-  t.match(
-    stderr,
-    /ERROR: no space left[^]*error: docker could not build the image[^]*error: the image was not built or not pushed\n next: /,
-  );
-  t.end();
-});
-
-t.test(
-  'an image that is there, a work tree without a commit, a tag of a cluster and a missing Docker are refused',
-  (t) => {
-    t.match(
-      command(t, 'image --tag 0.2.0').stderr,
-      /fastify-service:0\.2\.0 is there already, and a version is written once/,
-    );
-    t.match(
-      command(t, 'image --tag 0.2.0', {
-        answers: [absent, { program: 'git', to: 'status', stdout: ' M service/src/main.ts\n' }],
-      }).stderr,
-      /^error: the work tree has changes that no commit holds/,
-    );
-    t.equal(
-      command(t, 'image --tag 0.2.0 --dirty 1', {
-        answers: [absent, ...commit, { program: 'git', to: 'status', stdout: ' M x\n' }],
-      }).status,
-      0,
-    );
-    t.match(
-      command(t, 'image --tag 0.2.0', { programs: ['aws', 'git'], answers: [absent] }).stderr,
-      /^error: docker is needed and not on the PATH/,
-    );
-    t.match(command(t, 'image --tag dev-1').stderr, /^error: dev-1 looks like a tag of the cluster dev/);
-    for (const tag of ['latest', '-x', 'a b'])
-      t.match(
-        command(t, 'image', { env: { ...KEYS, TAG: tag } }).stderr,
-        /^error: TAG: (latest names no version|must be up to 128 letters)/,
-      );
-    t.end();
-  },
-);
-
 t.test('state is not moved while the settings keep it here', (t) => {
   t.match(
     command(t, 'migrate-state').stderr,
@@ -311,47 +170,18 @@ t.test('state is not moved while the settings keep it here', (t) => {
 });
 
 t.test('a protected cluster, and a name that is not typed, are left alone', (t) => {
-  const production = command(t, 'destroy --cluster production --yes production');
+  const production = command(t, 'destroy --cluster production --confirm production');
   t.match(
     production.stderr,
     /^error: clusters\/production\/cluster\.yaml:\d+: deletionProtection: must be false, and applied \(`make apply STACK=production-cluster`\)/,
   );
-  const slip = command(t, 'destroy --cluster dev --yes staging');
-  t.match(slip.stderr, /^error: "staging" is not dev; nothing was touched\n next: type dev, or say YES=dev/);
-  t.same([...production.programs.calls(), ...slip.programs.calls()], []);
-  t.end();
-});
-
-t.test('a command or an option that is not there is told', (t) => {
-  t.match(command(t, 'plans').stderr, /^error: there is no command "plans"\n next: it is one of: synth, plan/);
-  t.match(command(t, 'synth --tag 1').stderr, /^error: synth takes no --tag/);
-  t.match(command(t, '--help').stdout, /kubeconfig +add a cluster to your kubeconfig/);
-  t.end();
-});
-
-t.test('the folder of the command line of CDKTF is respected', (t) => {
-  const out = join(t.testdir({}), 'elsewhere');
-  mkdirSync(dirname(out), { recursive: true });
-  writeFileSync(join(dirname(out), 'x'), '');
-  const { stdout } = command(t, 'synth', { env: { CDKTF_OUTDIR: out } });
-  t.match(stdout, `written to ${out}/stacks`);
-  t.end();
-});
-
-t.test("CDKTF's own command line starts it as make does, whatever Node.js is on the PATH", (t) => {
-  const [, flags] =
-    /^PLATFORM := \$\(COMPILED\) (.*) platform\/src\/main\.ts$/m.exec(
-      readFileSync(join(repository, 'Makefile'), 'utf8'),
-    ) ?? [];
-  const { app } = JSON.parse(readFileSync(join(repository, 'platform/cdktf.json'), 'utf8')) as { app: string };
-  t.equal(app, `../node_modules/.bin/node ${String(flags)} src/main.ts synth --json`);
-  const out = join(t.testdir({}), 'cdktf.out');
-  const { status, stderr } = spawnSync('/bin/sh', ['-c', app], {
-    cwd: join(repository, 'platform'),
-    encoding: 'utf8',
-    env: { PATH: '/usr/bin:/bin', CDKTF_OUTDIR: out },
+  const slip = command(t, 'destroy --cluster dev --confirm staging');
+  t.match(slip, {
+    status: 2,
+    stderr: /^error: "staging" is not dev; nothing was deleted\n next: type dev, or set CONFIRM=dev/,
   });
-  t.equal(status, 0, stderr);
-  t.ok(existsSync(join(out, 'manifest.json')), 'with the manifest that it looks for');
+  const nobody = command(t, 'destroy --cluster dev');
+  t.match(nobody, { status: 2, stderr: /Type its name: .*error: "" is not dev; nothing was deleted/s });
+  for (const { programs } of [production, slip, nobody]) t.same(programs.calls(), []);
   t.end();
 });

@@ -1,9 +1,29 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { command } from '@gitops/report/command-line';
+import { flag } from '@gitops/report/options';
 import { table } from '@gitops/report/table';
 import type { SynthesizedStack } from '../app.ts';
 import { dataFolder, KilledError, type Tofu } from '../tofu.ts';
+import { chosenStacks, clusterOption, onEach, platformFolder, stackOption } from '../workspace.ts';
 import { recover, type Recovery, type Search } from './recover.ts';
+import { backupSelections, tagged } from './search.ts';
+
+export default command({
+  summary: 'make AWS as the settings say, stack by stack; asks before each',
+  options: {
+    cluster: clusterOption,
+    stack: stackOption,
+    yes: flag('do not ask'),
+    recover: flag('look for what an apply made on a machine that is lost'),
+  },
+  run: async ({ options: { yes, recover: lost, ...chosen }, print }) => {
+    const search = { tagged, backupSelections };
+    await onEach(await chosenStacks(chosen), print, async (tofu, stack) =>
+      applyStack(tofu, stack, { platform: platformFolder, yes, lost, search, print }),
+    );
+  },
+});
 
 export interface ApplyOptions {
   /** The folder platform/. */

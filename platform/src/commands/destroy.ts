@@ -1,19 +1,93 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CommandError } from '@gitops/report/errors';
-import type { Progress } from '@gitops/report/progress';
-import type { AwsClusterSettings } from '@gitops/settings';
+import { command } from '@gitops/report/command-line';
+import { CommandError, UsageError } from '@gitops/report/errors';
+import { text } from '@gitops/report/options';
+import { type Progress, progressTo } from '@gitops/report/progress';
+import { type AwsClusterSettings, settingProblem, SettingsError } from '@gitops/settings';
 import { RunError } from '@gitops/tools/run';
 import type { SynthesizedStack } from '../app.ts';
-import type { Tofu } from '../tofu.ts';
+import { requireCredentials } from '../credentials.ts';
+import { initialize, openTofu, type Tofu } from '../tofu.ts';
+import { clusterNamed, platformFolder, repository, requiredClusterOption, stateKind, synth } from '../workspace.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { call, require } from './programs.ts';
 import { tagged } from './search.ts';
 
 /** The project whose Applications drive AWS on behalf of all others; it goes last. */
 const CONTROLLERS = 'controllers';
+
+export default command({
+  summary: 'take a cluster down in order, and prove that nothing billable stays; asks first',
+  options: {
+    cluster: requiredClusterOption,
+    confirm: text('the name of the cluster once more, instead of typing it when asked', { placeholder: 'NAME' }),
+  },
+  without: { yes: 'name the cluster once more: CONFIRM=NAME', stack: 'it takes down a whole cluster' },
+  run: async ({ options, json, print }) => {
+    const cluster = clusterNamed(options.cluster);
+    if (cluster.deletionProtection)
+      throw new SettingsError([
+        settingProblem(
+          repository,
+          cluster.name,
+          ['deletionProtection'],
+          `must be false, and applied (\`make apply STACK=${cluster.name}-cluster\`), before the cluster can go`,
+        ),
+      ]);
+    requireCredentials();
+    await confirm(cluster.name, options.confirm);
+    const stacks = (await synth()).filter((stack) => stack.cluster === cluster.name);
+    const tofu = await openTofu(platformFolder);
+    const certificate = await destroyCluster({
+      cluster,
+      stacks,
+      tofu,
+      initialize: async (stack) => initialize(tofu, platformFolder, stack, stateKind()),
+      progress: progressTo(),
+    });
+    print(json ? JSON.stringify(certificate, null, 2) : inWords(certificate));
+    if (certificate.found.length > 0)
+      throw new CommandError(
+        `${certificate.found.length} things of ${cluster.name} are still there`,
+        'delete them, and run the command again; a NAT gateway shows for an hour after its end',
+      );
+  },
+});
+
+/** Lets a person type the name of the cluster. Throws UsageError for another name. */
+async function confirm(name: string, given: string | undefined): Promise<void> {
+  const typed =
+    given ?? (await ask(`This deletes the cluster ${name}, all that runs in it, and its network. Type its name: `));
+  if (typed.trim() !== name)
+    throw new UsageError(
+      `${JSON.stringify(typed)} is not ${name}; nothing was deleted`,
+      `type ${name}, or set CONFIRM=${name}`,
+    );
+}
+
+/** A line that a person types; empty where standard input ends. */
+async function ask(question: string): Promise<string> {
+  const reader = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const end = new Promise<string>((done) =>
+      reader.once('close', () => {
+        done('');
+      }),
+    );
+    return await Promise.race([reader.question(question), end]);
+  } finally {
+    reader.close();
+  }
+}
+
+const inWords = ({ cluster, accountId, region, looked, found }: Certificate): string =>
+  found.length === 0
+    ? `nothing in ${accountId}, ${region}, carries a tag of ${cluster} any more: ${looked.join(', ')}`
+    : found.join('\n');
 
 export interface Destruction {
   readonly cluster: AwsClusterSettings;

@@ -1,14 +1,44 @@
 import { join } from 'node:path';
-import { CommandError } from '@gitops/report/errors';
+import { command } from '@gitops/report/command-line';
+import { CommandError, UsageError } from '@gitops/report/errors';
+import { flag, text } from '@gitops/report/options';
 import type { AwsClusterSettings } from '@gitops/settings';
+import { tagProblem } from '@gitops/settings/image-file';
 import { instanceType } from '@gitops/settings/instance-types';
 import { run, RunError } from '@gitops/tools/run';
+import { requireCredentials } from '../credentials.ts';
 import { slotTag } from '../retention.ts';
+import { awsClusters, repository } from '../workspace.ts';
 import { call, require } from './programs.ts';
 
 const NAME = 'fastify-service';
 /** Where a build is deployed first. */
 const FIRST_CLUSTER = 'dev';
+
+export default command({
+  summary: 'build the image of the service as TAG and push it to the registry',
+  options: {
+    tag: text('the version of the image', {
+      isRequired: true,
+      placeholder: 'VERSION',
+      example: '0.2.0',
+      problem: tagProblem,
+    }),
+    dirty: flag('allow a work tree with changes that no commit holds'),
+  },
+  run: async ({ options: { tag, dirty }, json, print }) => {
+    const clusters = awsClusters();
+    const owner = clusters.find(({ name }) => tag.startsWith(`${name}-`));
+    if (owner !== undefined)
+      throw new UsageError(
+        `${tag} looks like a tag of the cluster ${owner.name}, and these move`,
+        'choose another TAG',
+      );
+    requireCredentials();
+    const image = await pushImage(repository, tag, clusters, { dirty });
+    print(json ? JSON.stringify(image) : image.reference);
+  },
+});
 
 /** What service/image.ts prints of an image that it pushed. */
 export interface PushedImage {
@@ -24,8 +54,9 @@ export interface PushedImage {
  * version; by the protocol of retention.ts it also gets the tag of the deployment that is to come. Docker's progress
  * goes to standard error.
  * @param repository the folder of this repository
- * @param dirty lets a work tree through that is not committed Throws CommandError for a tag that is there already, a
- *   work tree that no commit names, and a missing or failing program.
+ * @param dirty lets a work tree through that is not committed
+ * Throws CommandError for a tag that is there already, a work tree that no commit names, and a missing or failing
+ * program.
  */
 export async function pushImage(
   repository: string,
@@ -42,12 +73,12 @@ export async function pushImage(
   if (changes.trim() !== '' && !dirty)
     throw new CommandError(
       'the work tree has changes that no commit holds, so nobody could build this image again',
-      'commit them, or say DIRTY=1',
+      'commit them, or set DIRTY=yes',
     );
   if (await exists(tag, { accountId, region }))
     throw new CommandError(
       `${host}/${NAME}:${tag} is there already, and a version is written once`,
-      'take another TAG',
+      'choose another TAG',
     );
 
   const password = await require('aws', [

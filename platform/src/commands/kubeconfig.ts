@@ -1,5 +1,18 @@
+import { command } from '@gitops/report/command-line';
 import type { AwsClusterSettings } from '@gitops/settings';
+import { requireCredentials } from '../credentials.ts';
+import { clusterNamed, requiredClusterOption } from '../workspace.ts';
 import { require } from './programs.ts';
+
+export default command({
+  summary: 'add a cluster to your kubeconfig and make it the current context',
+  options: { cluster: requiredClusterOption },
+  run: async ({ options, print }) => {
+    requireCredentials();
+    await writeKubeconfig(clusterNamed(options.cluster));
+    print(`kubectl talks to ${options.cluster} now; \`kubectl config use-context NAME\` switches to another cluster`);
+  },
+});
 
 /**
  * Adds a cluster to the kubeconfig of whoever calls it, as a context of the cluster's name, and makes it the current

@@ -2,9 +2,29 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { command } from '@gitops/report/command-line';
 import { CommandError } from '@gitops/report/errors';
 import type { SynthesizedStack } from '../app.ts';
-import { localState, type Tofu } from '../tofu.ts';
+import { requireCredentials } from '../credentials.ts';
+import { localState, openTofu, type Tofu } from '../tofu.ts';
+import { platformFolder, stateKind, synth } from '../workspace.ts';
+
+export default command({
+  summary: 'move the state of every stack from this machine to S3, once `state` in the settings is s3',
+  options: {},
+  without: { cluster: 'it moves the state of every cluster', stack: 'it moves the state of every stack' },
+  run: async ({ print }) => {
+    if (stateKind() !== 's3')
+      throw new CommandError(
+        'clusters/shared/cluster.yaml keeps the state on this machine',
+        'set state: s3 there, and run it again',
+      );
+    const stacks = await synth();
+    requireCredentials();
+    const tofu = await openTofu(platformFolder);
+    for (const stack of stacks) print(`${stack.name}: ${await migrateState(tofu, platformFolder, stack)}`);
+  },
+});
 
 /** What a state is about; OpenTofu gives it a new lineage when it moves. */
 interface State {

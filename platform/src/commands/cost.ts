@@ -1,0 +1,39 @@
+import { command } from '@gitops/report/command-line';
+import { table } from '@gitops/report/table';
+import { settingProblem, SettingsError } from '@gitops/settings';
+import { declaredResources, monthlyCosts, totalOf } from '../cost.ts';
+import { awsClusters, clusterOption, readStack, repository, synth } from '../workspace.ts';
+
+export default command({
+  summary: 'show what each cluster costs a month by list price, against its budget',
+  options: { cluster: clusterOption },
+  run: async ({ options, json, print }) => {
+    const stacks = await synth();
+    const wanted = awsClusters().filter(({ name }) => options.cluster === undefined || name === options.cluster);
+    const costs = wanted.map((cluster) => {
+      const resources = stacks
+        .filter((stack) => stack.cluster === cluster.name)
+        .flatMap((stack) => declaredResources(readStack(stack)));
+      const lines = monthlyCosts(resources, cluster.region, {
+        hasLoadBalancers: cluster.controllers.includes('aws-load-balancer-controller'),
+      });
+      return { cluster: cluster.name, lines, usd: totalOf(lines), budget: cluster.budget.monthlyUsd };
+    });
+    if (json) print(JSON.stringify(costs, null, 2));
+    else {
+      const rows = costs.flatMap(({ cluster, lines, usd, budget }) => [
+        ...lines.map(({ item, quantity, usd: each }) => [cluster, item, String(quantity), each.toFixed(2)]),
+        [cluster, `all of it, of a budget of ${budget}`, '', usd.toFixed(2)],
+      ]);
+      print(table(['CLUSTER', 'ITEM', 'QUANTITY', 'USD A MONTH'], rows));
+      print('\nList prices of platform/data/prices.json; traffic, logs and backups are assumed there.');
+    }
+    const over = costs.filter(({ usd, budget }) => usd > budget);
+    if (over.length > 0)
+      throw new SettingsError(
+        over.map(({ cluster }) =>
+          settingProblem(repository, cluster, ['budget', 'monthlyUsd'], 'is less than what the cluster lists for'),
+        ),
+      );
+  },
+});

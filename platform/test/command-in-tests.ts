@@ -1,0 +1,41 @@
+import { spawnSync } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import type { Test } from 'tap';
+import { type Answer, type FakePrograms, fakePrograms } from './fake-programs.ts';
+
+export const repository = resolve(import.meta.dirname, '../..');
+export const main = join(repository, 'platform/src/main.ts');
+export const KEYS = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' };
+
+export interface Result {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly programs: FakePrograms;
+}
+
+/** A command, as make would call it, with nothing on the PATH but these programs. */
+export function command(
+  t: Test,
+  name: string,
+  {
+    env = KEYS,
+    programs = ['aws', 'kubectl', 'docker', 'git', 'tofu'],
+    answers = [],
+  }: { env?: NodeJS.ProcessEnv; programs?: readonly string[]; answers?: readonly Answer[] } = {},
+): Result {
+  const folder = t.testdir({});
+  const fake = fakePrograms(join(folder, 'bin'), programs, answers);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...name.split(' ')], {
+    encoding: 'utf8',
+    env: {
+      PATH: fake.folder,
+      HOME: folder,
+      TOFU: join(fake.folder, 'tofu'),
+      CDKTF_OUTDIR: join(folder, 'out'),
+      ...env,
+    },
+    input: '',
+  });
+  return { status, stdout, stderr, programs: fake };
+}

@@ -1,0 +1,108 @@
+import t from 'tap';
+import { command, KEYS } from './command-in-tests.ts';
+import type { Answer } from './fake-programs.ts';
+
+const absent: Answer = {
+  program: 'aws',
+  to: 'describe-images',
+  code: 254,
+  stderr: 'An error occurred (ImageNotFoundException)',
+};
+
+// What service/image.ts asks Git of the commit.
+const commit: readonly Answer[] = [
+  { program: 'git', to: 'show', stdout: '1700000000\n' },
+  { program: 'git', to: 'rev-parse', stdout: `${'a'.repeat(40)}\n` },
+];
+
+t.test(
+  'an image is built for the nodes that there are, with all that it says of itself, and pushed under its version and the slot of the coming deployment',
+  (t) => {
+    const { status, stdout, stderr, programs } = command(t, 'image --tag 0.2.0', {
+      answers: [
+        absent,
+        ...commit,
+        { program: 'git', to: 'rev-list', stdout: '37\n' },
+        { program: 'aws', to: 'get-login-password', stdout: 'password' },
+      ],
+    });
+    t.equal(status, 0, stderr);
+    const registry = '111111111111.dkr.ecr.eu-central-1.amazonaws.com';
+    t.equal(stdout, `${registry}/fastify-service:0.2.0@sha256:${'0'.repeat(64)}\n`);
+    const calls = programs.calls();
+    t.match(calls, [
+      /^git -C .* status --porcelain$/,
+      'aws ecr describe-images --registry-id 111111111111 --region eu-central-1 --repository-name fastify-service --image-ids imageTag=0.2.0',
+      'aws ecr get-login-password --region eu-central-1',
+      `docker login --username AWS --password-stdin ${registry}`,
+      /^git -C .* rev-list --count HEAD -- clusters\/dev\/fastify-service\.image\.yaml$/,
+    ]);
+    const build = calls.at(-1) ?? '';
+    t.match(
+      build,
+      `docker buildx build --file service/Dockerfile --tag ${registry}/fastify-service:0.2.0 --tag ${registry}/fastify-service:dev-7 --metadata-file `,
+    );
+    for (const part of [
+      '--push',
+      '--platform linux/amd64',
+      '--build-arg VERSION=0.2.0',
+      `--build-arg COMMIT=${'a'.repeat(40)}`,
+      '--build-arg CREATED=2023-11-14T22:13:20.000Z',
+    ])
+      t.ok(build.includes(part), part);
+    t.end();
+  },
+);
+
+t.test('a build that fails is told with what Docker said', (t) => {
+  const { status, stderr } = command(t, 'image --tag 0.2.0', {
+    answers: [absent, ...commit, { program: 'docker', to: 'buildx build', code: 1, stderr: 'ERROR: no space left' }],
+  });
+  t.equal(status, 1);
+  t.match(
+    stderr,
+    /ERROR: no space left[^]*error: docker could not build the image[^]*error: the image was not built or not pushed\n next: /,
+  );
+  t.end();
+});
+
+t.test(
+  'an image that is there, a work tree without a commit, a tag of a cluster and a missing Docker are refused',
+  (t) => {
+    t.match(
+      command(t, 'image --tag 0.2.0').stderr,
+      /fastify-service:0\.2\.0 is there already, and a version is written once/,
+    );
+    t.match(
+      command(t, 'image --tag 0.2.0', {
+        answers: [absent, { program: 'git', to: 'status', stdout: ' M service/src/main.ts\n' }],
+      }).stderr,
+      /^error: the work tree has changes that no commit holds/,
+    );
+    for (const [dirty, expected] of [
+      ['yes', 0],
+      ['1', 0],
+      ['0', 1],
+      ['no', 1],
+    ] as const)
+      t.equal(
+        command(t, 'image --tag 0.2.0', {
+          env: { ...KEYS, DIRTY: dirty },
+          answers: [absent, ...commit, { program: 'git', to: 'status', stdout: ' M x\n' }],
+        }).status,
+        expected,
+        `DIRTY=${dirty}`,
+      );
+    t.match(
+      command(t, 'image --tag 0.2.0', { programs: ['aws', 'git'], answers: [absent] }).stderr,
+      /^error: docker is needed and not on the PATH/,
+    );
+    t.match(command(t, 'image --tag dev-1').stderr, /^error: dev-1 looks like a tag of the cluster dev/);
+    for (const tag of ['latest', '-x', 'a b'])
+      t.match(
+        command(t, 'image', { env: { ...KEYS, TAG: tag } }).stderr,
+        /^error: TAG: (latest names no version|must be up to 128 letters)/,
+      );
+    t.end();
+  },
+);
