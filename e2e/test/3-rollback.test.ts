@@ -113,16 +113,16 @@ t.test('rollback to an id, and a second rollback that goes back one further', as
 
 t.test('a rollback that cannot be is refused, and nothing changes', async (t) => {
   const image = await stack.image();
-  const cases: [string[], RegExp][] = [
-    [[], /APP is missing/],
-    [['--app', 'nope'], /there is no Application nope\n next: APP is one of: fastify-service, root/],
-    [['--app', 'a;b'], /APP "a;b" is no name of an Application/],
-    [['--app', APP, '--id', '4711'], /fastify-service has no history entry 4711\n next: ID is one of: /],
-    [['--app', APP, '--id', 'x'], /ID "x" is no history id/],
+  const cases: [string[], number, RegExp][] = [
+    [[], 2, /APP \(--app\) is missing/],
+    [['--app', 'nope'], 1, /there is no Application nope\n next: APP is one of: fastify-service, root/],
+    [['--app', 'a;b'], 2, /--app: must be lower-case letters, digits and dashes \(it is "a;b"\)/],
+    [['--app', APP, '--id', '4711'], 1, /fastify-service has no history entry 4711\n next: ID is one of: /],
+    [['--app', APP, '--id', 'x'], 2, /--id: must be a whole number from 0 up \(it is "x"\)/],
   ];
-  for (const [args, message] of cases) {
+  for (const [args, expected, message] of cases) {
     const { code, stderr } = await stack.make('rollback', ...args);
-    t.equal(code, 1, args.join(' '));
+    t.equal(code, expected, args.join(' '));
     t.match(stderr, message);
   }
   t.equal(await stack.image(), image);

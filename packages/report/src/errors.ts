@@ -47,26 +47,3 @@ export function reportFailure(error: unknown, next: string): number {
   process.stderr.write(`${problems.map((problem) => `error: ${problem}\n`).join('')} next: ${advice}\n`);
   return error instanceof UsageError ? EXIT.usage : EXIT.failure;
 }
-
-/**
- * Runs a command line to its end. A failure becomes lines on standard error, `error:` for what happened and `next:` for
- * what to do, and the exit code 1.
- *
- * @param next the advice for a failure that brings none of its own
- */
-export async function runCommand(main: () => Promise<void>, next: string): Promise<void> {
-  // Whoever reads the answer may stop early (`render | head`).
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit();
-  });
-  try {
-    await main();
-  } catch (error) {
-    const problems = error instanceof CommandError ? error.problems : [messageOf(error)];
-    const isUsage = error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
-    const advice = error instanceof CommandError ? error.next : isUsage ? '--help lists commands and options' : next;
-    process.stderr.write(`${problems.map((problem) => `error: ${problem}`).join('\n')}\n next: ${advice}\n`);
-    process.exitCode = 1;
-  }
-}
