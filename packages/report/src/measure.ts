@@ -1,9 +1,9 @@
 import { table } from './table.ts';
 
-/** What the numbers of a measure count, and the unit they are kept in. */
+/** The unit that a measure is shown in. */
 export type Unit = keyof typeof shown;
 
-/** One line of the table. */
+/** One line of the table: all rounds of one measurement. */
 export interface Measure {
   readonly name: string;
   readonly unit: Unit;
@@ -13,17 +13,17 @@ export interface Measure {
   readonly rounds: number;
   readonly atMost: number | undefined;
   readonly atLeast: number | undefined;
-  /** Whether the median is within what was asked; undefined where nothing was. */
+  /** Whether the median is within its target; undefined without one. */
   readonly holds: boolean | undefined;
 }
 
-/** What is asked of the median. */
+/** The target of the median. */
 export interface Asked {
   readonly atMost?: number;
   readonly atLeast?: number;
 }
 
-// How each unit looks. Seconds are kept in milliseconds.
+// How each unit is shown. Seconds are kept in milliseconds.
 const shown = {
   s: (value: number) => `${(value / 1000).toFixed(2)} s`,
   ms: (value: number) => `${value.toFixed(1)} ms`,
@@ -34,7 +34,7 @@ const shown = {
   count: (value: number) => String(Math.round(value)),
 } as const;
 
-/** The middle value; the mean of the two in the middle of an even number. Throws where there is none. */
+/** The middle value; the mean of the two in the middle of an even number. Throws for no values. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.slice(Math.ceil(sorted.length / 2) - 1, Math.floor(sorted.length / 2) + 1);
@@ -62,7 +62,7 @@ export function summary(name: string, unit: Unit, values: readonly number[], { a
   };
 }
 
-/** All measures, one a line, beside what was asked of them. */
+/** All measures, one a line, beside their targets. */
 export function measureTable(measures: readonly Measure[]): string {
   const rows = measures.map(({ name, unit, median: middle, min, max, rounds, atMost, atLeast, holds }) => {
     const show = shown[unit];

@@ -94,7 +94,7 @@ export function choice<const V extends string>(
         const meant = nearest(given, names);
         return `unknown value ${JSON.stringify(given)}${meant === undefined ? '' : `; did you mean ${meant}?`}`;
       },
-      value: (given) => allowed().find((name) => name === given),
+      value: (given) => (given === undefined ? undefined : allowed().find((name) => name === given)),
     },
   );
 }
@@ -126,7 +126,7 @@ export function integer(
 }
 
 const ON = ['yes', 'true', '1'];
-const OFF = ['no', 'false', '0', ''];
+const OFF = ['no', 'false', '0'];
 
 /** Something that is off until it is switched on. */
 export function flag(summary: string): Option<boolean> {

@@ -34,8 +34,10 @@ export function parse(
   }
   const { json = false, ...given } = parser.opts<Record<string, string | boolean>>();
   const texts: Record<string, string> = {};
-  for (const [key, value] of Object.entries(given))
-    texts[key] = typeof value === 'string' ? value : value ? 'yes' : 'no';
+  for (const [key, value] of Object.entries(given)) {
+    if (typeof value === 'string') texts[key] = value;
+    else texts[key] = value ? 'yes' : 'no';
+  }
   const rest = [...parser.args];
   const argument = Object.keys(declaration.options).find((key) => declaration.options[key]?.isArgument);
   if (argument !== undefined && texts[argument] === undefined && rest[0] !== undefined)

@@ -1,7 +1,7 @@
-/** Tells a person what is going on: a line when a step starts and ends, and in between what it is at. */
+/** Progress of long work: a line when a step starts and when it ends, and details in between. */
 export interface Progress {
   start(step: string): void;
-  /** What the running step is at; shown in place on a terminal, and every ten seconds elsewhere. */
+  /** A detail of the running step: shown in place on a terminal, and every ten seconds elsewhere. */
   detail(text: string): void;
   done(step: string): void;
   note(text: string): void;
@@ -15,7 +15,7 @@ export function elapsed(milliseconds: number): string {
   return seconds < 60 ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }
 
-/** Progress on a stream, standard error by default, so that standard output stays for results. */
+/** Progress on a stream; standard error by default, since standard output is for results. */
 export function progressTo(stream: NodeJS.WriteStream = process.stderr): Progress {
   const beginning = Date.now();
   let stepStart = beginning;

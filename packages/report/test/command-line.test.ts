@@ -5,6 +5,7 @@ import { choice, flag, integer, text } from '../src/options.ts';
 
 const loaded: string[] = [];
 let got: unknown;
+let listed = 0;
 
 const ship = command({
   summary: 'ship a version',
@@ -15,7 +16,10 @@ const ship = command({
       isRequired: true,
       problem: (tag) => (tag === 'latest' ? 'latest names no version' : undefined),
     }),
-    cluster: choice('a cluster', () => ['dev', 'production']),
+    cluster: choice('a cluster', () => {
+      listed += 1;
+      return ['dev', 'production'];
+    }),
     replicas: integer('how many', { least: 1, most: 9 }),
     yes: flag('do not ask'),
     dryRun: flag('change nothing'),
@@ -99,8 +103,10 @@ t.test('options come typed, from the command line first and from their variables
   t.strictSame(got, { tag: '1.0', cluster: 'dev', replicas: 3, yes: true, dryRun: false, json: true });
   await run(t, 'ship', { TAG: '1.0', CLUSTER: 'dev', REPLICAS: '3', YES: 'yes', DRY_RUN: '1', JSON: '1', KEY: 'x' });
   t.strictSame(got, { tag: '1.0', cluster: 'dev', replicas: 3, yes: true, dryRun: true, json: false });
+  listed = 0;
   await run(t, 'ship --tag=2.0', { TAG: '1.0', CLUSTER: '', REPLICAS: '' });
   t.strictSame(got, { tag: '2.0', cluster: undefined, replicas: undefined, yes: false, dryRun: false, json: false });
+  t.equal(listed, 0, 'the allowed values are listed only for a value');
   t.match(await run(t, 'find nothing'), { code: 0 });
   t.match(await run(t, 'find --key nothing'), { code: 0 });
   t.match(await run(t, 'find', { KEY: 'nothing' }), { code: 0 });

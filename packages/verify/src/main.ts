@@ -7,6 +7,7 @@ export const program: Program = {
     unit: () => import('./commands/unit.ts'),
     test: () => import('./commands/test.ts'),
   },
+  environment: { KEEP_DRILLS: 'keeps the logs and the state of the drills; any value' },
 };
 
 if (import.meta.main) await runProgram(program);
