@@ -3,9 +3,9 @@ export interface InstanceType {
   /** As images and nodes name it. */
   readonly architecture: 'amd64' | 'arm64';
   readonly cpus: number;
-  /** In MiB, as AWS names it; the kernel and the hypervisor keep a part. */
+  /** In MiB, as AWS lists it; the kernel and the hypervisor use a part. */
   readonly memory: number;
-  /** Network interfaces, and IPv4 addresses of each: they bound the number of pods. */
+  /** Network interfaces, and IPv4 addresses of each: they limit the number of pods. */
   readonly interfaces: number;
   readonly addresses: number;
 }
@@ -19,7 +19,7 @@ const type = (
 ): InstanceType => ({ architecture, cpus, memory: gibibytes * 1024, interfaces, addresses });
 
 /**
- * The types that make sense for a small platform. Interfaces and addresses: nodeadm's instance-info.jsonl of
+ * The types that a small platform needs. Interfaces and addresses: nodeadm's instance-info.jsonl of
  * awslabs/amazon-eks-ami at 81fec2e (2026-07-23), which every node of EKS reads. CPUs and memory: the instance
  * families' pages of AWS, 2026-11; `aws ec2 describe-instance-types` gives all of it.
  */
@@ -38,20 +38,21 @@ export const INSTANCE_TYPES: Readonly<Record<string, InstanceType>> = {
   'm8g.large': type(2, 8, 3, 10, 'arm64'),
 };
 
-/** An instance type by its name. Throws for one that the settings do not take. */
+/** An instance type by its name. Throws for one that the settings do not know. */
 export function instanceType(name: string): InstanceType {
   const found = INSTANCE_TYPES[name];
-  if (found === undefined) throw new Error(`packages/settings/src/instance-types.ts has no ${name}`);
+  if (found === undefined)
+    throw new Error(`unknown instance type ${name}; packages/settings/src/instance-types.ts lists them`);
   return found;
 }
 
-/** The pods that a node takes with an address of an interface for each, as nodeadm counts them. */
+/** The most pods of a node where each has an address of an interface, as nodeadm counts them. */
 export const podsByAddresses = ({ interfaces, addresses }: Pick<InstanceType, 'interfaces' | 'addresses'>): number =>
   interfaces * (addresses - 1) + 2;
 
 /**
- * The pods that a node takes with prefix delegation, where each address is a prefix of sixteen. Managed node groups cap
- * it (EKS user guide, "How maxPods is determined"), and so does the platform in what it tells a node.
+ * The most pods of a node with prefix delegation, where each address is a prefix of sixteen. Managed node groups cap
+ * it (EKS user guide, "How maxPods is determined"), and so does the platform in the node's user data.
  */
 export const podsByPrefixes = ({
   cpus,

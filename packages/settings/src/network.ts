@@ -5,11 +5,11 @@ import { type NetworkSettings, ZONES } from './schema.ts';
 /**
  * The kinds of subnets that a cluster on AWS has in each of its zones.
  *
- * - private: nodes and pods, which leave through a NAT gateway. A pod takes an address of the VPC, and with prefix
- * delegation a
- *   node takes them sixteen at a time, so these are large: 8187 addresses, or some 500 prefixes, a zone.
- * - public: load balancers and NAT gateways. An ALB wants eight free addresses in each and grows to a hundred; a /24
- * has 251.
+ * - private: nodes and pods, which reach the internet through a NAT gateway. A pod has an address of the VPC, and with
+ *   prefix delegation a node takes them sixteen at a time, so these are large: 8187 addresses, or about 500 prefixes, a
+ *   zone.
+ * - public: load balancers and NAT gateways. An ALB needs eight free addresses in each and grows to a hundred; a /24
+ *   has 251.
  */
 const TIERS = [
   { name: 'private', prefixLength: 19 },
@@ -26,25 +26,22 @@ export interface Subnet {
 }
 
 /**
- * The subnets of a cluster's network, one for each tier and zone: the VPC is laid out by it, and what must know where
- * load balancers or pods stand asks it too.
+ * The subnets of a cluster's network, one for each tier and zone. The VPC is laid out by it; NetworkPolicies and proofs
+ * ask it where load balancers and pods are.
  *
  * Room for four zones is planned from the start, so that a zone added at the end moves no subnet of the others: AWS
- * cannot move one, only delete it with all that stands in it. In a /16 this leaves nearly half of the addresses for
- * tiers to come.
+ * cannot move a subnet, only delete it with all that is in it. In a /16 nearly half of the addresses stay free for
+ * further tiers.
  * @throws PlanError where the network is too small
  */
 export function subnetPlan({ cidr, zones }: Pick<NetworkSettings, 'cidr' | 'zones'>): Subnet[] {
-  const spare = Array.from(
-    { length: Math.max(0, ZONES - zones.length) },
-    (_, index) => `number ${zones.length + index + 1}, kept free`,
-  );
+  const spare: string[] = [];
+  for (let number = zones.length + 1; number <= ZONES; number += 1) spare.push(`number ${number}, kept free`);
   const { subnets } = planSubnets({ cidr: parseCidr(cidr), zones: [...zones, ...spare], tiers: TIERS });
-  return TIERS.flatMap(({ name }) =>
-    subnets.flatMap((subnet) =>
-      subnet.tier === name && zones.includes(subnet.zone)
-        ? [{ tier: name, zone: subnet.zone, cidr: formatCidr(subnet.cidr) }]
-        : [],
-    ),
-  );
+  const planned: Subnet[] = [];
+  for (const { name } of TIERS) {
+    const used = subnets.filter(({ tier, zone }) => tier === name && zones.includes(zone));
+    for (const subnet of used) planned.push({ tier: name, zone: subnet.zone, cidr: formatCidr(subnet.cidr) });
+  }
+  return planned;
 }

@@ -1,6 +1,6 @@
 /**
  * The regions of AWS's commercial partition that have EKS: AWS General Reference, "Amazon EKS endpoints and quotas",
- * 2026-11. Those of China and GovCloud are left out, since their ARNs and domains differ.
+ * 2026-11. Those of China and GovCloud are left out: their ARNs and domains differ.
  */
 export const REGIONS = [
   ...['us-east-1', 'us-east-2', 'us-west-1', 'us-west-2', 'ca-central-1', 'ca-west-1', 'mx-central-1', 'sa-east-1'],
@@ -9,3 +9,9 @@ export const REGIONS = [
   ...['ap-east-1', 'ap-east-2', 'ap-northeast-1', 'ap-northeast-2', 'ap-northeast-3', 'ap-south-1', 'ap-south-2'],
   ...['ap-southeast-1', 'ap-southeast-2', 'ap-southeast-3', 'ap-southeast-4', 'ap-southeast-5', 'ap-southeast-7'],
 ] as const;
+
+/**
+ * Zones in which EKS places no control plane. It refuses them by their id (EKS user guide, "VPC requirements and
+ * considerations": use1-az3), and AWS gives that zone the name us-east-1e (hashicorp/terraform-provider-aws#11803).
+ */
+export const ZONES_WITHOUT_EKS: readonly string[] = ['us-east-1e'];

@@ -2,17 +2,16 @@ import Type, { type Static } from 'typebox';
 import { INSTANCE_TYPES } from './instance-types.ts';
 import { REGIONS } from './regions.ts';
 
-// Every file of clusters/*/cluster.yaml is checked against this; `pnpm --filter @gitops/settings schema` writes it for
-// editors.
+// Every clusters/*/cluster.yaml is checked against this; `pnpm --filter @gitops/settings schema` writes it for editors.
 
 const strict = { additionalProperties: false } as const;
 const accountId = Type.String({
   pattern: '^[0-9]{12}$',
   description: 'AWS account, 12 digits in quotes: as a number it would lose leading zeros',
 });
-const region = Type.Enum([...REGIONS], { description: 'AWS region that has EKS, for instance eu-central-1' });
+const region = Type.Enum([...REGIONS], { description: 'AWS region that has EKS, for instance us-east-1' });
 
-// Each octet up to 255: 10.0.0.256/16 would otherwise be told by AWS alone, in the middle of an apply.
+// Each octet up to 255: otherwise only AWS would refuse 10.0.0.256/16, in the middle of an apply.
 const octet = '(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])';
 
 const network = (description: string) =>
@@ -27,11 +26,12 @@ export const CONTROLLERS = ['aws-load-balancer-controller', 'metrics-server', 'e
 export type Controller = (typeof CONTROLLERS)[number];
 
 const common = {
-  // Names of IAM roles, of 64 characters at most, hold it and the name of the repository; names.ts of the platform
-  // refuses longer ones.
+  // Names of IAM roles, of at most 64 characters, contain it and the repository's name; platform/src/names.ts refuses
+  // longer ones.
   name: Type.String({
     pattern: '^[a-z][a-z0-9-]{0,30}$',
-    description: 'The cluster, named as its folder: up to 31 small letters, digits and dashes, a letter first',
+    description:
+      'name of the cluster and of its folder: up to 31 lower-case letters, digits and dashes, a letter first',
   }),
   kubernetesVersion: Type.String({
     pattern: '^1\\.[0-9]{2}$',
@@ -48,13 +48,14 @@ const common = {
         Type.Integer({
           minimum: 1,
           description:
-            "GitHub's number of the repository's owner; with repositoryId for repositories made, renamed or moved after 2026-07-15",
+            "GitHub's numeric id of the repository's owner; needed, with repositoryId, for repositories created, " +
+            'renamed or moved after 2026-07-15',
         }),
       ),
       repositoryId: Type.Optional(
         Type.Integer({
           minimum: 1,
-          description: "GitHub's number of the repository; `gh api repos/OWNER/NAME --jq .id`",
+          description: "GitHub's numeric id of the repository; `gh api repos/OWNER/NAME --jq .id`",
         }),
       ),
     },
@@ -62,31 +63,35 @@ const common = {
   ),
   state: Type.Enum(['local', 's3'], {
     description:
-      "Where the platform's state is kept: platform/state/ of one machine, or the bucket of each account (docs/guides/aws.md has the way from one to the other)",
+      "Where the platform's state is kept: platform/state/ on one machine, or the S3 bucket of each account; " +
+      'docs/guides/aws.md says how to move it',
   }),
   controllers: Type.Array(Type.Enum([...CONTROLLERS]), {
     uniqueItems: true,
-    description: 'Upstream controllers that Argo CD runs here',
+    description: 'Upstream controllers that Argo CD runs in the cluster',
   }),
   registry: Type.Object(
     { accountId, region },
-    { ...strict, description: 'The one ECR that holds the images of all clusters' },
+    {
+      ...strict,
+      description: 'The one ECR registry for the images of all clusters; its region may differ from theirs',
+    },
   ),
 };
 
-/** The machines that pods run on. */
+/** The nodes that pods run on. */
 export const NodeGroup = Type.Object(
   {
     instanceType: Type.Enum(Object.keys(INSTANCE_TYPES), {
       description: 'EC2 instance type of packages/settings/src/instance-types.ts',
     }),
     capacityType: Type.Enum(['on-demand', 'spot'], {
-      description: 'spot costs a third; AWS may take a machine back with two minutes of notice',
+      description: 'spot costs about 40 %; AWS may interrupt a node with two minutes of notice',
     }),
     diskGiB: Type.Integer({
       minimum: 20,
       maximum: 1000,
-      description: 'Disk of each node in GiB; images and logs of pods need 20 at least',
+      description: 'Disk of each node in GiB; images and logs of pods need at least 20',
     }),
     minSize: Type.Integer({ minimum: 1 }),
     desiredSize: Type.Integer({ minimum: 1 }),
@@ -95,17 +100,14 @@ export const NodeGroup = Type.Object(
   strict,
 );
 
-/** The most zones that a cluster has: its network is laid out for this many from the start (see network.ts). */
+/** The most zones that a cluster can have: its network is laid out for this many from the start (see network.ts). */
 export const ZONES = 4;
 
 const local = {
   nodes: Type.Integer({ minimum: 1, maximum: 26, description: 'Simulated nodes, each in a zone of its own' }),
 };
 
-/**
- * The addresses of Kubernetes' Services, which EKS offers beside 10.100.0.0/16; no network of a cluster may overlap
- * with them.
- */
+/** The addresses of Kubernetes Services, one of the two ranges that EKS offers; no cluster's network may overlap it. */
 export const SERVICE_CIDR = '172.20.0.0/16';
 
 /** The VPC of a cluster. */
@@ -113,15 +115,17 @@ export const Network = Type.Object(
   {
     cidr: Type.String({
       pattern: `^(${octet}\\.){3}${octet}/(1[6-9]|2[0-8])$`,
-      description: 'Address range of the VPC; /16 to /28, which is what AWS takes',
+      description: 'Address range of the VPC, /16 to /28, which is what AWS allows',
     }),
     zones: Type.Array(
-      Type.String({ pattern: '^[a-z0-9-]+[a-z]$', description: 'Zone of the region, for instance eu-central-1a' }),
+      Type.String({ pattern: '^[a-z0-9-]+[a-z]$', description: 'Zone of the region, for instance us-east-1a' }),
       {
         minItems: 2,
         maxItems: ZONES,
         uniqueItems: true,
-        description: `Availability zones; EKS wants two or more, and the network has room for ${ZONES}. A new one is added at the end: the subnets go by this order`,
+        description:
+          `Availability zones; EKS requires two, and the network has room for ${ZONES}. ` +
+          'Append a new one at the end: the subnets are numbered in this order',
       },
     ),
     natGateways: Type.Enum(['one', 'per-zone'], {
@@ -133,25 +137,22 @@ export const Network = Type.Object(
 
 export type NetworkSettings = Static<typeof Network>;
 
-/** Who reaches the Kubernetes API of a cluster on AWS, and as what. */
+/** Who can reach the Kubernetes API of a cluster on AWS, and with which rights. */
 export const Api = Type.Object(
   {
-    publicCidrs: Type.Array(
-      network('Network from which the API is reached over the internet, for instance 203.0.113.0/24'),
-      {
-        maxItems: 40,
-        uniqueItems: true,
-        description: 'Networks from which the API is reached over the internet; [] leaves it to the VPC alone',
-      },
-    ),
+    publicCidrs: Type.Array(network('Network that may reach the API over the internet, for instance 203.0.113.0/24'), {
+      maxItems: 40,
+      uniqueItems: true,
+      description: 'Networks that may reach the API over the internet; [] makes it private to the VPC',
+    }),
     adminRoles: Type.Array(role, {
       minItems: 1,
       uniqueItems: true,
-      description: 'IAM roles that may do everything in the cluster',
+      description: 'IAM roles with full access to the cluster',
     }),
     viewerRoles: Type.Array(role, {
       uniqueItems: true,
-      description: 'IAM roles that may look at everything but Secrets',
+      description: 'IAM roles that may read everything but Secrets',
     }),
   },
   strict,
@@ -168,13 +169,15 @@ const aws = {
   }),
   customerKey: Type.Boolean({
     description:
-      "A KMS key of our own, for a dollar a month, encrypts Secrets of the cluster and of Secrets Manager; otherwise AWS's",
+      'Encrypts Secrets in the cluster and in Secrets Manager with a KMS key of our own, for a dollar a month, ' +
+      'instead of the AWS-managed one',
   }),
   interfaceEndpoints: Type.Boolean({
     description:
-      'AWS APIs are reached inside the VPC, for some 7 dollars a month, service and zone; otherwise through the NAT gateways',
+      'AWS APIs are reached inside the VPC, for about 7 dollars a month per service and zone, instead of through the ' +
+      'NAT gateways',
   }),
-  // The values that CloudWatch Logs takes, up to a year: API reference, PutRetentionPolicy.
+  // The values that CloudWatch Logs accepts, up to a year: API reference, PutRetentionPolicy.
   logRetentionDays: Type.Enum([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365], {
     description: 'Days that logs of the control plane and the network are kept',
   }),
@@ -188,9 +191,9 @@ const aws = {
       monthlyUsd: Type.Integer({
         minimum: 1,
         description:
-          'What the cluster may cost a month, in US dollars: alerts go by it, and the tests refuse a plan that lists for more',
+          'Budget of the cluster in US dollars a month: alerts use it, and the tests refuse a plan that lists for more',
       }),
-      email: Type.String({ pattern: '^[^@ ]+@[^@ ]+[.][^@ ]+$', description: 'Who is told of costs and anomalies' }),
+      email: Type.String({ pattern: '^[^@ ]+@[^@ ]+[.][^@ ]+$', description: 'Who receives cost alerts' }),
     },
     strict,
   ),
@@ -202,16 +205,22 @@ export const AwsCluster = Type.Object({ ...common, provider: Type.Literal('aws')
 /** The cluster on one machine: real control plane, simulated nodes. */
 export const LocalCluster = Type.Object({ ...common, provider: Type.Literal('local'), ...local }, strict);
 
-/** Any cluster; its provider tells which kind. */
+/** A cluster of either kind. */
 export const Cluster = Type.Union([AwsCluster, LocalCluster]);
 export type ClusterSettings = Static<typeof Cluster>;
 export type AwsClusterSettings = Static<typeof AwsCluster>;
 
-/** What can be said of a cluster whose kind is not known: every setting of either kind, none of which is required. */
+/** A cluster of unknown kind: every setting of either kind, none of them required. */
 export const AnyCluster = Type.Object(
   { ...common, provider: Type.Enum(['aws', 'local']), ...Type.Partial(Type.Object({ ...local, ...aws })).properties },
   strict,
 );
+
+/** The schema for a cluster with this provider; for an unknown one, what holds for either kind. */
+export function schemaOf(provider: unknown): typeof AwsCluster | typeof LocalCluster | typeof AnyCluster {
+  if (provider === 'aws') return AwsCluster;
+  return provider === 'local' ? LocalCluster : AnyCluster;
+}
 
 /**
  * The file for editors: every setting of either kind, none required, since a file is merged over
@@ -225,6 +234,8 @@ export function editorSchema(): string {
     properties: AnyCluster.properties,
     additionalProperties: false,
   };
-  // A replacer sees every level; the `required` lists are the only arrays of that name in these schemas.
-  return `${JSON.stringify(schema, (key, value: unknown) => (key === 'required' && Array.isArray(value) ? undefined : value), 2)}\n`;
+  // The `required` lists are the only arrays of that name in these schemas.
+  const withoutRequired = (key: string, value: unknown): unknown =>
+    key === 'required' && Array.isArray(value) ? undefined : value;
+  return `${JSON.stringify(schema, withoutRequired, 2)}\n`;
 }

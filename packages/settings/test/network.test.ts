@@ -6,14 +6,14 @@ import { subnetPlan } from '../src/network.ts';
 import { clusterNames, readCluster } from '../src/settings.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
-const ZONES = ['eu-central-1a', 'eu-central-1b', 'eu-central-1c', 'eu-central-1d'];
+const ZONES = ['us-east-1a', 'us-east-1b', 'us-east-1c', 'us-east-1d'];
 
 t.test('large subnets for pods, small ones for load balancers, one of each a zone', (t) => {
   t.same(subnetPlan({ cidr: '10.0.0.0/16', zones: ZONES.slice(0, 2) }), [
-    { tier: 'private', zone: 'eu-central-1a', cidr: '10.0.0.0/19' },
-    { tier: 'private', zone: 'eu-central-1b', cidr: '10.0.32.0/19' },
-    { tier: 'public', zone: 'eu-central-1a', cidr: '10.0.128.0/24' },
-    { tier: 'public', zone: 'eu-central-1b', cidr: '10.0.129.0/24' },
+    { tier: 'private', zone: 'us-east-1a', cidr: '10.0.0.0/19' },
+    { tier: 'private', zone: 'us-east-1b', cidr: '10.0.32.0/19' },
+    { tier: 'public', zone: 'us-east-1a', cidr: '10.0.128.0/24' },
+    { tier: 'public', zone: 'us-east-1b', cidr: '10.0.129.0/24' },
   ]);
   t.end();
 });

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { readYamlFile } from '../src/yaml-file.ts';
 
-t.test('a file that is fine: its content, and where each key stands', (t) => {
+t.test('a valid file: its content, and the line of each key', (t) => {
   const root = t.testdir({ 'a.yaml': '# comment\na: 1\nmap:\n  list:\n    - x\n    - key: 0x10\n' });
   const { content, problems, position } = readYamlFile(root, 'a.yaml');
   t.strictSame(problems, []);
@@ -13,7 +13,7 @@ t.test('a file that is fine: its content, and where each key stands', (t) => {
   t.end();
 });
 
-t.test('what Helm would read differently, or print in another form, must stand in quotes', (t) => {
+t.test('what Helm would read differently, or print in another form, must be quoted', (t) => {
   const refused: readonly (readonly [string, string])[] = [
     ['yes', 'Helm reads it as true'],
     ['Off', 'Helm reads it as false'],
@@ -26,7 +26,7 @@ t.test('what Helm would read differently, or print in another form, must stand i
   for (const [text, why] of refused)
     t.strictSame(
       readYamlFile(t.testdir({ 'a.yaml': `x: 1\nmap:\n  list: [a, ${text}]\n` }), 'a.yaml').problems,
-      [`a.yaml:3: map.list.1: ${text} must stand in quotes: ${why}`],
+      [`a.yaml:3: map.list.1: ${text} must be quoted: ${why}`],
       text,
     );
   for (const text of [
@@ -48,13 +48,13 @@ t.test('what Helm would read differently, or print in another form, must stand i
     t.strictSame(readYamlFile(t.testdir({ 'a.yaml': `x: ${text}\n` }), 'a.yaml').problems, [], text);
   t.strictSame(
     readYamlFile(t.testdir({ 'a.yaml': 'on: 1\n' }), 'a.yaml').problems,
-    ['a.yaml:1: on: on must stand in quotes: Helm reads it as true'],
+    ['a.yaml:1: on: on must be quoted: Helm reads it as true'],
     'a key too',
   );
   t.end();
 });
 
-t.test('what makes a file unreadable is told with its line, all of it at once', (t) => {
+t.test('what makes a file unreadable is reported with its line, all of it at once', (t) => {
   const root = t.testdir({
     'empty.yaml': '# nothing\n',
     'list.yaml': '- a\n',
@@ -70,21 +70,21 @@ t.test('what makes a file unreadable is told with its line, all of it at once', 
     'large.yaml': `a: ${'x'.repeat(10 * 1024 * 1024)}\n`,
   });
   const problems = (file: string): string => readYamlFile(root, file).problems.join(' | ');
-  t.equal(problems('empty.yaml'), 'empty.yaml:1: the file: is empty; it must be a map, {} at least');
+  t.equal(problems('empty.yaml'), 'empty.yaml:1: the file: is empty; it must be a map, at least {}');
   t.equal(problems('list.yaml'), 'list.yaml:1: the file: must be a map');
   t.equal(problems('text.yaml'), 'text.yaml:1: the file: must be a map');
   t.equal(
     problems('tabs.yaml'),
-    'tabs.yaml:2: the file: has a tab; write spaces | tabs.yaml:3: the file: has a tab; write spaces',
+    'tabs.yaml:2: the file: has a tab; use spaces | tabs.yaml:3: the file: has a tab; use spaces',
   );
   t.match(problems('duplicate.yaml'), /^duplicate\.yaml:3: the file: Map keys must be unique/);
   t.match(problems('nested-duplicate.yaml'), /nested-duplicate\.yaml:3: .*unique.* \| nested-duplicate\.yaml:\d: /);
   t.match(problems('anchor.yaml'), /^anchor\.yaml:1: the file: &x is an anchor/);
   t.match(problems('alias.yaml'), /alias\.yaml:2: the file: \*x is an alias/);
   t.match(problems('merge.yaml'), /merge\.yaml:3: /);
-  t.match(problems('bom.yaml'), /^bom\.yaml:1: the file: begins with a byte order mark/);
+  t.match(problems('bom.yaml'), /^bom\.yaml:1: the file: starts with a byte order mark/);
   t.match(problems('two.yaml'), /^two\.yaml:2: the file: .*multiple documents/);
-  t.equal(problems('large.yaml'), 'large.yaml:1: the file: has 10485764 bytes; 262144 are the most');
+  t.equal(problems('large.yaml'), 'large.yaml:1: the file: has 10485764 bytes; the limit is 262144');
   t.equal(problems('none.yaml'), 'none.yaml:1: the file: does not exist');
   t.end();
 });

@@ -8,19 +8,19 @@ const { allProblems } = await open(t);
 t.test('files that cannot be read: one line each with file and position', async (t) => {
   const file = 'clusters/production/fastify-service.yaml';
   const cases: readonly (readonly [string, string, RegExp])[] = [
-    ['empty', '', /:1: the file: is empty; it must be a map, \{\} at least$/],
+    ['empty', '', /:1: the file: is empty; it must be a map, at least \{\}$/],
     ['only comments', '# nothing\n', /:1: the file: is empty/],
     ['a list', '- host: x\n', /:1: the file: must be a map$/],
     ['a text', 'host\n', /:1: the file: must be a map$/],
-    ['tabs', 'host: a.example.com\ningress:\n\thttps: true\n', /:3: the file: has a tab; write spaces$/],
+    ['tabs', 'host: a.example.com\ningress:\n\thttps: true\n', /:3: the file: has a tab; use spaces$/],
     ['duplicate keys', 'host: a.example.com\nhost: b.example.com\n', /:2: the file: Map keys must be unique/],
     ['an anchor', 'host: &host a.example.com\n', /:1: the file: &host is an anchor/],
     ['an alias', 'host: &host a.example.com\nzoneSpread: *host\n', /:2: the file: \*host is an alias/],
-    ['a byte order mark', '\uFEFFhost: a.example.com\n', /:1: the file: begins with a byte order mark/],
+    ['a byte order mark', '\uFEFFhost: a.example.com\n', /:1: the file: starts with a byte order mark/],
     [
       '10 MB',
       `# ${'x'.repeat(10 * 1024 * 1024)}\nhost: a.example.com\n`,
-      /:1: the file: has \d+ bytes; 262144 are the most$/,
+      /:1: the file: has \d+ bytes; the limit is 262144$/,
     ],
     ['half a list', 'ingress: [\n', /:\d: the file: /],
   ];

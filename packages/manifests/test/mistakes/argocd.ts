@@ -9,7 +9,7 @@ export const ARGOCD: readonly Mistake[] = [
   // Settings of a cluster
   inFile(settings, {
     'an account without quotes': replace('accountId: "333333333333"', 'accountId: 033333333333').told(
-      /accountId: 033333333333 must stand in quotes/,
+      /accountId: 033333333333 must be quoted/,
     ),
     'an account with a digit too few': replace('"333333333333"', '"33333333333"').told(/accountId: does not fit/),
     'a zone of another region': replace('eu-central-1c', 'eu-west-1c').told(/network\.zones/),

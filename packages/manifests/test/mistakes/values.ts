@@ -34,7 +34,7 @@ export const VALUES: readonly Mistake[] = [
     'a switch in quotes': replace('enabled: true', 'enabled: "true"').told(
       /autoscaling\.enabled: got string, want boolean/,
     ),
-    'yes for true': replace('enabled: true', 'enabled: yes').told(/autoscaling\.enabled: yes must stand in quotes/),
+    'yes for true': replace('enabled: true', 'enabled: yes').told(/autoscaling\.enabled: yes must be quoted/),
     'a fraction of a pod': replace('minReplicas: 3', 'minReplicas: 2.5').told(/autoscaling\.minReplicas: .*integer/),
     'CPU without its unit': replace('cpu: 500m', 'cpu: 500').told(/resources\.cpu: got number, want string/),
     'memory in an odd unit': replace('memory: 512Mi', 'memory: 512MB').told(

@@ -1,0 +1,34 @@
+import t from 'tap';
+import { clusterFacts, readCluster } from '../src/settings.ts';
+import { repository } from './cluster-fixtures.ts';
+
+t.test('clusters on AWS share a registry, and their load balancers are in the public subnets', (t) => {
+  const dev = readCluster(repository(t), 'dev');
+  t.same(clusterFacts(dev), {
+    labels: { 'argocd.argoproj.io/secret-type': 'cluster', cluster: 'dev', 'metrics-server': 'enabled' },
+    annotations: {
+      repoURL: 'https://github.com/example/gitops-platform.git',
+      repoRevision: 'main',
+      imageRegistry: '999999999999.dkr.ecr.us-east-1.amazonaws.com',
+      loadBalancerCidrs: '{10.0.128.0/24,10.0.129.0/24}',
+      region: 'us-east-1',
+      vpcId: 'vpc-00000000000000000',
+    },
+  });
+  t.equal(clusterFacts(dev, { vpcId: 'vpc-1' }).annotations.vpcId, 'vpc-1');
+  t.end();
+});
+
+t.test('the registry of a local cluster never resolves, and its load balancer is this machine', (t) => {
+  const local = readCluster(repository(t), 'local');
+  t.same(clusterFacts(local, { repoURL: 'http://127.0.0.1:1/x.git' }), {
+    labels: { 'argocd.argoproj.io/secret-type': 'cluster', cluster: 'local' },
+    annotations: {
+      repoURL: 'http://127.0.0.1:1/x.git',
+      repoRevision: 'main',
+      imageRegistry: 'registry.invalid',
+      loadBalancerCidrs: '{127.0.0.0/8}',
+    },
+  });
+  t.end();
+});
