@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { valueAt } from '@gitops/settings/yaml-file';
 
-// What the stacks of a cluster cost a month by list price. A figure to compare plans by, and to be warned by before a
-// bill comes; the bill itself depends on traffic, which is assumed (platform/data/prices.json says how much).
+// What the stacks of a cluster cost a month by list price: a figure to compare plans with, and to be warned by before a
+// bill comes. The bill itself depends on traffic, which is assumed (platform/data/prices.json says how much).
 
+/** US dollars; `sources` says where each price was read, or that none was verified. */
 interface RegionPrices {
+  readonly sources: 'unverified' | Readonly<Record<string, string>>;
   readonly eksClusterHour: number;
   readonly natGatewayHour: number;
   readonly natGigabyte: number;
@@ -28,7 +30,7 @@ export interface Prices {
     readonly backupGigabytes: number;
     readonly loadBalancers: number;
     readonly loadBalancerCapacityUnits: number;
-    /** What spot machines cost of the on-demand price. */
+    /** What a spot instance costs, as a share of the on-demand price. */
     readonly spotShare: number;
   };
   readonly regions: Readonly<Record<string, RegionPrices>>;
@@ -53,14 +55,16 @@ export interface Cost {
 }
 
 /** The resources that a cdk.tf.json declares. */
-export const declaredResources = (stack: {
+export function declaredResources(stack: {
   readonly resource?: Readonly<Record<string, Readonly<Record<string, object>>>>;
-}): Resource[] =>
-  Object.entries(stack.resource ?? {}).flatMap(([type, resources]) =>
-    Object.values(resources).map((values) => ({ type, values })),
-  );
+}): Resource[] {
+  const resources: Resource[] = [];
+  for (const [type, byId] of Object.entries(stack.resource ?? {}))
+    for (const values of Object.values(byId)) resources.push({ type, values });
+  return resources;
+}
 
-/** The resources that there will be after a plan, as `tofu show -json` has it. */
+/** The resources that there will be after a plan, from `tofu show -json`. */
 export const plannedResources = (plan: {
   readonly planned_values?: {
     readonly root_module?: {
@@ -73,7 +77,7 @@ export const plannedResources = (plan: {
     .map(({ type, values }) => ({ type, values }));
 
 /**
- * What the resources of a cluster cost a month, one line a kind, dearest first.
+ * What the resources of a cluster cost a month, one line a kind, the most expensive first.
  * @param region decides the prices; throws where platform/data/prices.json has none for it or for an instance type
  * @param hasLoadBalancers whether the load balancer controller makes an ALB for the services
  */
@@ -85,75 +89,79 @@ export function monthlyCosts(
 ): Cost[] {
   const price = regions[region];
   if (price === undefined) throw new Error(`platform/data/prices.json has no prices for ${region}; add them`);
+  const costs: Cost[] = [];
+  const monthly = (item: string, quantity: number, each: number): void => {
+    if (quantity > 0) costs.push({ item, quantity, usd: quantity * each });
+  };
+  const hourly = (item: string, quantity: number, perHour: number): void => {
+    monthly(item, quantity, perHour * hoursPerMonth);
+  };
   const all = (type: string): object[] =>
     resources.filter((resource) => resource.type === type).map(({ values }) => values);
-  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-  const line = (item: string, quantity: number, each: number): Cost[] =>
-    quantity === 0 ? [] : [{ item, quantity, usd: quantity * each }];
-  const hourly = (item: string, quantity: number, perHour: number): Cost[] =>
-    line(item, quantity, perHour * hoursPerMonth);
+  const count = (type: string): number => all(type).length;
 
-  const gateways = all('aws_nat_gateway').length;
-  const templates = all('aws_launch_template');
-  const nodes = all('aws_eks_node_group').map((group) => {
-    const type = String(first(group, 'instance_types'));
+  hourly('EKS control plane', count('aws_eks_cluster'), price.eksClusterHour);
+
+  let nodes = 0;
+  for (const group of all('aws_eks_node_group')) {
+    const { type, size, isSpot } = nodeGroup(group);
     const perHour = price.instanceHour[type];
     if (perHour === undefined)
       throw new Error(`platform/data/prices.json has no price for ${type} in ${region}; add it`);
-    return {
-      type,
-      count: Number(valueIn(group, 'scaling_config', 'desired_size')),
-      spot: valueAt(group, ['capacity_type']) === 'SPOT',
-      perHour,
-    };
-  });
-  const diskGiB = sum(
-    templates.map((template) => Number(valueIn(first(template, 'block_device_mappings'), 'ebs', 'volume_size'))),
-  );
-  const endpoints = all('aws_vpc_endpoint').filter(
-    (endpoint) => valueAt(endpoint, ['vpc_endpoint_type']) === 'Interface',
-  );
-  const balancers = hasLoadBalancers ? assumed.loadBalancers : 0;
-  // A load balancer has a public address in each zone that it stands in.
-  const zones = new Set(all('aws_subnet').map((subnet) => String(valueAt(subnet, ['availability_zone'])))).size;
+    hourly(`nodes, ${type}${isSpot ? ', spot' : ''}`, size, perHour * (isSpot ? assumed.spotShare : 1));
+    nodes += size;
+  }
+  monthly('node disks, GiB of gp3', nodes * diskGiB(all('aws_launch_template')), price.gp3GigabyteMonth);
 
-  const costs = [
-    ...hourly('EKS control plane', all('aws_eks_cluster').length, price.eksClusterHour),
-    ...nodes.flatMap(({ type, count, spot, perHour }) =>
-      hourly(`nodes, ${type}${spot ? ', spot' : ''}`, count, perHour * (spot ? assumed.spotShare : 1)),
-    ),
-    ...line('node disks, GiB of gp3', diskGiB * sum(nodes.map(({ count }) => count)), price.gp3GigabyteMonth),
-    ...hourly('NAT gateways', gateways, price.natGatewayHour),
-    ...line('NAT traffic, GB assumed', gateways === 0 ? 0 : assumed.natGigabytes, price.natGigabyte),
-    ...hourly(
-      'load balancers, assumed',
-      balancers,
-      price.loadBalancerHour + assumed.loadBalancerCapacityUnits * price.loadBalancerCapacityUnitHour,
-    ),
-    ...hourly('public IPv4 addresses', all('aws_eip').length + balancers * zones, price.publicAddressHour),
-    ...hourly(
-      'interface endpoints, each in each zone',
-      sum(endpoints.map((endpoint) => (valueAt(endpoint, ['subnet_ids']) as unknown[] | undefined)?.length ?? zones)),
-      price.interfaceEndpointHour,
-    ),
-    ...line(
-      'logs, GB assumed',
-      all('aws_cloudwatch_log_group').length === 0 ? 0 : assumed.logGigabytes,
-      price.logGigabyte,
-    ),
-    ...line(
-      'backups of volumes, GB assumed',
-      all('aws_backup_plan').length === 0 ? 0 : assumed.backupGigabytes,
-      price.backupGigabyteMonth,
-    ),
-    ...line('KMS keys', all('aws_kms_key').length, price.kmsKeyMonth),
-    ...line('secrets', all('aws_secretsmanager_secret').length, price.secretMonth),
-  ];
+  const gateways = count('aws_nat_gateway');
+  hourly('NAT gateways', gateways, price.natGatewayHour);
+  monthly('NAT traffic, GB assumed', gateways === 0 ? 0 : assumed.natGigabytes, price.natGigabyte);
+
+  const balancers = hasLoadBalancers ? assumed.loadBalancers : 0;
+  const capacityUnits = assumed.loadBalancerCapacityUnits * price.loadBalancerCapacityUnitHour;
+  hourly('load balancers, assumed', balancers, price.loadBalancerHour + capacityUnits);
+  // A load balancer has a public address in each of its zones.
+  const zones = new Set(all('aws_subnet').map((subnet) => valueAt(subnet, ['availability_zone']))).size;
+  hourly('public IPv4 addresses', count('aws_eip') + balancers * zones, price.publicAddressHour);
+
+  const endpoints = interfaceEndpoints(all('aws_vpc_endpoint'), zones);
+  hourly('interface endpoints, each in each zone', endpoints, price.interfaceEndpointHour);
+  const hasLogs = count('aws_cloudwatch_log_group') > 0;
+  monthly('logs, GB assumed', hasLogs ? assumed.logGigabytes : 0, price.logGigabyte);
+  const hasBackups = count('aws_backup_plan') > 0;
+  monthly('backups of volumes, GB assumed', hasBackups ? assumed.backupGigabytes : 0, price.backupGigabyteMonth);
+  monthly('KMS keys', count('aws_kms_key'), price.kmsKeyMonth);
+  monthly('secrets', count('aws_secretsmanager_secret'), price.secretMonth);
   return costs.sort((a, b) => b.usd - a.usd);
 }
 
 /** US dollars a month, all lines together. */
 export const totalOf = (costs: readonly Cost[]): number => costs.reduce((sum, { usd }) => sum + usd, 0);
+
+const nodeGroup = (group: object): { type: string; size: number; isSpot: boolean } => ({
+  type: String(first(group, 'instance_types')),
+  size: Number(valueIn(group, 'scaling_config', 'desired_size')),
+  isSpot: valueAt(group, ['capacity_type']) === 'SPOT',
+});
+
+/** The disk of one node. */
+function diskGiB(templates: readonly object[]): number {
+  let size = 0;
+  for (const template of templates)
+    size += Number(valueIn(first(template, 'block_device_mappings'), 'ebs', 'volume_size'));
+  return size;
+}
+
+/** Interface endpoints, counted in each subnet; where a plan does not list these, in each zone. */
+function interfaceEndpoints(endpoints: readonly object[], zones: number): number {
+  let count = 0;
+  for (const endpoint of endpoints) {
+    if (valueAt(endpoint, ['vpc_endpoint_type']) !== 'Interface') continue;
+    const subnets = valueAt(endpoint, ['subnet_ids']);
+    count += Array.isArray(subnets) ? subnets.length : zones;
+  }
+  return count;
+}
 
 /** A block is a map in a stack and a list in a plan. */
 const first = (from: unknown, key: string): unknown => {

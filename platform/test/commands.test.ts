@@ -9,10 +9,10 @@ import { command, KEYS, main } from './command-in-tests.ts';
 t.test('synth lists every stack with what it has and what it comes after', (t) => {
   const { status, stdout } = command(t, 'synth --json', { env: {} });
   t.equal(status, 0);
-  t.match(JSON.parse(stdout), [{ name: /^bootstrap-/, account: /^\d{12}$/, region: 'eu-central-1', after: [] }]);
+  t.match(JSON.parse(stdout), [{ name: /^bootstrap-/, account: /^\d{12}$/, region: 'us-east-1', after: [] }]);
   t.match(
     command(t, 'synth', { env: {} }).stdout,
-    /^dev-network +111111111111 +eu-central-1 +\d+ +bootstrap-111111111111$/m,
+    /^dev-network +111111111111 +us-east-1 +\d+ +bootstrap-111111111111$/m,
   );
   t.end();
 });
@@ -140,7 +140,7 @@ t.test('cost lists every cluster against its budget', (t) => {
 
 t.test('kubeconfig hands over to the AWS CLI, with the cluster as the name of the context', (t) => {
   t.same(command(t, 'kubeconfig --cluster dev').programs.calls(), [
-    'aws eks update-kubeconfig --name dev --region eu-central-1 --alias dev',
+    'aws eks update-kubeconfig --name dev --region us-east-1 --alias dev',
   ]);
   t.match(
     command(t, 'kubeconfig --cluster dev', { programs: [] }).stderr,

@@ -93,6 +93,13 @@ t.test('a plan and a stack give the same', (t) => {
   t.end();
 });
 
+t.test('each price of the default region says where it was read', (t) => {
+  const { sources, ...prices } = readPrices().regions['us-east-1'] ?? {};
+  t.ok(Object.keys(prices).length > 10);
+  t.same(Object.keys(sources ?? {}).sort(), Object.keys(prices).sort());
+  t.end();
+});
+
 t.test('what has no price is refused by name', (t) => {
   t.throws(
     () => monthlyCosts([], 'af-south-1', { hasLoadBalancers: false }),

@@ -29,7 +29,7 @@ const usual: Answer[] = [
   { program: 'kubectl', to: 'get applications', stdout: applications },
   { program: 'aws', to: 'get-resources', stdout: none },
 ];
-const LOAD_BALANCER = 'arn:aws:elasticloadbalancing:eu-central-1:111111111111:loadbalancer/app/k8s-x/1';
+const LOAD_BALANCER = 'arn:aws:elasticloadbalancing:us-east-1:111111111111:loadbalancer/app/k8s-x/1';
 
 /** Takes the cluster down among programs that answer so. What happened, in short words. */
 async function destroyed(
@@ -125,7 +125,7 @@ t.test(
         'Key=ebs.csi.aws.com/cluster-name,Values=dev',
       ].map(search),
     ]);
-    t.match(certificate, { cluster: 'dev', accountId: '111111111111', region: 'eu-central-1', found: [] });
+    t.match(certificate, { cluster: 'dev', accountId: '111111111111', region: 'us-east-1', found: [] });
   },
 );
 
@@ -187,13 +187,13 @@ t.test('credentials of another account stop it at once', async (t) => {
 });
 
 t.test('what is left in the end is told by name; a key that waits to be deleted costs nothing', async (t) => {
-  const volume = 'arn:aws:ec2:eu-central-1:111111111111:volume/vol-1';
+  const volume = 'arn:aws:ec2:us-east-1:111111111111:volume/vol-1';
   const { certificate } = await destroyed(t, [
     { program: 'aws', to: 'Key=ebs.csi.aws.com/cluster-name,Values=dev --output', stdout: none, times: 0 },
     {
       program: 'aws',
       to: 'Key=kubernetes.io/cluster/dev',
-      stdout: arns(volume, 'arn:aws:kms:eu-central-1:111111111111:key/1'),
+      stdout: arns(volume, 'arn:aws:kms:us-east-1:111111111111:key/1'),
     },
   ]);
   t.same(certificate?.found, [volume]);

@@ -27,13 +27,13 @@ t.test(
       ],
     });
     t.equal(status, 0, stderr);
-    const registry = '111111111111.dkr.ecr.eu-central-1.amazonaws.com';
+    const registry = '111111111111.dkr.ecr.us-east-1.amazonaws.com';
     t.equal(stdout, `${registry}/fastify-service:0.2.0@sha256:${'0'.repeat(64)}\n`);
     const calls = programs.calls();
     t.match(calls, [
       /^git -C .* status --porcelain$/,
-      'aws ecr describe-images --registry-id 111111111111 --region eu-central-1 --repository-name fastify-service --image-ids imageTag=0.2.0',
-      'aws ecr get-login-password --region eu-central-1',
+      'aws ecr describe-images --registry-id 111111111111 --region us-east-1 --repository-name fastify-service --image-ids imageTag=0.2.0',
+      'aws ecr get-login-password --region us-east-1',
       `docker login --username AWS --password-stdin ${registry}`,
       /^git -C .* rev-list --count HEAD -- clusters\/dev\/fastify-service\.image\.yaml$/,
     ]);

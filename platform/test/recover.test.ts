@@ -9,7 +9,7 @@ import { inventory, openPlatform, type Platform, told } from './platform-in-test
 import { kindOf, type Thing } from './simulated-aws/cloud.ts';
 import type { Engine } from './simulated-aws/engine.ts';
 
-const CALLER = { accountId: '111111111111', region: 'eu-central-1', defaultTags: {} };
+const CALLER = { accountId: '111111111111', region: 'us-east-1', defaultTags: {} };
 const ACCOUNT = 'bootstrap-111111111111';
 const STACKS = ['dev-network', 'dev-cluster', 'dev-argocd'];
 
@@ -161,7 +161,7 @@ t.test('what is there twice stops it, with both named; what the state has in pla
   const vpc = only(platform, 'aws_vpc');
   const second = platform.cloud.plant(
     'aws_vpc',
-    { ...vpc.values, id: 'vpc-second', arn: 'arn:aws:ec2:eu-central-1:111111111111:vpc/vpc-second' },
+    { ...vpc.values, id: 'vpc-second', arn: 'arn:aws:ec2:us-east-1:111111111111:vpc/vpc-second' },
     CALLER,
   );
   const operations = platform.cloud.operations;
@@ -175,7 +175,7 @@ t.test('what is there twice stops it, with both named; what the state has in pla
   t.ok(await apply('dev-network'));
   platform.cloud.plant('aws_vpc', second.values, CALLER);
   t.ok(await apply('dev-network', { lost: true }));
-  t.match(said.at(-1), /in place of these[^]*\n {2}arn:aws:ec2:eu-central-1:111111111111:vpc\/vpc-second$/);
+  t.match(said.at(-1), /in place of these[^]*\n {2}arn:aws:ec2:us-east-1:111111111111:vpc\/vpc-second$/);
   t.equal(platform.cloud.things('aws_vpc').length, 2, 'deleting it is for whoever looked');
 });
 

@@ -85,8 +85,8 @@ const removeFromEvery =
     for (const id of Object.keys(stack.resource[type] ?? {})) remove(`${type}.${id}.${key}`)(stack);
   };
 
-const NAT = 'aws_nat_gateway.nat-eu-central-1a';
-const NAT_ADDRESS = 'aws_eip.nat-address-eu-central-1a';
+const NAT = 'aws_nat_gateway.nat-us-east-1a';
+const NAT_ADDRESS = 'aws_eip.nat-address-us-east-1a';
 const CLUSTER = 'aws_eks_cluster.cluster';
 const VPC_CONFIG = `${CLUSTER}.vpc_config`;
 const BACKUP_ROLE = 'aws_iam_role.backup-role';
@@ -110,7 +110,7 @@ const MISTAKES: Readonly<Record<Stack, readonly Mistake[]>> = {
   'dev-network': [
     atValidate('a misspelt argument', UNKNOWN_ARGUMENT, [set('aws_vpc.vpc.cidr_blok', '10.0.0.0/16')]),
     atValidate('a name of something that is not there', /Reference to undeclared resource/, [
-      set(`${NAT}.subnet_id`, '${aws_subnet.public-eu-central-1z.id}'),
+      set(`${NAT}.subnet_id`, '${aws_subnet.public-us-east-1z.id}'),
     ]),
     atValidate('a circle', /Cycle/, [set('aws_internet_gateway.internet-gateway.depends_on', [NAT])]),
     atApply(
@@ -121,7 +121,7 @@ const MISTAKES: Readonly<Record<Stack, readonly Mistake[]>> = {
     ),
     atApply('a NAT gateway without an address', /MissingParameter/, [remove(`${NAT}.allocation_id`)]),
     atApply('two subnets in one place', /InvalidSubnet\.Conflict/, [
-      set('aws_subnet.public-eu-central-1b.cidr_block', '10.0.128.0/24'),
+      set('aws_subnet.public-us-east-1b.cidr_block', '10.0.128.0/24'),
     ]),
     atApply('flow logs that may write nowhere', /Access Denied for LogDestination/, [
       remove('aws_iam_role_policy'),

@@ -1,13 +1,12 @@
-import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import t, { type Test } from 'tap';
-import { type AwsClusterSettings, clusterNames, readCluster, SettingsError } from '@gitops/settings';
+import { type AwsClusterSettings, readClusters, SettingsError } from '@gitops/settings';
 import { subnetPlan } from '@gitops/settings/network';
 import { synthesize, type SynthesizedStack } from '../src/app.ts';
 import { nameIn } from '../src/names.ts';
-
-const repository = resolve(import.meta.dirname, '../..');
+import { type Change, repository, repositoryWith } from './platform-in-tests.ts';
 
 type Resources = Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, unknown>>>>>>;
 interface StackJson {
@@ -19,17 +18,22 @@ interface StackJson {
 const outdir = join(t.testdir(), 'out');
 const stacks = synthesize(repository, outdir);
 const textOf = ({ folder }: SynthesizedStack): string => readFileSync(join(folder, 'cdk.tf.json'), 'utf8');
-const read = (name: string): StackJson => {
-  const stack = stacks.find((candidate) => candidate.name === name);
-  if (stack === undefined) throw new Error(`there is no stack ${name}`);
-  return JSON.parse(textOf(stack)) as StackJson;
+const readStack = (stack: SynthesizedStack): StackJson => JSON.parse(textOf(stack)) as StackJson;
+const stackIn = (written: readonly SynthesizedStack[], name: string): StackJson => {
+  const stack = written.find((candidate) => candidate.name === name);
+  if (stack === undefined) throw new Error(`no stack ${name}`);
+  return readStack(stack);
 };
-const aws = clusterNames(repository).flatMap((name): AwsClusterSettings[] => {
-  const settings = readCluster(repository, name);
-  return settings.provider === 'aws' ? [settings] : [];
-});
+const read = (name: string): StackJson => stackIn(stacks, name);
+const aws = readClusters(repository).filter((cluster): cluster is AwsClusterSettings => cluster.provider === 'aws');
 const all = (stack: StackJson, type: string): Readonly<Record<string, unknown>>[] =>
   Object.values(stack.resource[type] ?? {});
+
+/** The stacks of a copy of the repository with some settings changed. */
+function withChanges(t: Test, ...changes: readonly Change[]): SynthesizedStack[] {
+  const folder = t.testdir({});
+  return synthesize(repositoryWith(join(folder, 'repository'), changes), join(folder, 'out'));
+}
 
 t.test('every stack comes after those that it stands on', (t) => {
   const seen = new Set<string>();
@@ -72,19 +76,57 @@ t.test('two synths write the same', (t) => {
   t.end();
 });
 
-t.test('state lies in the bucket of its account, with a lock, once the setting says so', (t) => {
-  const { repository: changed } = withChange(t, 'shared', (text) => text.replace('state: local', 'state: s3'));
-  for (const stack of synthesize(changed, join(t.testdirName, 'out'))) {
-    const { terraform, provider } = JSON.parse(textOf(stack)) as StackJson;
+t.test('state is in the bucket of its account, with a lock, once the setting says so', (t) => {
+  for (const stack of withChanges(t, ['shared', 'state: local', 'state: s3'])) {
+    const { terraform, provider } = readStack(stack);
     const [account] = provider.aws?.[0]?.allowed_account_ids as string[];
     t.same((terraform.backend as Record<string, unknown>).s3, {
       bucket: `gitops-platform-state-${account ?? ''}`,
       key: `${stack.name}.tfstate`,
-      region: 'eu-central-1',
+      region: 'us-east-1',
       encrypt: true,
       use_lockfile: true,
     });
   }
+  t.end();
+});
+
+t.test('clusters stand in us-east-1, and one of them in 10.0.0.0/16', (t) => {
+  for (const stack of stacks) t.equal(readStack(stack).provider.aws?.[0]?.region, 'us-east-1', stack.name);
+  t.match(read('dev-network').resource.aws_vpc?.vpc, { cidr_block: '10.0.0.0/16' });
+  t.end();
+});
+
+t.test('a cluster in another region is built there, and pulls from the one registry', (t) => {
+  const changed = withChanges(t, [
+    'dev',
+    'network:\n',
+    'region: eu-central-1\nnetwork:\n  zones: [eu-central-1a, eu-central-1b]\n',
+  ]);
+  const regions = new Map(changed.map((stack) => [stack.name, readStack(stack).provider.aws?.[0]?.region]));
+  for (const [name, region] of regions)
+    t.equal(region, name.startsWith('dev-') ? 'eu-central-1' : 'us-east-1', `${name} is in ${String(region)}`);
+
+  const network = stackIn(changed, 'dev-network');
+  t.same(
+    new Set(all(network, 'aws_subnet').map(({ availability_zone }) => availability_zone)),
+    new Set(['eu-central-1a', 'eu-central-1b']),
+  );
+  t.match(all(network, 'aws_vpc_endpoint'), [{ service_name: 'com.amazonaws.eu-central-1.s3' }]);
+
+  const argocd = stackIn(changed, 'dev-argocd');
+  t.match(argocd.provider.helm, [
+    { kubernetes: { exec: { args: ['eks', 'get-token', '--cluster-name', 'dev', '--region', 'eu-central-1'] } } },
+  ]);
+  const [release] = all(argocd, 'helm_release').filter(({ name }) => name === 'argocd');
+  const values = (release?.values as string[]).at(-1) ?? '';
+  t.match(values, '"region":"eu-central-1"', 'the controllers of the cluster call AWS in its region');
+  t.match(values, '"imageRegistry":"111111111111.dkr.ecr.us-east-1.amazonaws.com"');
+
+  const secrets = stackIn(changed, 'dev-cluster').resource.aws_iam_role_policy?.['external-secrets-role-policy'];
+  t.match(secrets?.policy, 'arn:aws:secretsmanager:eu-central-1:111111111111:secret:dev/*');
+  const push = stackIn(changed, 'bootstrap-111111111111').resource.aws_iam_role_policy?.['image-push-policy'];
+  t.match(push?.policy, 'arn:aws:ecr:us-east-1:111111111111:repository/fastify-service');
   t.end();
 });
 
@@ -128,33 +170,25 @@ t.test('the drawing of the network shows the subnets that there are', (t) => {
 });
 
 t.test('interface endpoints are a setting', (t) => {
-  const { repository: changed } = withChange(t, 'dev', (text) =>
-    text.replace('interfaceEndpoints: false', 'interfaceEndpoints: true'),
-  );
-  const endpoints = (folder: string): number =>
-    all(
-      JSON.parse(readFileSync(join(folder, 'stacks/dev-network/cdk.tf.json'), 'utf8')) as StackJson,
-      'aws_vpc_endpoint',
-    ).length;
-  synthesize(changed, join(t.testdirName, 'out'));
-  t.same([endpoints(outdir), endpoints(join(t.testdirName, 'out'))], [1, 9]);
+  const endpoints = (written: readonly SynthesizedStack[]): number =>
+    all(stackIn(written, 'dev-network'), 'aws_vpc_endpoint').length;
+  const changed = withChanges(t, ['dev', 'interfaceEndpoints: false', 'interfaceEndpoints: true']);
+  t.same([endpoints(stacks), endpoints(changed)], [1, 9]);
   t.end();
 });
 
 t.test('the API of a cluster is open to its networks alone, and to none where there is none', (t) => {
-  const vpcConfig = (folder: string): unknown =>
-    Object.values(
-      (JSON.parse(readFileSync(join(folder, 'stacks/dev-cluster/cdk.tf.json'), 'utf8')) as StackJson).resource
-        .aws_eks_cluster ?? {},
-    )[0]?.vpc_config;
-  t.match(vpcConfig(outdir), {
+  const vpcConfig = (written: readonly SynthesizedStack[]): unknown =>
+    all(stackIn(written, 'dev-cluster'), 'aws_eks_cluster')[0]?.vpc_config;
+  t.match(vpcConfig(stacks), {
     endpoint_private_access: true,
     endpoint_public_access: true,
     public_access_cidrs: ['203.0.113.0/24'],
   });
-  const { repository: changed } = withChange(t, 'dev', (text) => text.replace('[203.0.113.0/24]', '[]'));
-  synthesize(changed, join(t.testdirName, 'out'));
-  t.match(vpcConfig(join(t.testdirName, 'out')), { endpoint_private_access: true, endpoint_public_access: false });
+  t.match(vpcConfig(withChanges(t, ['dev', '[203.0.113.0/24]', '[]'])), {
+    endpoint_private_access: true,
+    endpoint_public_access: false,
+  });
   t.end();
 });
 
@@ -171,79 +205,47 @@ t.test('the root of the bindings is never loaded: it takes seconds and half a gi
   t.end();
 });
 
-/**
- * A copy of what the platform reads, with one cluster's settings changed. A change that changes nothing is a mistake of
- * the test.
- */
-function withChange(t: Test, cluster: string, change: (text: string) => string): { repository: string } {
-  const copy = join(t.testdir(), 'repository');
-  for (const folder of ['clusters', 'argocd'])
-    cpSync(join(repository, folder), join(copy, folder), { recursive: true });
-  const file = join(copy, 'clusters', cluster, 'cluster.yaml');
-  const text = readFileSync(file, 'utf8');
-  if (change(text) === text) t.fail(`${cluster}: nothing was changed`);
-  writeFileSync(file, change(text));
-  return { repository: copy };
-}
+const REFUSED: readonly (readonly [...change: Change, problem: RegExp])[] = [
+  ['staging', '10.1.0.0/16', '10.0.0.0/16', /staging\S+:\d+: network\.cidr: must not overlap the network of dev/],
+  ['staging', '  cidr: 10.1.0.0/16\n', '', /staging\S+:\d+: network\.cidr: must not overlap the network of dev/],
+  ['production', '10.2.0.0/16', '10.2.0.0/20', /production\S+:\d+: network\.cidr: too small for the subnets/],
+  [
+    'production',
+    ', us-east-1b, us-east-1c]',
+    ']',
+    /production\S+:\d+: network\.zones: must not have fewer than 2 items/,
+  ],
+  ['production', 'us-east-1c', 'us-east-1e', /production\S+:\d+: network\.zones\.2: must be a zone in which EKS /],
+  [
+    'dev',
+    'network:\n',
+    'region: us-west-2\nnetwork:\n',
+    /shared\S+:\d+: network\.zones\.0: must be a zone of us-west-2/,
+  ],
+  ['shared', /^region: us-east-1/m, 'region: us-east-7', /shared\S+:\d+: region: must be /],
+  ['dev', 't3.medium', 't9.medium', /dev\S+:\d+: nodeGroup\.instanceType: must be /],
+  ['dev', 'name: dev', 'name: development-cluster-of-the-platform-team', /dev\S+:\d+: name: .*31 lower-case letters/],
+  [
+    'dev',
+    '203.0.113.0/24',
+    '0.0.0.0/0',
+    /dev\S+:\d+: api\.publicCidrs\.0: must not open the Kubernetes API to the world/,
+  ],
+  ['dev', 'minSize: 2', 'minSize: two', /dev\S+:\d+: nodeGroup\.minSize: must be integer/],
+  ['shared', '"1.36"', '"1.33"', /shared\S+:\d+: kubernetesVersion: .*standard support/],
+];
 
-t.test('what cannot be is refused with file, key and rule, and what was written before stays', (t) => {
-  const cases: [cluster: string, change: (text: string) => string, problem: RegExp][] = [
-    [
-      'staging',
-      (text) => text.replace('10.1.0.0/16', '10.0.0.0/16'),
-      /^clusters\/staging\/cluster\.yaml:\d+: network\.cidr: must not overlap with the network of dev/,
-    ],
-    [
-      'dev',
-      (text) => text.replace('10.0.0.0/16', '10.0.0.0/20'),
-      /^clusters\/dev\/cluster\.yaml:\d+: network\.cidr: must hold the subnets of the cluster/,
-    ],
-    [
-      'dev',
-      (text) => text.replace(', eu-central-1b]', ']'),
-      /^clusters\/dev\/cluster\.yaml:\d+: network\.zones: must not have fewer than 2 items/,
-    ],
-    [
-      'dev',
-      (text) => text.replaceAll('eu-central-1', 'eu-central-7'),
-      /^clusters\/dev\/cluster\.yaml:\d+: region: must be /,
-    ],
-    [
-      'dev',
-      (text) => text.replace('t3.medium', 't9.medium'),
-      /^clusters\/dev\/cluster\.yaml:\d+: nodeGroup\.instanceType: must be /,
-    ],
-    [
-      'dev',
-      (text) => text.replace('name: dev', 'name: development-cluster-of-the-platform-team'),
-      /^clusters\/dev\/cluster\.yaml:\d+: name: .*31 small letters/,
-    ],
-    [
-      'dev',
-      (text) => text.replace('203.0.113.0/24', '0.0.0.0/0'),
-      /^clusters\/dev\/cluster\.yaml:\d+: api\.publicCidrs\.0: must not open the Kubernetes API to the world/,
-    ],
-    [
-      'dev',
-      (text) => text.replace('minSize: 2', 'minSize: two'),
-      /^clusters\/dev\/cluster\.yaml:\d+: nodeGroup\.minSize: must be integer/,
-    ],
-    [
-      'shared',
-      (text) => text.replace('"1.36"', '"1.33"'),
-      /^clusters\/shared\/cluster\.yaml:\d+: kubernetesVersion: .*standard support/,
-    ],
-  ];
+t.test('invalid settings are refused with file, key and rule, and what was written before stays', (t) => {
   const before = stacks.map(textOf);
-  for (const [cluster, change, problem] of cases) {
-    const { repository: changed } = withChange(t, cluster, change);
+  for (const [cluster, from, to, problem] of REFUSED) {
+    const changed = repositoryWith(join(t.testdir({}), 'repository'), [[cluster, from, to]]);
     try {
       synthesize(changed, outdir);
       t.fail(`${cluster} was accepted: ${String(problem)}`);
     } catch (error) {
       if (!(error instanceof SettingsError)) throw error;
       t.ok(
-        error.problems.some((line) => problem.test(line)),
+        error.problems.some((line) => line.startsWith('clusters/') && problem.test(line)),
         `${String(problem)} in ${error.problems.join(' | ')}`,
       );
     }

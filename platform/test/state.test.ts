@@ -59,7 +59,7 @@ async function startS3(t: Test, folder: string): Promise<string> {
       '--secret',
       'a-secret-of-the-test',
       '--region',
-      'eu-central-1',
+      'us-east-1',
       '--port',
       `127.0.0.1:${port}`,
       '--quiet',

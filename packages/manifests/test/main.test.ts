@@ -122,7 +122,7 @@ t.test('capacity and flows: tables of what is proven', (t) => {
   t.equal(status, 0);
   t.match(
     stdout,
-    /^CLUSTER +LOST ZONE +NODES LEFT .*\nproduction +eu-central-1a +4 .* yes *\nproduction +eu-central-1b .*\nproduction +eu-central-1c /,
+    /^CLUSTER +LOST ZONE +NODES LEFT .*\nproduction +us-east-1a +4 .* yes *\nproduction +us-east-1b .*\nproduction +us-east-1c /,
   );
   const flows = command(folder, ['flows', '--cluster', 'production']);
   t.match(flows.stdout, /^APPLICATION +FROM +TO +OPEN +OPEN IN PART *\n/);

@@ -330,7 +330,7 @@ function planOf(values: Values, held: Held): string | undefined {
   return typeof id === 'string' ? id : undefined;
 }
 
-/** arn:aws:ec2:eu-central-1:111111111111:vpc/vpc-1 → ec2:vpc and vpc-1 */
+/** arn:aws:ec2:us-east-1:111111111111:vpc/vpc-1 → ec2:vpc and vpc-1 */
 function partsOf(arn: string): { kind: string; rest: string } {
   const [, , service = '', , , ...resource] = arn.split(':');
   const [, kind = '', rest = ''] = /^([^/:]+)[/:](.*)$/.exec(resource.join(':')) ?? [];

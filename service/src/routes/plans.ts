@@ -17,7 +17,7 @@ const PlanRequest = Type.Object(
       maxItems: 16,
       uniqueItems: true,
       description: 'Names of the zones',
-      examples: [['eu-central-1a', 'eu-central-1b']],
+      examples: [['us-east-1a', 'us-east-1b']],
     }),
     tiers: Type.Array(
       Type.Object(

@@ -55,8 +55,8 @@ const SAMPLES = [
   'registry.example.com/other',
   '9.9.9',
   `sha256:${'9'.repeat(64)}`,
-  'arn:aws:acm:eu-central-1:999999999999:certificate/00000000-0000-0000-0000-000000000000',
-  'arn:aws:wafv2:eu-central-1:999999999999:regional/webacl/other/00000000-0000-0000-0000-000000000000',
+  'arn:aws:acm:us-east-1:999999999999:certificate/00000000-0000-0000-0000-000000000000',
+  'arn:aws:wafv2:us-east-1:999999999999:regional/webacl/other/00000000-0000-0000-0000-000000000000',
   '9m',
   '9h',
 ];

@@ -92,8 +92,8 @@ t.test('all problems are told at once: of files, settings, values, templates and
   edit(
     folder,
     'clusters/production/cluster.yaml',
-    'zones: [eu-central-1a, eu-central-1b, eu-central-1c]',
-    'zones: [eu-central-1a]',
+    'zones: [us-east-1a, us-east-1b, us-east-1c]',
+    'zones: [us-east-1a]',
   );
   const problems = await allProblems(folder);
   const told = [

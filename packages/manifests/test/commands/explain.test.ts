@@ -86,7 +86,7 @@ t.test('of an upstream chart: its own defaults, our files, and a parameter withi
   ]);
   const region = 'extraObjects.0.spec.provider.aws.region';
   t.strictSame(await explained('external-secrets', region), [
-    'eu-central-1',
+    'us-east-1',
     'argocd/applications/external-secrets.yaml',
     [],
     ['ClusterSecretStore/aws-secrets-manager spec.provider.aws.region'],

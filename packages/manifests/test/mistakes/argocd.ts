@@ -12,7 +12,7 @@ export const ARGOCD: readonly Mistake[] = [
       /accountId: 033333333333 must be quoted/,
     ),
     'an account with a digit too few': replace('"333333333333"', '"33333333333"').told(/accountId: does not fit/),
-    'a zone of another region': replace('eu-central-1c', 'eu-west-1c').told(/network\.zones/),
+    'a zone of another region': replace('us-east-1c', 'eu-west-1c').told(/network\.zones/),
     'the name of another cluster': replace('name: production', 'name: staging').told(/name: must be the folder's name/),
     'an unknown instance type': replace('t3.medium', 't3.medum').told(/nodeGroup.*t3\.medum/),
     'a VPC that cannot hold its subnets': replace('10.2.0.0/16', '10.2.0.0/20').told(/network\.cidr/),

@@ -63,7 +63,7 @@ export const NUMBERS: readonly Mistake[] = [
     ).toldAs(/^(clusters\/dev|charts\/fastify-service)\/\S+:\d+: httpRoute\.gateway/),
     'a certificate without TLS': after(
       '  https: false',
-      '  certificateArn: arn:aws:acm:eu-central-1:111111111111:certificate/12345678-1234-1234-1234-123456789012',
+      '  certificateArn: arn:aws:acm:us-east-1:111111111111:certificate/12345678-1234-1234-1234-123456789012',
     ).told(/ingress\.certificateArn: counts for nothing/),
   }),
   inFile(shared, {

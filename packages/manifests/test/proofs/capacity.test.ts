@@ -5,7 +5,7 @@ import { instanceType } from '@gitops/settings/instance-types';
 import type { KubernetesObject } from '../../src/kubernetes/object.ts';
 import { allocatable, capacityProblems, capacityTable, podRequest } from '../../src/proofs/capacity.ts';
 
-const ZONES = ['eu-central-1a', 'eu-central-1b', 'eu-central-1c'];
+const ZONES = ['us-east-1a', 'us-east-1b', 'us-east-1c'];
 const cluster = (nodeGroup: object = {}, zones = ZONES): AwsClusterSettings => {
   const settings = readCluster(resolve(import.meta.dirname, '../../../..'), 'production');
   if (settings.provider !== 'aws') throw new Error('production is a cluster on AWS');
@@ -137,7 +137,7 @@ t.test('what is short is told, and by how much', (t) => {
   t.same(problem, {
     object: 'clusters/production/cluster.yaml',
     path: 'nodeGroup.maxSize',
-    rule: 'production without eu-central-1a has 4 nodes, which leave 3 pods of Deployment/api without a place: short of 860m CPU',
+    rule: 'production without us-east-1a has 4 nodes, which leave 3 pods of Deployment/api without a place: short of 860m CPU',
   });
   t.match(
     rules(cluster(), [deployment({ memory: '4Gi' })])[0],
@@ -151,7 +151,7 @@ t.test('what is short is told, and by how much', (t) => {
   );
   t.match(
     rules(cluster({ maxSize: 3 }, ZONES.slice(0, 2)), [deployment(), autoscaler(3)])[0],
-    'without eu-central-1a has 1 nodes',
+    'without us-east-1a has 1 nodes',
     'the zone with two of three nodes',
   );
   t.end();
@@ -206,7 +206,7 @@ t.test('spread constraints must hold in the zones that are left', (t) => {
   t.same(rules(cluster(), spreading({ minDomains: 3, whenUnsatisfiable: 'ScheduleAnyway' })), []);
   // Two zones with two and one nodes: the smaller one takes three pods, so that the other stops at four.
   const uneven = cluster({ maxSize: 5 });
-  t.match(rules(uneven, spreading({}, 8)), [/without eu-central-1a has 3 nodes/, /without eu-central-1b has 3 nodes/]);
+  t.match(rules(uneven, spreading({}, 8)), [/without us-east-1a has 3 nodes/, /without us-east-1b has 3 nodes/]);
   t.match(rules(uneven, spreading({}, 8))[0], 'spread constraints');
   t.same(rules(uneven, spreading({ maxSkew: 3 }, 8)), []);
   t.equal(rules(cluster(), spreading({ topologyKey: 'kubernetes.io/hostname', minDomains: 5 }, 5)).length, 3);

@@ -38,11 +38,11 @@ t.test('the facts of the cluster reach the controllers, which can ask nobody els
       upstream.find((entry) => entry.cluster.name === cluster && entry.application.metadata.name === name)?.objects,
     );
   t.ok(
-    /"--cluster-name=staging".*"--aws-region=eu-central-1","--aws-vpc-id=vpc-/.test(
+    /"--cluster-name=staging".*"--aws-region=us-east-1","--aws-vpc-id=vpc-/.test(
       text('staging', 'aws-load-balancer-controller'),
     ),
   );
-  t.ok(text('production', 'external-secrets').includes('"aws":{"region":"eu-central-1","service":"SecretsManager"}'));
+  t.ok(text('production', 'external-secrets').includes('"aws":{"region":"us-east-1","service":"SecretsManager"}'));
   t.end();
 });
 
