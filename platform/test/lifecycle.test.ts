@@ -1,8 +1,9 @@
 import t from 'tap';
 import { readClusters } from '@gitops/settings';
 import { monthlyCosts, plannedResources, type Resource, totalOf } from '../src/cost.ts';
-import { openPlatform, type Platform, repository, terraform, told } from './platform-in-tests.ts';
-import { type Operation, SimulatedAws, type Thing } from './simulated-aws/cloud.ts';
+import { openPlatform, outputOf, type Platform, repository, terraform } from './platform-in-tests.ts';
+import { SimulatedAws, type Thing } from './simulated-aws/cloud.ts';
+import type { Operation } from './simulated-aws/operations.ts';
 import type { Values } from './simulated-aws/values.ts';
 
 const CLUSTERS = ['dev', 'staging', 'production'];
@@ -16,7 +17,7 @@ const ofCluster = ({ cloud }: Platform, cluster: string): string[] =>
 
 for (const program of [undefined, ...(terraform === undefined ? [] : [terraform])]) {
   t.test(
-    `every stack is valid, is applied in its order, is then as planned, and goes as it came: ${program === undefined ? 'OpenTofu' : 'Terraform'}`,
+    `every stack is valid, applied in order, then as planned, and destroyed: ${program ?? 'OpenTofu'}`,
     async (t) => {
       // The one setting that stands in the way of its end, on purpose.
       const platform = await openPlatform(
@@ -37,7 +38,7 @@ for (const program of [undefined, ...(terraform === undefined ? [] : [terraform]
           ['plan', 0],
         ] as const) {
           const run = await engine[step](...args);
-          t.equal(run.code, code, `${name} ${step}${run.code === code ? '' : told(run)}`);
+          t.equal(run.code, code, `${name} ${step}${run.code === code ? '' : outputOf(run)}`);
           if (args[0] === '-out=plan')
             planned.set(cluster, [
               ...(planned.get(cluster) ?? []),
@@ -76,7 +77,7 @@ for (const program of [undefined, ...(terraform === undefined ? [] : [terraform]
             { code: 1, errors: [/^(Resource i|I)nstance cannot be destroyed$/] },
             `${name} stays, whatever is typed`,
           );
-        else t.equal(run.code, 0, `${name} destroy${run.code === 0 ? '' : told(run)}`);
+        else t.equal(run.code, 0, `${name} destroy${run.code === 0 ? '' : outputOf(run)}`);
       }
       for (const cluster of CLUSTERS) t.same(ofCluster(platform, cluster), [], `nothing of ${cluster} is left`);
       t.equal(platform.cloud.things('aws_s3_bucket').length, 3);
@@ -160,7 +161,7 @@ t.test('a cluster stack says that its network is missing, before anything is mad
   t.equal(run.code, 1);
   t.match(
     run.output.replace(/\s+/g, ' '),
-    /The network of dev has not one private subnet for each of its 2 zones; apply dev-network first\./,
+    /The network of dev lacks a private subnet in each of its 2 zones; apply dev-network first\./,
   );
   t.equal(platform.cloud.operations, before);
 });
@@ -191,7 +192,7 @@ t.test('a protected cluster is not deleted, and what nobody made by a stack keep
 });
 
 t.test(
-  'what somebody changed by hand shows in the plan, and the next apply takes it back; how many nodes there are is theirs',
+  'a change by hand shows in the plan and is undone by the next apply, except for the number of nodes',
   async (t) => {
     const platform = await openPlatform(t, ({ name }) =>
       ['bootstrap-111111111111', 'dev-network', 'dev-cluster'].includes(name),

@@ -1,5 +1,7 @@
 import { type handleUnaryCall, Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js';
-import { AwsError, type Caller, kindOf, replaces, type SimulatedAws } from './cloud.ts';
+import { type Caller, replacedBy, type SimulatedAws } from './cloud.ts';
+import { kindOf } from './kinds.ts';
+import { AwsError } from './operations.ts';
 import { NESTING, PROTOCOL_VERSION, providerService, SEVERITY_ERROR } from './protocol.ts';
 import { type Block, type NestedBlock, schemaOf } from './schemas.ts';
 import { complete, fromMessage, isSame, toMessage, UNKNOWN, Unknown, type Values } from './values.ts';
@@ -264,7 +266,7 @@ function plan(
     );
   }
   const next = complete(block, { ...proposed, ...tagged });
-  return planned(isSame(prior, next) ? prior : next, replaces(type, prior, next));
+  return planned(isSame(prior, next) ? prior : next, replacedBy(type, prior, next));
 }
 
 function tagsOf(tags: unknown, defaults: Readonly<Record<string, string>>): unknown {
