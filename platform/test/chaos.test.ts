@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap';
-import { inventory, openPlatform, type Platform, told } from './platform-in-tests.ts';
+import { inventory, openPlatform, outputOf, type Platform } from './platform-in-tests.ts';
 import type { Run } from './simulated-aws/engine.ts';
 
 // The largest of the clusters, with everything that a setting can add to it.
@@ -17,13 +17,13 @@ async function interruptOften(platform: Platform, stack: string, step: 'apply' |
     const run = await interrupted(platform, stack, step);
     const changes = platform.cloud.operations - before;
     if (run.code === 0 && changes === 0) return runs;
-    if (changes !== 1) throw new Error(`a run that was interrupted made ${changes} changes: ${told(run)}`);
+    if (changes !== 1) throw new Error(`a run that was interrupted made ${changes} changes: ${outputOf(run)}`);
   }
   throw new Error(`${stack} ${step}: no end in sight`);
 }
 
 /**
- * A run that is interrupted once AWS has made its first change, before it is told so: no other change begins meanwhile.
+ * A run that is interrupted once AWS has made its first change, before AWS answers: no other change begins meanwhile.
  */
 async function interrupted(platform: Platform, stack: string, step: 'apply' | 'destroy'): Promise<Run> {
   const engine = platform.engine(stack);
@@ -56,7 +56,7 @@ t.test(
       await haunted.engine(stack).init();
       t.ok((await interruptOften(haunted, stack, 'apply')) > 2, stack);
       const plan = await haunted.engine(stack).plan();
-      t.equal(plan.code, 0, `${stack} is as planned${plan.code === 0 ? '' : told(plan)}`);
+      t.equal(plan.code, 0, `${stack} is as planned${plan.code === 0 ? '' : outputOf(plan)}`);
     }
     t.same(inventory(haunted), inventory(calm), 'nothing is missing and nothing is there twice');
     for (const stack of STACKS.toReversed()) await interruptOften(haunted, stack, 'destroy');

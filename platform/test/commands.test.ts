@@ -53,7 +53,7 @@ t.test('a plan goes through the stacks of a cluster in their order; the first th
   t.equal(broken.status, 1);
   t.match(
     broken.stderr,
-    /Error: no network\s*error: dev-cluster: plan failed\n next: read what it says above; a first plan needs what comes before: `make apply STACK=dev-network`/,
+    /Error: no network\s*error: dev-cluster: plan failed\n next: read the messages above; a first plan needs the stack before it: `make apply STACK=dev-network`/,
   );
   t.equal(broken.programs.calls().length, 4);
   t.end();
@@ -157,7 +157,10 @@ t.test('kubeconfig hands over to the AWS CLI, with the cluster as the name of th
     ],
   });
   t.equal(unknown.status, 1);
-  t.match(unknown.stderr, /No cluster found for name: dev\.\n next: is the cluster there, and may you see it\?/);
+  t.match(
+    unknown.stderr,
+    /No cluster found for name: dev\.\n next: does the cluster exist, and are you allowed to describe it/,
+  );
   t.end();
 });
 

@@ -47,12 +47,12 @@ async function destroyed(
   process.env.PATH = fake.folder;
   const order: { at: number; what: string }[] = [];
   const tofu = {
-    show: async ({ name }: SynthesizedStack, [verb = '']: readonly string[]): Promise<void> => {
+    run: async ({ name }: SynthesizedStack, [verb = '']: readonly string[]): Promise<void> => {
       order.push({ at: fake.calls().length, what: `tofu ${verb} ${name}` });
       return Promise.resolve();
     },
-    read: async () => Promise.resolve(''),
-    attempt: async () => Promise.resolve({ code: 0, output: '' }),
+    capture: async () => Promise.resolve(''),
+    tryCapture: async () => Promise.resolve({ code: 0, output: '' }),
   };
   let certificate: Certificate | undefined;
   let error = '';
@@ -144,7 +144,7 @@ t.test('what does not go is named, and the controllers and the network stay', as
   const { happened, error } = await destroyed(t, [
     { program: 'aws', to: 'elbv2.k8s.aws/cluster', stdout: arns(LOAD_BALANCER) },
   ]);
-  t.match(error, `these are still there: ${LOAD_BALANCER}`);
+  t.match(error, `these still exist: ${LOAD_BALANCER}`);
   t.notOk(
     happened.some(
       (call) => call.startsWith('tofu') || call.includes('delete application aws-load-balancer-controller'),
@@ -186,7 +186,7 @@ t.test('credentials of another account stop it at once', async (t) => {
   t.equal(happened.length, 1);
 });
 
-t.test('what is left in the end is told by name; a key that waits to be deleted costs nothing', async (t) => {
+t.test('what is left in the end is named; a key that waits to be deleted costs nothing', async (t) => {
   const volume = 'arn:aws:ec2:us-east-1:111111111111:volume/vol-1';
   const { certificate } = await destroyed(t, [
     { program: 'aws', to: 'Key=ebs.csi.aws.com/cluster-name,Values=dev --output', stdout: none, times: 0 },

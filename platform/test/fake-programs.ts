@@ -1,14 +1,14 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What a program answers to calls whose arguments fit; the first answer that fits and is not used up is given. */
+/** What a program answers to calls that contain `to`; of several the first that is not used up. */
 export interface Answer {
   readonly program: string;
   readonly to: string;
   readonly stdout?: string;
   readonly stderr?: string;
   readonly code?: number;
-  /** How often; for ever where left out. */
+  /** How often; without a limit where left out. */
   readonly times?: number;
 }
 
@@ -19,8 +19,10 @@ export interface FakePrograms {
   calls(): string[];
 }
 
+const program = join(import.meta.dirname, 'fake-program.mjs');
+
 /**
- * Programs that write down how they were called and answer as they are told; by default with nothing, and success.
+ * Programs that write down how they were called, and answer with nothing and success unless another answer is given.
  * `docker buildx build` also writes the metadata file that it is asked for.
  */
 export function fakePrograms(
@@ -29,32 +31,14 @@ export function fakePrograms(
   answers: readonly Answer[] = [],
 ): FakePrograms {
   mkdirSync(folder, { recursive: true });
-  const [log, script] = [join(folder, 'calls.log'), join(folder, 'answers.json')];
+  const log = join(folder, 'calls.log');
   writeFileSync(log, '');
-  writeFileSync(script, JSON.stringify(answers.map((answer) => ({ ...answer, times: answer.times ?? 1e9 }))));
+  const counted = answers.map((answer) => ({ ...answer, times: answer.times ?? 1e9 }));
+  writeFileSync(join(folder, 'answers.json'), JSON.stringify(counted));
   for (const name of programs) {
     const file = join(folder, name);
-    writeFileSync(file, `#!/bin/sh\nexec '${process.execPath}' '${file}.mjs' "$@"\n`);
+    writeFileSync(file, `#!/bin/sh\nexec '${process.execPath}' '${program}' '${folder}' '${name}' "$@"\n`);
     chmodSync(file, 0o755);
-    writeFileSync(
-      `${file}.mjs`,
-      `import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
-const args = process.argv.slice(2);
-const call = [${JSON.stringify(name)}, ...args].join(' ');
-appendFileSync(${JSON.stringify(log)}, call + '\\n');
-const answers = JSON.parse(readFileSync(${JSON.stringify(script)}, 'utf8'));
-const answer = answers.find((candidate) => candidate.program === ${JSON.stringify(name)} && call.includes(candidate.to) && candidate.times > 0);
-if (answer) {
-  answer.times -= 1;
-  writeFileSync(${JSON.stringify(script)}, JSON.stringify(answers));
-}
-const metadata = args[args.indexOf('--metadata-file') + 1];
-if (args.includes('--metadata-file')) writeFileSync(metadata, JSON.stringify({ 'containerimage.digest': 'sha256:${'0'.repeat(64)}' }));
-process.stdout.write(answer?.stdout ?? '');
-process.stderr.write(answer?.stderr ?? '');
-process.exitCode = answer?.code ?? 0;
-`,
-    );
   }
   return {
     folder,

@@ -71,13 +71,13 @@ t.test(
   (t) => {
     t.match(
       command(t, 'image --tag 0.2.0').stderr,
-      /fastify-service:0\.2\.0 is there already, and a version is written once/,
+      /fastify-service:0\.2\.0 exists already, and versions are never overwritten/,
     );
     t.match(
       command(t, 'image --tag 0.2.0', {
         answers: [absent, { program: 'git', to: 'status', stdout: ' M service/src/main.ts\n' }],
       }).stderr,
-      /^error: the work tree has changes that no commit holds/,
+      /^error: the work tree has uncommitted changes/,
     );
     for (const [dirty, expected] of [
       ['yes', 0],

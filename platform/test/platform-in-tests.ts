@@ -1,4 +1,5 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import type { Test } from 'tap';
 import { ensureTools } from '@gitops/tools/tools';
@@ -30,6 +31,20 @@ const silent = { start: () => undefined, detail: () => undefined, done: () => un
 export const tofu = async (): Promise<string> =>
   join((await ensureTools(silent, { verify: false, builds: ['opentofu'] })).bin, 'tofu');
 
+let unchanged: readonly SynthesizedStack[] | undefined;
+
+/** The repository's own stacks, written once for all tests of a file: an engine works in a copy of a stack. */
+function ownStacks(): readonly SynthesizedStack[] {
+  if (unchanged === undefined) {
+    const folder = mkdtempSync(join(tmpdir(), 'platform-'));
+    process.on('exit', () => {
+      rmSync(folder, { recursive: true, force: true });
+    });
+    unchanged = synthesize(repository, join(folder, 'out'));
+  }
+  return unchanged;
+}
+
 /** A simulated AWS and the real command line for some stacks. */
 export interface Platform {
   readonly cloud: SimulatedAws;
@@ -57,10 +72,11 @@ export async function openPlatform(
 ): Promise<Platform> {
   // A test may open several.
   const folder = mkdtempSync(join(existsSync(t.testdirName) ? t.testdirName : t.testdir({}), 'platform-'));
-  const stacks = synthesize(
-    changes.length === 0 ? repository : repositoryWith(join(folder, 'repository'), changes),
-    join(folder, 'out'),
-  ).filter(isWanted);
+  const written =
+    changes.length === 0
+      ? ownStacks()
+      : synthesize(repositoryWith(join(folder, 'repository'), changes), join(folder, 'out'));
+  const stacks = written.filter(isWanted);
   const program = other ?? (await tofu());
   // State lies two folders above a stack's, as in the platform's own folder.
   const engines = new Map(
@@ -76,7 +92,7 @@ export async function openPlatform(
   });
   const engine = (name: string): Engine => {
     const found = engines.get(name);
-    if (found === undefined) throw new Error(`there is no stack ${name}`);
+    if (found === undefined) throw new Error(`no stack ${name}`);
     return found;
   };
   return {
@@ -115,5 +131,5 @@ export function setEnvironment(t: Test, variables: Readonly<Record<string, strin
   });
 }
 
-/** What went wrong, for a test's message. */
-export const told = (run: Run): string => run.output.slice(-3000);
+/** The end of what a run printed, for a test's message. */
+export const outputOf = (run: Run): string => run.output.slice(-3000);

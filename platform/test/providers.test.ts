@@ -96,7 +96,7 @@ t.test('a provider with another checksum, or in another version, is refused', as
   pack('aws', '6.25.0', 'another');
   await t.rejects(initialize(tofu, platform, stack('dev-network', { aws: '6.25.0' }), 'local'), {
     message: 'dev-network: init failed',
-    next: /take it out of platform\/\.terraform\.lock\.hcl/,
+    next: /delete its entry from platform\/\.terraform\.lock\.hcl/,
   });
   pack('aws', '6.26.0', 'one');
   await t.rejects(initialize(tofu, platform, stack('dev-network', { aws: '6.26.0' }), 'local'), {

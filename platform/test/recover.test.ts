@@ -2,12 +2,15 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { CommandError } from '@gitops/report/errors';
+import { synthesize, type SynthesizedStack } from '../src/app.ts';
 import { type ApplyOptions, applyStack } from '../src/commands/apply.ts';
-import { ASKED_FOR, BY_NAME, BY_TAGS, LEFT, type Search } from '../src/commands/recover.ts';
+import type { Search } from '../src/commands/recover.ts';
+import { BY_NAME, BY_OWNER, BY_TAGS, NOT_SOUGHT } from '../src/recovery/identities.ts';
 import { KilledError, type Tofu } from '../src/tofu.ts';
-import { inventory, openPlatform, type Platform, told } from './platform-in-tests.ts';
-import { kindOf, type Thing } from './simulated-aws/cloud.ts';
+import { inventory, openPlatform, outputOf, type Platform, repository } from './platform-in-tests.ts';
+import type { Thing } from './simulated-aws/cloud.ts';
 import type { Engine } from './simulated-aws/engine.ts';
+import { kindOf } from './simulated-aws/kinds.ts';
 
 const CALLER = { accountId: '111111111111', region: 'us-east-1', defaultTags: {} };
 const ACCOUNT = 'bootstrap-111111111111';
@@ -20,15 +23,15 @@ const tofuOf = (engine: Engine): Tofu => {
   const succeed = async (args: readonly string[]): Promise<string> => {
     const run = await engine.run(...args, '-no-color');
     if (run.code === null) throw new KilledError('killed', '');
-    if (run.code !== 0) throw new CommandError(told(run), '');
+    if (run.code !== 0) throw new CommandError(outputOf(run), '');
     return run.output;
   };
   return {
-    show: async (_, args) => {
+    run: async (_, args) => {
       await succeed([...args, '-parallelism=1']);
     },
-    read: async (_, args) => succeed(args),
-    attempt: async (_, args) => engine.run(...args),
+    capture: async (_, args) => succeed(args),
+    tryCapture: async (_, args) => engine.run(...args),
   };
 };
 
@@ -84,20 +87,20 @@ function storyOf(platform: Platform, folder: string): Story {
 }
 
 /**
- * From now on OpenTofu is killed once AWS has made something, before it is told so. What AWS would write over without a
- * word may pass: each run has it to do again, and would never come further.
+ * From now on OpenTofu is killed once AWS has created something, before AWS answers. What AWS overwrites without an
+ * error may pass: each run does it again, and would never get further.
  */
 function killAtChange(platform: Platform, name: string): void {
   platform.cloud.faults.after = () => {
     const { pid } = platform.engine(name);
     const { type = '' } = platform.cloud.timeline.at(-1) ?? {};
-    if (pid !== undefined && kindOf(type).isPut !== true) process.kill(pid, 'SIGKILL');
+    if (pid !== undefined && kindOf(type).overwrites !== true) process.kill(pid, 'SIGKILL');
   };
 }
 const leaveAlone = ({ cloud }: Platform): void => void (cloud.faults.after = () => undefined);
 
 t.test(
-  'killed after each change in turn and run again, it is as if nothing had happened: nothing is missing and nothing is there twice',
+  'killed after each change in turn and run again, an apply leaves nothing missing and nothing twice',
   async (t) => {
     const isWanted = ({ name }: { name: string }): boolean => name === ACCOUNT || STACKS.includes(name);
     const [calm, haunted] = [await openPlatform(t, isWanted), await openPlatform(t, isWanted)];
@@ -112,11 +115,11 @@ t.test(
       leaveAlone(haunted);
       t.ok(kills > 1, `${name}: killed ${kills} times`);
       const plan = await haunted.engine(name).plan();
-      t.equal(plan.code, 0, `${name} is as planned${plan.code === 0 ? '' : told(plan)}`);
+      t.equal(plan.code, 0, `${name} is as planned${plan.code === 0 ? '' : outputOf(plan)}`);
       t.notOk(existsSync(join(haunted.engine(name).folder, 'recover.tf.json')), 'nothing is left beside the stack');
     }
     t.same(inventory(haunted), inventory(calm));
-    t.notMatch(said.join('\n'), /made once more/);
+    t.notMatch(said.join('\n'), /in their place/);
 
     for (const name of STACKS.toReversed()) {
       killAtChange(haunted, name);
@@ -149,11 +152,11 @@ t.test('a machine is lost with all that it knew: nothing is made anew', async (t
   t.same(inventory(platform), before);
   t.equal((await platform.engine('dev-network').plan()).code, 0);
   t.match(said, [
-    /^an apply of dev-network did not come to its end; it had made these, which the state has now:\nRESOURCE +ID\n/,
+    /^an apply of dev-network was interrupted; it had created these, which are now in the state:\nRESOURCE +ID\n/,
   ]);
 });
 
-t.test('what is there twice stops it, with both named; what the state has in place of another is told', async (t) => {
+t.test('what exists twice stops it, with both named; what the state has another for is reported', async (t) => {
   const { platform, apply, said } = await openNetwork(t);
   killAtChange(platform, 'dev-network');
   while (platform.cloud.things('aws_vpc').length === 0) t.notOk(await apply('dev-network'));
@@ -166,7 +169,7 @@ t.test('what is there twice stops it, with both named; what the state has in pla
   );
   const operations = platform.cloud.operations;
   await t.rejects(apply('dev-network'), {
-    message: `aws_vpc.vpc is there more than once: ${String(vpc.values.arn)}, ${String(second.values.arn)}`,
+    message: `aws_vpc.vpc exists more than once: ${String(vpc.values.arn)}, ${String(second.values.arn)}`,
     next: /^delete all but one/,
   });
   t.equal(platform.cloud.operations, operations, 'and nothing is made');
@@ -175,11 +178,11 @@ t.test('what is there twice stops it, with both named; what the state has in pla
   t.ok(await apply('dev-network'));
   platform.cloud.plant('aws_vpc', second.values, CALLER);
   t.ok(await apply('dev-network', { lost: true }));
-  t.match(said.at(-1), /in place of these[^]*\n {2}arn:aws:ec2:us-east-1:111111111111:vpc\/vpc-second$/);
+  t.match(said.at(-1), /has others in their place[^]*\n {2}arn:aws:ec2:us-east-1:111111111111:vpc\/vpc-second$/);
   t.equal(platform.cloud.things('aws_vpc').length, 2, 'deleting it is for whoever looked');
 });
 
-t.test("what has the name of one of ours and is somebody else's is left alone", async (t) => {
+t.test("a resource of somebody else's with the name of one of ours is left alone", async (t) => {
   const { platform, apply } = await openNetwork(t);
   const name = 'gitops-platform.dev.flow-logs';
   platform.cloud.plant(
@@ -189,7 +192,7 @@ t.test("what has the name of one of ours and is somebody else's is left alone", 
   );
   const operations = platform.cloud.operations;
   await t.rejects(apply('dev-network', { lost: true }), {
-    message: `aws_iam_role.flow-log-role cannot be made: ${name} is there already, and does not carry the tag stack=dev-network`,
+    message: `aws_iam_role.flow-log-role cannot be created: ${name} exists already, without the tag stack=dev-network`,
   });
   t.equal(platform.cloud.operations, operations, 'nothing of it is changed');
   t.equal((await platform.engine('dev-network').run('state', 'list')).output.trim(), '');
@@ -204,7 +207,7 @@ t.test('an apply that fails, or is refused, needs no search afterwards', async (
   t.same(said, []);
 });
 
-t.test('a stack that cannot be planned is not searched for in vain', async (t) => {
+t.test('a stack that cannot be planned fails with the errors of the plan', async (t) => {
   const { platform, apply } = await openNetwork(t);
   const file = join(platform.engine('dev-network').folder, 'cdk.tf.json');
   writeFileSync(file, readFileSync(file, 'utf8').replace('"cidr_block": "10.0.0.0/16"', '"cidr_blok": "10.0.0.0/16"'));
@@ -212,26 +215,31 @@ t.test('a stack that cannot be planned is not searched for in vain', async (t) =
   t.notOk(existsSync(join(platform.engine('dev-network').folder, 'recover.tf.json')));
 });
 
-t.test(
-  'every type of every stack is found again, or needs not be; of what is found by its tags no two are alike',
-  async (t) => {
-    const { stacks } = await openPlatform(t);
-    const resources = stacks.flatMap(({ name, folder }) =>
-      Object.entries(
-        (
-          JSON.parse(readFileSync(join(folder, 'cdk.tf.json'), 'utf8')) as {
-            resource: Record<string, Record<string, { tags?: object }>>;
-          }
-        ).resource,
-      ).map(([type, byId]) => ({ name, type, tags: Object.values(byId).map(({ tags = {} }) => JSON.stringify(tags)) })),
-    );
-    for (const type of new Set(resources.map((resource) => resource.type)))
-      t.equal(
-        [BY_NAME, BY_TAGS, LEFT].filter((list) => type in list).length + (ASKED_FOR.includes(type) ? 1 : 0),
-        1,
-        type,
-      );
-    for (const { name, type, tags } of resources)
-      if (type in BY_TAGS) t.equal(new Set(tags).size, tags.length, `${name} ${type}`);
-  },
-);
+interface TypeOfStack {
+  readonly place: string;
+  readonly type: string;
+  /** The tags of each resource. */
+  readonly tags: readonly string[];
+}
+
+function typesOf({ name, folder }: SynthesizedStack): TypeOfStack[] {
+  const { resource } = JSON.parse(readFileSync(join(folder, 'cdk.tf.json'), 'utf8')) as {
+    resource: Record<string, Record<string, { tags?: object }>>;
+  };
+  return Object.entries(resource).map(([type, byId]) => ({
+    place: `${name} ${type}`,
+    type,
+    tags: Object.values(byId).map(({ tags = {} }) => JSON.stringify(tags)),
+  }));
+}
+
+t.test('every type of every stack is found in one way or need not be; tags tell those found by them apart', (t) => {
+  const types = synthesize(repository, join(t.testdir({}), 'out')).flatMap(typesOf);
+  t.ok(types.length > 50);
+  for (const { place, type, tags } of types) {
+    const ways = [type in BY_NAME, type in BY_TAGS, type in NOT_SOUGHT, BY_OWNER.includes(type)];
+    t.equal(ways.filter(Boolean).length, 1, place);
+    if (type in BY_TAGS) t.equal(new Set(tags).size, tags.length, place);
+  }
+  t.end();
+});

@@ -140,12 +140,12 @@ async function open(t: Test): Promise<Place> {
 }
 
 const apply = async ({ tofu, stack }: Place): Promise<void> => {
-  await tofu.read(stack, ['apply', '-input=false', '-auto-approve', '-no-color']);
+  await tofu.capture(stack, ['apply', '-input=false', '-auto-approve', '-no-color']);
 };
 /** The state as the bucket has it. */
 async function pulled({ tofu, platform, stack }: Place): Promise<string> {
   await initialize(tofu, platform, stack, 's3');
-  return tofu.read(stack, ['state', 'pull']);
+  return tofu.capture(stack, ['state', 'pull']);
 }
 const inBucket = ({ platform }: Place): string[] =>
   readdirSync(join(platform, '../buckets', BUCKET))
@@ -162,7 +162,7 @@ t.test('state moves from this machine to the bucket, once, and everything is as 
 
   place.write('s3', 'hello');
   await t.rejects(initialize(tofu, platform, stack, 's3'), {
-    message: /the settings keep state in S3, and that of dev-network lies in platform\/state/,
+    message: /the settings keep state in S3, but the state of dev-network is still in platform\/state/,
     next: 'run `make migrate-state`',
   });
   t.equal(await migrateState(tofu, platform, stack), 'moved');
@@ -172,7 +172,7 @@ t.test('state moves from this machine to the bucket, once, and everything is as 
   t.ok(existsSync(`${localState(platform, stack.name)}.migrated`), 'a copy stays');
 
   await initialize(tofu, platform, stack, 's3');
-  await tofu.read(stack, ['plan', '-detailed-exitcode', '-input=false', '-no-color']);
+  await tofu.capture(stack, ['plan', '-detailed-exitcode', '-input=false', '-no-color']);
   t.equal(await migrateState(tofu, platform, stack), 'has no state', 'again is harmless');
 });
 
@@ -196,7 +196,7 @@ t.test('a move that was cut off goes on, and one onto another state is refused',
 
   writeFileSync(file, state.replaceAll('hello', 'another'));
   await t.rejects(migrateState(tofu, platform, stack), {
-    message: 'the bucket holds another state of dev-network than platform/state',
+    message: 'the bucket has another state of dev-network than platform/state',
   });
   t.ok(existsSync(file), 'and nothing is taken away');
 });
@@ -211,7 +211,7 @@ t.test('two who apply at once: the second is told of the lock; who plans is not 
   while (!existsSync(`${gate}.reached`)) await sleep(20);
   t.same(inBucket(place), ['dev-network.tfstate.tflock']);
   await t.rejects(apply(place), { message: 'dev-network: apply failed' });
-  await tofu.read(stack, PLAN);
+  await tofu.capture(stack, PLAN);
   t.same(inBucket(place), ['dev-network.tfstate.tflock'], 'a plan waits for nobody and leaves no lock');
   writeFileSync(gate, '');
   await first;

@@ -1,7 +1,7 @@
 import { copyFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t, { type Test } from 'tap';
-import { type Change, openPlatform, told } from './platform-in-tests.ts';
+import { type Change, openPlatform, outputOf } from './platform-in-tests.ts';
 import { tofu } from './platform-in-tests.ts';
 import { SimulatedAws } from './simulated-aws/cloud.ts';
 import { openEngine } from './simulated-aws/engine.ts';
@@ -50,11 +50,11 @@ async function losses(t: Test, changes: readonly Change[] = []): Promise<string[
     });
     await engine.init();
     const applied = await engine.apply();
-    t.equal(applied.code, 0, `${name}, last release${applied.code === 0 ? '' : told(applied)}`);
+    t.equal(applied.code, 0, `${name}, last release${applied.code === 0 ? '' : outputOf(applied)}`);
 
     copyFileSync(join(folder, 'cdk.tf.json'), join(engine.folder, 'cdk.tf.json'));
     const planned = await engine.plan('-out=upgrade');
-    t.ok(planned.code === 0 || planned.code === 2, `${name}, today${planned.code === 1 ? told(planned) : ''}`);
+    t.ok(planned.code === 0 || planned.code === 2, `${name}, today${planned.code === 1 ? outputOf(planned) : ''}`);
     const { resource_changes: resources = [] } = JSON.parse(
       (await engine.run('show', '-json', 'upgrade')).output,
     ) as PlanJson;

@@ -28,18 +28,18 @@ export default command({
 export interface ApplyOptions {
   /** The folder platform/. */
   readonly platform: string;
-  /** Whether nobody is to be asked. */
+  /** Whether to apply without asking. */
   readonly yes: boolean;
-  /** Whether the machine of an earlier run was lost; that of this machine is noticed by itself. */
+  /** Whether an earlier apply ran on a machine that is lost; an interrupted one of this machine is noticed anyway. */
   readonly lost: boolean;
   readonly search: Search;
   readonly print: (text: string) => void;
 }
 
 /**
- * Applies one stack whose folder is ready. Where the last apply was killed, what it had made is taken into the state
- * first. Throws CommandError where OpenTofu fails, and KilledError where it is killed; the next call then looks what it
- * left.
+ * Applies one stack whose folder is initialized. Where the last apply was killed, what it had created is imported into
+ * the state first. Throws CommandError where OpenTofu fails, and KilledError where it is killed; the next call then
+ * looks for what it left.
  */
 export async function applyStack(
   tofu: Tofu,
@@ -47,14 +47,14 @@ export async function applyStack(
   { platform, yes, lost, search, print }: ApplyOptions,
 ): Promise<void> {
   const folder = dataFolder(platform, stack.name);
-  // There as long as an apply runs.
+  // Exists while an apply runs.
   const mark = join(folder, 'applying');
-  if (lost || existsSync(mark)) print(told(stack, await recover(tofu, stack, search)));
+  if (lost || existsSync(mark)) print(recoveryReport(stack, await recover(tofu, stack, search)));
   mkdirSync(folder, { recursive: true });
   writeFileSync(mark, '');
   let wasKilled = false;
   try {
-    await tofu.show(stack, ['apply', ...(yes ? ['-input=false', '-auto-approve'] : [])]);
+    await tofu.run(stack, ['apply', ...(yes ? ['-input=false', '-auto-approve'] : [])]);
   } catch (error) {
     wasKilled = error instanceof KilledError;
     throw error;
@@ -63,16 +63,18 @@ export async function applyStack(
   }
 }
 
-function told({ name }: SynthesizedStack, { adopted, strangers }: Recovery): string {
-  const rows = adopted.map(({ to, id }) => [to, id]);
-  return [
-    `an apply of ${name} did not come to its end; it had made ${adopted.length === 0 ? 'nothing that the state lacks' : 'these, which the state has now:'}`,
-    ...(rows.length === 0 ? [] : [table(['RESOURCE', 'ID'], rows)]),
-    ...(strangers.length === 0
-      ? []
-      : [
-          'the state has others in place of these, which were made once more or are gone since a moment ago; look, and delete them:',
-          ...strangers.map((arn) => `  ${arn}`),
-        ]),
-  ].join('\n');
+function recoveryReport({ name }: SynthesizedStack, { adopted, strangers }: Recovery): string {
+  const lines: string[] = [];
+  if (adopted.length === 0)
+    lines.push(`an apply of ${name} was interrupted; it had created nothing that the state lacks`);
+  else {
+    const rows = adopted.map(({ to, id }) => [to, id]);
+    lines.push(`an apply of ${name} was interrupted; it had created these, which are now in the state:`);
+    lines.push(table(['RESOURCE', 'ID'], rows));
+  }
+  if (strangers.length > 0) {
+    lines.push('these have the tags of the stack, but the state has others in their place; check and delete them:');
+    lines.push(...strangers.map((arn) => `  ${arn}`));
+  }
+  return lines.join('\n');
 }

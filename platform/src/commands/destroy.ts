@@ -14,7 +14,7 @@ import { requireCredentials } from '../credentials.ts';
 import { initialize, openTofu, type Tofu } from '../tofu.ts';
 import { clusterNamed, platformFolder, repository, requiredClusterOption, stateKind, synth } from '../workspace.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
-import { call, require } from './programs.ts';
+import { callProgram } from './programs.ts';
 import { tagged } from './search.ts';
 
 /** The project whose Applications drive AWS on behalf of all others; it goes last. */
@@ -96,16 +96,21 @@ export interface Destruction {
   readonly tofu: Tofu;
   readonly initialize: (stack: SynthesizedStack) => Promise<void>;
   readonly progress: Progress;
-  /** Seconds between two looks, and looks in all. */
-  readonly patience?: { readonly seconds: number; readonly looks: number };
+  readonly patience?: Patience;
 }
 
-/** What was looked for when a cluster was gone, and what was found: nothing, or something that costs money. */
+/** How long it is waited for what AWS deletes by itself: seconds between two looks, and looks in all. */
+interface Patience {
+  readonly seconds: number;
+  readonly looks: number;
+}
+
+/** What was searched for after a cluster was destroyed, and what was found: nothing, or something that costs money. */
 export interface Certificate {
   readonly cluster: string;
   readonly accountId: string;
   readonly region: string;
-  /** Tags, as `key=value`, or a key that is enough. */
+  /** Tags, as `key=value`, or a key with any value. */
   readonly looked: readonly string[];
   /** ARNs. */
   readonly found: readonly string[];
@@ -113,10 +118,10 @@ export interface Certificate {
 
 /**
  * Takes a cluster down in the one order that leaves nothing behind: what runs in it first, while the controllers that
- * made load balancers and volumes are still there to take them away; then Argo CD, the cluster, the network. Run again
- * after a failure, it goes on where it was.
+ * created load balancers and volumes still run and delete them; then Argo CD, the cluster, the network. Run again after
+ * a failure, it goes on where it was.
  * @returns what a search by tags finds afterwards
- * Throws CommandError where something does not go, naming it.
+ * Throws CommandError where something is not deleted, naming it.
  */
 export async function destroyCluster({
   cluster,
@@ -126,27 +131,26 @@ export async function destroyCluster({
   progress,
   patience = { seconds: 10, looks: 90 },
 }: Destruction): Promise<Certificate> {
-  if (await isThere(cluster)) await emptyCluster(cluster, progress, patience);
-  else progress.note(`the cluster ${cluster.name} is gone already; what is left of its stacks goes now`);
+  if (await clusterExists(cluster)) await emptyCluster(cluster, progress, patience);
+  else progress.note(`the cluster ${cluster.name} does not exist any more; destroying what is left of its stacks`);
 
   for (const stack of stacks.toReversed()) {
     progress.start(`destroying ${stack.name}`);
     await initialize(stack);
-    await tofu.show(stack, ['destroy', '-input=false', '-auto-approve']);
-    progress.done(`${stack.name} is gone`);
+    await tofu.run(stack, ['destroy', '-input=false', '-auto-approve']);
+    progress.done(`${stack.name} is destroyed`);
   }
   return certify(cluster);
 }
 
-async function isThere({ name, region }: AwsClusterSettings): Promise<boolean> {
+async function clusterExists({ name, region }: AwsClusterSettings): Promise<boolean> {
   try {
-    await call('aws', ['eks', 'describe-cluster', '--name', name, '--region', region]);
+    await callProgram('aws', ['eks', 'describe-cluster', '--name', name, '--region', region]);
     return true;
   } catch (error) {
-    if (error instanceof RunError && error.stderr.includes('ResourceNotFoundException')) return false;
-    if (error instanceof RunError)
-      throw new CommandError(error.message, 'are these credentials of the account of the cluster?');
-    throw error;
+    if (!(error instanceof RunError)) throw error;
+    if (error.stderr.includes('ResourceNotFoundException')) return false;
+    throw new CommandError(error.message, "do the credentials belong to the cluster's account?");
   }
 }
 
@@ -155,88 +159,84 @@ interface Application {
   readonly spec: { readonly project: string };
 }
 
-async function emptyCluster(
-  cluster: AwsClusterSettings,
-  progress: Progress,
-  patience: { readonly seconds: number; readonly looks: number },
-): Promise<void> {
+/** Deletes everything that Argo CD deployed, and waits for what AWS deletes after it. */
+async function emptyCluster(cluster: AwsClusterSettings, progress: Progress, patience: Patience): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'destroy-'));
   try {
-    // A file of its own: whoever destroys a cluster does not want it as the current context afterwards.
+    // A file of its own: the destroyed cluster must not stay the user's current context.
     const file = join(folder, 'kubeconfig');
     await writeKubeconfig(cluster, file);
+    const next =
+      `look into the cluster: \`make kubeconfig CLUSTER=${cluster.name}\`, ` +
+      'then `kubectl -n argocd get applications`';
     const kubectl = async (...args: string[]): Promise<string> =>
-      require('kubectl', [
-        '--kubeconfig',
-        file,
-        '--namespace',
-        'argocd',
-        ...args,
-      ], `look into the cluster: \`make kubeconfig CLUSTER=${cluster.name}\`, then \`kubectl -n argocd get applications\``);
+      callProgram('kubectl', ['--kubeconfig', file, '--namespace', 'argocd', ...args], { next });
+    const deleteApplications = async (names: readonly string[]): Promise<void> => {
+      // Each has a finalizer: it is gone when everything that it deployed is.
+      if (names.length > 0)
+        await kubectl('delete', 'application', ...names, '--ignore-not-found', '--wait', '--timeout=15m');
+    };
 
     progress.start('deleting what Argo CD deployed');
-    // Nobody may put back what goes now: the root first, then the ApplicationSets, each without what it made.
+    // First the root, then the ApplicationSets, each without what it created: nobody may put back what is deleted now.
     await kubectl('delete', 'application', 'root', '--ignore-not-found', '--cascade=orphan');
     await kubectl('delete', 'applicationset', '--all', '--cascade=orphan');
     const { items } = JSON.parse(await kubectl('get', 'applications', '--output=json')) as {
       items: readonly Application[];
     };
-    const names = (isLast: boolean): string[] =>
-      items.filter(({ spec }) => (spec.project === CONTROLLERS) === isLast).map(({ metadata }) => metadata.name);
-    // Each has a finalizer: it is gone when everything is that it deployed.
-    if (names(false).length > 0)
-      await kubectl('delete', 'application', ...names(false), '--ignore-not-found', '--wait', '--timeout=15m');
-    await untilNothing(cluster, progress, patience);
-    if (names(true).length > 0)
-      await kubectl('delete', 'application', ...names(true), '--ignore-not-found', '--wait', '--timeout=15m');
-    progress.done('what Argo CD deployed is gone');
+    const controllers = items.filter(({ spec }) => spec.project === CONTROLLERS);
+    const others = items.filter(({ spec }) => spec.project !== CONTROLLERS);
+    await deleteApplications(others.map(({ metadata }) => metadata.name));
+    await waitForDeletion(cluster, progress, patience);
+    await deleteApplications(controllers.map(({ metadata }) => metadata.name));
+    progress.done('what Argo CD deployed is deleted');
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /** Load balancers and volumes go a while after what asked for them; the network cannot go before. */
-async function untilNothing(
-  cluster: AwsClusterSettings,
-  progress: Progress,
-  { seconds, looks }: { readonly seconds: number; readonly looks: number },
-): Promise<void> {
-  // The controller's own tag, and that of the CSI driver beside ours.
-  const searches = [
-    { 'elbv2.k8s.aws/cluster': cluster.name },
-    { 'ebs.csi.aws.com/cluster': 'true', cluster: cluster.name },
-  ];
+async function waitForDeletion(cluster: AwsClusterSettings, progress: Progress, patience: Patience): Promise<void> {
+  const { seconds, looks } = patience;
   for (let look = 1; ; look += 1) {
-    const left: string[] = [];
-    for (const tags of searches) left.push(...(await tagged(cluster.region, tags)).map(({ arn }) => arn));
+    const left = await ownedByControllers(cluster);
     if (left.length === 0) return;
     if (look >= looks)
       throw new CommandError(
-        `after ${Math.round((looks * seconds) / 60)} minutes these are still there: ${left.join(', ')}`,
-        'delete what holds them (an Ingress, a Service, a PersistentVolumeClaim), or them, and run the command again',
+        `after ${Math.round((looks * seconds) / 60)} minutes these still exist: ${left.join(', ')}`,
+        'delete what owns them (an Ingress, a Service, a PersistentVolumeClaim), or them, and run the command again',
       );
-    progress.detail(`waiting for ${left.length} load balancers, security groups and volumes to go`);
+    progress.detail(`waiting for ${left.length} load balancers and volumes`);
     await sleep(seconds * 1000);
   }
 }
 
-/** A search by tags over everything that the account has in the region. */
+/** ARNs of what the load balancer controller and the CSI driver created, by the tags that they set. */
+async function ownedByControllers({ name, region }: AwsClusterSettings): Promise<string[]> {
+  const balancers = await tagged(region, { 'elbv2.k8s.aws/cluster': name });
+  const volumes = await tagged(region, { 'ebs.csi.aws.com/cluster': 'true', cluster: name });
+  return [...balancers, ...volumes].map(({ arn }) => arn);
+}
+
+/** Searches for everything that still has a tag of the cluster. */
 async function certify({ name, accountId, region }: AwsClusterSettings): Promise<Certificate> {
-  const tags: Readonly<Record<string, string | null>> = {
-    cluster: name,
-    [`kubernetes.io/cluster/${name}`]: null,
-    'elbv2.k8s.aws/cluster': name,
-    'ebs.csi.aws.com/cluster-name': name,
-  };
+  const tags: readonly (readonly [key: string, value: string | null])[] = [
+    ['cluster', name],
+    [`kubernetes.io/cluster/${name}`, null],
+    ['elbv2.k8s.aws/cluster', name],
+    ['ebs.csi.aws.com/cluster-name', name],
+  ];
   const found = new Set<string>();
-  for (const tag of Object.entries(tags))
-    for (const { arn } of await tagged(region, Object.fromEntries([tag]))) found.add(arn);
-  // A key that waits to be deleted costs nothing, and is the only thing that can still open a backup.
+  for (const [key, value] of tags) {
+    const things = await tagged(region, { [key]: value });
+    for (const { arn } of things) found.add(arn);
+  }
   return {
     cluster: name,
     accountId,
     region,
-    looked: Object.entries(tags).map(([key, value]) => (value === null ? key : `${key}=${value}`)),
+    looked: tags.map(([key, value]) => (value === null ? key : `${key}=${value}`)),
+    // A key that waits to be deleted costs nothing, and is the only thing that can still open a backup.
     found: [...found].filter((arn) => !arn.startsWith('arn:aws:kms:')).sort(),
   };
 }

@@ -9,7 +9,7 @@ import { run, RunError } from '@gitops/tools/run';
 import { requireCredentials } from '../credentials.ts';
 import { slotTag } from '../retention.ts';
 import { awsClusters, repository } from '../workspace.ts';
-import { call, require } from './programs.ts';
+import { callProgram } from './programs.ts';
 
 const NAME = 'fastify-service';
 /** Where a build is deployed first. */
@@ -24,7 +24,7 @@ export default command({
       example: '0.2.0',
       problem: tagProblem,
     }),
-    dirty: flag('allow a work tree with changes that no commit holds'),
+    dirty: flag('allow a work tree with uncommitted changes'),
   },
   run: async ({ options: { tag, dirty }, json, print }) => {
     const clusters = awsClusters();
@@ -49,14 +49,14 @@ export interface PushedImage {
   readonly commit: string;
 }
 
+type Registry = AwsClusterSettings['registry'];
+
 /**
- * Has service/image.ts build the service for every kind of node that there is, and push it to the registry as a new
- * version; by the protocol of retention.ts it also gets the tag of the deployment that is to come. Docker's progress
- * goes to standard error.
+ * Builds the service for every kind of node with service/image.ts, and pushes it to the registry as a new version. It
+ * also gets the tag of the coming deployment (see retention.ts). Docker's progress goes to standard error.
  * @param repository the folder of this repository
- * @param dirty lets a work tree through that is not committed
- * Throws CommandError for a tag that is there already, a work tree that no commit names, and a missing or failing
- * program.
+ * @param dirty allows a work tree with uncommitted changes
+ * Throws CommandError for a tag that exists, uncommitted changes, and a missing or failing program.
  */
 export async function pushImage(
   repository: string,
@@ -67,97 +67,77 @@ export async function pushImage(
   const [cluster] = clusters;
   if (cluster === undefined)
     throw new CommandError('no cluster on AWS would pull the image', 'add one below clusters/');
-  const { accountId, region } = cluster.registry;
-  const host = `${accountId}.dkr.ecr.${region}.amazonaws.com`;
-  const changes = await require('git', ['-C', repository, 'status', '--porcelain'], 'run it in a clone');
-  if (changes.trim() !== '' && !dirty)
+  const { registry } = cluster;
+  const host = `${registry.accountId}.dkr.ecr.${registry.region}.amazonaws.com`;
+  if (!dirty) await requireCommitted(repository);
+  if (await imageExists(tag, registry))
     throw new CommandError(
-      'the work tree has changes that no commit holds, so nobody could build this image again',
-      'commit them, or set DIRTY=yes',
+      `${host}/${NAME}:${tag} exists already, and versions are never overwritten`,
+      'use another TAG',
     );
-  if (await exists(tag, { accountId, region }))
-    throw new CommandError(
-      `${host}/${NAME}:${tag} is there already, and a version is written once`,
-      'choose another TAG',
-    );
+  await logIn(host, registry);
 
-  const password = await require('aws', [
-    'ecr',
-    'get-login-password',
-    '--region',
-    region,
-  ], 'the role that calls must be allowed to push; see docs/guides/aws.md');
-  await require('docker', [
-    'login',
-    '--username',
-    'AWS',
-    '--password-stdin',
-    host,
-  ], 'is the Docker engine running?', password);
-  const deployments = (
-    await require('git', [
-      '-C',
-      repository,
-      'rev-list',
-      '--count',
-      'HEAD',
-      '--',
-      `clusters/${FIRST_CLUSTER}/${NAME}.image.yaml`,
-    ], 'run it in a clone')
-  ).trim();
-  const platforms = [
-    ...new Set(clusters.map(({ nodeGroup }) => `linux/${instanceType(nodeGroup.instanceType).architecture}`)),
-  ].sort();
+  const args = [
+    ...['--tag', tag, '--also', slotTag(FIRST_CLUSTER, await deployments(repository))],
+    ...['--registry', host, '--platform', platformsOf(clusters).join(), '--push', '--json'],
+  ];
   try {
-    const args = [
-      '--tag',
-      tag,
-      '--also',
-      slotTag(FIRST_CLUSTER, Number(deployments)),
-      '--registry',
-      host,
-      '--platform',
-      platforms.join(),
-      '--push',
-      '--json',
-    ];
-    return JSON.parse(
-      await run(process.execPath, [join(repository, 'service/image.ts'), ...args], {
-        onErrorLine: (line) => process.stderr.write(`${line}\n`),
-      }),
-    ) as PushedImage;
+    const printed = await run(process.execPath, [join(repository, 'service/image.ts'), ...args], {
+      onErrorLine: (line) => process.stderr.write(`${line}\n`),
+    });
+    return JSON.parse(printed) as PushedImage;
   } catch (error) {
     if (error instanceof RunError)
-      throw new CommandError('the image was not built or not pushed', 'read what service/image.ts says above');
+      throw new CommandError('the image was not built or not pushed', 'read the messages of service/image.ts above');
     throw error;
   }
 }
 
-async function exists(
-  tag: string,
-  { accountId, region }: { readonly accountId: string; readonly region: string },
-): Promise<boolean> {
+const git = async (repository: string, ...args: readonly string[]): Promise<string> =>
+  callProgram('git', ['-C', repository, ...args], { next: 'run it in a clone' });
+
+async function requireCommitted(repository: string): Promise<void> {
+  const changes = await git(repository, 'status', '--porcelain');
+  if (changes.trim() !== '')
+    throw new CommandError(
+      'the work tree has uncommitted changes, so nobody could build this image again',
+      'commit them, or set DIRTY=yes',
+    );
+}
+
+/** How many commits have deployed to the first cluster. */
+async function deployments(repository: string): Promise<number> {
+  const file = `clusters/${FIRST_CLUSTER}/${NAME}.image.yaml`;
+  return Number((await git(repository, 'rev-list', '--count', 'HEAD', '--', file)).trim());
+}
+
+/** linux/amd64, linux/arm64: those that the clusters have nodes of. */
+function platformsOf(clusters: readonly AwsClusterSettings[]): string[] {
+  const platforms = clusters.map(({ nodeGroup }) => `linux/${instanceType(nodeGroup.instanceType).architecture}`);
+  return [...new Set(platforms)].sort();
+}
+
+async function logIn(host: string, { region }: Registry): Promise<void> {
+  const password = await callProgram('aws', ['ecr', 'get-login-password', '--region', region], {
+    next: 'the role that calls must be allowed to push; see docs/guides/aws.md',
+  });
+  await callProgram('docker', ['login', '--username', 'AWS', '--password-stdin', host], {
+    input: password,
+    next: 'is the Docker engine running?',
+  });
+}
+
+async function imageExists(tag: string, { accountId, region }: Registry): Promise<boolean> {
+  const place = ['--registry-id', accountId, '--region', region, '--repository-name', NAME];
   try {
-    await call('aws', [
-      'ecr',
-      'describe-images',
-      '--registry-id',
-      accountId,
-      '--region',
-      region,
-      '--repository-name',
-      NAME,
-      '--image-ids',
-      `imageTag=${tag}`,
-    ]);
+    await callProgram('aws', ['ecr', 'describe-images', ...place, '--image-ids', `imageTag=${tag}`]);
     return true;
   } catch (error) {
-    if (error instanceof RunError && error.stderr.includes('ImageNotFoundException')) return false;
-    if (error instanceof RunError)
-      throw new CommandError(
-        error.message,
-        'is the registry applied (`make apply STACK=registry`), and are these credentials of its account?',
-      );
-    throw error;
+    if (!(error instanceof RunError)) throw error;
+    if (error.stderr.includes('ImageNotFoundException')) return false;
+    throw new CommandError(
+      error.message,
+      'is the registry applied (`make apply STACK=registry`), and do the credentials belong to its account?',
+    );
   }
 }

@@ -2,7 +2,7 @@ import { command } from '@gitops/report/command-line';
 import type { AwsClusterSettings } from '@gitops/settings';
 import { requireCredentials } from '../credentials.ts';
 import { clusterNamed, requiredClusterOption } from '../workspace.ts';
-import { require } from './programs.ts';
+import { callProgram } from './programs.ts';
 
 export default command({
   summary: 'add a cluster to your kubeconfig and make it the current context',
@@ -15,23 +15,21 @@ export default command({
 });
 
 /**
- * Adds a cluster to the kubeconfig of whoever calls it, as a context of the cluster's name, and makes it the current
- * one.
+ * Adds a cluster to the caller's kubeconfig, as a context of the cluster's name, and makes it the current one.
  * @param file another kubeconfig than the user's own
  */
 export async function writeKubeconfig(
   { name, region }: Pick<AwsClusterSettings, 'name' | 'region'>,
   file?: string,
 ): Promise<void> {
-  await require('aws', [
-    'eks',
-    'update-kubeconfig',
-    '--name',
-    name,
-    '--region',
-    region,
-    '--alias',
-    name,
-    ...(file === undefined ? [] : ['--kubeconfig', file]),
-  ], `is the cluster there, and may you see it? \`aws eks describe-cluster --name ${name} --region ${region}\` says so; clusters/${name}/cluster.yaml has the roles that may enter under api`);
+  const target = file === undefined ? [] : ['--kubeconfig', file];
+  await callProgram(
+    'aws',
+    ['eks', 'update-kubeconfig', '--name', name, '--region', region, '--alias', name, ...target],
+    {
+      next:
+        `does the cluster exist, and are you allowed to describe it (\`aws eks describe-cluster --name ${name} ` +
+        `--region ${region}\`)? The roles with access are under api in clusters/${name}/cluster.yaml`,
+    },
+  );
 }

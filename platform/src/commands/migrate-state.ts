@@ -26,7 +26,7 @@ export default command({
   },
 });
 
-/** What a state is about; OpenTofu gives it a new lineage when it moves. */
+/** The part of a state that a move keeps; OpenTofu gives it a new lineage. */
 interface State {
   readonly serial: number;
   readonly resources: readonly unknown[];
@@ -37,34 +37,33 @@ export type Migration = 'moved' | 'was there already' | 'has no state';
 
 /**
  * Moves the state of a stack from this machine into the bucket that its cdk.tf.json names. The file stays, under
- * another name, as a copy. Run again, it goes on where it was. Throws CommandError where the bucket holds another state
- * than this machine's.
+ * another name, as a copy. Run again, it goes on where it was. Throws CommandError where the bucket has another state
+ * than this machine.
  */
 export async function migrateState(tofu: Tofu, platform: string, stack: SynthesizedStack): Promise<Migration> {
   const file = localState(platform, stack.name);
-  const ours = existsSync(file) ? read(readFileSync(file, 'utf8')) : undefined;
+  const ours = existsSync(file) ? parseState(readFileSync(file, 'utf8')) : undefined;
   if (ours === undefined) return 'has no state';
   const { terraform } = JSON.parse(readFileSync(join(stack.folder, 'cdk.tf.json'), 'utf8')) as {
     terraform: { backend: object };
   };
 
-  // Moving a state needs neither its resources nor their providers: a stack of nothing but a backend does it.
+  // Moving a state needs neither its resources nor their providers: a stack with nothing but a backend is enough.
   const scratch = mkdtempSync(join(tmpdir(), 'migrate-state-'));
   const mover: SynthesizedStack = { ...stack, folder: scratch };
   const initialize = async (backend: object, ...how: readonly string[]): Promise<void> => {
     writeFileSync(join(scratch, 'cdk.tf.json'), JSON.stringify({ terraform: { backend } }));
-    await tofu.read(mover, ['init', '-input=false', ...how]);
+    await tofu.capture(mover, ['init', '-input=false', ...how]);
   };
-  const pull = async (): Promise<State | undefined> => read(await tofu.read(mover, ['state', 'pull']));
+  const pull = async (): Promise<State | undefined> => parseState(await tofu.capture(mover, ['state', 'pull']));
   try {
     await initialize(terraform.backend, '-reconfigure');
     const before = await pull();
-    if (before !== undefined && !isSame(before, ours)) {
+    if (before !== undefined && !isSame(before, ours))
       throw new CommandError(
-        `the bucket holds another state of ${stack.name} than platform/state`,
-        'find out which of them is true (`tofu state list` in either place) and take the other away',
+        `the bucket has another state of ${stack.name} than platform/state`,
+        'find out which one is right (`tofu state list` in either place) and remove the other',
       );
-    }
     if (before === undefined) {
       const copy = join(scratch, 'state');
       copyFileSync(file, copy);
@@ -75,7 +74,7 @@ export async function migrateState(tofu: Tofu, platform: string, stack: Synthesi
     if (after === undefined || !isSame(after, ours))
       throw new CommandError(
         `the state of ${stack.name} did not arrive in the bucket`,
-        'nothing was taken away here; run the command again',
+        'nothing was removed here; run the command again',
       );
     renameSync(file, `${file}.migrated`);
     return before === undefined ? 'moved' : 'was there already';
@@ -87,10 +86,10 @@ export async function migrateState(tofu: Tofu, platform: string, stack: Synthesi
 const isSame = (a: State, b: State): boolean => isDeepStrictEqual([a.resources, a.outputs], [b.resources, b.outputs]);
 
 /**
- * A state as it is printed or kept, with warnings before it perhaps. Where there is none, OpenTofu prints nothing or
- * one that was never written.
+ * Reads a state as it is kept or printed, perhaps after warnings. Where there is none, OpenTofu prints nothing or one
+ * that was never written.
  */
-function read(text: string): State | undefined {
+function parseState(text: string): State | undefined {
   if (!text.includes('{')) return undefined;
   const state = JSON.parse(text.slice(text.indexOf('{'))) as State;
   return state.serial === 0 ? undefined : state;

@@ -6,5 +6,5 @@ export default command({
   summary: 'show what an apply would change in AWS',
   options: { cluster: clusterOption, stack: stackOption },
   run: async ({ options, print }) =>
-    onEach(await chosenStacks(options), print, async (tofu, stack) => tofu.show(stack, PLAN)),
+    onEach(await chosenStacks(options), print, async (tofu, stack) => tofu.run(stack, PLAN)),
 });

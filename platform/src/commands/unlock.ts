@@ -11,6 +11,6 @@ export default command({
   without: { cluster: 'a lock belongs to one stack' },
   run: async ({ options, print }) =>
     onEach(await chosenStacks({ stack: options.stack }), print, async (tofu, stack) =>
-      tofu.show(stack, ['force-unlock', options.id]),
+      tofu.run(stack, ['force-unlock', options.id]),
     ),
 });
