@@ -10,14 +10,14 @@ import { NetworkStack } from './stacks/network.ts';
 import type { PlatformStack } from './stacks/platform-stack.ts';
 import { RegistryStack } from './stacks/registry.ts';
 
-/** A stack as it was written: one cdk.tf.json, one state, one lifetime. */
+/** A synthesized stack: one cdk.tf.json, one state, one lifetime. */
 export interface SynthesizedStack {
   readonly name: string;
-  /** Absolute; holds cdk.tf.json and assets. */
+  /** Absolute path; has cdk.tf.json and assets. */
   readonly folder: string;
-  /** The stacks that must stand before it, by name. Destroyed the other way round. */
+  /** The names of the stacks that must be applied before it, and destroyed after it. */
   readonly after: readonly string[];
-  /** The cluster that it is a part of; undefined for what an account has once. */
+  /** The cluster that it is part of; undefined for what an account has once. */
   readonly cluster: string | undefined;
 }
 
@@ -27,11 +27,10 @@ export interface SynthesizedStack {
  *   bootstrap-<account> ──▶ registry
  *           └─────────────▶ <cluster>-network ──▶ <cluster>-cluster ──▶ <cluster>-argocd
  *
- * @param repository the repository's folder; its clusters/ say everything that differs
- * @param outdir where it is written, whole or not at all: no stack of a cluster that is gone stays, and a failure
- *   leaves what was there
- * @param today decides which versions of Kubernetes are still supported; what is written does not depend on it
- * Throws SettingsError for wrong settings.
+ * @param repository the repository's folder; the settings in its clusters/ hold all differences
+ * @param outdir is replaced as a whole or, after a failure, not at all: no stack of a removed cluster stays
+ * @param today decides which versions of Kubernetes are still supported; the output does not depend on it
+ * Throws SettingsError for invalid settings.
  */
 export function synthesize(repository: string, outdir: string, today = new Date()): SynthesizedStack[] {
   const clusters = readClusters(repository);
@@ -40,7 +39,7 @@ export function synthesize(repository: string, outdir: string, today = new Date(
     const rule = supportProblem(kubernetesVersion, today);
     return rule === undefined ? [] : [settingProblem(repository, name, ['kubernetesVersion'], rule)];
   });
-  // What is wrong in the shared file is wrong for every cluster, and told once.
+  // A problem of the shared file is the same for every cluster, and is reported once.
   if (unsupported.length > 0) throw new SettingsError([...new Set(unsupported)]);
   const [common] = clusters;
   if (common === undefined) return [];

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { CommandError } from '@gitops/report/errors';
 
 /**
- * Where credentials for AWS would come from, in the order in which its SDKs look (AWS SDKs and Tools reference guide,
- * "Standardized credential providers"); undefined where there are none. A machine of EC2 may have others, of which
- * nothing is known without asking: AWS_EC2_METADATA_DISABLED=false says that they are meant.
+ * Where credentials for AWS would come from, in the order of its SDKs (AWS SDKs and Tools reference guide,
+ * "Standardized credential providers"); undefined where there are none. An EC2 instance may have others, which cannot
+ * be known without asking: AWS_EC2_METADATA_DISABLED=false allows them.
  */
 export function credentialSource(env: NodeJS.ProcessEnv = process.env, home = homedir()): string | undefined {
   if (isSet(env.AWS_ACCESS_KEY_ID) && isSet(env.AWS_SECRET_ACCESS_KEY)) return 'AWS_ACCESS_KEY_ID';
@@ -31,12 +31,12 @@ export function credentialSource(env: NodeJS.ProcessEnv = process.env, home = ho
 /** Throws CommandError where there are no credentials for AWS. */
 export function requireCredentials(env: NodeJS.ProcessEnv = process.env, home = homedir()): void {
   if (credentialSource(env, home) !== undefined) return;
-  const wanted = isSet(env.AWS_PROFILE)
+  const problem = isSet(env.AWS_PROFILE)
     ? `AWS_PROFILE is ${env.AWS_PROFILE ?? ''}, and ~/.aws has no such profile`
     : 'no credentials for AWS: neither in the environment nor in ~/.aws';
   throw new CommandError(
-    wanted,
-    'log in, for instance with `aws sso login --profile NAME`, set AWS_PROFILE=NAME, and run the command again',
+    problem,
+    'log in, for example with `aws sso login --profile NAME`, set AWS_PROFILE=NAME, and run the command again',
   );
 }
 

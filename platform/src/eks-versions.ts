@@ -20,7 +20,7 @@ export function daysOfSupport(version: string, today: Date): number | undefined 
   return until === undefined ? undefined : Math.floor((Date.parse(until) - today.getTime()) / DAY);
 }
 
-/** Why a version cannot be had, as a rule for its setting; undefined where it can. */
+/** Why a version cannot be used, as a rule for its setting; undefined where it can. */
 export function supportProblem(version: string, today: Date): string | undefined {
   const days = daysOfSupport(version, today);
   const supported = Object.keys(standardSupportUntil).filter(
@@ -31,5 +31,5 @@ export function supportProblem(version: string, today: Date): string | undefined
     days === undefined
       ? 'must be a version that EKS offers'
       : `must be in EKS's standard support, which ended on ${standardSupportUntil[version] ?? ''}`;
-  return `${why}: ${supported.join(', ')} (platform/data/eks-versions.json has the dates)`;
+  return `${why}: ${supported.join(', ')} (the dates are in platform/data/eks-versions.json)`;
 }

@@ -1,9 +1,8 @@
 import { instanceType, podsByPrefixes } from '@gitops/settings/instance-types';
 
 /**
- * What a node of Amazon Linux 2023 is told at its start: nodeadm would otherwise count one address a pod, and a
- * t3.medium would take 17 pods whatever the CNI can do. EKS puts the rest of its own beside it; that is why it comes as
- * a part of several.
+ * User data of a node with Amazon Linux 2023. Without it nodeadm counts one address a pod, and a t3.medium takes 17
+ * pods whatever the CNI can do. It is multipart, since EKS adds a part of its own.
  */
 export const nodeUserData = (type: string): string =>
   [

@@ -1,32 +1,30 @@
-// Which images ECR may delete. docs/decisions/ecr-retention.md tells what was tried before.
+// Which images ECR may delete. docs/decisions/ecr-retention.md says what was tried before.
 //
 // ECR never expires an image by a rule if a rule of higher priority selects it too, and it counts in the order of
-// pushes, which no tag changes. So an image is kept by carrying a tag that an early rule selects and never counts to
+// pushes, which no tag changes. So an image is kept by a tag that an early rule selects, if that rule never counts to
 // its end. CI sets these tags:
 //
 //   1. A build is pushed as `<version>` and as `dev-<slot>`; then the commit goes to clusters/dev/.
-// 2. A pull request that changes clusters/<cluster>/*.image.yaml is refused where ECR lacks the digest; else the digest
-// gets
-//      `<cluster>-pr-<number>`, which goes when the pull request is closed.
-//   3. After a merge that changed it, the digest gets `<cluster>-<slot>`, and then loses `<cluster>-pr-<number>`.
+//   2. A pull request that changes clusters/<cluster>/*.image.yaml is refused where ECR lacks the digest; else the
+//      digest gets `<cluster>-pr-<number>`, which is removed when the pull request is closed.
+//   3. After a merge of such a change the digest gets `<cluster>-<slot>`, and then loses `<cluster>-pr-<number>`.
 //
-// A slot is the number of deployments that Git knew of before this one, modulo SLOTS: the same for a job that is run
-// twice, and never that of what is named now. So at any moment everything that main or a pull request names carries
-// such a tag, and so do the last KEPT images that main named for the cluster, from which on-call picks in Argo CD.
+// A slot is the number of deployments that Git had before this one, modulo SLOTS: the same for a job that runs twice,
+// and never that of what is named now. So at any moment everything that main or a pull request names has such a tag,
+// and so have the last KEPT images that main named for the cluster, from which on-call picks in Argo CD.
 
 export const SLOTS = 30;
 
 /**
- * How many of the images that main named for a cluster are kept; a slot may just be being written anew. Argo CD's
- * history has the last 10 syncs; one may stand for several commits, when these come faster than it looks.
+ * How many of the images that main named for a cluster are kept, with one slot just being overwritten. Argo CD's
+ * history has the last 10 syncs; one may cover several commits, when these come faster than it polls.
  */
 export const KEPT = SLOTS - 1;
 
-/** The plan's number: what was built and never deployed anywhere is kept for a while. */
+/** Of what was built and never deployed anywhere, the latest few are kept. */
 const NEVER_DEPLOYED = 5;
 
-// More than the slots of a cluster and its open pull requests will ever be; far below the images that a repository may
-// hold.
+// More than a cluster's slots and open pull requests will ever be; far below the images that a repository can have.
 const NEVER_REACHED = 1000;
 
 export interface LifecycleRule {
@@ -34,7 +32,7 @@ export interface LifecycleRule {
   readonly description: string;
   readonly selection: {
     readonly tagStatus: 'tagged' | 'untagged' | 'any';
-    /** All of them must fit one tag or another of the image; `*` stands for anything. */
+    /** Each of them must match a tag of the image; `*` stands for anything. */
     readonly tagPatternList?: readonly string[];
     readonly tagPrefixList?: readonly string[];
     readonly countType: 'imageCountMoreThan' | 'sinceImagePushed';
@@ -92,7 +90,7 @@ export function lifecyclePolicy(clusters: readonly string[]): LifecyclePolicy {
   };
 }
 
-/** Versions are written once; the clusters' own tags move. */
+/** Versions are never overwritten; the clusters' own tags move. */
 export function tagMutability(clusters: readonly string[]): {
   imageTagMutability: string;
   imageTagMutabilityExclusionFilter: { filter: string; filterType: string }[];
@@ -100,7 +98,7 @@ export function tagMutability(clusters: readonly string[]): {
   // ECR user guide, "Image tag mutability": five filters at most.
   if (clusters.length > 5)
     throw new Error(
-      `ECR takes five exceptions from immutable tags, and there are ${clusters.length} clusters: ${clusters.join(', ')}`,
+      `ECR allows five exceptions from immutable tags, for ${clusters.length} clusters: ${clusters.join(', ')}`,
     );
   return {
     imageTagMutability: 'IMMUTABLE_WITH_EXCLUSION',

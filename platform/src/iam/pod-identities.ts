@@ -15,15 +15,15 @@ export interface PodIdentityOptions {
   readonly accountId: string;
   readonly region: string;
   readonly cluster: string;
-  /** The key that encrypts the cluster's secrets; none where that is AWS's own. */
+  /** The key that encrypts the cluster's secrets; undefined for AWS's own. */
   readonly keyArn: string | undefined;
   /** The controllers that run in the cluster; metrics-server calls nobody. */
   readonly controllers: readonly Controller[];
 }
 
 /**
- * Every service account of a cluster that calls AWS. The namespaces and names are those that EKS gives its add-ons, and
- * those that the controllers' charts render; a test compares them.
+ * Every service account of a cluster that calls AWS. The namespaces and names are those of EKS's add-ons and those that
+ * the controllers' charts render; a test compares them.
  */
 export function podIdentities({ controllers, ...place }: PodIdentityOptions): PodIdentityRole[] {
   const ofController: Partial<Record<Controller, PodIdentityRole>> = {

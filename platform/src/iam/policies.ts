@@ -9,7 +9,7 @@ export const flowLogPolicy = (logGroupArn: string): PolicyDocument =>
     Resource: [logGroupArn, `${logGroupArn}:*`],
   });
 
-/** What the AWS Load Balancer Controller's project says that it needs; data/ has where it comes from. */
+/** The policy that the AWS Load Balancer Controller's project publishes; the file in data/ says where. */
 export const loadBalancerControllerPolicy = (): PolicyDocument =>
   (
     JSON.parse(
@@ -19,7 +19,7 @@ export const loadBalancerControllerPolicy = (): PolicyDocument =>
 
 /**
  * Lets External Secrets read the secrets of one cluster: those whose name begins with the cluster's.
- * @param keyArn the key that encrypts them; none where that is AWS's own
+ * @param keyArn the key that encrypts them; undefined for AWS's own
  */
 export const externalSecretsPolicy = ({
   accountId,
@@ -53,10 +53,10 @@ export const externalSecretsPolicy = ({
         ]),
   );
 
-/** Pushes images to these repositories and gives them further tags; deletes nothing. */
+/** Allows pushing images to these repositories and tagging them; no deletion. */
 export const imagePushPolicy = (repositoryArns: readonly string[]): PolicyDocument =>
   allow(
-    // This one knows no resource.
+    // This action has no resource.
     { Action: 'ecr:GetAuthorizationToken', Resource: '*' },
     {
       Action: [
@@ -73,7 +73,7 @@ export const imagePushPolicy = (repositoryArns: readonly string[]): PolicyDocume
     },
   );
 
-/** Nodes of other accounts pull what one registry holds. */
+/** Lets nodes of other accounts pull images. */
 export const imagePullPolicy = (accountIds: readonly string[]): PolicyDocument => ({
   Version: '2012-10-17',
   Statement: [
@@ -86,7 +86,7 @@ export const imagePullPolicy = (accountIds: readonly string[]): PolicyDocument =
   ],
 });
 
-/** Refuses whoever talks to a bucket without TLS. */
+/** Refuses requests to a bucket without TLS. */
 export const tlsOnlyPolicy = (bucketArn: string): PolicyDocument => ({
   Version: '2012-10-17',
   Statement: [
@@ -102,8 +102,7 @@ export const tlsOnlyPolicy = (bucketArn: string): PolicyDocument => ({
 });
 
 /**
- * Reads and writes the state of an account's stacks; the lock is a file beside each state, and only that is ever
- * deleted.
+ * Allows reading and writing the state of an account's stacks; only the lock, a file beside each state, may be deleted.
  */
 export const writeStatePolicy = (bucketArn: string): PolicyDocument =>
   allow(
@@ -112,14 +111,14 @@ export const writeStatePolicy = (bucketArn: string): PolicyDocument =>
     { Action: 's3:DeleteObject', Resource: `${bucketArn}/*.tflock` },
   );
 
-/** Where CI may make and change roles: those of a cluster, or of several. */
+/** The clusters whose roles CI may create and change. */
 export interface ClusterRoles {
   readonly project: string;
   readonly accountId: string;
   readonly clusters: readonly string[];
 }
 
-/** Makes, changes and deletes the roles of clusters, none of them without the boundary. */
+/** Allows creating, changing and deleting the roles of clusters, none of them without the boundary. */
 export function clusterRolesPolicy({ project, accountId, clusters }: ClusterRoles): PolicyDocument {
   const roles = clusters.map((cluster) => `arn:aws:iam::${accountId}:role/${clusterRolePrefix(project, cluster)}*`);
   return allow(
@@ -152,10 +151,10 @@ export function clusterRolesPolicy({ project, accountId, clusters }: ClusterRole
 }
 
 /**
- * The most that any role of the platform may do, whatever its own policies say. What is not here is out of reach: users
- * and keys, other roles than the clusters', becoming another role, this policy, and the ways by which CI comes in. So
- * who has one of these roles, CI's or a pod's, gets no further by making another.
- * @param bucketArn the account's state: written, and not thrown away
+ * The most that any role of the platform may do, whatever its own policies allow. Out of reach are users and keys,
+ * roles other than the clusters', assuming another role, this policy, and the roles by which CI comes in. So the holder
+ * of one of these roles, CI or a pod, gains nothing by creating another.
+ * @param bucketArn the account's state: it can be written, but not deleted
  */
 export function boundaryPolicy({ bucketArn, ...roles }: ClusterRoles & { readonly bucketArn: string }): PolicyDocument {
   const { Statement } = merge(
@@ -165,7 +164,7 @@ export function boundaryPolicy({ bucketArn, ...roles }: ClusterRoles & { readonl
         NotAction: ['account:*', 'iam:*', 'organizations:*', 'sts:AssumeRole'],
         Resource: '*',
       },
-      // Services make their own roles, as AWS has them, when they are used for the first time.
+      // AWS services create roles of their own when they are used for the first time.
       { Sid: 'LookAtIdentities', Action: ['iam:Get*', 'iam:List*', 'iam:CreateServiceLinkedRole'], Resource: '*' },
     ),
     ...(roles.clusters.length === 0 ? [] : [clusterRolesPolicy(roles)]),

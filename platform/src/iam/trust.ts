@@ -1,10 +1,10 @@
 import type { PolicyDocument, Statement } from './document.ts';
 
 /**
- * Lets an AWS service take a role, on behalf of one account alone where the service says for whom it acts (the confused
- * deputy of AWS's IAM guide).
+ * Lets an AWS service assume a role, and only on behalf of one account where the service says for whom it acts (IAM
+ * user guide, "The confused deputy problem").
  * @param service vpc-flow-logs.amazonaws.com
- * @param accountId none for services that do not say so, EKS and EC2 among them
+ * @param accountId undefined for services that do not say it, such as EKS and EC2
  */
 export function trustOfService(service: string, accountId?: string): PolicyDocument {
   const statement: Statement = { Effect: 'Allow', Principal: { Service: service }, Action: 'sts:AssumeRole' };
@@ -18,7 +18,7 @@ export function trustOfService(service: string, accountId?: string): PolicyDocum
   };
 }
 
-/** EKS takes the role of its control plane with session tags, since add-ons' roles look at them. */
+/** Lets EKS assume the role of its control plane, with the session tags that the roles of add-ons check. */
 export function trustOfEks(): PolicyDocument {
   return {
     Version: '2012-10-17',
@@ -35,8 +35,8 @@ export interface PodIdentity {
 }
 
 /**
- * Lets the pods of one service account of one cluster take a role. Without the conditions, whoever may make a Pod
- * Identity association in the account could hand the role to any pod (EKS user guide, "Create IAM role with trust
+ * Lets the pods of one service account of one cluster assume a role. Without the conditions, whoever may create a Pod
+ * Identity association in the account could give the role to any pod (EKS user guide, "Create IAM role with trust
  * policy required by EKS Pod Identity").
  */
 export function trustOfPodIdentity({
@@ -70,7 +70,7 @@ export interface GitHubRepository {
   /** owner/name */
   readonly fullName: string;
   /**
-   * GitHub's numbers; with them the token of a repository made, renamed or moved after 2026-07-15 is understood too.
+   * GitHub's numeric ids; tokens of a repository created, renamed or moved after 2026-07-15 have them.
    */
   readonly ownerId?: number | undefined;
   readonly repositoryId?: number | undefined;
@@ -80,9 +80,9 @@ export interface GitHubRepository {
 export const GITHUB_ISSUER = 'token.actions.githubusercontent.com';
 
 /**
- * Lets GitHub Actions jobs of one repository take a role.
+ * Lets GitHub Actions jobs of one repository assume a role.
  * @param contexts what a job must be, as the end of the token's subject: `ref:refs/heads/main`,
- *   `environment:production`, `pull_request`. Exact: a pattern here is how strangers get in.
+ *   `environment:production`, `pull_request`. Exact: a pattern would let others in.
  */
 export function trustOfGitHub({
   accountId,

@@ -18,7 +18,7 @@ import { PlatformStack } from './platform-stack.ts';
  *   argocd/values.yaml, clusters/<cluster>/argocd.yaml ──▶ Argo CD
  *   argocd/root ──▶ the root Application, which leads to everything else in Git
  *
- * It has a state of its own: with the cluster in the same one, a replaced cluster would leave Helm without an address.
+ * It has a state of its own: in the cluster's, a replaced cluster would leave Helm without an address.
  */
 export class ArgoCdStack extends PlatformStack {
   constructor(scope: Construct, settings: AwsClusterSettings, repository: string) {
@@ -29,7 +29,7 @@ export class ArgoCdStack extends PlatformStack {
       kubernetes: {
         host: cluster.endpoint,
         clusterCaCertificate: Fn.base64decode(cluster.certificateAuthority.get(0).data),
-        // A token by the call lives through a long apply.
+        // A token for each call outlasts a long apply.
         exec: {
           apiVersion: 'client.authentication.k8s.io/v1beta1',
           command: 'aws',
@@ -60,7 +60,7 @@ export class ArgoCdStack extends PlatformStack {
       maxHistory: 5,
     });
 
-    // Copied beside the stack under a name that goes by its content: a change of the chart shows in the plan.
+    // Copied beside the stack under the hash of its content: a change of the chart shows in the plan.
     const root = new TerraformAsset(this, 'root-chart', {
       path: join(repository, 'argocd/root'),
       type: AssetType.DIRECTORY,
@@ -72,7 +72,7 @@ export class ArgoCdStack extends PlatformStack {
       values: [JSON.stringify({ repoURL: facts.annotations.repoURL, revision: facts.annotations.repoRevision })],
       wait: true,
       maxHistory: 5,
-      // Its kinds are Argo CD's.
+      // Its kinds come with Argo CD.
       dependsOn: [argocd],
     });
   }

@@ -28,8 +28,8 @@ import { type Common, PlatformStack, type RoleOptions } from './platform-stack.t
 import { REPOSITORIES, repositoryArn } from './registry.ts';
 
 /**
- * What one AWS account has once, before anything else and after everything else: where state is kept, how CI comes in,
- * what bounds it, and who is told when it costs too much.
+ * What one AWS account has once, before and after everything else: the bucket of the state, CI's roles and their
+ * boundary, and alerts for costs.
  */
 export class BootstrapStack extends PlatformStack {
   constructor(scope: Construct, common: Common, accountId: string, clusters: readonly AwsClusterSettings[]) {
@@ -40,7 +40,7 @@ export class BootstrapStack extends PlatformStack {
     if (clusters.length > 0) this.#costs(clusters);
   }
 
-  /** The bucket of state: every version kept for a while, encrypted, private, and deleted by no command. */
+  /** The bucket of the state: versioned, encrypted, private, and deleted by no command. */
   #state(name: string): string {
     const bucket = new S3Bucket(this, 'state', { bucket: name, lifecycle: { preventDestroy: true } });
     const closed = new S3BucketPublicAccessBlock(this, 'state-private', {
@@ -79,7 +79,7 @@ export class BootstrapStack extends PlatformStack {
     return bucket.arn;
   }
 
-  /** Safe by default, for whatever else the account will hold. */
+  /** Safe defaults for whatever else the account will have. */
   #accountDefaults(): void {
     new EbsEncryptionByDefault(this, 'disks-encrypted', { enabled: true });
     new S3AccountPublicAccessBlock(this, 'buckets-private', {
@@ -88,7 +88,7 @@ export class BootstrapStack extends PlatformStack {
       ignorePublicAcls: true,
       restrictPublicBuckets: true,
     });
-    // Tells what is shared with strangers; free of charge.
+    // Reports what is shared with other accounts; free of charge.
     new AccessanalyzerAnalyzer(this, 'access-analyzer', {
       analyzerName: nameInAccount(this.project, 'external-access'),
       type: 'ACCOUNT',
@@ -139,16 +139,13 @@ export class BootstrapStack extends PlatformStack {
           writeStatePolicy(bucketArn),
           clusterRolesPolicy({ project: this.project, accountId, clusters: [cluster.name] }),
         ),
-        // A cluster takes a quarter of an hour to come, and its upgrade longer.
+        // A cluster takes a quarter of an hour to create, and longer to upgrade.
         maxSessionHours: 2,
       });
     }
   }
 
-  /**
-   * Told at 80 and 100 percent of what the account's clusters may cost, before the month is over if it will be more,
-   * and of what is unusual.
-   */
+  /** Alerts at 80 and 100 percent of the clusters' budgets, for a forecast above them, and for anomalies. */
   #costs(clusters: readonly AwsClusterSettings[]): void {
     const emails = [...new Set(clusters.map(({ budget }) => budget.email))];
     const notification = (notificationType: string, threshold: number) => ({
@@ -158,7 +155,7 @@ export class BootstrapStack extends PlatformStack {
       thresholdType: 'PERCENTAGE',
       subscriberEmailAddresses: emails,
     });
-    // The whole account, tagged or not: what a destroyed cluster left behind is found by nothing else.
+    // The whole account, tagged or not: nothing else shows what a destroyed cluster left behind.
     new BudgetsBudget(this, 'budget', {
       name: nameInAccount(this.project, 'monthly'),
       budgetType: 'COST',
@@ -169,7 +166,7 @@ export class BootstrapStack extends PlatformStack {
     });
     const monitor = new CeAnomalyMonitor(this, 'anomalies', {
       name: nameInAccount(this.project, 'anomalies'),
-      // By tag: an account may have one monitor by service, which AWS makes itself in newer ones.
+      // By tag: an account can have one monitor by service, which AWS creates itself in newer ones.
       monitorType: 'CUSTOM',
       monitorSpecification: JSON.stringify({
         Tags: { Key: 'project', Values: [this.project], MatchOptions: ['EQUALS'] },

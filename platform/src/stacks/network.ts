@@ -21,7 +21,7 @@ import { trustOfService } from '../iam/trust.ts';
 import { clusterRole, nameIn } from '../names.ts';
 import { PlatformStack } from './platform-stack.ts';
 
-// AWS APIs that nodes and pods call all the time: images, tokens, logs, their own cluster.
+// The AWS APIs that nodes and pods call all the time: images, tokens, logs, their own cluster.
 const INTERFACE_ENDPOINTS = ['ec2', 'ecr.api', 'ecr.dkr', 'eks', 'eks-auth', 'logs', 'ssm', 'sts'];
 
 /**
@@ -48,7 +48,7 @@ export class NetworkStack extends PlatformStack {
       cluster: cluster.name,
     });
     this.#cluster = cluster;
-    // EKS wants both: nodes find its private endpoint by the VPC's own DNS.
+    // EKS needs both: nodes find its private endpoint by the VPC's own DNS.
     this.#vpc = new Vpc(this, 'vpc', {
       cidrBlock: cluster.network.cidr,
       enableDnsSupport: true,
@@ -80,7 +80,7 @@ export class NetworkStack extends PlatformStack {
         tags: { Name: nameIn(cluster, `nat-${zone}`) },
         dependsOn: [internet],
       });
-      // Nothing in it names the internet gateway, without which it would come up unable to reach anything.
+      // It does not refer to the internet gateway, without which it would reach nothing.
       const gateway = new NatGateway(this, `nat-${zone}`, {
         allocationId: address.allocationId,
         subnetId: subnetIn(subnets, 'public', zone).id,
@@ -103,8 +103,8 @@ export class NetworkStack extends PlatformStack {
   }
 
   /**
-   * One subnet for each tier and zone. Nothing in them gets a public address by itself; NAT gateways and load balancers
-   * ask for theirs.
+   * One subnet for each tier and zone. Nothing in them gets a public address by default; NAT gateways and load
+   * balancers request theirs.
    */
   #subnets(): ReadonlyMap<string, Subnet> {
     return new Map(
@@ -115,7 +115,7 @@ export class NetworkStack extends PlatformStack {
           cidrBlock: cidr,
           availabilityZone: zone,
           mapPublicIpOnLaunch: false,
-          // The load balancer controller finds its subnets by the role tags, the cluster's stack by the tier.
+          // The load balancer controller finds its subnets by the role, the cluster's stack by the tier.
           tags: {
             Name: nameIn(this.#cluster, `${tier}-${zone}`),
             tier,
@@ -126,7 +126,7 @@ export class NetworkStack extends PlatformStack {
     );
   }
 
-  /** What AWS makes with every VPC stays, without a rule or a route: nobody gets in by having forgotten something. */
+  /** The defaults of every VPC stay, without a rule or a route: what names no other group or table is closed. */
   #closeDefaults(): void {
     new DefaultSecurityGroup(this, 'default-security-group', {
       vpcId: this.#vpc.id,
@@ -152,7 +152,7 @@ export class NetworkStack extends PlatformStack {
     });
   }
 
-  /** S3, from which image layers come, costs nothing and spares the NAT gateways; the others are a setting. */
+  /** S3, from which image layers come, costs nothing and relieves the NAT gateways; the others are a setting. */
   #endpoints(subnets: ReadonlyMap<string, Subnet>, privateRoutes: readonly RouteTable[]): void {
     const { name, region, network, interfaceEndpoints } = this.#cluster;
     new VpcEndpoint(this, 'endpoint-s3', {
@@ -190,8 +190,8 @@ export class NetworkStack extends PlatformStack {
   }
 
   /**
-   * What was refused, which is what one looks for when something cannot connect; all of the traffic would cost more
-   * than it tells.
+   * Refused connections only: they are what one looks for when something cannot connect. All of the traffic would cost
+   * more than it is worth.
    */
   #flowLogs(): void {
     const logs = new CloudwatchLogGroup(this, 'flow-logs', {
@@ -221,11 +221,11 @@ export const flowLogGroup = ({ name }: Pick<AwsClusterSettings, 'name'>): string
 
 function subnetIn(subnets: ReadonlyMap<string, Subnet>, tier: Tier, zone: string): Subnet {
   const subnet = subnets.get(`${tier}-${zone}`);
-  if (subnet === undefined) throw new Error(`the plan has no ${tier} subnet in ${zone}`);
+  if (subnet === undefined) throw new Error(`no ${tier} subnet is planned in ${zone}`);
   return subnet;
 }
 
 function first<T>([item]: readonly T[]): T {
-  if (item === undefined) throw new Error('a network has one zone at least');
+  if (item === undefined) throw new Error('a network needs at least one zone');
   return item;
 }

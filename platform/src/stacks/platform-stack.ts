@@ -8,18 +8,18 @@ import type { ClusterSettings } from '@gitops/settings';
 import type { PolicyDocument } from '../iam/document.ts';
 import { boundaryArn, projectOf, stateBucket, tagsOf } from '../names.ts';
 
-/** Where a stack stands, and who owns it. */
+/** Where a stack is, and the cluster that owns it. */
 export interface Place {
   readonly accountId: string;
   readonly region: string;
-  /** The cluster that it is a part of; none for what an account has once. */
+  /** The cluster that it is part of; none for what an account has once. */
   readonly cluster?: string;
 }
 
-/** What all clusters agree on; any one's settings will do. */
+/** What all clusters have in common; any one's settings will do. */
 export type Common = Pick<ClusterSettings, 'git' | 'registry' | 'state'>;
 
-/** An IAM role, and what may be done with it. */
+/** An IAM role, who may assume it, and what it may do. */
 export interface RoleOptions {
   readonly name: string;
   readonly trust: PolicyDocument;
@@ -31,7 +31,7 @@ export interface RoleOptions {
 }
 
 /**
- * A role with everything that it may do: whoever uses it waits for `permissions` too, since AWS looks at them at once.
+ * A role with its permissions: whatever uses it has to wait for these too, since AWS checks them at once.
  */
 export interface Role {
   readonly arn: string;
@@ -39,7 +39,7 @@ export interface Role {
   readonly permissions: readonly ITerraformDependable[];
 }
 
-/** A stack in one account and region, with its state beside it and tags on all that it makes. */
+/** A stack in one account and region, with a state of its own and tags on everything that it creates. */
 export class PlatformStack extends TerraformStack {
   readonly project: string;
   readonly tags: Readonly<Record<string, string>>;
@@ -52,15 +52,15 @@ export class PlatformStack extends TerraformStack {
     this.#accountId = accountId;
     // Credentials of another account are refused before anything is read.
     new AwsProvider(this, 'aws', { region, allowedAccountIds: [accountId], defaultTags: [{ tags: { ...this.tags } }] });
-    // CDKTF leaves the namespace out, which OpenTofu would look for anew at every init.
+    // CDKTF leaves out the namespace, which OpenTofu would then look up at every init.
     this.addOverride('terraform.required_providers.aws', { source: 'hashicorp/aws', version: AWS_PROVIDER_VERSION });
     this.addOverride('terraform.required_version', '>= 1.11.0');
     keepState(this, id, common, accountId);
   }
 
   /**
-   * An IAM role within the account's boundary, without which CI may make none.
-   * @param after what must be there before it
+   * An IAM role within the account's boundary, without which CI may create none.
+   * @param after what must exist before it
    */
   role(
     id: string,
@@ -96,12 +96,12 @@ export class PlatformStack extends TerraformStack {
 // The release that the bindings in package.json were made from.
 const AWS_PROVIDER_VERSION = '6.25.0';
 
-/** Where the platform's own files are when the command line runs in a stack's folder, cdktf.out/stacks/<stack>. */
+/** The folder platform/, from a stack's folder, cdktf.out/stacks/<stack>, in which OpenTofu runs. */
 const PLATFORM = '../../..';
 
 /**
- * The one setting `state` decides: files of this machine to begin with, then the bucket of the stack's account. The way
- * from one to the other is `make migrate-state`.
+ * By the setting `state`: files of this machine at first, then the bucket of the stack's account. `make migrate-state`
+ * moves one to the other.
  */
 function keepState(stack: TerraformStack, id: string, common: Common, accountId: string): void {
   if (common.state === 'local') {

@@ -8,11 +8,11 @@ import { imagePullPolicy } from '../iam/policies.ts';
 import { lifecyclePolicy, tagMutability } from '../retention.ts';
 import { type Common, PlatformStack } from './platform-stack.ts';
 
-/** The repositories of images, each named as its application. */
+/** The repositories of images, each with the name of its application. */
 export const REPOSITORIES = ['fastify-service'] as const;
 
 /**
- * The one registry, from which every cluster pulls what was built once. It outlives them all: no command deletes a
+ * The one registry, from which every cluster pulls what was built once. It outlives them: no command deletes a
  * repository.
  */
 export class RegistryStack extends PlatformStack {
@@ -41,7 +41,7 @@ export class RegistryStack extends PlatformStack {
           policy: JSON.stringify(imagePullPolicy(others)),
         });
     }
-    // Known weaknesses of an image, told when it is pushed; free of charge. Per repository it would be the old way.
+    // Reports known vulnerabilities of an image when it is pushed, free of charge. The setting by repository is deprecated.
     new EcrRegistryScanningConfiguration(this, 'scanning', {
       scanType: 'BASIC',
       rule: [{ scanFrequency: 'SCAN_ON_PUSH', repositoryFilter: [{ filter: '*', filterType: 'WILDCARD' }] }],
@@ -49,6 +49,6 @@ export class RegistryStack extends PlatformStack {
   }
 }
 
-/** The ARN of a repository, for who pushes to it. */
+/** The ARN of a repository. */
 export const repositoryArn = ({ accountId, region }: Common['registry'], name: string): string =>
   `arn:aws:ecr:${region}:${accountId}:repository/${name}`;
