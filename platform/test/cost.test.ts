@@ -24,7 +24,7 @@ t.test('no cluster lists for more than its budget', (t) => {
     const total = totalOf(costs);
     t.ok(
       total <= cluster.budget.monthlyUsd,
-      `${cluster.name}: ${total.toFixed(0)} of ${cluster.budget.monthlyUsd} dollars; clusters/${cluster.name}/cluster.yaml: budget.monthlyUsd`,
+      `${total.toFixed(0)} dollars; clusters/${cluster.name}/cluster.yaml: budget.monthlyUsd: ${cluster.budget.monthlyUsd}`,
     );
     // A budget far above is no ceiling.
     t.ok(

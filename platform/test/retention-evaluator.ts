@@ -20,25 +20,33 @@ export function expired({ rules }: LifecyclePolicy, images: readonly StoredImage
   const outOfReach = new Set<StoredImage>();
   const gone: StoredImage[] = [];
   for (const rule of rules.toSorted((a, b) => a.rulePriority - b.rulePriority)) {
-    const selected = images.filter((image) => selects(rule, image));
+    const selects = selectorOf(rule);
+    const selected = images.filter(selects);
     gone.push(...overdue(rule, selected, now).filter((image) => !outOfReach.has(image)));
     for (const image of selected) outOfReach.add(image);
   }
   return gone;
 }
 
-function selects(
-  { selection: { tagStatus, tagPatternList, tagPrefixList } }: LifecycleRule,
-  { tags }: StoredImage,
-): boolean {
-  if (tagStatus === 'untagged') return tags.length === 0;
-  if (tagStatus === 'any') return true;
-  const fits = (pattern: RegExp): boolean => tags.some((tag) => pattern.test(tag));
-  const wanted = [
+type Selector = (image: StoredImage) => boolean;
+// A policy is evaluated many thousand times.
+const selectors = new WeakMap<LifecycleRule, Selector>();
+
+/** Whether a rule looks at an image. */
+function selectorOf(rule: LifecycleRule): Selector {
+  const known = selectors.get(rule) ?? newSelector(rule);
+  selectors.set(rule, known);
+  return known;
+}
+
+function newSelector({ selection: { tagStatus, tagPatternList, tagPrefixList } }: LifecycleRule): Selector {
+  if (tagStatus === 'untagged') return ({ tags }) => tags.length === 0;
+  if (tagStatus === 'any') return () => true;
+  const patterns = [
     ...(tagPatternList ?? []).map((pattern) => new RegExp(`^${pattern.split('*').map(literal).join('.*')}$`)),
     ...(tagPrefixList ?? []).map((prefix) => new RegExp(`^${literal(prefix)}`)),
   ];
-  return wanted.length > 0 && wanted.every(fits);
+  return ({ tags }) => patterns.length > 0 && patterns.every((pattern) => tags.some((tag) => pattern.test(tag)));
 }
 
 const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');

@@ -1,13 +1,12 @@
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { table } from '@gitops/report/table';
 import { synthesize } from '../src/app.ts';
 import type { PolicyDocument } from '../src/iam/document.ts';
 import { GITHUB_ISSUER, trustOfPodIdentity } from '../src/iam/trust.ts';
 import { conditionsHold, list } from './iam-evaluator.ts';
-
-const repository = resolve(import.meta.dirname, '../..');
+import { type Change, repositoryWith } from './platform-in-tests.ts';
 
 /** Who asks for a role: the kind of call, who vouches for it, and what the condition keys hold. */
 interface Caller {
@@ -30,35 +29,31 @@ function mayAssume({ Statement }: PolicyDocument, { action, principal, keys }: C
   });
 }
 
-/** The roles of every account that a federated caller might take, by name. */
-function gitHubRoles(
-  t: Test,
-  change: (shared: string) => string = (text) => text,
-): Map<string, { accountId: string; trust: PolicyDocument }> {
-  const copy = join(t.testdir(), 'repository');
-  for (const folder of ['clusters', 'argocd'])
-    cpSync(join(repository, folder), join(copy, folder), { recursive: true });
-  const shared = join(copy, 'clusters/shared/cluster.yaml');
-  writeFileSync(shared, change(readFileSync(shared, 'utf8')));
-  return new Map(
-    synthesize(copy, join(t.testdirName, 'out')).flatMap(({ name, folder }) => {
-      const { resource } = JSON.parse(readFileSync(join(folder, 'cdk.tf.json'), 'utf8')) as {
-        resource: { aws_iam_role?: Record<string, { name: string; assume_role_policy: string }> };
-      };
-      return Object.values(resource.aws_iam_role ?? {}).flatMap((role) => {
-        const trust = JSON.parse(role.assume_role_policy) as PolicyDocument;
-        const accountId = /^bootstrap-(\d+)$/.exec(name)?.[1];
-        return accountId === undefined
-          ? []
-          : [
-              [
-                accountId === '111111111111' ? role.name : `${role.name} of ${accountId}`,
-                { accountId, trust },
-              ] as const,
-            ];
+interface FederatedRole {
+  readonly accountId: string;
+  readonly trust: PolicyDocument;
+}
+
+/** GitHub's numeric ids in the settings, with which the trust also takes tokens by numbers. */
+const NUMBERS: Change = ['shared', '  revision: main\n', '  revision: main\n  ownerId: 1111\n  repositoryId: 2222\n'];
+
+/** The roles of every account's bootstrap, by name; those of other accounts than the first with the account. */
+function gitHubRoles(t: Test, ...changes: readonly Change[]): Map<string, FederatedRole> {
+  const folder = t.testdir({});
+  const roles = new Map<string, FederatedRole>();
+  for (const stack of synthesize(repositoryWith(join(folder, 'repository'), changes), join(folder, 'out'))) {
+    const accountId = /^bootstrap-(\d+)$/.exec(stack.name)?.[1];
+    if (accountId === undefined) continue;
+    const { resource } = JSON.parse(readFileSync(join(stack.folder, 'cdk.tf.json'), 'utf8')) as {
+      resource: { aws_iam_role?: Record<string, { name: string; assume_role_policy: string }> };
+    };
+    for (const { name, assume_role_policy: trust } of Object.values(resource.aws_iam_role ?? {}))
+      roles.set(accountId === '111111111111' ? name : `${name} of ${accountId}`, {
+        accountId,
+        trust: JSON.parse(trust) as PolicyDocument,
       });
-    }),
-  );
+  }
+  return roles;
 }
 
 const REPOSITORY = 'example/gitops-platform';
@@ -104,9 +99,7 @@ const allowed = (roles: ReturnType<typeof gitHubRoles>, caller: (accountId: stri
   [...roles].flatMap(([name, { accountId, trust }]) => (mayAssume(trust, caller(accountId)) ? [name] : [])).sort();
 
 t.test('which event of GitHub may take which role, by names and by numbers', (t) => {
-  const roles = gitHubRoles(t, (text) =>
-    text.replace('  revision: main\n', '  revision: main\n  ownerId: 1111\n  repositoryId: 2222\n'),
-  );
+  const roles = gitHubRoles(t, NUMBERS);
   const rows = EVENTS.map(([event, context]) => {
     const byName = allowed(roles, (accountId) => tokenFor(accountId, `repo:${REPOSITORY}:${context}`));
     const byNumber = allowed(roles, (accountId) => tokenFor(accountId, `repo:${NUMBERED}:${context}`));
@@ -119,9 +112,7 @@ t.test('which event of GitHub may take which role, by names and by numbers', (t)
 });
 
 t.test('strangers take none: other repositories, owners, numbers, audiences and issuers', (t) => {
-  const roles = gitHubRoles(t, (text) =>
-    text.replace('  revision: main\n', '  revision: main\n  ownerId: 1111\n  repositoryId: 2222\n'),
-  );
+  const roles = gitHubRoles(t, NUMBERS);
   const contexts = EVENTS.map(([, context]) => context);
   const strangers = [
     'example/other',
