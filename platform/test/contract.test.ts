@@ -13,12 +13,11 @@ import { run } from '@gitops/tools/run';
 import { ARGOCD_VERSION, ensureTools, KUBERNETES_VERSION } from '@gitops/tools/tools';
 import { synthesize } from '../src/app.ts';
 import { REPOSITORIES } from '../src/stacks/registry.ts';
-import { repository } from './platform-in-tests.ts';
+import { repository, silent } from './platform-in-tests.ts';
 
 // What the stacks make and what Git uses are the same names, in both directions: one that is missing fails in the
 // cluster, one that nobody uses is a promise that nobody keeps.
 
-const silent = { start: () => undefined, detail: () => undefined, done: () => undefined, note: () => undefined };
 const tools = await ensureTools(silent, { verify: false });
 const charts = await ensureCharts(silent);
 const stacks = synthesize(repository, join(t.testdir(), 'out'));

@@ -1,19 +1,19 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { type AwsClusterSettings, readCluster } from '@gitops/settings';
 import type { SynthesizedStack } from '../src/app.ts';
 import { type Certificate, destroyCluster } from '../src/commands/destroy.ts';
 import { type Answer, fakePrograms } from './fake-programs.ts';
+import { repository, silent } from './platform-in-tests.ts';
 
-const settings = readCluster(resolve(import.meta.dirname, '../..'), 'dev') as AwsClusterSettings;
+const settings = readCluster(repository, 'dev') as AwsClusterSettings;
 const stacks: SynthesizedStack[] = ['dev-network', 'dev-cluster', 'dev-argocd'].map((name) => ({
   name,
   folder: '',
   after: [],
   cluster: 'dev',
 }));
-const silent = { start: () => undefined, detail: () => undefined, done: () => undefined, note: () => undefined };
 
 const none = JSON.stringify({ ResourceTagMappingList: [] });
 const arns = (...list: string[]): string =>

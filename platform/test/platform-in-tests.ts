@@ -25,7 +25,8 @@ export function repositoryWith(folder: string, changes: readonly Change[]): stri
   return folder;
 }
 
-const silent = { start: () => undefined, detail: () => undefined, done: () => undefined, note: () => undefined };
+/** Progress that nobody sees. */
+export const silent = { start: () => undefined, detail: () => undefined, done: () => undefined, note: () => undefined };
 
 /** The real OpenTofu, as the tools step of the tests built it. */
 export const tofu = async (): Promise<string> =>

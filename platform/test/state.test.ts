@@ -9,7 +9,7 @@ import { ensureTools } from '@gitops/tools/tools';
 import { synthesize, type SynthesizedStack } from '../src/app.ts';
 import { migrateState } from '../src/commands/migrate-state.ts';
 import { initialize, localState, openTofu, PLAN, type Tofu } from '../src/tofu.ts';
-import { type Change, repositoryWith, setEnvironment, tofu as tofuProgram } from './platform-in-tests.ts';
+import { type Change, repositoryWith, setEnvironment, silent, tofu as tofuProgram } from './platform-in-tests.ts';
 
 // State in a bucket, with the real OpenTofu and a real S3 server; what is kept there is a resource that needs no
 // provider.
@@ -46,10 +46,7 @@ async function freePort(): Promise<number> {
 /** An S3 server over a folder, ended with the test. */
 async function startS3(t: Test, folder: string): Promise<string> {
   mkdirSync(join(folder, BUCKET), { recursive: true });
-  const { bin } = await ensureTools(
-    { start: () => undefined, detail: () => undefined, done: () => undefined, note: () => undefined },
-    { verify: false, builds: ['s3'] },
-  );
+  const { bin } = await ensureTools(silent, { verify: false, builds: ['s3'] });
   const port = await freePort();
   const child = spawn(
     join(bin, 'versitygw'),
@@ -201,7 +198,7 @@ t.test('a move that was cut off goes on, and one onto another state is refused',
   t.ok(existsSync(file), 'and nothing is taken away');
 });
 
-t.test('two who apply at once: the second is told of the lock; who plans is not held up', async (t) => {
+t.test('of two applies at once the second is refused by the lock; a plan needs none', async (t) => {
   const place = await open(t);
   const { platform, stack, tofu } = place;
   const gate = join(platform, 'gate');

@@ -11,7 +11,7 @@ export const ARGOCD: readonly Mistake[] = [
     'an account without quotes': replace('accountId: "333333333333"', 'accountId: 033333333333').told(
       /accountId: 033333333333 must be quoted/,
     ),
-    'an account with a digit too few': replace('"333333333333"', '"33333333333"').told(/accountId: does not fit/),
+    'an account with a digit too few': replace('"333333333333"', '"33333333333"').told(/accountId: invalid value/),
     'a zone of another region': replace('us-east-1c', 'eu-west-1c').told(/network\.zones/),
     'the name of another cluster': replace('name: production', 'name: staging').told(/name: must be the folder's name/),
     'an unknown instance type': replace('t3.medium', 't3.medum').told(/nodeGroup.*t3\.medum/),

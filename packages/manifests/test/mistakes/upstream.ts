@@ -58,7 +58,7 @@ export const UPSTREAM: readonly Mistake[] = [
       'ingressValidationFailurePolicy',
     ).told(/webhookConfig\.ingressValidationFailurePolicy: is no value/),
     'a text for a section': replace('webhookConfig:\n', 'webhookConfig: off\nwebhookConfigBefore:\n').told(
-      /webhookConfig: .*(map|quotes)/,
+      /webhookConfig: .*(map|quoted)/,
     ),
     'a key of Kubernetes misspelt, which an upstream chart passes on': replace(
       'maxUnavailable: 1',
