@@ -1,8 +1,10 @@
 // The process: reads its settings, listens, and stops on a signal. What it serves is in service.ts, which is loaded
 // only after the signals are handled: as process 1 of a container, one without a handler is ignored.
+import type { LogOutput } from './log-output.ts';
 import type { Service } from './service.ts';
+import { timings } from './timings.ts';
 
-const state: { service?: Service; stopping: boolean } = { stopping: false };
+const state: { service?: Service; output?: LogOutput; stopping: boolean } = { stopping: false };
 
 /** The first signal drains and closes; a second one is from somebody who will not wait. */
 function onSignal(signal: NodeJS.Signals): void {
@@ -20,24 +22,36 @@ function onCrash(error: unknown): void {
   stop({ code: 1, reason: {}, drainSeconds: 0 });
 }
 
-function stop({ code, reason, ...options }: { code: 0 | 1; reason: object; drainSeconds?: number }): void {
-  const { service } = state;
+function stop({ code, reason, drainSeconds }: { code: 0 | 1; reason: object; drainSeconds?: number }): void {
+  const { service, output } = state;
   state.stopping = true;
   // Nothing was begun yet that could be lost.
   if (service === undefined) process.exit(code);
-  const { log } = service;
+  const { log, config } = service;
+  const drain = drainSeconds ?? config.DRAIN_SECONDS;
   log.info(reason, 'stopping');
-  service.close(options).then(
+  // Each step below has a bound of its own; this one holds whatever is wrong with them.
+  setTimeout(
     () => {
-      log.info('stopped');
-      // Not left to the empty event loop: a port that was still being opened when the signal came is open now.
-      log.flush(() => process.exit(code));
-    },
-    (error: unknown) => {
-      log.fatal({ err: error }, 'could not stop in order');
+      log.fatal('could not stop in time');
       process.exit(1);
     },
+    (drain + timings.close + timings.end) * 1000,
   );
+  service
+    .close({ drainSeconds: drain })
+    .then(() => {
+      log.info('stopped');
+      return output?.drain(timings.lastLines);
+    })
+    .then(
+      // Not left to the empty event loop: a port that was still being opened when the signal came is open now.
+      () => process.exit(code),
+      (error: unknown) => {
+        log.fatal({ err: error }, 'could not stop in order');
+        process.exit(1);
+      },
+    );
 }
 
 process.on('SIGTERM', onSignal);
@@ -45,9 +59,10 @@ process.on('SIGINT', onSignal);
 process.on('uncaughtException', onCrash);
 process.on('unhandledRejection', onCrash);
 
-const [{ ConfigError, readConfig }, { createLogger, standardOutput }, { buildService }] = await Promise.all([
+const [{ ConfigError, readConfig }, { createLogger }, { standardOutput }, { buildService }] = await Promise.all([
   import('./config.ts'),
   import('./request-log.ts'),
+  import('./log-output.ts'),
   import('./service.ts'),
 ]);
 
@@ -62,15 +77,11 @@ function configOrExit() {
 }
 
 const config = configOrExit();
-const service = await buildService({
-  config,
-  log: createLogger(
-    config.LOG_LEVEL,
-    standardOutput(() => {
-      state.service?.metrics.logLinesLost.inc();
-    }),
-  ),
+const output = standardOutput((lines) => {
+  state.service?.metrics.logLinesLost.inc(lines);
 });
+const service = await buildService({ config, log: createLogger(config.LOG_LEVEL, output) });
+state.output = output;
 state.service = service;
 try {
   await service.listen();

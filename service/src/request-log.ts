@@ -1,6 +1,5 @@
-import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import { type FastifyBaseLogger, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino';
-import { timings } from './timings.ts';
 
 /** Paths that never reach the log, wherever somebody logs a request, its headers or options of a client. */
 const secrets = [
@@ -26,27 +25,6 @@ const parents = [
 const redacted = parents.flatMap((parent) =>
   secrets.map((name) => (parent === '' || name.startsWith('[') ? `${parent}${name}` : `${parent}.${name}`)),
 );
-
-/**
- * Standard output, gathered into blocks, since a write for each line would cost a good part of a request. A block is
- * written when it has 16 KiB or after `timings.logFlush`, and at once when a line is fatal. A reader that stands still
- * stops nobody: up to 8 MB wait for it, and lines beyond that are lost.
- * @param onLost called for each lost line
- */
-export function standardOutput(onLost: () => void): DestinationStream {
-  const destination = pino.destination({
-    minLength: 16_384,
-    maxWrite: 65_536,
-    maxLength: 8_000_000,
-    sync: false,
-    periodicFlush: timings.logFlush * 1000,
-  });
-  destination.on('drop', onLost);
-  process.on('exit', () => {
-    destination.flushSync();
-  });
-  return destination;
-}
 
 const clock = { second: -1, prefix: '' };
 
@@ -101,4 +79,73 @@ export class NoRequestLines extends LogController {
   override routeNotFound(): void {
     // Told by the request's own line.
   }
+}
+
+/**
+ * The logger of a request, with its trace id. It is made when something is logged, since most requests leave nothing but
+ * their own line, and a child of the logger costs as much as that.
+ */
+class RequestLogger {
+  readonly #parent: FastifyBaseLogger;
+  readonly #bindings: object;
+  readonly #options: object;
+  #logger: FastifyBaseLogger | undefined;
+
+  constructor(parent: FastifyBaseLogger, bindings: object, options: object) {
+    this.#parent = parent;
+    this.#bindings = bindings;
+    this.#options = options;
+  }
+
+  get #own(): FastifyBaseLogger {
+    this.#logger ??= this.#parent.child(this.#bindings, this.#options);
+    return this.#logger;
+  }
+
+  get level(): string {
+    return this.#own.level;
+  }
+
+  set level(level: string) {
+    this.#own.level = level;
+  }
+
+  child(...args: Parameters<FastifyBaseLogger['child']>): FastifyBaseLogger {
+    return this.#own.child(...args);
+  }
+
+  fatal(...args: LogArguments): void {
+    this.#own.fatal(...args);
+  }
+
+  error(...args: LogArguments): void {
+    this.#own.error(...args);
+  }
+
+  warn(...args: LogArguments): void {
+    this.#own.warn(...args);
+  }
+
+  info(...args: LogArguments): void {
+    this.#own.info(...args);
+  }
+
+  debug(...args: LogArguments): void {
+    this.#own.debug(...args);
+  }
+
+  trace(...args: LogArguments): void {
+    this.#own.trace(...args);
+  }
+
+  silent(...args: LogArguments): void {
+    this.#own.silent(...args);
+  }
+}
+
+type LogArguments = [object: unknown, message?: string, ...values: unknown[]];
+
+/** For Fastify: the logger of a request, of which there is a new one for each. */
+export function requestLogger(parent: FastifyBaseLogger, bindings: object, options: object): FastifyBaseLogger {
+  return new RequestLogger(parent, bindings, options);
 }

@@ -34,6 +34,7 @@ export interface ServiceOptions {
 
 /** The service, not yet listening: the API and, on a port of its own, what operators need. */
 export interface Service {
+  readonly config: Config;
   readonly api: FastifyInstance;
   readonly admin: FastifyInstance;
   readonly log: Logger;
@@ -118,6 +119,7 @@ export async function buildService({ config, log, now }: ServiceOptions): Promis
   await admin.register(methodNotAllowed);
 
   return {
+    config,
     api,
     admin,
     log,

@@ -2,9 +2,9 @@
  * Every time span of the service, in seconds, in one place: the chart's numbers are checked against these.
  *
  * The order that they must keep, and why:
- * - drain + close < the pod's terminationGracePeriodSeconds, or the kubelet kills a process that is still answering
- * - keepAlive > the load balancer's idle timeout (60 s for an ALB), or it sends a request down a connection that is
- * just closing
+ * - drain + close + end < the pod's terminationGracePeriodSeconds, or the kubelet kills a process that still answers
+ * - keepAlive > the load balancer's idle timeout (60 s for an ALB), or it sends a request down a connection that is just
+ *   closing
  * - headers < request, or the shorter of the two never matters
  */
 export const timings = {
@@ -12,6 +12,10 @@ export const timings = {
   drain: 5,
   /** After the drain, requests that still run get this long. */
   close: 3,
+  /** How long the last lines of the log then wait for somebody who reads them. */
+  lastLines: 0.5,
+  /** After drain and close, the process ends within this time, whatever it still waits for. */
+  end: 1.5,
   /** How long an idle connection is kept. Fastify's own default, above the ALB's 60 s. */
   keepAlive: 72,
   /** How long a client may take to send its headers, and its whole request. */
@@ -19,8 +23,15 @@ export const timings = {
   request: 30,
   /** How often Node looks for clients that take longer; a slow one is cut at most this much too late. */
   connectionsCheck: 1,
+  /** After the last answer of a connection, what its client still sends is read this long, and dropped. */
+  linger: 1,
   /** How often the pressure on the process is sampled. */
   pressureSample: 0.25,
+  /**
+   * While memory is short, how often garbage is collected to see whether it still is: a collection stops the process
+   * for some 0.1 s.
+   */
+  collect: 1,
   /**
    * Delay of the event loop, as a mean over a sample, above which requests are shed. Single stalls do not reach it;
    * sustained load does.

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { Agent, get } from 'node:http';
 import { connect } from 'node:net';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -7,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import type { Test } from 'tap';
 import { readConfig } from '../src/config.ts';
 import { createLogger } from '../src/request-log.ts';
-import { buildService, type Service } from '../src/service.ts';
+import { buildService, type Service, type ServiceOptions } from '../src/service.ts';
 
 /** The shipped bundle; `pnpm --filter service test` builds it first. */
 export const bundle = resolve(import.meta.dirname, '../dist/main.js');
@@ -18,7 +19,7 @@ export type LogLine = Readonly<Record<string, unknown>> & { readonly level: stri
 export async function build(
   t: Test,
   env: Readonly<Record<string, string>> = {},
-  { now = Date.now }: { now?: () => number } = {},
+  options: Pick<ServiceOptions, 'now' | 'measures'> = {},
 ): Promise<Service & { lines: LogLine[]; requests: () => LogLine[] }> {
   const lines: LogLine[] = [];
   const config = readConfig({
@@ -31,7 +32,7 @@ export async function build(
   });
   const service = await buildService({
     config,
-    now,
+    ...options,
     log: createLogger(config.LOG_LEVEL, { write: (line: string) => lines.push(JSON.parse(line) as LogLine) }),
   });
   t.teardown(async () => service.close({ drainSeconds: 0 }));
@@ -65,20 +66,26 @@ export function start(
   const log: LogLine[] = [];
   const lines = createInterface({ input: child.stdout }).on('line', (line) => log.push(JSON.parse(line) as LogLine));
 
+  /** The first line that is as asked, once it is there. */
+  async function line(matches: (line: LogLine) => boolean): Promise<LogLine> {
+    for (;;) {
+      const found = log.find(matches);
+      if (found !== undefined) return found;
+      const next = await Promise.race([once(lines, 'line', { signal: AbortSignal.timeout(10_000) }), ended]);
+      if (child.exitCode !== null && next.length > 1)
+        throw new Error(`it ended with ${child.exitCode} before it logged that: ${await complaints}`);
+    }
+  }
+
   /** What stands after the beginning of a line of the log, once it is there. */
   async function logged(beginning: string): Promise<string> {
-    for (;;) {
-      const found = log.find(({ msg }) => msg.startsWith(beginning));
-      if (found !== undefined) return found.msg.slice(beginning.length);
-      const line = await Promise.race([once(lines, 'line', { signal: AbortSignal.timeout(10_000) }), ended]);
-      if (child.exitCode !== null && line.length > 1)
-        throw new Error(`it ended with ${child.exitCode} before it logged "${beginning}": ${await complaints}`);
-    }
+    return (await line(({ msg }) => msg.startsWith(beginning))).msg.slice(beginning.length);
   }
 
   return {
     child,
     log,
+    line,
     logged,
     /** Both addresses, once it listens. */
     async listening() {
@@ -121,4 +128,41 @@ export async function exchange(
     });
     socket.write(bytes);
   });
+}
+
+/** An answer as it came over the wire. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** The answers in what a server sent. */
+export function answersIn(text: string): Answer[] {
+  return text
+    .split(/(?=HTTP\/1\.1 \d{3} )/)
+    .filter((part) => part !== '')
+    .map((part) => {
+      const end = part.indexOf('\r\n\r\n');
+      const [first = '', ...lines] = part.slice(0, end).split('\r\n');
+      const headers = lines.map((line) => {
+        const colon = line.indexOf(':');
+        return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const;
+      });
+      return { status: Number(first.slice(9, 12)), headers: Object.fromEntries(headers), body: part.slice(end + 4) };
+    });
+}
+
+/** Sends so many requests, in thousands, over kept connections: a line of some 200 bytes each. */
+export async function sendMany(api: string, requests: number): Promise<void> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 20 });
+  const ask = async (): Promise<void> =>
+    new Promise((done, fail) => {
+      get(`${api}/v1/networks/10.0.0.0/8`, { agent }, (response) => response.resume().on('end', done)).on(
+        'error',
+        fail,
+      );
+    });
+  for (let sent = 0; sent < requests; sent += 1_000) await Promise.all(Array.from({ length: 1_000 }, ask));
+  agent.destroy();
 }

@@ -3,7 +3,7 @@ import { Agent, get } from 'node:http';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { start } from './helper.ts';
+import { sendMany, start } from './helper.ts';
 
 t.test(
   'SIGTERM: not ready, alive, every request answered with Connection: close; then the ports are closed, then exit code 0',
@@ -183,27 +183,36 @@ t.test(
   },
 );
 
+const linesLost = async (admin: string): Promise<number> =>
+  Number(/^log_lines_lost_total (\d+)$/m.exec(await (await fetch(`${admin}/metrics`)).text())?.[1]);
+
 t.test('a log that nobody reads stops nobody', { timeout: 60_000 }, async (t) => {
   const service = start(t);
   const { api, admin } = await service.listening();
   service.child.stdout.pause();
-  const agent = new Agent({ keepAlive: true, maxSockets: 20 });
-  t.teardown(() => {
-    agent.destroy();
-  });
-  const ask = async (): Promise<void> =>
-    new Promise((done, fail) => {
-      get(`${api}/v1/networks/10.0.0.0/8`, { agent }, (response) => response.resume().on('end', done)).on(
-        'error',
-        fail,
-      );
-    });
   // 200 bytes a line: more than the pipe and the buffer of 8 MB hold.
-  for (let round = 0; round < 60; round += 1) await Promise.all(Array.from({ length: 1_000 }, ask));
-  const lost = /^log_lines_lost_total (\d+)$/m.exec(await (await fetch(`${admin}/metrics`)).text())?.[1];
-  t.ok(Number(lost) > 0, `${String(lost)} lines were lost, and counted`);
+  await sendMany(api, 60_000);
+  const lost = await linesLost(admin);
+  t.ok(lost > 0, `${lost} lines were lost, and counted`);
   service.child.stdout.resume();
   service.child.kill('SIGTERM');
+  t.same(await service.ended, [0, null]);
+  t.equal(service.log.filter(({ msg }) => msg === 'request').length, 60_000 - lost, 'all others are there, each whole');
+});
+
+t.test('lines that a dead reader of the log will not read are counted as lost', async (t) => {
+  const service = start(t, { DRAIN_SECONDS: '0' });
+  const { api, admin } = await service.listening();
+  await sendMany(api, 1_000);
+  await service.line(() => service.log.filter(({ msg }) => msg === 'request').length === 1_000);
+  t.equal(await linesLost(admin), 0);
+  service.child.stdout.destroy();
+  await once(service.child.stdout, 'close');
+  await sendMany(api, 1_000);
+  while ((await linesLost(admin)) < 1_000) await sleep(50);
+  t.equal(await linesLost(admin), 1_000);
+  service.child.kill('SIGTERM');
+  t.same(await once(service.child, 'exit'), [0, null]);
 });
 
 t.test('out of memory: V8 ends it with a report, before the kernel would without one', async (t) => {
