@@ -68,7 +68,12 @@ export class ProblemError extends Error {
   }
 }
 
-/** A problem document. `traceId` is absent where a request could not even be read. */
+/** What a status is called. */
+export function titleOf(status: number): string {
+  return STATUS_CODES[status] ?? 'Error';
+}
+
+/** A problem document. */
 export function problem(
   status: number,
   detail: string,
@@ -77,7 +82,7 @@ export function problem(
 ): Problem {
   return {
     type: type === undefined ? 'about:blank' : `tag:gitops-platform.example.com,2026:${type}`,
-    title: type === undefined ? (STATUS_CODES[status] ?? 'Error') : problemTypes[type],
+    title: type === undefined ? titleOf(status) : problemTypes[type],
     status,
     detail,
     instance: `urn:trace:${traceId}`,
@@ -90,7 +95,7 @@ export function problemResponses(...statuses: readonly number[]): Record<number,
   return Object.fromEntries(
     statuses.map((status) => [
       status,
-      { description: STATUS_CODES[status], content: { [PROBLEM_MEDIA_TYPE]: { schema: Type.Ref('Problem') } } },
+      { description: titleOf(status), content: { [PROBLEM_MEDIA_TYPE]: { schema: Type.Ref('Problem') } } },
     ]),
   );
 }

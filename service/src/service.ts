@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import sensible from '@fastify/sensible';
 import client from '@prometheus-io/client';
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
@@ -9,15 +9,17 @@ import { operations } from './admin/operations.ts';
 import { type Phase, probes } from './admin/probes.ts';
 import { buildInfo } from './build-info.ts';
 import type { Config } from './config.ts';
+import { connections } from './connections.ts';
+import { type MemoryLimits, type MemoryShortage, type MemoryUse, memoryWatch } from './memory-pressure.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { answers } from './plugins/answers.ts';
 import { contracts } from './plugins/contracts.ts';
-import { answerConnectionError, answerFrameworkError, errors, methodNotAllowed } from './plugins/errors.ts';
-import { loadShedding } from './plugins/load-shedding.ts';
+import { answerFrameworkError, errors, methodNotAllowed } from './plugins/errors.ts';
+import { type EventLoopUse, loadShedding } from './plugins/load-shedding.ts';
 import { observedRequests, requestTeller, type TellRequest } from './plugins/observed-requests.ts';
 import { openapi } from './plugins/openapi.ts';
-import { securityHeaders } from './plugins/security-headers.ts';
-import { NoRequestLines } from './request-log.ts';
+import { withSecurityHeaders } from './plugins/security-headers.ts';
+import { NoRequestLines, requestLogger } from './request-log.ts';
 import { networks } from './routes/networks.ts';
 import { overlaps } from './routes/overlaps.ts';
 import { plans } from './routes/plans.ts';
@@ -30,6 +32,12 @@ export interface ServiceOptions {
   readonly log: Logger;
   /** The cache's clock, in milliseconds; Date.now where left out. */
   readonly now?: () => number;
+  /** What load shedding goes by; measured where left out. */
+  readonly measures?: {
+    readonly memory?: () => MemoryUse;
+    readonly memoryLimits?: MemoryLimits;
+    readonly eventLoop?: () => EventLoopUse;
+  };
 }
 
 /** The service, not yet listening: the API and, on a port of its own, what operators need. */
@@ -53,16 +61,24 @@ export interface Service {
 const BODY_LIMIT = 32 * 1024;
 
 /** Builds the service; tests and main.ts alike. Nothing listens yet. */
-export async function buildService({ config, log, now }: ServiceOptions): Promise<Service> {
+export async function buildService({ config, log, now, measures = {} }: ServiceOptions): Promise<Service> {
   const metrics = createMetrics(buildInfo);
   let phase: Phase = 'starting';
   let drain = config.DRAIN_SECONDS;
+  const closing = (): boolean => phase === 'stopping';
+
+  const watchMemory = memoryWatch({ use: measures.memory, limits: measures.memoryLimits });
+  let shortage: MemoryShortage | undefined;
+  let memoryTimer: NodeJS.Timeout | undefined;
 
   const tell = requestTeller(log, 'info', metrics);
-  const api = fastify(log, tell, metrics, {
-    // The drain is part of closing, and Fastify gives up on closing after this time.
-    pluginTimeout: (10 + drain + timings.close) * 1000,
-  });
+  const api = fastify(
+    { log, tell, metrics, closing },
+    {
+      // The drain is part of closing, and Fastify gives up on closing after this time.
+      pluginTimeout: (10 + drain + timings.close) * 1000,
+    },
+  );
   let inFlight = 0;
   metrics.sources.http_requests_in_flight = () => inFlight;
 
@@ -75,45 +91,51 @@ export async function buildService({ config, log, now }: ServiceOptions): Promis
     routeMetrics: { enabled: false },
   }); // what Node can tell of itself
   await api.register(observedRequests, { tell, inFlight: (change: 1 | -1) => (inFlight += change) }); // the first hook, so that whatever a later one refuses is counted and logged
-  await api.register(securityHeaders); // before anything that may answer
+  await api.register(withSecurityHeaders); // before anything that may answer
   await api.register(errors); // before anything that may throw
   await api.register(contracts); // before the routes, whose schemas it compiles
   await api.register(openapi); // before the routes, whose schemas it collects
   await api.register(async (scope) => {
     // A scope of its own, so that what no route takes is not shed: refusing it is cheaper than that.
-    if (config.LOAD_SHEDDING === 'on') await scope.register(loadShedding, { metrics }); // before any work is done
+    if (config.LOAD_SHEDDING === 'on')
+      await scope.register(loadShedding, { metrics, memory: () => shortage, eventLoop: measures.eventLoop }); // before any work is done
     await scope.register(answers, { config, metrics, now }); // before the routes, which use it
     await scope.register(networks);
     await scope.register(plans, { metrics });
     await scope.register(overlaps, { metrics });
     await scope.register(reservedRanges);
-    await scope.register(methodNotAllowed); // last, to refuse what the routes before it do not take
   });
+  await api.register(methodNotAllowed); // last, to refuse what the routes before it do not take
 
   api.addHook('preClose', async () => {
     await sleep(drain * 1000);
+    // Whatever has arrived by now is read before the connections that have nothing to do are closed.
+    await nextTurn();
     setTimeout(() => {
       api.server.closeAllConnections();
     }, timings.close * 1000).unref();
   });
   // Fastify says so itself to requests that begin while it closes, but not to those that began before.
   api.addHook('onSend', (_request, reply, _payload, next) => {
-    if (phase === 'stopping') reply.header('connection', 'close');
+    if (closing()) reply.header('connection', 'close');
     next();
   });
 
   // No load shedding here: probes and metrics are what tells of overload.
   const tellAdmin = requestTeller(log, 'debug');
-  const admin = fastify(log, tellAdmin, metrics, {
-    // Prometheus keeps its connection open, and nobody waits for it at the end.
-    forceCloseConnections: true,
-  });
+  const admin = fastify(
+    { log, tell: tellAdmin, metrics, closing },
+    {
+      // Prometheus keeps its connection open, and nobody waits for it at the end.
+      forceCloseConnections: true,
+    },
+  );
   await admin.register(sensible);
   await admin.register(observedRequests, { tell: tellAdmin });
-  await admin.register(securityHeaders);
+  await admin.register(withSecurityHeaders);
   await admin.register(errors);
   await admin.register(contracts);
-  await admin.register(probes, { phase: () => phase });
+  await admin.register(probes, { state: () => (phase === 'ok' && shortage !== undefined ? 'overloaded' : phase) });
   await admin.register(operations, { metrics, log });
   await admin.register(documentation, { document: () => api.swagger() });
   await admin.register(methodNotAllowed);
@@ -135,6 +157,10 @@ export async function buildService({ config, log, now }: ServiceOptions): Promis
         api: await api.listen({ host, port: config.PORT, listenTextResolver: (address) => `API at ${address}` }),
       };
       if (phase === 'starting') phase = 'ok';
+      if (config.LOAD_SHEDDING === 'on')
+        memoryTimer = setInterval(() => {
+          shortage = watchMemory();
+        }, timings.pressureSample * 1000).unref();
       return addresses;
     },
     async close({ drainSeconds = config.DRAIN_SECONDS } = {}) {
@@ -143,29 +169,33 @@ export async function buildService({ config, log, now }: ServiceOptions): Promis
       metrics.draining.set(1);
       await api.close();
       await admin.close();
+      // Requests that were cut are told of when their connections are gone, a turn or two later.
+      for (let turn = 0; inFlight > 0 && turn < 10; turn += 1) await nextTurn();
+      clearInterval(memoryTimer);
     },
   };
 }
 
+interface PortOptions {
+  readonly log: Logger;
+  readonly tell: TellRequest;
+  readonly metrics: Metrics;
+  /** Whether the service stops, so that answers end their connections. */
+  readonly closing: () => boolean;
+}
+
 /** What both ports have in common. */
-function fastify(log: Logger, tell: TellRequest, metrics: Metrics, options: FastifyServerOptions): FastifyInstance {
+function fastify({ log, tell, metrics, closing }: PortOptions, options: FastifyServerOptions): FastifyInstance {
   return Fastify({
+    ...connections({ metrics, log }),
     loggerInstance: log,
     logController: new NoRequestLines(),
+    childLoggerFactory: requestLogger,
     genReqId: traceIdOf,
-    frameworkErrors: answerFrameworkError(tell),
-    clientErrorHandler: answerConnectionError(metrics, log),
-    requestTimeout: timings.request * 1000,
-    keepAliveTimeout: timings.keepAlive * 1000,
+    frameworkErrors: answerFrameworkError(tell, closing),
     bodyLimit: BODY_LIMIT,
     // A request that arrives while draining is as good as any other.
     return503OnClosing: false,
-    http: {
-      headersTimeout: timings.headers * 1000,
-      connectionsCheckingInterval: timings.connectionsCheck * 1000,
-      // Checked in plugins/errors.ts, which answers with a problem document.
-      requireHostHeader: false,
-    },
     ...options,
   });
 }

@@ -1,34 +1,13 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { build, exchange, metric, start } from './helper.ts';
-
-interface Answer {
-  readonly status: number;
-  readonly type: string | undefined;
-  readonly body: string;
-}
-
-/** The answers in what a server sent. */
-function answersIn(text: string): Answer[] {
-  return text
-    .split(/(?=HTTP\/1\.1 \d{3} )/)
-    .filter((part) => part !== '')
-    .map((part) => {
-      const end = part.indexOf('\r\n\r\n');
-      return {
-        status: Number(part.slice(9, 12)),
-        type: /^content-type: ([^;\r]*)/im.exec(part.slice(0, end))?.[1],
-        body: part.slice(end + 4),
-      };
-    });
-}
+import { type Answer, answersIn, build, exchange, metric, start } from './helper.ts';
 
 /** Checks that an answer is a problem document with its status, and tells nothing of our inside. */
 function checkProblem(t: Test, answer: Answer | undefined, status: number, name: string): void {
   t.equal(answer?.status, status, name);
   if (answer === undefined) return;
-  t.equal(answer.type, 'application/problem+json', name);
+  t.match(answer.headers['content-type'], /^application\/problem\+json/, name);
   t.match(JSON.parse(answer.body), { type: String, title: String, status, detail: String }, name);
   t.notMatch(answer.body, /node_modules|\bat .*:\d+:\d+|\.ts\b/, name);
 }
@@ -181,34 +160,70 @@ t.test(
   'a slow request is cut with 408, whether its headers or its body never end; others are served meanwhile',
   { timeout: 60_000 },
   async (t) => {
-    const service = start(t);
-    const { api } = await service.listening();
+    const service = start(t, { LOG_LEVEL: 'debug' });
+    const { api, admin } = await service.listening();
+    const good = 'GET /v1/networks/10.0.0.0/8 HTTP/1.1\r\nHost: x\r\n\r\n';
+    const head = 'HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{';
+    const cases = [
+      { name: 'headers', url: api, bytes: 'GET /v1/networks/10.0.0.0/8 HTTP/1.1\r\nHost: x\r\nX: ', seconds: 10 },
+      { name: 'headers behind a good request', url: api, bytes: `${good}GET / HTTP/1.1\r\nX: `, good: 1, seconds: 10 },
+      { name: 'body', url: api, bytes: `POST /v1/plans ${head}`, route: '/v1/plans', seconds: 30 },
+      {
+        name: 'body behind a good request',
+        url: api,
+        bytes: `${good}POST /v1/overlaps ${head}`,
+        good: 1,
+        route: '/v1/overlaps',
+        seconds: 30,
+      },
+      { name: 'headers on the admin port', url: admin, bytes: 'GET /livez HTTP/1.1\r\nX: ', seconds: 10 },
+      { name: 'body on the admin port', url: admin, bytes: `PUT /log-level ${head}`, route: '/log-level', seconds: 30 },
+    ];
     const began = performance.now();
-    const { hostname, port } = new URL(api);
-    const slow = [
-      'GET /v1/networks/10.0.0.0/8 HTTP/1.1\r\nHost: x\r\nX: ',
-      'POST /v1/plans HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{',
-    ].map(async (beginning) => {
+    const slow = cases.map(async (one) => {
+      const { hostname, port } = new URL(one.url);
       const socket = connect(Number(port), hostname);
       let text = '';
       socket.on('data', (chunk) => (text += chunk.toString('latin1')));
       socket.on('error', () => undefined); // cut while a byte was on its way
-      socket.write(beginning);
+      socket.write(one.bytes);
       // A byte now and then, so that the connection is never idle.
       const drip = setInterval(() => socket.write('x'), 500);
       await new Promise((done) => socket.on('close', done));
       clearInterval(drip);
-      return { text, seconds: (performance.now() - began) / 1000 };
+      return { ...one, text, took: (performance.now() - began) / 1000 };
     });
     for (let round = 0; round < 10; round += 1) {
       t.equal((await fetch(`${api}/v1/networks/10.0.0.0/8`)).status, 200);
       await sleep(100);
     }
-    const [headers, body] = await Promise.all(slow);
-    checkProblem(t, answersIn(headers?.text ?? '')[0], 408, 'headers');
-    checkProblem(t, answersIn(body?.text ?? '')[0], 408, 'body');
-    t.ok((headers?.seconds ?? 0) >= 10 && (headers?.seconds ?? 0) < 15, `headers after ${String(headers?.seconds)} s`);
-    t.ok((body?.seconds ?? 0) >= 30 && (body?.seconds ?? 0) < 35, `body after ${String(body?.seconds)} s`);
+    for (const { name, text, took, good = 0, route, seconds } of await Promise.all(slow)) {
+      const answers = answersIn(text);
+      t.equal(answers.length, good + 1, name);
+      if (good > 0) t.equal(answers[0]?.status, 200, name);
+      checkProblem(t, answers.at(-1), 408, name);
+      t.ok(took >= seconds && took < seconds + 5, `${name} after ${took} s`);
+      const { instance } = JSON.parse(answers.at(-1)?.body ?? '{}') as { instance?: string };
+      const trace = instance?.replace('urn:trace:', '');
+      const line = await service.line(({ trace_id: id }) => id === trace);
+      t.match(
+        line,
+        route === undefined
+          ? { msg: 'unreadable request', status: 408, reason: 'ERR_HTTP_REQUEST_TIMEOUT' }
+          : { msg: 'request', status: 408, route },
+        name,
+      );
+    }
+    const metrics = await (await fetch(`${admin}/metrics`)).text();
+    t.match(metrics, /^http_connection_errors_total\{status_code="408"\} 3$/m);
+    for (const route of ['plans', 'overlaps'])
+      t.match(
+        metrics,
+        new RegExp(
+          `^http_request_duration_seconds_count\\{method="POST",route="/v1/${route}",status_code="408"\\} 1$`,
+          'm',
+        ),
+      );
   },
 );
 

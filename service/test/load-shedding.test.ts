@@ -1,10 +1,13 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { getHeapStatistics } from 'node:v8';
-import Fastify from 'fastify';
 import t from 'tap';
-import { createMetrics } from '../src/metrics.ts';
-import { loadShedding, pressureLimits } from '../src/plugins/load-shedding.ts';
-import { build, start } from './helper.ts';
+import { memoryLimits, memoryWatch } from '../src/memory-pressure.ts';
+import { build, metric, start } from './helper.ts';
+
+const run = promisify(execFile);
 
 const url = '/v1/networks/10.0.0.0/8';
 
@@ -111,24 +114,138 @@ t.test('a busy event loop alone refuses nobody who did not wait', async (t) => {
   await load.end();
 });
 
-t.test('without memory, everything is refused', async (t) => {
-  const metrics = createMetrics({ version: 'test', commit: 'test' });
-  const app = Fastify();
-  t.teardown(async () => app.close());
-  await app.register(loadShedding, { metrics, limits: { maxHeapUsedBytes: 1, maxRssBytes: 0 } });
-  app.get('/', (_request, reply) => reply.send('served'));
-  await app.listen({ host: '127.0.0.1', port: 0 });
-  await sleep(1_000);
-  for (let round = 0; round < 3; round += 1) t.equal((await app.inject('/')).statusCode, 503);
-  t.match(await metrics.registry.metrics(), /^http_requests_shed_total\{reason="heap"\} 3$/m);
+t.test('short of memory, everything is refused, and readiness says so; afterwards nothing is', async (t) => {
+  let resident = 0;
+  const service = await build(
+    t,
+    { LOAD_SHEDDING: 'on' },
+    { measures: { memory: () => ({ heap: 0, resident }), memoryLimits: { heap: 1, resident: 1 } } },
+  );
+  const { api, admin } = await service.listen();
+  const ready = async () => (await fetch(`${admin}/readyz`)).text();
+  t.equal((await fetch(api + url)).status, 200);
+  resident = 2;
+  while ((await ready()) !== '{"status":"overloaded"}') await sleep(20);
+  for (let round = 0; round < 3; round += 1) t.equal((await fetch(api + url)).status, 503);
+  t.equal(await metric(service, 'http_requests_shed_total{reason="memory"}'), 3);
+  t.equal((await fetch(`${api}/nothing`)).status, 404, 'what no route takes is refused as ever');
+  resident = 0;
+  while ((await ready()) !== '{"status":"ok"}') await sleep(20);
+  t.equal((await fetch(api + url)).status, 200);
 });
 
-t.test('the limits come from the limits of the process', (t) => {
-  const { maxHeapUsedBytes, maxRssBytes } = pressureLimits();
-  t.equal(maxHeapUsedBytes, Math.floor(getHeapStatistics().heap_size_limit * 0.9));
-  t.ok(maxRssBytes === 0 || maxRssBytes < process.constrainedMemory());
+t.test('memory is short when a collection has shown it, and as long as one shows it', (t) => {
+  const clock = { now: 0 };
+  const heap = { live: 0, garbage: 0 };
+  let collections = 0;
+  const watch = memoryWatch({
+    limits: { heap: 100, resident: Infinity },
+    use: () => ({ heap: heap.live + heap.garbage, resident: 0 }),
+    collect: () => {
+      collections += 1;
+      heap.garbage = 0;
+    },
+    now: () => clock.now,
+  });
+  const steps: [seconds: number, live: number, garbage: number, short: string | undefined, collections: number][] = [
+    [0, 50, 0, undefined, 0],
+    [1, 50, 60, undefined, 1], // only garbage was too much
+    [1.25, 50, 60, undefined, 1], // not again so soon
+    [2.5, 110, 60, 'heap', 2],
+    [2.75, 50, 60, 'heap', 2], // gone, but nobody knows yet
+    [3.5, 50, 60, undefined, 3],
+    [4.5, 110, 0, 'heap', 4],
+    [4.75, 50, 0, undefined, 4], // seen without a collection
+  ];
+  for (const [seconds, live, garbage, short, count] of steps) {
+    clock.now = seconds * 1000;
+    Object.assign(heap, { live, garbage });
+    t.equal(watch(), short, `after ${seconds} s`);
+    t.equal(collections, count, `collections after ${seconds} s`);
+  }
   t.end();
 });
+
+t.test('without --expose-gc, what is in use decides', (t) => {
+  let resident = 0;
+  const watch = memoryWatch({
+    limits: { heap: 100, resident: 100 },
+    use: () => ({ heap: 0, resident }),
+    collect: undefined,
+  });
+  for (const [bytes, short] of [
+    [0, undefined],
+    [101, 'memory'],
+    [100, undefined],
+  ] as const) {
+    resident = bytes;
+    t.equal(watch(), short);
+  }
+  t.end();
+});
+
+t.test('the limits come from those of the process, and V8 can reach them', async (t) => {
+  const { heap, resident } = memoryLimits();
+  t.ok(heap > 0 && heap < getHeapStatistics().heap_size_limit);
+  t.ok(resident === Infinity || resident < process.constrainedMemory());
+  const module = JSON.stringify(new URL('../src/memory-pressure.ts', import.meta.url));
+  for (const [flags, oldSpace] of [
+    [['--max-old-space-size=166'], 166],
+    [['--max-old-space-size=166', '--max-semi-space-size=4'], 166],
+    [['--max_semi_space_size=8', '--max-old-space-size=60'], 60],
+    [['--max-old-space-size=2000'], 2_000],
+  ] as const) {
+    const { stdout } = await run(process.execPath, [
+      ...flags,
+      '--input-type=module',
+      '--eval',
+      `import { memoryLimits } from ${module}; console.log(memoryLimits().heap);`,
+    ]);
+    const name = flags.join(' ');
+    t.ok(Math.abs(Number(stdout) / 2 ** 20 - oldSpace * 0.9) < 1, `${name}: ${stdout}`);
+  }
+});
+
+t.test(
+  'a heap that is nearly full is known before V8 gives up, and what refused then serves again when it is free',
+  { timeout: 60_000 },
+  async (t) => {
+    // On a signal it takes up to 155 MiB, between the limit (149 MiB) and the end (166 MiB); on the next one it lets go.
+    const eat = `let all = [];
+      process.on('SIGUSR2', () => {
+        if (all.length > 0) all = [];
+        else while (process.memoryUsage().heapUsed < 155 * 2 ** 20) all.push(new Array(50_000).fill(0.5));
+      })`;
+    const flags = [...startFlags(), '--max-old-space-size=166', '--import', `data:text/javascript,${eat}`];
+    const service = start(t, { LOAD_SHEDDING: 'on', DRAIN_SECONDS: '0' }, { flags });
+    const { api, admin } = await service.listening();
+    const ready = async (): Promise<number> => (await fetch(`${admin}/readyz`)).status;
+    t.equal((await fetch(api + url)).status, 200);
+
+    service.child.kill('SIGUSR2');
+    while ((await ready()) !== 503) await sleep(50);
+    const refused = await fetch(api + url);
+    t.equal(refused.status, 503);
+    t.equal(refused.headers.get('retry-after'), '1');
+    t.match(await (await fetch(`${admin}/metrics`)).text(), /^http_requests_shed_total\{reason="heap"\} 1$/m);
+
+    service.child.kill('SIGUSR2');
+    const freed = performance.now();
+    while ((await ready()) !== 200) await sleep(50);
+    t.equal((await fetch(api + url)).status, 200);
+    t.comment(`served again after ${Math.round(performance.now() - freed)} ms`);
+    service.child.kill('SIGTERM');
+    t.same(await service.ended, [0, null]);
+  },
+);
+
+/** The flags that the start script gives to node, but for the share of a machine's memory. */
+function startFlags(): string[] {
+  const { scripts } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    scripts: { start: string };
+  };
+  return scripts.start.split(' ').filter((word) => word.startsWith('--') && !word.includes('percentage'));
+}
 
 t.test('the first requests after the start are served, however busy the start was', async (t) => {
   const service = await build(t, { LOAD_SHEDDING: 'on' });

@@ -1,22 +1,25 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 
-const Status = Type.Object({
-  status: Type.Unsafe<'ok' | 'starting' | 'stopping'>({ type: 'string', enum: ['ok', 'starting', 'stopping'] }),
-});
-
 /** Where the service is between its start and its end. */
 export type Phase = 'starting' | 'ok' | 'stopping';
 
+/** `overloaded`: every request is refused, since memory is short. */
+type State = Phase | 'overloaded';
+
+const Status = Type.Object({
+  status: Type.Unsafe<State>({ type: 'string', enum: ['ok', 'starting', 'stopping', 'overloaded'] }),
+});
+
 export interface ProbesOptions {
-  readonly phase: () => Phase;
+  readonly state: () => State;
 }
 
 /**
  * For Kubernetes. `/livez`: this process turns its event loop, also while it stops. `/readyz`: it wants requests.
  * Neither asks anything of other systems, whose failure would then take all pods out at once.
  */
-export const probes: FastifyPluginCallbackTypebox<ProbesOptions> = (app, { phase }, done) => {
+export const probes: FastifyPluginCallbackTypebox<ProbesOptions> = (app, { state }, done) => {
   app.get(
     '/livez',
     { schema: { summary: 'Whether the process lives', response: { 200: Status } } },
@@ -28,7 +31,8 @@ export const probes: FastifyPluginCallbackTypebox<ProbesOptions> = (app, { phase
     '/readyz',
     { schema: { summary: 'Whether it wants requests', response: { 200: Status, 503: Status } } },
     (_request, reply) => {
-      reply.code(phase() === 'ok' ? 200 : 503).send({ status: phase() });
+      const status = state();
+      reply.code(status === 'ok' ? 200 : 503).send({ status });
     },
   );
   done();

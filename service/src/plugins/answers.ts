@@ -112,8 +112,9 @@ export const answers = fp<AnswersOptions>(
         });
     });
 
-    // What answers a POST has no representation of its own: If-Match cannot hold, If-None-Match always does.
-    app.addHook('onRequest', (request, _reply, next) => {
+    // What answers a POST has no representation of its own: If-Match cannot hold, If-None-Match always does. Conditions
+    // come after all that refuses the request anyway, and before its work (RFC 9110, 13.2.1).
+    app.addHook('preHandler', (request, _reply, next) => {
       const refused =
         request.method !== 'GET' &&
         request.method !== 'HEAD' &&

@@ -1,10 +1,8 @@
-import { maxHeaderSize, STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
-import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import type { Metrics } from '../metrics.ts';
 import { problem, PROBLEM_MEDIA_TYPE, ProblemError } from '../problems.ts';
 import { onceOver, type TellRequest } from './observed-requests.ts';
+import { securityHeaders } from './security-headers.ts';
 
 // What the client is told of Fastify's own errors; the rest speak for themselves.
 const details: Readonly<Record<string, string>> = {
@@ -12,6 +10,8 @@ const details: Readonly<Record<string, string>> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: 'The body is empty; it must be JSON.',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'The body must be application/json.',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The body is not as long as its Content-Length says.',
+  FST_ERR_BAD_URL: 'The path is not validly percent-encoded.',
+  FST_ERR_MAX_PARAM_LENGTH: 'A part of the path is longer than 100 characters.',
 };
 
 /** Answers with a problem document. The client's mistakes are explained to it; of ours, only the log tells. */
@@ -40,11 +40,7 @@ export const errors = fp(
 
     // Before the body is looked at: what no route takes is 404, whatever its body is.
     app.addHook('onRequest', (request, _reply, next) => {
-      // HTTP/1.1 requires it, once. Node would answer without a problem document, and Host twice it would let pass.
-      if (request.raw.httpVersionMinor > 0 && hosts(request.raw.rawHeaders) !== 1)
-        next(new ProblemError(400, 'The request must have one Host header.', { headers: { connection: 'close' } }));
-      else if (request.is404) next(notFound(request));
-      else next();
+      next(hostProblem(request) ?? expectationProblem(request) ?? (request.is404 ? notFound(request) : undefined));
     });
     app.setNotFoundHandler((request) => {
       throw notFound(request);
@@ -54,11 +50,40 @@ export const errors = fp(
   { name: 'errors', dependencies: ['@fastify/sensible', 'observed-requests'] },
 );
 
+// uri-host [":" port] of RFC 9110, 7.2: an address in brackets, or a name; neither user information nor spaces.
+const hostGrammar =
+  /^(?:\[[0-9a-f:.]+\]|\[v[0-9a-f]+\.[\w.~!$&'()*+,;=:-]+\]|(?:[\w.~!$&'()*+,;=-]|%[0-9a-f]{2})*)(?::\d*)?$/i;
+/** The last one that was right: nearly all requests have the same. */
+let goodHost: string | undefined;
+
+/** RFC 9112, 3.2: HTTP/1.1 requires a Host; none may have two, or one with an invalid value. */
+function hostProblem({ raw }: FastifyRequest): ProblemError | undefined {
+  const count = hosts(raw.rawHeaders);
+  if (count > 1 || (count === 0 && raw.httpVersionMinor > 0))
+    return new ProblemError(400, 'The request must have one Host header.', { headers: { connection: 'close' } });
+  const { host } = raw.headers;
+  if (host === undefined || host === goodHost) return undefined;
+  if (!hostGrammar.test(host))
+    return new ProblemError(400, 'The Host header must be a host, and a port if need be.', {
+      headers: { connection: 'close' },
+    });
+  goodHost = host;
+  return undefined;
+}
+
 function hosts(rawHeaders: readonly string[]): number {
   let count = 0;
   for (let index = 0; index < rawHeaders.length; index += 2)
     if (rawHeaders[index]?.length === 4 && rawHeaders[index]?.toLowerCase() === 'host') count += 1;
   return count;
+}
+
+/** The one expectation that there is (RFC 9110, 10.1.1); clients of HTTP/1.0 know none. */
+function expectationProblem({ raw }: FastifyRequest): ProblemError | undefined {
+  const { expect } = raw.headers;
+  return expect === undefined || raw.httpVersionMinor === 0 || expect.toLowerCase() === '100-continue'
+    ? undefined
+    : new ProblemError(417, 'The only expectation that can be met is 100-continue.');
 }
 
 function notFound(request: FastifyRequest): Error {
@@ -95,62 +120,16 @@ export const methodNotAllowed = fp(
 
 /**
  * Answers what Fastify finds wrong before any hook runs: a URL that cannot be decoded, or a parameter that is too long.
+ * @param closing whether answers end their connections, since the service stops
  */
 export function answerFrameworkError(
   tell: TellRequest,
+  closing: () => boolean,
 ): (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => void {
   return (error, request, reply) => {
     onceOver(request, reply, tell);
-    answerError(
-      error.code === 'FST_ERR_BAD_URL' ? new ProblemError(400, 'The path is not validly percent-encoded.') : error,
-      request,
-      reply,
-    );
+    reply.headers(securityHeaders);
+    if (closing()) reply.header('connection', 'close');
+    answerError(hostProblem(request) ?? expectationProblem(request) ?? error, request, reply);
   };
-}
-
-/** What Node tells of a connection that it cannot go on with. */
-interface ConnectionError extends Error {
-  readonly code?: string;
-  /** What it read last, a Buffer in fact. */
-  readonly rawPacket?: unknown;
-}
-
-/** Answers a connection whose request cannot be read, and closes it. */
-export function answerConnectionError(
-  metrics: Metrics,
-  log: FastifyBaseLogger,
-): (error: ConnectionError, socket: Socket) => void {
-  return (error, socket) => {
-    // Nobody is there to be told.
-    if (error.code === 'ECONNRESET' || socket.destroyed) return;
-    const [status, detail] = connectionProblem(error);
-    metrics.connectionErrors.inc({ status_code: status });
-    log.info({ status, reason: error.code }, 'unreadable request');
-    const body = JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, detail });
-    if (socket.writable)
-      socket.end(
-        `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nContent-Type: ${PROBLEM_MEDIA_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-      );
-    // Whatever it still sends is of no interest.
-    socket.destroySoon();
-  };
-}
-
-function connectionProblem({ code, rawPacket }: ConnectionError): [status: number, detail: string] {
-  switch (code) {
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return [408, 'The request took too long to arrive.'];
-    case 'HPE_HEADER_OVERFLOW':
-      return [431, `The headers are larger than ${maxHeaderSize} bytes.`];
-    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
-      return [413, 'The chunk extensions are too large.'];
-    case 'HPE_INVALID_METHOD':
-      if (
-        Buffer.isBuffer(rawPacket) &&
-        /^[!#$%&'*+.^_`|~0-9A-Za-z-]+ \S+ HTTP\/1\.[01]\r?\n/.test(rawPacket.toString('latin1'))
-      )
-        return [501, 'The method is not known here.'];
-  }
-  return [400, 'The request is not valid HTTP.'];
 }

@@ -1,47 +1,54 @@
-import { getHeapStatistics } from 'node:v8';
 import underPressure from '@fastify/under-pressure';
 import fp from 'fastify-plugin';
+import type { MemoryShortage } from '../memory-pressure.ts';
 import type { Metrics } from '../metrics.ts';
 import { problem, PROBLEM_MEDIA_TYPE } from '../problems.ts';
 import { timings } from '../timings.ts';
 
-// Names of @fastify/under-pressure, in words of our own.
-const reasons: Readonly<Record<string, string>> = {
-  eventLoopDelay: 'event-loop-delay',
-  eventLoopUtilization: 'event-loop-utilization',
-  heapUsedBytes: 'heap',
-  rssBytes: 'memory',
-};
+/** Why a request is refused, as the metric http_requests_shed_total has it. */
+export type ShedReason = MemoryShortage | 'event-loop-delay' | 'event-loop-utilization';
 
-/** The limits from which on requests are shed, from those that the process itself has. Bytes; 0 where there is none. */
-export function pressureLimits(): { maxHeapUsedBytes: number; maxRssBytes: number } {
-  const memory = process.constrainedMemory();
-  return {
-    // V8 works ever harder above that, and then gives up.
-    maxHeapUsedBytes: Math.floor(getHeapStatistics().heap_size_limit * 0.9),
-    // Without a cgroup limit, Node gives 0 or more than any machine has.
-    maxRssBytes: memory > 0 && memory < 2 ** 50 ? Math.floor(memory * 0.9) : 0,
-  };
+/** How busy the event loop is. Times in seconds. */
+export interface EventLoopUse {
+  /** How late timers are, as a mean over the last sample. */
+  readonly delay: number;
+  /** The share of the last sample in which it did not rest. */
+  readonly utilization: number;
+  /** How long its present turn has lasted since the turn's first request. */
+  readonly turn: () => number;
 }
 
 export interface LoadSheddingOptions {
   readonly metrics: Metrics;
-  /** pressureLimits() where left out. */
-  readonly limits?: ReturnType<typeof pressureLimits>;
+  /** What is short of memory at this moment. */
+  readonly memory: () => MemoryShortage | undefined;
+  /** Measured where left out. */
+  readonly eventLoop?: (() => EventLoopUse) | undefined;
 }
+
+// A loop that never rests has requests waiting for it.
+const MAX_UTILIZATION = 0.98;
 
 /**
  * Refuses requests while the process is overloaded: 503 with Retry-After, counted by reason.
  *
- * When is for @fastify/under-pressure to say; which is decided here. Out of memory, all are refused. A busy event loop
- * alone is no reason yet: refusing everything for a whole sample wastes half of what the process could do. So of each
- * turn of the loop the first requests are served, for `timings.maxTurn`, and only those that have waited longer than
- * that are refused.
+ * @fastify/under-pressure measures the event loop; what follows is decided here. Out of memory, all are refused. A busy
+ * event loop alone is no reason yet: refusing everything for a whole sample wastes half of what the process could do. So
+ * of each turn of the loop the first requests are served, for `timings.maxTurn`, and only those that have waited longer
+ * than that are refused.
  */
 export const loadShedding = fp<LoadSheddingOptions>(
-  async (app, { metrics, limits = pressureLimits() }) => {
+  async (app, { metrics, memory, eventLoop }) => {
+    // It only measures. Its own hook would stop at the first limit that is exceeded, and looks each time into all that
+    // is known of the route.
+    await app.register(underPressure, {
+      // An average since the start would grow dull with every hour.
+      eventLoopUtilizationMode: 'interval',
+      sampleInterval: timings.pressureSample * 1000,
+    });
+
     // A process that has just started was busy with that; the first samples say nothing of its load.
-    let settled = false;
+    let settled = eventLoop !== undefined;
     app.addHook('onListen', (done) => {
       setTimeout(
         () => {
@@ -53,7 +60,6 @@ export const loadShedding = fp<LoadSheddingOptions>(
     });
 
     let turnBegan: number | undefined;
-    /** How long this turn of the event loop has lasted since its first request, in seconds. */
     const turn = (): number => {
       const now = performance.now();
       if (turnBegan === undefined) {
@@ -64,25 +70,45 @@ export const loadShedding = fp<LoadSheddingOptions>(
       }
       return (now - turnBegan) / 1000;
     };
+    const measured = (): EventLoopUse => {
+      const { eventLoopDelay, eventLoopUtilized } = app.memoryUsage();
+      return { delay: eventLoopDelay / 1000, utilization: eventLoopUtilized, turn };
+    };
 
-    await app.register(underPressure, {
-      ...limits,
-      maxEventLoopDelay: timings.maxEventLoopDelay * 1000,
-      maxEventLoopUtilization: 0.98,
-      // An average since the start would grow dull with every hour.
-      eventLoopUtilizationMode: 'interval',
-      sampleInterval: timings.pressureSample * 1000,
-      // Whatever it returns is sent, though its types do not say so; undefined lets the request pass.
-      pressureHandler: (request, reply, type) => {
-        if (!settled || (type.startsWith('eventLoop') && turn() <= timings.maxTurn)) return undefined;
-        metrics.shed.inc({ reason: reasons[type] ?? 'other' });
-        reply.code(503).header('retry-after', timings.retryAfter).header('content-type', PROBLEM_MEDIA_TYPE);
-        return JSON.stringify(
-          problem(503, 'More requests arrive than this process can answer; come again in a moment.', request.id, {
-            type: 'overloaded',
-          }),
-        ) as unknown as undefined;
-      },
+    /** The first of all reasons that holds, those that refuse everybody before those that refuse some. */
+    function reasonToRefuse(): ShedReason | undefined {
+      const short = memory();
+      if (short !== undefined) return short;
+      if (!settled) return undefined;
+      const loop = (eventLoop ?? measured)();
+      const reason =
+        loop.delay > timings.maxEventLoopDelay
+          ? 'event-loop-delay'
+          : loop.utilization > MAX_UTILIZATION
+            ? 'event-loop-utilization'
+            : undefined;
+      return reason !== undefined && loop.turn() > timings.maxTurn ? reason : undefined;
+    }
+
+    app.addHook('onRequest', (request, reply, next) => {
+      const reason = reasonToRefuse();
+      if (reason === undefined) {
+        next();
+        return;
+      }
+      metrics.shed.inc({ reason });
+      // Not as an error, whose stack would cost more than the rest of the refusal.
+      reply
+        .code(503)
+        .header('retry-after', timings.retryAfter)
+        .header('content-type', PROBLEM_MEDIA_TYPE)
+        .send(
+          JSON.stringify(
+            problem(503, 'More requests arrive than this process can answer; come again in a moment.', request.id, {
+              type: 'overloaded',
+            }),
+          ),
+        );
     });
   },
   { name: 'load-shedding' },

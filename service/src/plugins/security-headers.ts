@@ -1,8 +1,10 @@
 import fp from 'fastify-plugin';
 
-// For answers that are data and never a page. Written out, since helmet's fifteen for pages cost a request its own
-// weight again.
-const headers = {
+/**
+ * The headers that every answer has, errors included: for data, never a page. Written out, since helmet's fifteen for
+ * pages cost a request its own weight again.
+ */
+export const securityHeaders = {
   'x-content-type-options': 'nosniff',
   'strict-transport-security': 'max-age=31536000',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -12,11 +14,11 @@ const headers = {
   'cache-control': 'no-store',
 };
 
-/** The headers that every answer has, errors included. */
-export const securityHeaders = fp(
+/** Gives every answer its security headers. */
+export const withSecurityHeaders = fp(
   (app, _options, done) => {
     app.addHook('onRequest', (_request, reply, next) => {
-      reply.headers(headers);
+      reply.headers(securityHeaders);
       next();
     });
     done();
