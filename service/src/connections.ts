@@ -1,9 +1,10 @@
 // Where Node.js would answer or close a connection by itself, without a word to Fastify, the service answers as it does
 // everywhere: a problem document, a line in the log, a metric, and never before the answers to earlier requests.
-import { createServer, maxHeaderSize, type RequestListener, type Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { RequestListener, Server, ServerResponse } from 'node:http';
+import { Server as NetServer, type Socket } from 'node:net';
 import type { FastifyBaseLogger, FastifyServerOptions } from 'fastify';
 import type { Metrics } from './metrics.ts';
+import { createServer, maxHeaderSize, ServerResponse as Response } from './node-http.ts';
 import { securityHeaders } from './plugins/security-headers.ts';
 import { problem, PROBLEM_MEDIA_TYPE, ProblemError, titleOf } from './problems.ts';
 import { timings } from './timings.ts';
@@ -17,23 +18,31 @@ interface ConnectionError extends Error {
   readonly bytesParsed?: number;
 }
 
+/** The answer to the last request of a connection: answers go in order, so when it is over, all are. */
+const lastAnswer = Symbol('last answer');
+interface Connection extends Socket {
+  [lastAnswer]?: ServerResponse;
+}
+
 export interface ConnectionOptions {
   readonly metrics: Metrics;
   readonly log: FastifyBaseLogger;
 }
 
-/** The options of Fastify that make its HTTP server: the limits of a connection, and an answer to what breaks them. */
-export function connections({
-  metrics,
-  log,
-}: ConnectionOptions): Pick<FastifyServerOptions, 'serverFactory' | 'clientErrorHandler'> {
-  // Answers leave a connection in the order of its requests: when the last one is over, so are all.
-  const lastAnswer = new WeakMap<Socket, ServerResponse>();
+export interface Connections {
+  /** The options of Fastify that make its HTTP server: the limits of a connection, and an answer to what breaks them. */
+  readonly options: Pick<FastifyServerOptions, 'serverFactory' | 'clientErrorHandler'>;
+  /** Lets the answers that are under way end their connections. Fastify says so itself to requests that come later. */
+  readonly endWithAnswers: () => void;
+}
+
+export function connections({ metrics, log }: ConnectionOptions): Connections {
+  const open = new Set<Connection>();
   const refused = new WeakSet<Socket>();
 
   function serverFactory(handler: RequestListener): Server {
     const handle: RequestListener = (request, response) => {
-      lastAnswer.set(request.socket, response);
+      (request.socket as Connection)[lastAnswer] = response;
       handler(request, response);
     };
     const server = createServer(
@@ -58,7 +67,12 @@ export function connections({
     });
     // Refused in plugins/errors.ts, with 417.
     server.on('checkExpectation', handle);
+    server.on('connection', (socket) => {
+      open.add(socket);
+      socket.once('close', () => open.delete(socket));
+    });
     answerConnect(server, handle);
+    server.close = (callback) => closePort(server, callback);
     return server;
   }
 
@@ -81,7 +95,7 @@ export function connections({
       socket.resume();
       socket.once('end', () => socket.end());
       afterAnswers(request.socket, () => {
-        const response = new ServerResponse(request);
+        const response = new Response(request);
         response.shouldKeepAlive = false;
         response.assignSocket(request.socket);
         response.on('finish', () => {
@@ -106,7 +120,7 @@ export function connections({
     }
     refused.add(socket);
     const [status, detail] = known;
-    const last = lastAnswer.get(socket);
+    const last = (socket as Connection)[lastAnswer];
     if (last !== undefined && !last.req.complete) {
       // It is the body of a request that Fastify knows already: whoever reads it hears of it, and answers.
       if (!last.headersSent && last.req.listenerCount('error') > 0)
@@ -127,7 +141,7 @@ export function connections({
 
   /** Calls back when every answer that the connection owes is sent; never if it ends before or that takes too long. */
   function afterAnswers(socket: Socket, next: () => void): void {
-    const last = lastAnswer.get(socket);
+    const last = (socket as Connection)[lastAnswer];
     if (last === undefined || last.closed || last.writableFinished) {
       next();
       return;
@@ -139,7 +153,30 @@ export function connections({
     });
   }
 
-  return { serverFactory, clientErrorHandler };
+  return {
+    options: { serverFactory, clientErrorHandler },
+    endWithAnswers() {
+      for (const socket of open) {
+        const answer = socket[lastAnswer];
+        if (answer !== undefined) answer.shouldKeepAlive = false;
+      }
+    },
+  };
+}
+
+/**
+ * Closes the port, and the connections that have nothing to do a little later. Node.js closes those at once: also one
+ * whose request has been sent already, and not been read.
+ */
+function closePort(server: Server, callback?: (error?: Error) => void): Server {
+  NetServer.prototype.close.call(server, callback);
+  setTimeout(() => {
+    // After the next look at what has arrived.
+    setImmediate(() => {
+      server.closeIdleConnections();
+    });
+  }, timings.lastRequests * 1000).unref();
+  return server;
 }
 
 /** As Node.js does for the answers that it made itself. */

@@ -14,14 +14,14 @@ export interface LogOutput extends DestinationStream {
 
 // A write for each line would cost a good part of a request, so they are gathered into blocks.
 const BLOCK = 64 * 1024;
-const FULL = 16 * 1024;
+const FULL = 32 * 1024;
 /** How much waits for a reader that stands still; lines beyond that are lost. */
 const MAX_WAITING = 8_000_000;
 /** How often a write is tried again at the end. */
 const RETRY_MS = 10;
 
 /**
- * Standard output, in blocks: one is written when it has 16 KiB, after `timings.logFlush`, and at once when a line is
+ * Standard output, in blocks: one is written when it has 32 KiB, after `timings.logFlush`, and at once when a line is
  * fatal. Up to 8 MB wait for a reader that stands still; lines beyond that, and all lines once the reader is gone, are
  * lost.
  * @param onLost called with the number of lost lines

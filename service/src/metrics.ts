@@ -94,8 +94,19 @@ export function createMetrics({ version, commit }: BuildInfo) {
     registers,
   });
 
-  // Made once for each series: the client builds its key from an object, and this one is always the same.
-  const labels = new Map<string, { method: string; route: string; status_code: number }>();
+  // The labels of each series, by route, method and status, made once: no request pays for an object or a key of text.
+  type Labels = Readonly<{ method: string; route: string; status_code: number }>;
+  const labels = new Map<string, Map<string, Map<number, Labels>>>();
+
+  function labelsOf(method: string, route: string, status: number): Labels {
+    const methods = labels.get(route) ?? new Map<string, Map<number, Labels>>();
+    if (methods.size === 0) labels.set(route, methods);
+    const statuses = methods.get(method) ?? new Map<number, Labels>();
+    if (statuses.size === 0) methods.set(method, statuses);
+    const made = { method: METHODS.has(method) ? method : 'other', route, status_code: status };
+    statuses.set(status, made);
+    return made;
+  }
 
   return {
     registry,
@@ -111,13 +122,7 @@ export function createMetrics({ version, commit }: BuildInfo) {
     overlapsFound,
     /** Counts a request that is over, by its route's template. */
     observe(method: string, route: string, status: number, seconds: number): void {
-      const key = `${method} ${status} ${route}`;
-      let series = labels.get(key);
-      if (series === undefined) {
-        series = { method: METHODS.has(method) ? method : 'other', route, status_code: status };
-        labels.set(key, series);
-      }
-      duration.observe(series, seconds);
+      duration.observe(labels.get(route)?.get(method)?.get(status) ?? labelsOf(method, route, status), seconds);
     },
   };
 }

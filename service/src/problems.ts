@@ -1,5 +1,5 @@
-import { STATUS_CODES } from 'node:http';
 import Type, { type Static } from 'typebox';
+import { STATUS_CODES } from './node-http.ts';
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 

@@ -9,7 +9,7 @@ import { operations } from './admin/operations.ts';
 import { type Phase, probes } from './admin/probes.ts';
 import { buildInfo } from './build-info.ts';
 import type { Config } from './config.ts';
-import { connections } from './connections.ts';
+import { type Connections, connections } from './connections.ts';
 import { type MemoryLimits, type MemoryShortage, type MemoryUse, memoryWatch } from './memory-pressure.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { answers } from './plugins/answers.ts';
@@ -72,11 +72,14 @@ export async function buildService({ config, log, now, measures = {} }: ServiceO
   let memoryTimer: NodeJS.Timeout | undefined;
 
   const tell = requestTeller(log, 'info', metrics);
+  const apiConnections = connections({ metrics, log });
   const api = fastify(
-    { log, tell, metrics, closing },
+    { log, tell, closing, connections: apiConnections },
     {
       // The drain is part of closing, and Fastify gives up on closing after this time.
       pluginTimeout: (10 + drain + timings.close) * 1000,
+      // See connections.ts, which does that a little later.
+      forceCloseConnections: false,
     },
   );
   let inFlight = 0;
@@ -87,7 +90,8 @@ export async function buildService({ config, log, now, measures = {} }: ServiceO
   await api.register(fastifyMetrics.default, {
     promClient: client,
     endpoint: null,
-    defaultMetrics: { enabled: true, register: metrics.registry },
+    // The utilization's percentiles cost a twentieth of a busy process where they are sampled each tenth of a second.
+    defaultMetrics: { enabled: true, register: metrics.registry, eventLoopUtilizationTimeout: 1000 },
     routeMetrics: { enabled: false },
   }); // what Node can tell of itself
   await api.register(observedRequests, { tell, inFlight: (change: 1 | -1) => (inFlight += change) }); // the first hook, so that whatever a later one refuses is counted and logged
@@ -109,22 +113,15 @@ export async function buildService({ config, log, now, measures = {} }: ServiceO
 
   api.addHook('preClose', async () => {
     await sleep(drain * 1000);
-    // Whatever has arrived by now is read before the connections that have nothing to do are closed.
-    await nextTurn();
     setTimeout(() => {
       api.server.closeAllConnections();
     }, timings.close * 1000).unref();
-  });
-  // Fastify says so itself to requests that begin while it closes, but not to those that began before.
-  api.addHook('onSend', (_request, reply, _payload, next) => {
-    if (closing()) reply.header('connection', 'close');
-    next();
   });
 
   // No load shedding here: probes and metrics are what tells of overload.
   const tellAdmin = requestTeller(log, 'debug');
   const admin = fastify(
-    { log, tell: tellAdmin, metrics, closing },
+    { log, tell: tellAdmin, closing, connections: connections({ metrics, log }) },
     {
       // Prometheus keeps its connection open, and nobody waits for it at the end.
       forceCloseConnections: true,
@@ -167,6 +164,7 @@ export async function buildService({ config, log, now, measures = {} }: ServiceO
       phase = 'stopping';
       drain = drainSeconds;
       metrics.draining.set(1);
+      apiConnections.endWithAnswers();
       await api.close();
       await admin.close();
       // Requests that were cut are told of when their connections are gone, a turn or two later.
@@ -179,15 +177,15 @@ export async function buildService({ config, log, now, measures = {} }: ServiceO
 interface PortOptions {
   readonly log: Logger;
   readonly tell: TellRequest;
-  readonly metrics: Metrics;
+  readonly connections: Connections;
   /** Whether the service stops, so that answers end their connections. */
   readonly closing: () => boolean;
 }
 
 /** What both ports have in common. */
-function fastify({ log, tell, metrics, closing }: PortOptions, options: FastifyServerOptions): FastifyInstance {
+function fastify({ log, tell, closing, connections }: PortOptions, options: FastifyServerOptions): FastifyInstance {
   return Fastify({
-    ...connections({ metrics, log }),
+    ...connections.options,
     loggerInstance: log,
     logController: new NoRequestLines(),
     childLoggerFactory: requestLogger,

@@ -12,6 +12,8 @@ export const timings = {
   drain: 5,
   /** After the drain, requests that still run get this long. */
   close: 3,
+  /** Of these, connections that have nothing to do are kept this long, for requests that are on their way already. */
+  lastRequests: 0.5,
   /** How long the last lines of the log then wait for somebody who reads them. */
   lastLines: 0.5,
   /** After drain and close, the process ends within this time, whatever it still waits for. */
@@ -49,7 +51,7 @@ export const timings = {
   cacheFresh: 300,
   /** How long after that it may be served while a new one is made (setting CACHE_STALE_SECONDS). */
   cacheStale: 600,
-  /** How often log lines are written out; they are gathered until then, or until 16 KiB are full. */
+  /** How often log lines are written out; they are gathered until then, or until 32 KiB are full. */
   logFlush: 0.1,
   /** The latency objective: this is an edge of the histogram's buckets, so that the share below it is exact. */
   latencyObjective: 0.1,
