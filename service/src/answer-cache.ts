@@ -6,7 +6,7 @@ export interface Answer {
   readonly body: string;
   /** Strong: equal tags mean equal bytes. */
   readonly etag: string;
-  /** Milliseconds of the clock. */
+  /** Milliseconds of the cache's clock. */
   readonly storedAt: number;
 }
 
@@ -22,22 +22,35 @@ export interface AnswerCacheOptions {
   /** Told when a new answer for a stale one could not be made; the stale one stays. */
   readonly onRefreshError: (error: unknown) => void;
   readonly onEvicted?: () => void;
-  /** Milliseconds; Date.now where left out. */
+  /** Milliseconds of a clock that never goes back; performance.now where left out. */
   readonly now?: () => number;
 }
+
+/** Makes the body of an answer. */
+export type MakeBody = () => Promise<string> | string;
 
 /**
  * Answers in memory, bounded in size and age. At most one is being made for each key; whoever asks meanwhile waits for
  * it, or gets the stale one. Errors are not kept. Each process has its own.
+ *
+ * Ages come from the monotonic clock: setting the time of the machine makes no answer older or younger.
  */
 export class AnswerCache {
-  readonly #answers: LRUCache<string, Answer, () => Promise<string> | string>;
+  readonly #answers: LRUCache<string, Answer>;
   readonly #fresh: number;
   readonly #now: () => number;
   readonly #onRefreshError: (error: unknown) => void;
-  readonly #inFlight = new Set<string>();
+  // Not lru-cache's own fetch: an eviction would abort what others wait for (node-lru-cache#320).
+  readonly #making = new Map<string, Promise<Answer>>();
 
-  constructor({ freshSeconds, staleSeconds, maxBytes, onRefreshError, onEvicted, now = Date.now }: AnswerCacheOptions) {
+  constructor({
+    freshSeconds,
+    staleSeconds,
+    maxBytes,
+    onRefreshError,
+    onEvicted,
+    now = () => performance.now(),
+  }: AnswerCacheOptions) {
     this.#fresh = freshSeconds * 1000;
     this.#now = now;
     this.#onRefreshError = onRefreshError;
@@ -49,15 +62,6 @@ export class AnswerCache {
       ttlResolution: 0,
       perf: { now },
       sizeCalculation: ({ body }, key) => body.length + key.length,
-      noDeleteOnFetchRejection: true,
-      fetchMethod: async (_key, _stale, { context: make }) => {
-        const body = await make();
-        return {
-          body,
-          etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`,
-          storedAt: now(),
-        };
-      },
       dispose: (_answer, _key, reason) => {
         if (reason === 'evict') onEvicted?.();
       },
@@ -91,26 +95,30 @@ export class AnswerCache {
    * The answer for a key, made if need be.
    * @throws what `make` throws, for everybody who waits for it
    */
-  async find(key: string, make: () => Promise<string> | string): Promise<{ answer: Answer; result: CacheResult }> {
+  async find(key: string, make: MakeBody): Promise<{ answer: Answer; result: CacheResult }> {
     const known = this.#answers.get(key);
     if (known !== undefined) {
       if (this.freshFor(known) > 0) return { answer: known, result: 'hit' };
-      if (!this.#inFlight.has(key)) this.#make(key, make).catch(this.#onRefreshError);
+      if (!this.#making.has(key)) this.#makeOnce(key, make).catch(this.#onRefreshError);
       return { answer: known, result: 'stale' };
     }
-    const result = this.#inFlight.has(key) ? 'collapsed' : 'miss';
-    return { answer: await this.#make(key, make), result };
+    const making = this.#making.get(key);
+    return making === undefined
+      ? { answer: await this.#makeOnce(key, make), result: 'miss' }
+      : { answer: await making, result: 'collapsed' };
   }
 
-  /** One call of `make` for a key at a time: a second one joins the first. */
-  async #make(key: string, make: () => Promise<string> | string): Promise<Answer> {
-    this.#inFlight.add(key);
-    try {
-      const answer = await this.#answers.fetch(key, { context: make, forceRefresh: true });
-      if (answer === undefined) throw new Error('an answer was dropped while it was made');
-      return answer;
-    } finally {
-      this.#inFlight.delete(key);
-    }
+  #makeOnce(key: string, make: MakeBody): Promise<Answer> {
+    const making = this.#make(key, make).finally(() => this.#making.delete(key));
+    this.#making.set(key, making);
+    return making;
+  }
+
+  async #make(key: string, make: MakeBody): Promise<Answer> {
+    const body = await make();
+    const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
+    const answer = { body, etag, storedAt: this.#now() };
+    this.#answers.set(key, answer);
+    return answer;
   }
 }

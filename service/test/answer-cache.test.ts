@@ -103,6 +103,39 @@ t.test('the size is bounded, the least recently used goes first, and it is count
   t.ok(cache.bytes <= 33, 'what is larger than all of the cache is not kept');
 });
 
+t.test('an eviction takes nothing from those who wait: all of them are answered', async (t) => {
+  const { cache } = cacheAt({ maxBytes: 33 });
+  const slow = async () => {
+    await turn();
+    return 'x'.repeat(10);
+  };
+  // Each key twice, so that one waits for what another one makes.
+  const found = await Promise.all(
+    Array.from({ length: 200 }, async (_, index) => cache.find(`${index % 100}`.padStart(2, '0'), slow)),
+  );
+  t.ok(found.every(({ answer }) => answer.body === 'x'.repeat(10)));
+  t.equal(found.filter(({ result }) => result === 'collapsed').length, 100);
+  t.ok(cache.bytes <= 33);
+});
+
+t.test("the machine's time may be set: it makes no answer older or younger", async (t) => {
+  const clock = { offset: 0 };
+  const { now } = Date;
+  t.intercept(Date, 'now', { value: () => now() + clock.offset });
+  const cache = new AnswerCache({
+    freshSeconds: 10,
+    staleSeconds: 20,
+    maxBytes: 1000,
+    onRefreshError: () => undefined,
+  });
+  const { answer } = await cache.find('a', () => 'body');
+  for (const hours of [-1, 1]) {
+    clock.offset = hours * 3_600_000;
+    t.ok(cache.freshFor(answer) > 0 && cache.freshFor(answer) <= 10_000, `${hours} h`);
+    t.equal((await cache.find('a', () => 'another')).result, 'hit');
+  }
+});
+
 t.test('without size or time nothing is kept', async (t) => {
   for (const options of [{ maxBytes: 0 }, { freshSeconds: 0, staleSeconds: 0 }]) {
     const { cache } = cacheAt(options);

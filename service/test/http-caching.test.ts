@@ -1,5 +1,5 @@
 import t from 'tap';
-import { build, metric } from './helper.ts';
+import { build, exchange, metric } from './helper.ts';
 
 const url = '/v1/networks/10.0.0.0/16';
 const plan = {
@@ -110,4 +110,21 @@ t.test('the cache can be switched off', async (t) => {
   for (let round = 0; round < 2; round += 1)
     t.match((await service.api.inject(url)).headers['cache-status'], 'fastify-service; fwd=uri-miss');
   t.equal(await metric(service, 'cache_entries'), 0);
+});
+
+t.test('a cache that is too small for all that is asked at once refuses nobody', async (t) => {
+  const service = await build(t, { CACHE_MAX_BYTES: '100000' });
+  const { api } = await service.listen();
+  // 1,200 requests in one go on one connection: 62 kB, whose answers are five times what the cache holds.
+  const requests = Array.from(
+    { length: 1200 },
+    (_, index) => `GET /v1/networks/10.${index >> 8}.${index & 255}.0/24 HTTP/1.1\r\nHost: x\r\n\r\n`,
+  );
+  const { text } = await exchange(api, requests.join(''), { silence: 3000 });
+  t.strictSame(
+    Array.from(text.matchAll(/HTTP\/1\.1 (\d+)/g), ([, status]) => status),
+    requests.map(() => '200'),
+  );
+  t.ok(Number(await metric(service, 'cache_evictions_total')) > 500);
+  t.ok(Number(await metric(service, 'cache_bytes')) <= 100_000);
 });

@@ -5,8 +5,11 @@ import { evaluateConditions } from '../conditional.ts';
 import type { Config } from '../config.ts';
 import type { Metrics } from '../metrics.ts';
 
-/** Makes the body of an answer with status 200, from a request whose schema has been checked. */
-export type Make = (request: FastifyRequest) => object;
+/** What is answered; a promise is none, though it is an object as well. */
+type Content = object & { readonly then?: never };
+
+/** Makes what is answered with status 200, at once or in time, from a request whose schema has been checked. */
+export type Make = (request: FastifyRequest) => Content | Promise<Content>;
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -25,7 +28,7 @@ declare module 'fastify' {
 export interface AnswersOptions {
   readonly config: Pick<Config, 'CACHE_TTL_SECONDS' | 'CACHE_STALE_SECONDS' | 'CACHE_MAX_BYTES'>;
   readonly metrics: Metrics;
-  /** The clock, in milliseconds; Date.now where left out. */
+  /** Milliseconds of a clock that never goes back; performance.now where left out. */
   readonly now?: (() => number) | undefined;
 }
 
@@ -34,13 +37,13 @@ export interface AnswersOptions {
  * requests.
  */
 export const answers = fp<AnswersOptions>(
-  (app, { config, metrics, now = Date.now }, done) => {
+  (app, { config, metrics, now }, done) => {
     const { CACHE_TTL_SECONDS: freshSeconds, CACHE_STALE_SECONDS: staleSeconds, CACHE_MAX_BYTES: maxBytes } = config;
     const cache = new AnswerCache({
       freshSeconds,
       staleSeconds,
       maxBytes,
-      now,
+      ...(now !== undefined && { now }),
       onRefreshError: (error) => {
         app.log.error({ err: error }, 'a stale answer could not be made anew');
       },
@@ -103,7 +106,7 @@ export const answers = fp<AnswersOptions>(
       const serialize = reply.getSerializationFunction('200', 'application/json');
       if (serialize === undefined) throw new Error(`the route ${String(request.template)} has no schema for 200`);
       cache
-        .find(key, () => serialize(make(request) as Record<string, unknown>))
+        .find(key, async () => serialize((await make(request)) as Record<string, unknown>))
         .then(({ answer, result }) => {
           send(request, reply, key, answer, result);
         })
