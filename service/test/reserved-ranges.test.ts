@@ -1,9 +1,10 @@
 import t from 'tap';
-import { reservedRanges } from '@gitops/subnets/reserved-ranges';
+import { registriesAsOf, reservedRanges } from '@gitops/subnets/reserved-ranges';
 import { build } from './helper.ts';
 
 interface Page {
   readonly ranges: readonly object[];
+  readonly asOf: string;
   readonly total: number;
   readonly next: string | null;
 }
@@ -23,6 +24,7 @@ t.test('page by page, every range comes once and in order', async (t) => {
       t.equal(response.statusCode, 200, next);
       const page: Page = response.json<Page>();
       t.equal(page.total, expected.length);
+      t.equal(page.asOf, registriesAsOf);
       seen.push(...page.ranges);
       next = page.next;
     }
@@ -45,5 +47,13 @@ t.test('what is no page is refused', async (t) => {
   ] as const) {
     const response = await api.inject(`/v1/reserved-ranges?${query}`);
     t.match(response.json(), { status: 400, errors: [{ in: 'query', pointer }] }, query);
+  }
+});
+
+t.test('a page begins after a range, however the client writes it', async (t) => {
+  const { api } = await build(t);
+  for (const after of ['::ffff:0.0.0.0/96', '::ffff:0:0/96', '::FFFF:1.2.3.4/96']) {
+    const response = await api.inject(`/v1/reserved-ranges?limit=1&after=${encodeURIComponent(after)}`);
+    t.match(response.json(), { ranges: [{ cidr: '64:ff9b::/96' }] }, after);
   }
 });

@@ -78,9 +78,12 @@ function parseIPv6(address: string): bigint {
   return [...before, ...zeros, ...after].reduce((value, group) => (value << 16n) | BigInt(`0x${group}`), 0n);
 }
 
-/** An address as text; IPv6 in the canonical form of RFC 5952. */
+/**
+ * An address as text; IPv6 in the canonical form of RFC 5952: an IPv4-mapped address ends in IPv4 notation (section 5).
+ */
 export function formatAddress(family: 4 | 6, address: bigint): string {
   if (family === 4) return [24n, 16n, 8n, 0n].map((shift) => String((address >> shift) & 0xffn)).join('.');
+  if (address >> 32n === 0xffffn) return `::ffff:${formatAddress(4, address & 0xffff_ffffn)}`;
   const groups = Array.from({ length: 8 }, (_, index) =>
     ((address >> BigInt(112 - 16 * index)) & 0xffffn).toString(16),
   );
@@ -107,12 +110,14 @@ const lastAddress = (cidr: Cidr): bigint => cidr.network + size(cidr) - 1n;
 
 /**
  * All that is worth knowing of a network. The hosts of an IPv4 network leave out network and broadcast address; a /31
- * has two hosts (RFC 3021), a /32 and an IPv6 /128 one. In IPv6 every address is a host's.
+ * has two hosts (RFC 3021), a /32 one. IPv6 has no broadcast, but the first address of a network is the anycast address
+ * of its routers (RFC 4291, 2.6.1), save in a /127 (RFC 6164) and a /128.
  */
 export function describeNetwork(cidr: Cidr): NetworkDescription {
   const { family, network, prefixLength } = cidr;
   const last = lastAddress(cidr);
-  const reserved = family === 4 && prefixLength < 31 ? 1n : 0n;
+  // Point-to-point links and single addresses have none to spare.
+  const reserved = prefixLength < bits(family) - 1 ? 1n : 0n;
   const address = (value: bigint): string => formatAddress(family, value);
   return {
     cidr: formatCidr(cidr),
@@ -123,7 +128,7 @@ export function describeNetwork(cidr: Cidr): NetworkDescription {
     prefixLength,
     addresses: size(cidr).toString(),
     firstHost: address(network + reserved),
-    lastHost: address(last - reserved),
+    lastHost: address(family === 4 ? last - reserved : last),
     containing: prefixLength === 0 ? null : formatCidr(clear(family, network, prefixLength - 1)),
     contained: prefixLength === bits(family) ? [] : halves(cidr).map(formatCidr),
   };

@@ -1,68 +1,61 @@
-import { parseCidr } from './cidr.ts';
+import registries from '../data/iana-special-purpose.json' with { type: 'json' };
+import { formatCidr, parseCidr } from './cidr.ts';
 
-/** A network that RFC 6890 sets aside. */
+/** A network of IANA's Special-Purpose Address Registries. */
 export interface ReservedRange {
+  /** In the form of `formatCidr`. */
   readonly cidr: string;
   readonly family: 4 | 6;
+  /** As IANA writes it. */
   readonly name: string;
-  /** The document that set it aside. */
+  /** Number of the RFC that set it aside: the earliest of those that IANA names. */
   readonly rfc: number;
+  /** Year and month in which its purpose ended; null where it is in force. */
+  readonly terminated: string | null;
   /**
    * Whether its addresses may be the source of a packet on the wire, its destination, and whether a router may forward
-   * it.
+   * it. null where IANA does not say, as for all that is terminated.
    */
-  readonly source: boolean;
-  readonly destination: boolean;
-  readonly forwardable: boolean;
-  /** Whether a packet may leave its administrative domain; null where the RFC does not say (6to4). */
+  readonly source: boolean | null;
+  readonly destination: boolean | null;
+  readonly forwardable: boolean | null;
+  /** Whether a packet may leave its administrative domain. */
   readonly global: boolean | null;
 }
 
-// The facts of tables 1 to 29 of RFC 6890 (IETF, April 2013), in its order: name, RFC, then source, destination,
-// forwardable and global as y, n or - (not said).
-const tables: readonly (readonly [cidr: string, name: string, rfc: number, flags: string])[] = [
-  ['0.0.0.0/8', 'This host on this network', 1122, 'ynnn'],
-  ['10.0.0.0/8', 'Private-Use', 1918, 'yyyn'],
-  ['100.64.0.0/10', 'Shared Address Space', 6598, 'yyyn'],
-  ['127.0.0.0/8', 'Loopback', 1122, 'nnnn'],
-  ['169.254.0.0/16', 'Link Local', 3927, 'yynn'],
-  ['172.16.0.0/12', 'Private-Use', 1918, 'yyyn'],
-  ['192.0.0.0/24', 'IETF Protocol Assignments', 6890, 'nnnn'],
-  ['192.0.0.0/29', 'DS-Lite', 6333, 'yyyn'],
-  ['192.0.2.0/24', 'Documentation (TEST-NET-1)', 5737, 'nnnn'],
-  ['192.88.99.0/24', '6to4 Relay Anycast', 3068, 'yyyy'],
-  ['192.168.0.0/16', 'Private-Use', 1918, 'yyyn'],
-  ['198.18.0.0/15', 'Benchmarking', 2544, 'yyyn'],
-  ['198.51.100.0/24', 'Documentation (TEST-NET-2)', 5737, 'nnnn'],
-  ['203.0.113.0/24', 'Documentation (TEST-NET-3)', 5737, 'nnnn'],
-  ['240.0.0.0/4', 'Reserved', 1112, 'nnnn'],
-  ['255.255.255.255/32', 'Limited Broadcast', 919, 'nynn'],
-  ['::1/128', 'Loopback Address', 4291, 'nnnn'],
-  ['::/128', 'Unspecified Address', 4291, 'ynnn'],
-  ['64:ff9b::/96', 'IPv4-IPv6 Translation', 6052, 'yyyy'],
-  ['::ffff:0:0/96', 'IPv4-mapped Address', 4291, 'nnnn'],
-  ['100::/64', 'Discard-Only Address Block', 6666, 'yyyn'],
-  ['2001::/23', 'IETF Protocol Assignments', 2928, 'nnnn'],
-  ['2001::/32', 'TEREDO', 4380, 'yyyn'],
-  ['2001:2::/48', 'Benchmarking', 5180, 'yyyn'],
-  ['2001:db8::/32', 'Documentation', 3849, 'nnnn'],
-  ['2001:10::/28', 'ORCHID', 4843, 'nnnn'],
-  ['2002::/16', '6to4', 3056, 'yyy-'],
-  ['fc00::/7', 'Unique-Local', 4193, 'yyyn'],
-  ['fe80::/10', 'Linked-Scoped Unicast', 4291, 'yynn'],
-];
+/** The day on which both registries were as they are here, as YYYY-MM-DD. */
+export const registriesAsOf: string = registries.asOf;
 
-/** The special-purpose networks of RFC 6890: those of IPv4, then those of IPv6, in the order of the RFC. */
-export const reservedRanges: readonly ReservedRange[] = tables.map(([cidr, name, rfc, flags]) => {
-  const [source, destination, forwardable, global] = flags.split('');
-  return {
-    cidr,
-    family: parseCidr(cidr).family,
-    name,
-    rfc,
-    source: source === 'y',
-    destination: destination === 'y',
-    forwardable: forwardable === 'y',
-    global: global === '-' ? null : global === 'y',
-  };
-});
+/** A cell such as `False [1]`, whose footnote narrows the answer but does not change it, `N/A [2]`, or nothing. */
+function flag(cell = ''): boolean | null {
+  const word = cell.split(' ')[0] ?? '';
+  if (word === 'True') return true;
+  if (word === 'False') return false;
+  if (word === 'N/A' || word === '') return null;
+  throw new Error(`not a flag of IANA's registries: ${JSON.stringify(cell)}`);
+}
+
+/** The ranges of a row; more than one where IANA lists several blocks in a cell. */
+function rangesOf(row: readonly string[]): ReservedRange[] {
+  const [blocks = '', name = '', references = '', , terminated = ''] = row;
+  const [source = null, destination = null, forwardable = null, global = null] = row.slice(5, 9).map(flag);
+  const rfcs = Array.from(references.matchAll(/\[RFC(\d+)\]/g), ([, number]) => Number(number));
+  return blocks.split(', ').map((block) => {
+    // Without its footnote, as in "192.0.0.0/24 [2]".
+    const cidr = parseCidr(block.split(' ')[0] ?? '');
+    return {
+      cidr: formatCidr(cidr),
+      family: cidr.family,
+      name,
+      rfc: Math.min(...rfcs),
+      terminated: terminated === 'N/A' ? null : terminated,
+      source,
+      destination,
+      forwardable,
+      global,
+    };
+  });
+}
+
+/** All special-purpose networks: those of IPv4, then those of IPv6, in the order of IANA's registries. */
+export const reservedRanges: readonly ReservedRange[] = [...registries.ipv4, ...registries.ipv6].flatMap(rangesOf);

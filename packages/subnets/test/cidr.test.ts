@@ -88,7 +88,7 @@ const described: [string, ReturnType<typeof describeNetwork>][] = [
       netmask: null,
       prefixLength: 64,
       addresses: '18446744073709551616',
-      firstHost: '2001:db8::',
+      firstHost: '2001:db8::1',
       lastHost: '2001:db8::ffff:ffff:ffff:ffff',
       containing: '2001:db8::/63',
       contained: ['2001:db8::/65', '2001:db8:0:0:8000::/65'],
@@ -104,7 +104,7 @@ const described: [string, ReturnType<typeof describeNetwork>][] = [
       netmask: null,
       prefixLength: 0,
       addresses: '340282366920938463463374607431768211456',
-      firstHost: '::',
+      firstHost: '::1',
       lastHost: 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
       containing: null,
       contained: ['::/1', '8000::/1'],
@@ -139,7 +139,10 @@ t.test('IPv6 is written as RFC 5952 says', (t) => {
     '2001:db8:0:1:1:1:1:1': '2001:db8:0:1:1:1:1:1',
     '0:0:0:0:0:0:0:0': '::',
     '1:0:0:0:0:0:0:0': '1::',
-    '::ffff:192.0.2.1': '::ffff:c000:201',
+    '::ffff:192.0.2.1': '::ffff:192.0.2.1',
+    '::ffff:c000:201': '::ffff:192.0.2.1',
+    '::ffff:0:192.0.2.1': '::ffff:0:c000:201',
+    '64:ff9b::192.0.2.1': '64:ff9b::c000:201',
   };
   for (const [text, canonical] of Object.entries(cases))
     t.equal(formatCidr(parseCidr(`${text}/128`)), `${canonical}/128`);

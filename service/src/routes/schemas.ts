@@ -27,8 +27,11 @@ export const Network = Type.Object({
     pattern: '^[0-9]+$',
     description: 'How many; as text, since it may be larger than any number of JSON readers',
   }),
-  firstHost: Type.String({ description: 'First address that a host may have' }),
-  lastHost: Type.String(),
+  firstHost: Type.String({
+    description:
+      'First address that a host may have: not the network address of IPv4 nor the anycast address of the routers of IPv6 (RFC 4291, 2.6.1)',
+  }),
+  lastHost: Type.String({ description: 'Last address that a host may have' }),
   containing: nullable<string>({ description: 'The network one bit shorter, which contains this one; null for a /0' }),
   contained: Type.Array(Type.String({ format: 'cidr' }), { description: 'The two halves; none for a single address' }),
 });
