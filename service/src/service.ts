@@ -1,3 +1,4 @@
+import type { AddressInfo } from 'node:net';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import sensible from '@fastify/sensible';
 import client from '@prometheus-io/client';
@@ -30,7 +31,7 @@ import { traceIdOf } from './trace-context.ts';
 export interface ServiceOptions {
   readonly config: Config;
   readonly log: Logger;
-  /** The cache's clock, in milliseconds; Date.now where left out. */
+  /** The cache's clock, in milliseconds; the monotonic one where left out. */
   readonly now?: () => number;
   /** What load shedding goes by; measured where left out. */
   readonly measures?: {
@@ -134,7 +135,11 @@ export async function buildService({ config, log, now, measures = {} }: ServiceO
   await admin.register(contracts);
   await admin.register(probes, { state: () => (phase === 'ok' && shortage !== undefined ? 'overloaded' : phase) });
   await admin.register(operations, { metrics, log });
-  await admin.register(documentation, { document: () => api.swagger() });
+  await admin.register(documentation, {
+    document: () => api.swagger(),
+    // The one that it listens on: with PORT=0 the system chose it.
+    port: () => (api.server.address() as AddressInfo | null)?.port ?? config.PORT,
+  });
   await admin.register(methodNotAllowed);
 
   return {

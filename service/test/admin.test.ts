@@ -20,7 +20,10 @@ t.test('probes: alive from the start, ready once it listens and until it stops',
 t.test('the documentation: the document and a page that loads nothing from elsewhere', async (t) => {
   const { api, admin } = await build(t);
   await api.ready();
-  t.strictSame((await admin.inject('/openapi.json')).json(), JSON.parse(JSON.stringify(api.swagger())));
+  // But for the address of the API; openapi.test.ts follows it.
+  const { servers: _servers, ...document } = (await admin.inject('/openapi.json')).json<{ servers: unknown }>();
+  const { servers: _relative, ...expected } = api.swagger() as { servers?: unknown };
+  t.strictSame(document, JSON.parse(JSON.stringify(expected)));
   const page = await admin.inject('/docs');
   t.equal(page.statusCode, 200);
   t.match(page.headers, {

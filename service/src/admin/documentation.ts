@@ -31,12 +31,15 @@ const start = `SwaggerUIBundle({ url: 'openapi.json', dom_id: '#api', supportedS
 export interface DocumentationOptions {
   /** The OpenAPI document. */
   readonly document: () => object;
+  /** The port of the API that it describes. */
+  readonly port: () => number;
 }
 
 /** The OpenAPI document, and a page to read it. */
-export const documentation: FastifyPluginCallback<DocumentationOptions> = (app, { document }, done) => {
-  app.get('/openapi.json', (_request, reply) => {
-    reply.send(document());
+export const documentation: FastifyPluginCallback<DocumentationOptions> = (app, { document, port }, done) => {
+  // The API is on this host, but not on this port: whatever loads the document from here must find it.
+  app.get('/openapi.json', (request, reply) => {
+    reply.send({ ...document(), servers: [{ url: `http://${request.hostname || 'localhost'}:${port()}` }] });
   });
   app.get('/docs', (_request, reply) => {
     // Looser than for data: this is a page. Swagger UI styles its elements inline and draws its icons from data.

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { Ajv, type ErrorObject } from 'ajv';
 import { fullFormats } from 'ajv-formats/dist/formats.js';
-import type { FastifySchemaCompiler } from 'fastify';
+import type { FastifySchemaCompiler, FastifySchemaValidationError } from 'fastify';
 import fp from 'fastify-plugin';
 import { CidrError, parseCidr } from '@gitops/subnets/cidr';
 import { type FieldError, Problem, ProblemError } from '../problems.ts';
@@ -14,21 +14,64 @@ const ajvOptions = {
   formats: { ...fullFormats, cidr: (text: string) => cidrProblem(text) === undefined },
 } as const;
 
-// Text is all that a path or a query can hold, so there it may become a number; in a body, types are the client's to
-// get right.
-const ofText = new Ajv({ ...ajvOptions, coerceTypes: true });
-const ofBody = new Ajv(ajvOptions);
+const ajv = new Ajv(ajvOptions);
+
+/** A schema of a path, a query or headers, as far as this file looks at it. */
+interface TextSchema {
+  readonly properties?: Readonly<Record<string, { readonly type?: unknown }>>;
+}
+
+/**
+ * What text becomes, by the type of its schema; anything else stays text, for the schema to refuse. Not Ajv's own
+ * conversion, which takes whatever JavaScript's Number() does: `0x10`, `+5`, ` 10`, and `Infinity`, which no maximum
+ * refuses (ajv#2212).
+ */
+const readers: Readonly<Record<string, (text: string) => unknown>> = {
+  string: (text) => text,
+  // Digits alone, and no more of them than a number can hold exactly.
+  integer: (text) => (/^(?:0|-?[1-9][0-9]{0,14})$/.test(text) ? Number(text) : text),
+  boolean: (text) => (text === 'true' ? true : text === 'false' ? false : text),
+};
+
+/** A check of a path, a query or headers. Text is all that these can hold, so there it may become a number. */
+function checkOfTexts(schema: object): ReturnType<FastifySchemaCompiler<object>> {
+  const isValid = ajv.compile(schema);
+  const toRead: [name: string, read: (text: string) => unknown][] = [];
+  for (const [name, { type }] of Object.entries((schema as TextSchema).properties ?? {})) {
+    const read = readers[String(type)];
+    if (read === undefined)
+      throw new Error(
+        `${name}: a path, a query and headers hold ${Object.keys(readers).join(', ')}, not ${String(type)}`,
+      );
+    if (type !== 'string') toRead.push([name, read]);
+  }
+  if (toRead.length === 0) return isValid;
+  const check = (values: Record<string, unknown>): boolean => {
+    for (const [name, read] of toRead) {
+      const value = values[name];
+      if (typeof value === 'string') values[name] = read(value);
+    }
+    const result = isValid(values);
+    check.errors = isValid.errors as FastifySchemaValidationError[] | null;
+    return result;
+  };
+  check.errors = null as FastifySchemaValidationError[] | null;
+  return check;
+}
 
 // More would help nobody, and a body can hold thousands of mistakes.
 const MAX_ERRORS = 20;
 
-/** What may come in: JSON that is valid UTF-8, checked against the route's schemas without guessing what was meant. */
+/**
+ * What may come in: JSON that is valid UTF-8, checked against the route's schemas without guessing what was meant.
+ * Numbers in paths, queries and headers are whole decimal numbers and nothing else.
+ */
 export const contracts = fp(
   (app, _options, done) => {
     app.addSchema(Problem);
 
     const compile: FastifySchemaCompiler<object> = ({ schema, httpPart }) =>
-      (httpPart === 'body' ? ofBody : ofText).compile(schema);
+      httpPart === 'body' ? ajv.compile(schema) : checkOfTexts(schema);
     app.setValidatorCompiler(compile);
 
     app.setSchemaErrorFormatter((errors, part) => {
@@ -79,6 +122,8 @@ function fieldError({ keyword, instancePath, params, message, data }: ErrorObjec
       pointer: at(instancePath),
       detail: cidrProblem(String(data)) ?? 'must be a network in CIDR notation',
     };
+  if (keyword === 'type' && params.type === 'integer' && where !== 'body')
+    return { in: where, pointer: at(instancePath), detail: 'must be a whole decimal number, such as 10' };
   return { in: where, pointer: at(instancePath), detail: message ?? 'is not valid' };
 }
 

@@ -18,7 +18,7 @@ export const networks: FastifyPluginCallbackTypebox = (app, _options, done) => {
     response: {
       200: answerResponse('The network', Network, { headers: cacheHeaders }),
       304: notModifiedResponse,
-      ...problemResponses(400, 412, 503),
+      ...problemResponses(400, 412, 414, 503),
     },
   };
   const handler = app.cached(

@@ -34,6 +34,7 @@ export const overlaps: FastifyPluginCallbackTypebox<OverlapsOptions> = (app, { m
       schema: {
         operationId: 'findOverlaps',
         summary: 'Find networks that share addresses',
+        description: 'Compares each network of the list with each other one.',
         tags: ['networks'],
         querystring: NoQuery,
         body: OverlapsRequest,

@@ -8,10 +8,11 @@ import { answerResponse, cacheHeaders, Cidr, CidrInput, Family, Network, NoQuery
 
 const Name = Type.String({ minLength: 1, maxLength: 63, pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$' });
 
-// Together at most 1024 subnets, which take some 20 ms to lay out and describe.
+// At most 1024 subnets, which take some 20 ms to lay out and describe.
 const PlanRequest = Type.Object(
   {
-    cidr: CidrInput,
+    // Examples that fit together, each with each: a document that is tried as it stands must be answered.
+    cidr: Type.String({ ...CidrInput, examples: ['10.0.0.0/16', '172.16.0.0/12'] }),
     zones: Type.Array(Name, {
       minItems: 1,
       maxItems: 16,
@@ -39,7 +40,13 @@ const PlanRequest = Type.Object(
         ],
       },
     ),
-    taken: Type.Optional(Type.Array(CidrInput, { maxItems: 64, description: 'Networks to leave alone' })),
+    taken: Type.Optional(
+      Type.Array(CidrInput, {
+        maxItems: 64,
+        description: 'Networks that the plan must not use',
+        examples: [['10.0.0.0/20', '172.16.0.0/16']],
+      }),
+    ),
   },
   { additionalProperties: false },
 );
