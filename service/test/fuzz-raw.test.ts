@@ -106,7 +106,7 @@ t.test('a parameter of the path that is too long is refused without being repeat
         type: 'about:blank',
         title: 'URI Too Long',
         status: 414,
-        detail: 'A part of the path is too long.',
+        detail: 'A part of the path is longer than 100 characters.',
         instance: undefined,
       },
     );

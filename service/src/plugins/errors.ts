@@ -9,7 +9,6 @@ const details: Readonly<Record<string, string>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: 'The body is not valid JSON.',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'The body is empty; it must be JSON.',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'The body must be application/json.',
-  FST_ERR_MAX_PARAM_LENGTH: 'A part of the path is too long.',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The body is not as long as its Content-Length says.',
   FST_ERR_BAD_URL: 'The path is not validly percent-encoded.',
   FST_ERR_MAX_PARAM_LENGTH: 'A part of the path is longer than 100 characters.',
