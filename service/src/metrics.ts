@@ -128,3 +128,13 @@ export function createMetrics({ version, commit }: BuildInfo) {
 }
 
 export type Metrics = ReturnType<typeof createMetrics>;
+
+/**
+ * Takes out the gauges whose names end as a counter's do, for which rate() would give nonsense: the client brings
+ * nodejs_active_handles_total, nodejs_active_requests_total and nodejs_active_resources_total. Each is the sum of the
+ * gauge of the same name without `_total`, by type.
+ */
+export function removeMisnamedGauges({ registry }: Pick<Metrics, 'registry'>): void {
+  for (const { name, type } of registry.getMetricsAsArray() as { name: string; type: unknown }[])
+    if (type === 'gauge' && name.endsWith('_total')) registry.removeSingleMetric(name);
+}

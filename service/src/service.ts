@@ -12,7 +12,7 @@ import { buildInfo } from './build-info.ts';
 import type { Config } from './config.ts';
 import { type Connections, connections } from './connections.ts';
 import { type MemoryLimits, type MemoryShortage, type MemoryUse, memoryWatch } from './memory-pressure.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
+import { createMetrics, type Metrics, removeMisnamedGauges } from './metrics.ts';
 import { answers } from './plugins/answers.ts';
 import { contracts } from './plugins/contracts.ts';
 import { answerFrameworkError, errors, methodNotAllowed } from './plugins/errors.ts';
@@ -95,6 +95,7 @@ export async function buildService({ config, log, now, measures = {} }: ServiceO
     defaultMetrics: { enabled: true, register: metrics.registry, eventLoopUtilizationTimeout: 1000 },
     routeMetrics: { enabled: false },
   }); // what Node can tell of itself
+  removeMisnamedGauges(metrics);
   await api.register(observedRequests, { tell, inFlight: (change: 1 | -1) => (inFlight += change) }); // the first hook, so that whatever a later one refuses is counted and logged
   await api.register(withSecurityHeaders); // before anything that may answer
   await api.register(errors); // before anything that may throw

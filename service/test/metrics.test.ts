@@ -43,6 +43,18 @@ t.test('what the admin port tells: the process, requests, cache, build, and noth
   );
 });
 
+t.test('what ends in _total is a counter, and every counter does', async (t) => {
+  const { metrics } = await build(t);
+  const types = Array.from((await metrics.registry.metrics()).matchAll(/^# TYPE (\S+) (\S+)$/gm));
+  for (const [, name = '', type] of types)
+    t.equal(name.endsWith('_total'), type === 'counter', `${name} ${String(type)}`);
+  for (const name of ['nodejs_active_handles', 'nodejs_active_requests', 'nodejs_active_resources'])
+    t.ok(
+      types.some(([, known]) => known === name),
+      `${name}, by type`,
+    );
+});
+
 t.test('a bucket ends exactly at the objective', async (t) => {
   const service = await build(t);
   await service.api.inject('/v1/networks/10.0.0.0/8');
