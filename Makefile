@@ -6,7 +6,7 @@
 # a command refuses those that it does not take.
 export APP BASE CLUSTER CONFIRM DIGEST DIRTY ID KEY RECOVER STACK TAG YES
 # The variables of this file, which may be set on the command line of any target.
-export MAKEFILE_VARIABLES := NODE COMPILED LOCAL MANIFESTS PLATFORM VERIFY
+export MAKEFILE_VARIABLES := NODE COMPILED LOCAL MANIFESTS PLATFORM VERIFY BENCHES
 
 NODE := node_modules/.bin/node
 # Commands start faster and smaller from what was compiled before. Not so tests: what is covered would be counted less exactly.
@@ -48,11 +48,11 @@ unit: install ## types, lint and unit tests
 test: install ## types, lint, unit tests and the drills against a real stack of their own
 	@$(VERIFY) test
 
-bench: install ## measure service, rendering, platform and deployments; prints tables, writes .local/bench*.json
-	@$(NODE) service/bench/main.ts
-	@$(NODE) packages/manifests/bench/main.ts
-	@$(NODE) platform/bench/main.ts
-	@$(NODE) e2e/bench/main.ts
+# Each part runs, even where the one before failed.
+BENCHES := service packages/manifests platform e2e
+bench: install ## measure the service, rendering, the platform, deployments, rollbacks and starts; tables, .local/bench*.json
+	@failed=; for part in $(BENCHES); do $(NODE) $$part/bench/main.ts || failed="$$failed $$part"; done; \
+	[ -z "$$failed" ] || { echo "error: not all could be measured:$$failed" >&2; echo " next: see the lines 'not measured' above; the other figures are in .local/bench*.json" >&2; exit 1; }
 
 install: ## install pnpm, Node and the packages of the workspace (every other target does so by itself)
 	@command -v node >/dev/null 2>&1 || { echo "error: Node.js 20 or newer is needed and no 'node' is on the PATH" >&2; echo " next: install it from https://nodejs.org and run make again" >&2; exit 1; }

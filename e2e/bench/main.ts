@@ -12,7 +12,8 @@ import { awaitApplications, comparedRevision, entryRevision, isSettled } from '@
 import { clusterEnvironment } from '@gitops/local/src/cluster.ts';
 import { openInstance } from '@gitops/local/src/instance.ts';
 import { processes } from '@gitops/local/src/status.ts';
-import { type Measure, measureTable, median, summary } from '@gitops/report/measure';
+import { type Parts, reportBench, runParts } from '@gitops/report/bench';
+import { type Measure, median, summary } from '@gitops/report/measure';
 import { progressTo } from '@gitops/report/progress';
 import { setImage } from '@gitops/settings/image-file';
 import { run } from '@gitops/tools/run';
@@ -31,7 +32,6 @@ if (!Number.isInteger(rounds) || rounds < 1)
 
 const instance = openInstance({ dir: '.local/bench' });
 const progress = progressTo();
-const measures: Measure[] = [];
 
 async function timed(action: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
@@ -51,7 +51,7 @@ async function make(target: string, env: Record<string, string> = {}): Promise<v
   if (code !== 0) throw new Error(`make ${target} ended with ${String(code)}: ${said}`);
 }
 
-async function measureStarts(): Promise<void> {
+async function measureStarts(): Promise<Measure[]> {
   const [fresh, again]: [number[], number[]] = [[], []];
   for (let round = 0; round < 3; round += 1) {
     await succeed(instance.dir, ['down']);
@@ -59,11 +59,11 @@ async function measureStarts(): Promise<void> {
     fresh.push(await timed(async () => make('up')));
     again.push(await timed(async () => make('up')));
   }
-  measures.push(
+  progress.done('starts');
+  return [
     summary('make up, tools cached, from nothing', 's', fresh, { atMost: 20_000 }),
     summary('make up, all running', 's', again, { atMost: 3000 }),
-  );
-  progress.done('starts');
+  ];
 }
 
 /** Follows the Deployment of the service and tells when a rollout to an image is complete. */
@@ -101,7 +101,9 @@ function followDeployment(stack: Stack): { rolledOut: (image: string) => Promise
   };
 }
 
-async function measureDeployments(): Promise<void> {
+async function measureDeployments(): Promise<Measure[]> {
+  // Running already, unless the part before failed.
+  await make('up');
   const stack = await Stack.open(instance.dir);
   const clone = mkdtempSync(join(tmpdir(), 'bench-'));
   const git = async (...args: string[]): Promise<string> =>
@@ -206,24 +208,21 @@ async function measureDeployments(): Promise<void> {
     deployment.end();
     rmSync(clone, { recursive: true, force: true });
   }
-  measures.push(
+  progress.done('deployments and rollbacks');
+  const memory = processes(stack.instance, stack.ports).reduce((sum, process) => sum + process.memory, 0);
+  const ratio = (name: string, over: number[], under: number[], atMost: number): Measure =>
+    summary(name, 'x', [median(over) / median(under)], { atMost });
+  return [
     summary('push → Synced and Healthy', 's', times.push),
     summary('helm upgrade --install --wait', 's', times.helm),
     summary('rollback call → old image ready', 's', times.rollback),
-  );
-  const ratio = (name: string, over: number[], under: number[], atMost: number): Measure =>
-    summary(name, 'x', [median(over) / median(under)], { atMost });
-  measures.push(
     ratio('push ÷ helm (medians)', times.push, times.helm, 1.2),
     ratio('rollback ÷ push (medians)', times.rollback, times.push, 1),
-  );
-  progress.done('deployments and rollbacks');
-
-  const memory = processes(stack.instance, stack.ports).reduce((sum, process) => sum + process.memory, 0);
-  measures.push(summary('resident memory after that', 'MB', [memory / 1e6], { atMost: 1500 }));
+    summary('resident memory after that', 'MB', [memory / 1e6], { atMost: 1500 }),
+  ];
 }
 
-async function measureCold(): Promise<void> {
+async function measureCold(): Promise<Measure[]> {
   const scratch = mkdtempSync(join(tmpdir(), 'bench-cold-'));
   try {
     const env = {
@@ -233,26 +232,24 @@ async function measureCold(): Promise<void> {
     };
     await succeed(instance.dir, ['down']);
     rmSync(instance.dir, { recursive: true, force: true });
-    measures.push(
-      summary('make up, cold, with downloads', 's', [await timed(async () => make('up', env))], { atMost: 600_000 }),
-    );
+    const time = await timed(async () => make('up', env));
     progress.done('cold start');
+    return [summary('make up, cold, with downloads', 's', [time], { atMost: 600_000 })];
   } finally {
     await run('chmod', ['-R', 'u+w', scratch]);
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
+const parts: Parts = {
+  starts: measureStarts,
+  deployments: measureDeployments,
+  ...(values.cold && { cold: measureCold }),
+};
 try {
-  await measureStarts();
-  await measureDeployments();
-  if (values.cold) await measureCold();
+  const result = { rounds, ...(await runParts(parts)) };
+  reportBench(result, { file: resolve(instance.root, '.local/bench.json'), json: values.json });
 } finally {
   await succeed(instance.dir, ['down']);
   rmSync(instance.dir, { recursive: true, force: true });
 }
-
-const output = resolve(instance.root, '.local/bench.json');
-writeFileSync(output, `${JSON.stringify({ rounds, measures }, null, 2)}\n`);
-if (values.json) console.log(JSON.stringify({ rounds, measures }));
-else console.log(`\n${measureTable(measures)}\n\nwritten to ${output}`);

@@ -2,11 +2,12 @@
 // Usage: node platform/bench/main.ts [--rounds 5] [--json]
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Measure, measureTable, summary } from '@gitops/report/measure';
+import { reportBench, runParts } from '@gitops/report/bench';
+import { summary } from '@gitops/report/measure';
 import { progressTo } from '@gitops/report/progress';
 import { ensureTools } from '@gitops/tools/tools';
 import { synthesize, type SynthesizedStack } from '../src/app.ts';
@@ -108,38 +109,38 @@ async function liveOnce(
   return took;
 }
 
-await synthOnce();
-const synths: Awaited<ReturnType<typeof synthOnce>>[] = [];
-const clusters: number[] = [];
-const fleets: number[] = [];
-for (let round = 1; round <= rounds; round += 1) {
-  progress.detail(`round ${round} of ${rounds}`);
-  synths.push(await synthOnce());
-  clusters.push(
-    await liveOnce(join(scratch, `${round}-cluster`), ({ cluster }) => cluster === 'staging', [
-      'bootstrap-222222222222',
-    ]),
-  );
-  fleets.push(await liveOnce(join(scratch, `${round}-all`), () => true));
+/** What a measurement gives, round by round. */
+async function inRounds<Result>(what: string, measure: (round: number) => Promise<Result>): Promise<Result[]> {
+  const results: Result[] = [];
+  for (let round = 1; round <= rounds; round += 1) {
+    progress.detail(`${what}: round ${round} of ${rounds}`);
+    results.push(await measure(round));
+  }
+  return results;
 }
-rmSync(scratch, { recursive: true, force: true });
 
-const measures: Measure[] = [
-  summary(
-    'make synth: every stack of every cluster',
-    's',
-    synths.map(({ milliseconds }) => milliseconds),
-    { atMost: 1000 },
-  ),
-  summary(
-    'its memory',
-    'MB',
-    synths.map(({ megabytes }) => megabytes),
-    { atMost: 150 },
-  ),
-  summary('a cluster: validate, plan, apply, plan, destroy (AWS simulated)', 's', clusters, { atMost: 20_000 }),
-  summary('all clusters and stacks, the same', 's', fleets, { atMost: 180_000 }),
-];
-mkdirSync(join(root, '.local'), { recursive: true });
-writeFileSync(join(root, '.local/bench-platform.json'), `${JSON.stringify(measures, null, 2)}\n`);
-process.stdout.write(values.json ? `${JSON.stringify(measures)}\n` : `\n${measureTable(measures)}\n`);
+const result = await runParts({
+  async synthesis() {
+    await synthOnce();
+    const synths = await inRounds('synthesis', synthOnce);
+    const time = synths.map(({ milliseconds }) => milliseconds);
+    const memory = synths.map(({ megabytes }) => megabytes);
+    return [
+      summary('make synth: every stack of every cluster', 's', time, { atMost: 1000 }),
+      summary('its memory', 'MB', memory, { atMost: 150 }),
+    ];
+  },
+  async cluster() {
+    const times = await inRounds('a cluster', async (round) =>
+      liveOnce(join(scratch, `${round}-cluster`), ({ cluster }) => cluster === 'staging', ['bootstrap-222222222222']),
+    );
+    const name = 'a cluster: validate, plan, apply, plan, destroy (AWS simulated)';
+    return [summary(name, 's', times, { atMost: 20_000 })];
+  },
+  async fleet() {
+    const times = await inRounds('all clusters', async (round) => liveOnce(join(scratch, `${round}-all`), () => true));
+    return [summary('all clusters and stacks, the same', 's', times, { atMost: 180_000 })];
+  },
+});
+rmSync(scratch, { recursive: true, force: true });
+reportBench(result, { file: join(root, '.local/bench-platform.json'), json: values.json });

@@ -1,10 +1,10 @@
 // `make bench`, the part that measures the service: what a request costs, how soon it serves, what it does under too
 // much load and while it is replaced. Everything runs on this machine: servers on one core, load on the other.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Measure, measureTable } from '@gitops/report/measure';
+import { type Fail, type Parts, reportBench, runParts } from '@gitops/report/bench';
+import type { Measure } from '@gitops/report/measure';
 import { measureBoot } from './boot.ts';
 import { type Builds, createBuilds } from './builds.ts';
 import { CORES } from './children.ts';
@@ -15,17 +15,17 @@ import { measureRolling } from './rolling.ts';
 const usage = `Usage: node service/bench/main.ts [--rounds 7] [--only cost,boot,overload,rolling] [--json]
   --rounds   how often each thing is measured; boot at least 10 times, overload a half as often, at least 3 times, rolling once
   --only     parts to measure, with commas between them
-  --json     print JSON instead of a table; .local/bench-service.json is written in any case`;
+  --json     print JSON instead of a table; .local/bench-service.json is written in any case
+A part that fails loses its own figures and no other's; the exit code is 1 then.`;
+
+type Measurement = (builds: Builds, rounds: number, say: (text: string) => void, fail: Fail) => Promise<Measure[]>;
 
 const parts = {
   cost: measureCost,
   boot: measureBoot,
   overload: measureOverload,
-  rolling: async (builds: Builds, _rounds: number, say: (text: string) => void) => measureRolling(builds, say),
-} as const satisfies Record<
-  string,
-  (builds: Builds, rounds: number, say: (text: string) => void) => Promise<Measure[]>
->;
+  rolling: async (builds, _rounds, say) => measureRolling(builds, say),
+} as const satisfies Record<string, Measurement>;
 type Part = keyof typeof parts;
 
 const { values } = parseArgs({
@@ -66,11 +66,10 @@ const builds = await createBuilds();
 process.on('exit', builds.remove);
 say('bundled');
 
-const measures: Measure[] = [];
-for (const part of only) measures.push(...(await parts[part](builds, rounds, say)));
-
-const output = resolve(import.meta.dirname, '../../.local/bench-service.json');
-mkdirSync(resolve(output, '..'), { recursive: true });
-writeFileSync(output, `${JSON.stringify({ rounds, measures }, null, 2)}\n`);
-if (values.json) console.log(JSON.stringify({ rounds, measures }));
-else console.log(`\n${measureTable(measures)}\n\nwritten to ${output}`);
+const selected: Parts = Object.fromEntries(
+  only.map((part) => [part, async (fail: Fail) => parts[part](builds, rounds, say, fail)]),
+);
+reportBench(
+  { rounds, ...(await runParts(selected)) },
+  { file: resolve(import.meta.dirname, '../../.local/bench-service.json'), json: values.json },
+);

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Fail } from '@gitops/report/bench';
+import { messageOf } from '@gitops/report/errors';
 import { type Measure, summary } from '@gitops/report/measure';
 import type { Builds } from './builds.ts';
 import type { ClosedLoopResult } from './closed-loop.ts';
@@ -36,7 +38,12 @@ interface Overloaded {
 }
 
 /** Twice the plans that the service can make, with and without load shedding, by clients that wait a second at most. */
-export async function measureOverload(builds: Builds, rounds: number, say: (text: string) => void): Promise<Measure[]> {
+export async function measureOverload(
+  builds: Builds,
+  rounds: number,
+  say: (text: string) => void,
+  fail: Fail,
+): Promise<Measure[]> {
   const count = Math.max(LEAST_ROUNDS, Math.floor(rounds / 2));
   const servers: ServerProcess[] = [];
   const start = async (variant: Variant): Promise<ServerProcess> => {
@@ -57,16 +64,20 @@ export async function measureOverload(builds: Builds, rounds: number, say: (text
     if (failed > 0) throw new Error(`${failed} plans failed at saturation`);
     await openLoop({ url: on.url, kind: 'plans', rate: saturation / 2, seconds: WARM_UP_SECONDS });
     say(`overload: ${Math.round(saturation)} plans/s at saturation`);
+    const measureRound = async (crowd: Crowd): Promise<void> => {
+      const measure = async (server: ServerProcess): Promise<Overloaded> => {
+        const result = await overload(server, 2 * saturation, crowds[crowd], say);
+        await sleep(REST_SECONDS * 1000);
+        return result;
+      };
+      const round = { on: await measure(on), off: await measure(off) };
+      for (const variant of variants) results[crowd][variant].push(round[variant]);
+    };
     for (let round = 1; round <= count; round += 1) {
-      for (const crowd of crowdNames) {
-        for (const [variant, server] of [
-          ['on', on],
-          ['off', off],
-        ] as const) {
-          results[crowd][variant].push(await overload(server, 2 * saturation, crowds[crowd], say));
-          await sleep(REST_SECONDS * 1000);
-        }
-      }
+      for (const crowd of crowdNames)
+        await measureRound(crowd).catch((error: unknown) => {
+          fail(`${crowd}, round ${round}: ${messageOf(error)}`);
+        });
       say(`overload: round ${round} of ${count}`);
     }
     const memory = variants.map((variant) =>
@@ -76,7 +87,9 @@ export async function measureOverload(builds: Builds, rounds: number, say: (text
     );
     return [
       summary('plans at saturation', '/s', [saturation]),
-      ...crowdNames.flatMap((crowd) => measuresOf(crowd, results[crowd], saturation)),
+      ...crowdNames
+        .filter((crowd) => results[crowd].off.length > 0)
+        .flatMap((crowd) => measuresOf(crowd, results[crowd], saturation)),
       ...memory,
     ];
   } finally {

@@ -1,10 +1,10 @@
 // The manifests part of `make bench`: what rendering and checking the whole fleet costs beside plain `helm template`.
 // Usage: node packages/manifests/bench/main.ts [--rounds 15] [--json]
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Measure, measureTable, median, summary } from '@gitops/report/measure';
+import { reportBench, runParts } from '@gitops/report/bench';
+import { type Measure, median, summary } from '@gitops/report/measure';
 import { progressTo } from '@gitops/report/progress';
 import { ensureCharts } from '@gitops/tools/charts';
 import { run } from '@gitops/tools/run';
@@ -50,6 +50,7 @@ const fleet = await fleetOnce();
 const rendered = fleet.flatMap(({ chart }) => (chart === undefined ? [] : [chart]));
 const ours = rendered.find(({ name }) => name === 'charts/fastify-service');
 if (ours === undefined) throw new Error('no cluster renders charts/fastify-service');
+const serviceChart: Chart = ours;
 
 /** Plain `helm template` of what an Application renders, with its definitions, as Argo CD asks for them. */
 async function template({ source, folder, valueFiles }: Chart): Promise<unknown> {
@@ -64,41 +65,53 @@ async function template({ source, folder, valueFiles }: Chart): Promise<unknown>
   ]);
 }
 
-const [single, whole, ratio, checked]: number[][] = [[], [], [], []];
-for (let round = 0; round < rounds; round += 1) {
-  progress.detail(`round ${round + 1} of ${rounds}`);
-  const singles: number[] = [];
-  for (let call = 0; call < 5; call += 1) singles.push((await timed(async () => template(ours)))[0]);
-  // One after the other, so that none waits for another's processor. The root counts as one of our charts.
-  let alone = median(singles) * (fleet.length - rendered.length);
-  for (const chart of rendered) alone += (await timed(async () => template(chart)))[0];
-  const [all] = await timed(fleetOnce);
-  single?.push(median(singles));
-  whole?.push(all);
-  ratio?.push(all / (alone / cores));
-  if (round % 3 === 0) {
-    const renderer = startRenderer(tools, charts);
-    const proofs = openProofs(root, renderer, tools, schemas);
-    const [time, { problems }] = await timed(async () => check(renderer, root, proofs.capabilities, proofs.all));
-    await renderer.close();
-    if (problems.length > 0) throw new Error(`a false alarm, or a tree that is broken: ${problems.join('\n')}`);
-    checked?.push(time);
+/** Rendering, beside plain Helm: from the same rounds, so that a slow minute hits both. */
+async function measureRendering(): Promise<Measure[]> {
+  const [single, whole, ratio]: [number[], number[], number[]] = [[], [], []];
+  for (let round = 1; round <= rounds; round += 1) {
+    progress.detail(`rendering: round ${round} of ${rounds}`);
+    const singles: number[] = [];
+    for (let call = 0; call < 5; call += 1) singles.push((await timed(async () => template(serviceChart)))[0]);
+    // One after the other, so that none waits for another's processor. The root counts as one of our charts.
+    let alone = median(singles) * (fleet.length - rendered.length);
+    for (const chart of rendered) alone += (await timed(async () => template(chart)))[0];
+    const [all] = await timed(fleetOnce);
+    single.push(median(singles));
+    whole.push(all);
+    ratio.push(all / (alone / cores));
   }
+  const sources = fleet.reduce((sum, { application }) => sum + sourcesOf(application).length, 0);
+  return [
+    summary('helm template, charts/fastify-service', 'ms', single),
+    summary(
+      `the fleet: ${fleet.length} applications, ${sources} sources and argocd/root for each cluster`,
+      'ms',
+      whole,
+    ),
+    // Argo CD reads what Helm prints: of a megabyte of definitions that takes as long as the printing. Charts without
+    // any are near 1.
+    summary(`the fleet ÷ (helm template of each application ÷ ${cores} cores)`, 'x', ratio, { atMost: 1.5 }),
+  ];
 }
 
-const sources = fleet.reduce((sum, { application }) => sum + sourcesOf(application).length, 0);
-const measures: Measure[] = [
-  summary('helm template, charts/fastify-service', 'ms', single ?? []),
-  summary(
-    `the fleet: ${fleet.length} applications, ${sources} sources and argocd/root for each cluster`,
-    'ms',
-    whole ?? [],
-  ),
-  // Argo CD reads what Helm prints: of a megabyte of definitions that takes as long as the printing. Charts without any
-  // are near 1.
-  summary(`the fleet ÷ (helm template of each application ÷ ${cores} cores)`, 'x', ratio ?? [], { atMost: 1.5 }),
-  summary('make check: every proof over the fleet', 'ms', checked ?? [], { atMost: 60_000 }),
-];
-mkdirSync(join(root, '.local'), { recursive: true });
-writeFileSync(join(root, '.local/bench-manifests.json'), `${JSON.stringify(measures, null, 2)}\n`);
-process.stdout.write(values.json ? `${JSON.stringify(measures)}\n` : `\n${measureTable(measures)}\n`);
+async function measureChecks(): Promise<Measure[]> {
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round += 3) {
+    progress.detail(`checks: round ${times.length + 1}`);
+    const renderer = startRenderer(tools, charts);
+    try {
+      const proofs = openProofs(root, renderer, tools, schemas);
+      const [time, { problems }] = await timed(async () => check(renderer, root, proofs.capabilities, proofs.all));
+      if (problems.length > 0) throw new Error(`a false alarm, or a tree that is broken: ${problems.join('\n')}`);
+      times.push(time);
+    } finally {
+      await renderer.close();
+    }
+  }
+  return [summary('make check: every proof over the fleet', 'ms', times, { atMost: 60_000 })];
+}
+
+reportBench(await runParts({ rendering: measureRendering, checks: measureChecks }), {
+  file: join(root, '.local/bench-manifests.json'),
+  json: values.json,
+});
