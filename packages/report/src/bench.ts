@@ -39,10 +39,7 @@ export async function runParts(parts: Parts): Promise<BenchResult> {
  * could not be measured.
  * @param result may hold more than measures and failures, such as the number of rounds
  */
-export function reportBench<Result extends BenchResult>(
-  result: Result,
-  { file, json }: { file: string; json: boolean },
-): void {
+export function reportBench(result: BenchResult, { file, json }: { file: string; json: boolean }): void {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
   if (json) console.log(JSON.stringify(result));
