@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { tagProblem } from '@gitops/settings/image-file';
+import { tagProblem } from '@gitops/delivery/image-file';
 
 const HELP = `Usage: node image.ts [OPTIONS]
 

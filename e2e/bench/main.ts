@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { setImage } from '@gitops/delivery/image-file';
 import { awaitApplications, comparedRevision, entryRevision, isSettled } from '@gitops/local/src/applications.ts';
 import { clusterEnvironment } from '@gitops/local/src/cluster.ts';
 import { openInstance } from '@gitops/local/src/instance.ts';
@@ -15,7 +16,6 @@ import { processes } from '@gitops/local/src/status.ts';
 import { type Parts, reportBench, runParts } from '@gitops/report/bench';
 import { type Measure, median, summary } from '@gitops/report/measure';
 import { progressTo } from '@gitops/report/progress';
-import { setImage } from '@gitops/settings/image-file';
 import { run } from '@gitops/tools/run';
 import { APP, type Deployment, isRolledOut, Stack, succeed, until } from '../src/stack.ts';
 

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
 import { readClusters } from '@gitops/settings';
-import { readImage } from '@gitops/settings/image-file';
+import { readImage } from '@gitops/delivery/image-file';
 import {
   KEPT,
   lifecyclePolicy,

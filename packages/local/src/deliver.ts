@@ -1,3 +1,4 @@
+import type { Publication } from '@gitops/delivery/commit';
 import { CommandError } from '@gitops/report/errors';
 import {
   autoSync,
@@ -14,7 +15,7 @@ import {
 } from './applications.ts';
 import type { Application, ArgoClient } from './argocd-api.ts';
 import type { Instance } from './instance.ts';
-import { isAncestor, type Publication } from './publish.ts';
+import { isAncestor } from './publish.ts';
 
 const ROOT = 'root';
 

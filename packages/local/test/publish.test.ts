@@ -73,37 +73,40 @@ async function until(condition: () => boolean): Promise<void> {
   }
 }
 
-t.test('the work tree is published without ignored files, and every push is told as GitHub would', async (t) => {
-  const { instance, url, received } = await serve(t);
-  const first = await publishWorkTree(instance, url);
-  t.equal(first.parent, undefined);
-  t.same([...first.files].sort(), [
-    '.gitignore',
-    'README.md',
-    'clusters/local/app.image.yaml',
-    'clusters/local/app.yaml',
-    'with space/ümlaut.txt',
-  ]);
-  writeFileSync(join(instance.root, 'README.md'), 'changed\n');
-  mkdirSync(join(instance.root, 'ignored'));
-  writeFileSync(join(instance.root, 'ignored/x'), 'x');
-  const second = await publishWorkTree(instance, url);
-  t.same(second.files, ['README.md']);
-  t.equal(second.parent, first.commit);
-  await until(() => received.length === 2);
-  t.match(received[1], {
-    ref: 'refs/heads/main',
-    before: first.commit,
-    after: second.commit,
-    repository: { html_url: url.replace(/\.git$/, ''), default_branch: 'main' },
-    commits: [{ added: [], modified: ['README.md'], removed: [] }],
-  });
-  t.same((await publishWorkTree(instance, url)).files, [], 'nothing new is no commit');
-  t.equal(await isAncestor(instance, first.commit, second.commit), true);
-  t.equal(await isAncestor(instance, second.commit, first.commit), false);
-});
+t.test(
+  'the work tree is published without ignored files, and every push sends the webhook that GitHub would',
+  async (t) => {
+    const { instance, url, received } = await serve(t);
+    const first = await publishWorkTree(instance, url);
+    t.equal(first.parent, undefined);
+    t.same([...first.files].sort(), [
+      '.gitignore',
+      'README.md',
+      'clusters/local/app.image.yaml',
+      'clusters/local/app.yaml',
+      'with space/ümlaut.txt',
+    ]);
+    writeFileSync(join(instance.root, 'README.md'), 'changed\n');
+    mkdirSync(join(instance.root, 'ignored'));
+    writeFileSync(join(instance.root, 'ignored/x'), 'x');
+    const second = await publishWorkTree(instance, url);
+    t.same(second.files, ['README.md']);
+    t.equal(second.parent, first.commit);
+    await until(() => received.length === 2);
+    t.match(received[1], {
+      ref: 'refs/heads/main',
+      before: first.commit,
+      after: second.commit,
+      repository: { html_url: url.replace(/\.git$/, ''), default_branch: 'main' },
+      commits: [{ added: [], modified: ['README.md'], removed: [] }],
+    });
+    t.same((await publishWorkTree(instance, url)).files, [], 'nothing new is no commit');
+    t.equal(await isAncestor(instance, first.commit, second.commit), true);
+    t.equal(await isAncestor(instance, second.commit, first.commit), false);
+  },
+);
 
-t.test('commits that race all land, and none undoes another', async (t) => {
+t.test('the work tree and images that are published at the same time all land, and none undoes another', async (t) => {
   const { instance, url } = await serve(t);
   await publishWorkTree(instance, url);
   writeFileSync(
@@ -142,19 +145,20 @@ t.test('nobody rewrites main', async (t) => {
   );
 });
 
-t.test('an application without image file is named, and a server that is away says what to do', async (t) => {
-  const { instance, url } = await serve(t);
-  await publishWorkTree(instance, url);
-  const missing = await publishImage(instance, url, 'nope', { tag: '1', digest: digest('1') }).catch(
-    (error: unknown) => error,
-  );
-  t.match((missing as CommandError).message, 'main has no clusters/local/nope.image.yaml');
-  const away = await publishWorkTree(instance, 'http://127.0.0.1:1/x.git').catch((error: unknown) => error);
-  t.ok(away instanceof CommandError);
-  t.equal((away as CommandError).next, 'run `make up`');
-});
+t.test(
+  'an application without an image file is named, and a server that does not answer says what to do',
+  async (t) => {
+    const { instance, url } = await serve(t);
+    await publishWorkTree(instance, url);
+    const missing = publishImage(instance, url, 'nope', { tag: '1', digest: digest('1') });
+    await t.rejects(missing, { message: 'main has no clusters/local/nope.image.yaml' });
+    const away = await publishWorkTree(instance, 'http://127.0.0.1:1/x.git').catch((error: unknown) => error);
+    t.ok(away instanceof CommandError);
+    t.equal((away as CommandError).next, 'run `make up`');
+  },
+);
 
-t.test('a payload tells added, changed and removed files, whatever their names', async (t) => {
+t.test('a webhook lists added, changed and removed files, whatever their names', async (t) => {
   const { instance, url } = await serve(t);
   const { commit } = await publishWorkTree(instance, url);
   const push = pushPayload({

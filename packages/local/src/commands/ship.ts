@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { command } from '@gitops/report/command-line';
 import { text } from '@gitops/report/options';
-import { imageProblem, tagProblem } from '@gitops/settings/image-file';
+import { imageProblem, tagProblem } from '@gitops/delivery/image-file';
 import { openInstance } from '../instance.ts';
 import { publishImage, repositoryURL } from '../publish.ts';
 import { reportDelivery } from './report-delivery.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LineCounter, parseAllDocuments } from 'yaml';
-import { ImageFileError, readImage } from '@gitops/settings/image-file';
+import { ImageFileError, readImage } from '@gitops/delivery/image-file';
 import { readYamlFile } from '@gitops/settings/yaml-file';
 
 /** Files below clusters/ that no Application reads, and who does. */

@@ -6,11 +6,17 @@ export interface Image {
   readonly digest: string;
 }
 
+/** Where CI writes an application's image for one cluster, from the repository's root. */
+export const imageFile = (cluster: string, app: string): string => `clusters/${cluster}/${app}.image.yaml`;
+
+/** Whether a path of the repository is one that imageFile gives. */
+export const isImageFile = (path: string): boolean => /^clusters\/[^/]+\/[^/]+\.image\.yaml$/.test(path);
+
 // OCI distribution specification, "Pulling manifests": a tag.
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
-/** An image file, or an image for it, breaks a rule: `file:line: key: rule`. */
+/** A rule that an image file, or an image for it, breaks: `file:line: key: rule`. */
 export class ImageFileError extends Error {
   constructor(file: string, line: number, key: string, rule: string) {
     super(`${file}:${line}: ${key}: ${rule}`);
@@ -18,7 +24,7 @@ export class ImageFileError extends Error {
   }
 }
 
-// A tag stands in quotes always: Helm reads YAML 1.1, where 1.10, 1_000, yes and 2026-11-23 are no text without them.
+// A tag is always quoted: Helm reads YAML 1.1, where 1.10, 1_000, yes and 2026-11-23 are not text without quotes.
 const STYLES: Readonly<
   Record<keyof Image, { readonly types: readonly (string | undefined)[]; readonly rule: string }>
 > = {
@@ -37,7 +43,7 @@ interface Position {
   readonly line: number;
 }
 
-/** The rule that a tag breaks, or undefined where it names a version. */
+/** The rule that a tag breaks; undefined when it names a version. */
 export function tagProblem(tag: string): string | undefined {
   if (tag === 'latest') return 'latest names no version';
   if (!TAG.test(tag))
@@ -45,7 +51,7 @@ export function tagProblem(tag: string): string | undefined {
   return undefined;
 }
 
-/** Why an image cannot be shipped, or undefined where it can: the offending key and the rule that it breaks. */
+/** Why an image cannot be shipped: the key and the rule that it breaks; undefined when it can. */
 export function imageProblem(image: Image): { key: keyof Image; rule: string } | undefined {
   const rule = tagProblem(image.tag);
   if (rule !== undefined) return { key: 'tag', rule };
@@ -57,54 +63,48 @@ export function imageProblem(image: Image): { key: keyof Image; rule: string } |
   return undefined;
 }
 
+type Entries = ReadonlyMap<string, Pair>;
+
+/** Where tag and digest stand. Throws ImageFileError for a file of another shape. */
 function locate(text: string, file: string): Record<keyof Image, Position> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
   const lineAt = (offset: number | undefined): number => lines.linePos(offset ?? 0).line;
+  const lineOf = (pair: Pair | undefined): number => lineAt((pair?.key as Scalar | undefined)?.range?.[0]);
   const [error] = document.errors;
   if (error !== undefined) throw new ImageFileError(file, lineAt(error.pos[0]), 'the file', error.message);
 
-  const lineOf = (pair: Pair | undefined): number => lineAt((pair?.key as Scalar | undefined)?.range?.[0]);
-  const entries = (map: unknown, parent: string, parentLine: number, allowed: readonly string[]): Map<string, Pair> => {
+  /** The entries of a map that must have exactly these keys. */
+  const entriesOf = (map: unknown, name: string, line: number, keys: readonly string[]): Entries => {
     if (!isMap(map))
-      throw new ImageFileError(
-        file,
-        parentLine,
-        parent,
-        `must be a map with ${allowed.join(' and ')} and nothing else`,
-      );
-    const found = new Map(map.items.map((pair) => [String((pair.key as Scalar).value), pair]));
-    for (const [key, pair] of found) {
-      if (!allowed.includes(key))
-        throw new ImageFileError(
-          file,
-          lineOf(pair),
-          key,
-          'is not known here; CI writes tag and digest and nothing else',
-        );
+      throw new ImageFileError(file, line, name, `must be a map with ${keys.join(' and ')} and nothing else`);
+    const entries = new Map(map.items.map((pair) => [String((pair.key as Scalar).value), pair]));
+    for (const [key, pair] of entries) {
+      const rule = 'is not known here; CI writes tag and digest and nothing else';
+      if (!keys.includes(key)) throw new ImageFileError(file, lineOf(pair), key, rule);
     }
-    for (const key of allowed)
-      if (!found.has(key)) throw new ImageFileError(file, lineAt(map.range?.[0]), key, 'is missing');
-    return found;
+    for (const key of keys)
+      if (!entries.has(key)) throw new ImageFileError(file, lineAt(map.range?.[0]), key, 'is missing');
+    return entries;
   };
-  const image = entries(document.contents, 'the file', 1, ['image']).get('image');
-  const fields = entries(image?.value, 'image', lineOf(image), ['tag', 'digest']);
+
+  const image = entriesOf(document.contents, 'the file', 1, ['image']).get('image');
+  const fields = entriesOf(image?.value, 'image', lineOf(image), ['tag', 'digest']);
   const field = (key: keyof Image): Position => {
     const pair = fields.get(key);
-    const line = lineOf(pair);
     const scalar = pair?.value;
-    if (!isScalar(scalar) || typeof scalar.value !== 'string' || !STYLES[key].types.includes(scalar.type))
-      throw new ImageFileError(file, line, key, STYLES[key].rule);
-    return { scalar, line };
+    const isText = isScalar(scalar) && typeof scalar.value === 'string' && STYLES[key].types.includes(scalar.type);
+    if (!isText) throw new ImageFileError(file, lineOf(pair), key, STYLES[key].rule);
+    return { scalar, line: lineOf(pair) };
   };
   return { tag: field('tag'), digest: field('digest') };
 }
 
 /**
- * The image that a file names.
+ * The image in an image file.
  * @param text the file's content: `image: {tag, digest}` and comments
  * @param file its name, for messages
- * Throws ImageFileError for anything else than a well-formed tag and digest.
+ * Throws ImageFileError for anything but a well-formed tag and digest.
  */
 export function readImage(text: string, file: string): Image {
   const fields = locate(text, file);
@@ -115,26 +115,25 @@ export function readImage(text: string, file: string): Image {
 }
 
 /**
- * The file's content with another image. Tag and digest change together; every other byte stays as it is, and the
- * values are written in double quotes, unless they are the same as before. Throws ImageFileError for a file of another
+ * The file's content with another image. Tag and digest change together, and every other byte stays as it is; a value
+ * that changes is written in double quotes, or plain where it was plain. Throws ImageFileError for a file of another
  * shape, or an image that breaks a rule.
  */
 export function setImage(text: string, image: Image, file: string): string {
   const fields = locate(text, file);
   const problem = imageProblem(image);
   if (problem !== undefined) throw new ImageFileError(file, fields[problem.key].line, problem.key, problem.rule);
-  // From the end, so that the first replacement does not move the second one's place.
-  const replacements = (['tag', 'digest'] as const)
-    .filter((key) => fields[key].scalar.value !== image[key])
-    .map((key) => ({
-      range: fields[key].scalar.range ?? [0, 0, 0],
-      quoted: fields[key].scalar.type !== 'PLAIN',
-      value: image[key],
-    }))
-    .sort((a, b) => b.range[0] - a.range[0]);
-  return replacements.reduce(
-    (result, { range, quoted, value }) =>
-      result.slice(0, range[0]) + (quoted ? JSON.stringify(value) : value) + result.slice(range[1]),
-    text,
-  );
+
+  const changed = (['tag', 'digest'] as const).filter((key) => fields[key].scalar.value !== image[key]);
+  const startOf = (key: keyof Image): number => fields[key].scalar.range?.[0] ?? 0;
+  // From the end, so that the first replacement does not move the place of the second.
+  changed.sort((a, b) => startOf(b) - startOf(a));
+  let result = text;
+  for (const key of changed) {
+    const { range, type } = fields[key].scalar;
+    const [start, end] = range ?? [0, 0];
+    const value = type === 'PLAIN' ? image[key] : JSON.stringify(image[key]);
+    result = result.slice(0, start) + value + result.slice(end);
+  }
+  return result;
 }
