@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t, { type Test } from 'tap';
@@ -122,27 +121,3 @@ t.test(
     t.end();
   },
 );
-
-t.test('a machine whose Node.js is too old is told so, with the version found', (t) => {
-  const preload = join(
-    t.testdir({
-      'old.cjs':
-        "Object.defineProperty(process.versions, 'node', { value: '18.20.0' }); Object.defineProperty(process, 'version', { value: 'v18.20.0' });",
-    }),
-    'old.cjs',
-  );
-  const { status, stderr } = spawnSync(
-    process.execPath,
-    ['--require', preload, join(root, 'packages/local/bootstrap.mjs')],
-    { encoding: 'utf8' },
-  );
-  t.equal(status, 1);
-  t.equal(
-    stderr,
-    'error: Node.js 20 or newer is needed, and v18.20.0 was found\n next: install it from https://nodejs.org and run make again\n',
-  );
-  const make = spawnSync('/usr/bin/make', ['-C', root, 'status'], { encoding: 'utf8', env: { PATH: t.testdir({}) } });
-  t.equal(make.status, 2);
-  t.match(make.stderr, "error: Node.js 20 or newer is needed and no 'node' is on the PATH");
-  t.end();
-});
