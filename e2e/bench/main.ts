@@ -9,10 +9,15 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { setImage } from '@gitops/delivery/image-file';
-import { awaitApplications, comparedRevision, entryRevision, isSettled } from '@gitops/local/src/applications.ts';
-import { clusterEnvironment } from '@gitops/local/src/cluster.ts';
-import { openInstance } from '@gitops/local/src/instance.ts';
-import { processes } from '@gitops/local/src/status.ts';
+import {
+  awaitApplications,
+  clusterEnvironment,
+  comparedRevision,
+  entryRevision,
+  isSettled,
+  openInstance,
+  processes,
+} from '@gitops/local';
 import { type Parts, reportBench, runParts } from '@gitops/report/bench';
 import { type Measure, median, summary } from '@gitops/report/measure';
 import { progressTo } from '@gitops/report/progress';

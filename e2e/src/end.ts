@@ -1,12 +1,11 @@
 // After the last drill: no process and no state is left.
 import { rmSync } from 'node:fs';
-import { openInstance } from '@gitops/local/src/instance.ts';
-import { strayProcesses } from '@gitops/local/src/process.ts';
+import { openInstance, strayProcesses } from '@gitops/local';
 import { DRILL_FOLDER, succeed } from './stack.ts';
 
 const instance = openInstance({ dir: DRILL_FOLDER });
 await succeed(instance.dir, ['down']);
 const left = strayProcesses(instance);
-if (left.length > 0) throw new Error(`processes ${left.join(', ')} are still there after down`);
+if (left.length > 0) throw new Error(`processes ${left.join(', ')} are left after down`);
 // KEEP_DRILLS=1 keeps logs and state of a failed run for a look.
 if (process.env.KEEP_DRILLS === undefined) rmSync(instance.dir, { recursive: true, force: true });

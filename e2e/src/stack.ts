@@ -1,15 +1,23 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connectAs } from '@gitops/local/src/argocd.ts';
-import type { Application, ArgoClient } from '@gitops/local/src/argocd-api.ts';
-import { clusterEnvironment, kubectl } from '@gitops/local/src/cluster.ts';
-import { awaitDelivery, type Delivery } from '@gitops/local/src/deliver.ts';
-import { type Instance, openInstance } from '@gitops/local/src/instance.ts';
-import { type Ports, rememberedPorts } from '@gitops/local/src/ports.ts';
-import { repositoryURL } from '@gitops/local/src/publish.ts';
+import { fileURLToPath } from 'node:url';
+import {
+  type Application,
+  type ArgoClient,
+  awaitDelivery,
+  clusterEnvironment,
+  connectAs,
+  type Delivery,
+  type Instance,
+  kubectl,
+  openInstance,
+  type Ports,
+  rememberedPorts,
+  repositoryURL,
+} from '@gitops/local';
 import { progressTo } from '@gitops/report/progress';
 import { run } from '@gitops/tools/run';
 import { ensureTools, type Tools } from '@gitops/tools/tools';
@@ -20,7 +28,8 @@ import { ensureTools, type Tools } from '@gitops/tools/tools';
  */
 export const DRILL_FOLDER = '.local/drills';
 
-const mainProgram = resolve(import.meta.dirname, '../../packages/local/src/main.ts');
+/** The program that make runs for `up`, `ship` and their like. */
+export const mainProgram = fileURLToPath(import.meta.resolve('@gitops/local/main'));
 
 export interface CommandResult {
   readonly code: number | null;

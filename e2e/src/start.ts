@@ -1,6 +1,6 @@
 // Before the first drill: a fresh stack. One that an interrupted run left behind is ended first.
 import { existsSync, rmSync } from 'node:fs';
-import { openInstance } from '@gitops/local/src/instance.ts';
+import { openInstance } from '@gitops/local';
 import { DRILL_FOLDER, succeed } from './stack.ts';
 
 const { dir } = openInstance({ dir: DRILL_FOLDER });

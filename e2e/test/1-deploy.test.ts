@@ -1,7 +1,7 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { publishedImage, publishWorkTree } from '@gitops/local/src/publish.ts';
+import { publishedImage, publishWorkTree } from '@gitops/local';
 import { run } from '@gitops/tools/run';
 import { APP, Stack, until } from '../src/stack.ts';
 

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { servedRepository } from '@gitops/local/src/publish.ts';
+import { servedRepository } from '@gitops/local';
 import { run } from '@gitops/tools/run';
 import { APP, type Deployment, Stack } from '../src/stack.ts';
 

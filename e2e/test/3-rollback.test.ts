@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { autoSync, isOperating } from '@gitops/local/src/applications.ts';
-import { storedTokens } from '@gitops/local/src/argocd.ts';
+import { isAutoSynced, isOperating, storedTokens } from '@gitops/local';
 import { APP, Stack, until } from '../src/stack.ts';
 
 const stack = await Stack.open();
@@ -20,7 +19,7 @@ t.test('a rollback stays until the Application is handed back', async (t) => {
   const stays = async (t: Test, after: string): Promise<void> => {
     await sleep(4000);
     t.equal(await stack.image(), old, `old image after ${after}`);
-    t.equal(autoSync(await stack.application()), false, `auto-sync off after ${after}`);
+    t.equal(isAutoSynced(await stack.application()), false, `auto-sync off after ${after}`);
   };
 
   await t.test('through a reconcile of its ApplicationSet', async (t) => {
@@ -86,7 +85,7 @@ t.test('a rollback stays until the Application is handed back', async (t) => {
     t.equal(resumed.code, 0, resumed.stderr);
     t.match(await stack.image(), `${APP}:3.2.0@`);
     t.not(await stack.image(), bad);
-    t.equal(autoSync(await stack.application()), true);
+    t.equal(isAutoSynced(await stack.application()), true);
     await stack.delivered(
       await stack.push('No label', { [sets]: (text) => text.replace('      labels: { drill: rollback }\n', '') }),
     );
@@ -115,7 +114,7 @@ t.test('a rollback that cannot be is refused, and nothing changes', async (t) =>
   const image = await stack.image();
   const cases: [string[], number, RegExp][] = [
     [[], 2, /APP \(--app\) is missing/],
-    [['--app', 'nope'], 1, /there is no Application nope\n next: APP is one of: fastify-service, root/],
+    [['--app', 'nope'], 1, /unknown Application nope\n next: APP is one of: fastify-service, root/],
     [['--app', 'a;b'], 2, /--app: must be lower-case letters, digits and dashes \(it is "a;b"\)/],
     [['--app', APP, '--id', '4711'], 1, /fastify-service has no history entry 4711\n next: ID is one of: /],
     [['--app', APP, '--id', 'x'], 2, /--id: must be a whole number from 0 up \(it is "x"\)/],
@@ -126,7 +125,7 @@ t.test('a rollback that cannot be is refused, and nothing changes', async (t) =>
     t.match(stderr, message);
   }
   t.equal(await stack.image(), image);
-  t.equal(autoSync(await stack.application()), true, 'auto-sync stays on');
+  t.equal(isAutoSynced(await stack.application()), true, 'auto-sync stays on');
 });
 
 t.test('the on-call account may do this and no more', async (t) => {

@@ -16,7 +16,7 @@ t.test(
       /error: fastify-service did not take [0-9a-f]{7}: .*back-off pulling image registry\.invalid\/fastify-service:4\.1\.0-bad/,
     );
     t.match(stderr, 'exceeded its progress deadline');
-    t.match(stderr, 'next: what ran before keeps running');
+    t.match(stderr, 'next: the version before keeps running');
 
     const application = await stack.application();
     t.equal(application.status?.health?.status, 'Degraded');

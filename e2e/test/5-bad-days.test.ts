@@ -5,10 +5,8 @@ import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { componentPid } from '@gitops/local/src/cluster.ts';
-import { openInstance } from '@gitops/local/src/instance.ts';
-import { runningPid, strayProcesses } from '@gitops/local/src/process.ts';
-import { APP, command, portsOf, Stack, succeed } from '../src/stack.ts';
+import { openInstance, processes, strayProcesses } from '@gitops/local';
+import { APP, command, mainProgram, portsOf, Stack, succeed } from '../src/stack.ts';
 
 interface Processes {
   readonly processes: readonly { readonly name: string; readonly pid?: number }[];
@@ -37,18 +35,15 @@ t.test('killed processes: status names them, up brings them back, nothing is los
   const stack = await Stack.open();
   const image = await stack.ship('5.0.0');
   const { uid } = (await stack.deployment()).metadata;
-  const victims = {
-    'kube-scheduler': componentPid(stack.instance, 'kube-scheduler'),
-    redis: runningPid(stack.instance, 'redis'),
-    'argocd-repo-server': runningPid(stack.instance, 'argocd-repo-server'),
-    git: runningPid(stack.instance, 'git'),
-  };
-  for (const pid of Object.values(victims)) process.kill(pid ?? 0, 'SIGKILL');
+  const names = ['kube-scheduler', 'redis', 'argocd-repo-server', 'git'];
+  const victims = processes(stack.instance, stack.ports).filter(({ name }) => names.includes(name));
+  t.equal(victims.filter(({ pid }) => pid !== undefined).length, names.length, 'all of them run');
+  for (const { pid } of victims) if (pid !== undefined) process.kill(pid, 'SIGKILL');
   await sleep(300);
 
   const status = await stack.make('status');
   t.equal(status.code, 1);
-  for (const name of Object.keys(victims)) t.match(status.stdout, new RegExp(`^${name} is not running .*make up`, 'm'));
+  for (const name of names) t.match(status.stdout, new RegExp(`^${name} is not running .*make up`, 'm'));
 
   const up = await stack.make('up');
   t.equal(up.code, 0, up.stderr);
@@ -85,8 +80,6 @@ t.test('a second stack beside the first: interrupted at any point, ports taken, 
     await command(dir, ['down']);
     rmSync(dir, { recursive: true, force: true });
   });
-  const main = resolve(import.meta.dirname, '../../packages/local/src/main.ts');
-
   await t.test('interrupted at several moments, the next up goes on', async (t) => {
     for (const [moment, signal] of [
       [300, 'SIGINT'],
@@ -94,7 +87,7 @@ t.test('a second stack beside the first: interrupted at any point, ports taken, 
       [3500, 'SIGKILL'],
       [6000, 'SIGTERM'],
     ] as const) {
-      const child = spawn(process.execPath, [main, 'up'], {
+      const child = spawn(process.execPath, [mainProgram, 'up'], {
         env: { ...process.env, PLATFORM_LOCAL_DIR: dir },
         stdio: 'ignore',
       });

@@ -1,4 +1,5 @@
 import { CommandError, messageOf } from '@gitops/report/errors';
+import { NAMESPACE } from './argocd-settings.ts';
 
 /** The fields of an Application that this package reads. */
 export interface Application {
@@ -66,7 +67,7 @@ export interface ResourceNode {
   readonly health?: { readonly status?: string; readonly message?: string };
 }
 
-/** Argo CD refused a call, or answered with something else than success. */
+/** Argo CD refused a call: its HTTP status and message. */
 export class ArgoError extends Error {
   readonly status: number;
 
@@ -75,6 +76,12 @@ export class ArgoError extends Error {
     this.name = 'ArgoError';
     this.status = status;
   }
+}
+
+interface ApplicationChange {
+  /** ADDED, MODIFIED or DELETED. */
+  readonly type: string;
+  readonly application: Application;
 }
 
 export interface ArgoClient {
@@ -87,37 +94,51 @@ export interface ArgoClient {
   /** What repo-server renders for it, each manifest as JSON. */
   manifests(name: string): Promise<string[]>;
   /**
-   * The version and the APIs of the cluster that it runs in, as Argo CD hands them to Helm; undefined until its
-   * controller has told them.
+   * The version and the APIs of its own cluster, as Argo CD passes them to Helm; undefined until its controller has
+   * found them out.
    */
   capabilities(): Promise<{ kubeVersion: string; apiVersions: string[] } | undefined>;
-  /** Compares with Git now, rather than at the next webhook or poll. */
+  /** Compares with Git now, without waiting for the next webhook or poll. */
   refresh(name: string): Promise<Application>;
   sync(name: string): Promise<void>;
-  /** Flips auto-sync: it carries no target state, so read the Application before and after. */
+  /** Switches auto-sync to its other state: read the Application before and after. */
   toggleAutoSync(name: string): Promise<void>;
   rollback(name: string, id: number): Promise<void>;
   /** Ends a running sync; whoever may sync may do that. */
   terminateOperation(name: string): Promise<void>;
   /** Every change of any Application, beginning with all of them as they are. */
-  watch(signal: AbortSignal): AsyncGenerator<{ type: string; application: Application }>;
+  watch(signal: AbortSignal): AsyncGenerator<ApplicationChange>;
+}
+
+/** The message in an answer of Argo CD: its field `message`, or all of it when it is no JSON. */
+function messageIn(text: string): string {
+  try {
+    return (JSON.parse(text) as { message?: string }).message ?? text;
+  } catch {
+    return text;
+  }
+}
+
+/** A line of the stream of changes; undefined when it holds none. */
+function changeIn(line: string): ApplicationChange | undefined {
+  return line.trim() === '' ? undefined : (JSON.parse(line) as { result?: ApplicationChange }).result;
 }
 
 /**
  * A client of Argo CD's HTTP API on loopback.
- * Its methods throw ArgoError when the server refuses, and CommandError when nobody answers.
+ * Its methods throw ArgoError when the server refuses, and CommandError when it does not answer.
  */
 export function connect(port: number, token?: string): ArgoClient {
   const base = `http://127.0.0.1:${port}/api/v1`;
+  const headers = {
+    'Content-Type': 'application/json',
+    ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+  };
   const request = async (method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> => {
     let response: Response;
     try {
       response = await fetch(`${base}${path}`, {
-        method,
-        headers: {
-          'Content-Type': 'application/json',
-          ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
-        },
+        ...{ method, headers },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         ...(signal === undefined ? {} : { signal }),
       });
@@ -126,14 +147,7 @@ export function connect(port: number, token?: string): ArgoClient {
       throw new CommandError(`Argo CD does not answer at 127.0.0.1:${port}: ${messageOf(error)}`, 'run `make up`');
     }
     if (response.ok) return response;
-    const text = await response.text();
-    let message = text;
-    try {
-      message = (JSON.parse(text) as { message?: string }).message ?? text;
-    } catch {
-      // Not JSON: the text itself is the message.
-    }
-    throw new ArgoError(response.status, message);
+    throw new ArgoError(response.status, messageIn(await response.text()));
   };
   const call = async <T>(method: string, path: string, body?: unknown): Promise<T> =>
     (await (await request(method, path, body)).json()) as T;
@@ -167,8 +181,8 @@ export function connect(port: number, token?: string): ArgoClient {
         : { kubeVersion: serverVersion, apiVersions };
     },
     refresh: async (name) => {
-      // The server answers when it sees the refresh end. When several clients ask at once it may miss that and wait for
-      // ever (seen in a drill), so after a while the Application is read as it stands.
+      // The server answers when it sees the refresh end. When several clients ask at once it may miss that and wait
+      // forever (seen in a drill), so after a while the Application is read as it is.
       const patience = AbortSignal.timeout(5000);
       try {
         return (await (await request('GET', `${at(name)}?refresh=normal`, undefined, patience)).json()) as Application;
@@ -181,28 +195,20 @@ export function connect(port: number, token?: string): ArgoClient {
       await call('POST', `${at(name)}/sync`, {});
     },
     toggleAutoSync: async (name) => {
-      const query = new URLSearchParams({
-        namespace: 'argocd',
+      const resource = {
+        namespace: NAMESPACE,
         resourceName: name,
         group: 'argoproj.io',
         kind: 'Application',
         version: 'v1alpha1',
-      });
-      await call('POST', `${at(name)}/resource/actions/v2?${query.toString()}`, {
-        action: 'toggle-auto-sync',
-        ...{
-          name,
-          appNamespace: 'argocd',
-          namespace: 'argocd',
-          resourceName: name,
-          group: 'argoproj.io',
-          kind: 'Application',
-          version: 'v1alpha1',
-        },
+      };
+      await call('POST', `${at(name)}/resource/actions/v2?${new URLSearchParams(resource).toString()}`, {
+        ...{ action: 'toggle-auto-sync', name, appNamespace: NAMESPACE },
+        ...resource,
       });
     },
     rollback: async (name, id) => {
-      await call('POST', `${at(name)}/rollback`, { id, appNamespace: 'argocd' });
+      await call('POST', `${at(name)}/rollback`, { id, appNamespace: NAMESPACE });
     },
     terminateOperation: async (name) => {
       await call('DELETE', `${at(name)}/operation`);
@@ -215,11 +221,8 @@ export function connect(port: number, token?: string): ArgoClient {
         const lines = (rest + chunk).split('\n');
         rest = lines.pop() ?? '';
         for (const line of lines) {
-          const event =
-            line.trim() === ''
-              ? undefined
-              : (JSON.parse(line) as { result?: { type: string; application: Application } });
-          if (event?.result !== undefined) yield event.result;
+          const change = changeIn(line);
+          if (change !== undefined) yield change;
         }
       }
     },

@@ -6,143 +6,140 @@ import { CommandError } from '@gitops/report/errors';
 import { argocdValueFiles } from '@gitops/settings';
 import type { Tools } from '@gitops/tools/tools';
 import { type Instance, readState, writeState } from './instance.ts';
+import type { DaemonName } from './ports.ts';
 
 export const NAMESPACE = 'argocd';
 
-/**
- * The part of the argo-cd chart's values that means something without the chart: what ends up in Argo CD's ConfigMaps.
- */
+/** What Argo CD calls the programs that run here; its manifests have a folder of that name for each. */
+export type ArgoProgram = {
+  [Name in DaemonName]: Name extends `argocd-${infer Program}` ? Program : never;
+}[DaemonName];
+
+type Data = Record<string, string>;
+
+/** The part of the chart's values that needs no chart: what its templates write to Argo CD's ConfigMaps. */
 interface ArgoValues {
-  readonly cm: Readonly<Record<string, string>>;
-  readonly rbac: Readonly<Record<string, string>>;
-  readonly params: Readonly<Record<string, string>>;
+  readonly cm: Data;
+  readonly rbac: Data;
+  readonly params: Data;
 }
 
-interface ConfigMap {
-  readonly kind: string;
-  readonly metadata: { readonly name: string };
-  readonly data?: Record<string, string>;
-}
-
-/**
- * Reads the values of Argo CD's chart as the chart would get them, later file last. As in the chart, `create` and
- * `annotations` are no data, every other value becomes its text, and an empty one in `cm` is left out.
- */
-export function readArgoValues(root: string, cluster: string): ArgoValues {
-  const sections = {
-    cm: {} as Record<string, string>,
-    rbac: {} as Record<string, string>,
-    params: {} as Record<string, string>,
-  };
-  for (const file of argocdValueFiles(cluster)) {
-    const values: unknown = parse(readFileSync(join(root, file), 'utf8'), { uniqueKeys: true });
-    const configs = (values as { configs?: Record<string, Record<string, unknown>> } | null)?.configs ?? {};
-    for (const [name, entries] of Object.entries(configs)) {
-      if (!(name in sections)) continue;
-      for (const [key, value] of Object.entries(entries)) {
-        if (key === 'create' || key === 'annotations') continue;
-        if (typeof value !== 'string' && typeof value !== 'boolean' && typeof value !== 'number') {
-          throw new CommandError(
-            `${file}: configs.${name}.${key} is neither text, number nor boolean`,
-            'write it as the text that the ConfigMap is to hold',
-          );
-        }
-        sections[name as keyof typeof sections][key] = String(value);
-      }
-    }
-  }
-  return { ...sections, cm: Object.fromEntries(Object.entries(sections.cm).filter(([, value]) => value !== '')) };
-}
-
-/** All YAML documents of Argo CD's own manifests below a folder. */
-function manifestsBelow(folder: string): unknown[] {
-  return readdirSync(folder)
-    .map((name) => join(folder, name))
-    .flatMap((path) => {
-      if (statSync(path).isDirectory()) return manifestsBelow(path);
-      if (!path.endsWith('.yaml') || path.endsWith('kustomization.yaml')) return [];
-      return parseAllDocuments(readFileSync(path, 'utf8')).map((document) => document.toJS() as unknown);
-    });
-}
-
-/** The values' text for each ConfigMap of Argo CD that takes any. */
-const sectionOf: Readonly<Record<string, keyof ArgoValues>> = {
+/** Which of these values each ConfigMap holds. */
+const SECTIONS: Readonly<Record<string, keyof ArgoValues>> = {
   'argocd-cm': 'cm',
   'argocd-rbac-cm': 'rbac',
   'argocd-cmd-params-cm': 'params',
 };
 
 /**
- * The key that Argo CD's server signs tokens with. It would make one itself on its first start, and its controllers
- * would have to wait for that; made here, all of them start at once.
+ * Reads the values of Argo CD's chart as the chart would get them, later file last. As in the chart, `create` and
+ * `annotations` are no data, every other value becomes text, and an empty one in `cm` is left out.
  */
-function signingKey(instance: Instance): string {
-  const stored = readState(instance, 'signing-key.json') as { key?: string } | undefined;
-  if (stored?.key !== undefined) return stored.key;
-  const key = randomBytes(32).toString('base64');
-  writeState(instance, 'signing-key.json', { key });
-  return key;
+export function readArgoValues(root: string, cluster: string): ArgoValues {
+  const values: ArgoValues = { cm: {}, rbac: {}, params: {} };
+  for (const file of argocdValueFiles(cluster)) {
+    const content: unknown = parse(readFileSync(join(root, file), 'utf8'), { uniqueKeys: true });
+    const configs = (content as { configs?: Record<string, Record<string, unknown>> } | null)?.configs ?? {};
+    for (const section of Object.values(SECTIONS))
+      Object.assign(values[section], dataOf(configs[section] ?? {}, `${file}: configs.${section}`));
+  }
+  const cm = Object.entries(values.cm).filter(([, value]) => value !== '');
+  return { ...values, cm: Object.fromEntries(cm) };
+}
+
+/** @param place where the values stand, for messages */
+function dataOf(values: Readonly<Record<string, unknown>>, place: string): Data {
+  const data: Data = {};
+  for (const [key, value] of Object.entries(values)) {
+    if (key === 'create' || key === 'annotations') continue;
+    if (typeof value !== 'string' && typeof value !== 'boolean' && typeof value !== 'number') {
+      throw new CommandError(
+        `${place}.${key} is neither text, number nor boolean`,
+        'write the text that the ConfigMap should hold',
+      );
+    }
+    data[key] = String(value);
+  }
+  return data;
+}
+
+/** All YAML documents in Argo CD's own manifests below a folder. */
+function manifestsBelow(folder: string): unknown[] {
+  const manifests: unknown[] = [];
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    if (statSync(path).isDirectory()) manifests.push(...manifestsBelow(path));
+    else if (name.endsWith('.yaml') && name !== 'kustomization.yaml')
+      for (const document of parseAllDocuments(readFileSync(path, 'utf8'))) manifests.push(document.toJS());
+  }
+  return manifests;
 }
 
 /**
- * Argo CD's ConfigMaps and its Secret: those of its release, with the data of our values laid over.
+ * The key with which Argo CD's server signs tokens. Left alone it would create one on its first start, and its
+ * controllers would have to wait for that; with this one all of them start at once.
+ */
+function signingKey(instance: Instance): string {
+  const file = 'signing-key.json';
+  const stored = readState(instance, file) as { key?: string } | undefined;
+  if (stored?.key !== undefined) return stored.key;
+  const key = randomBytes(32).toString('base64');
+  writeState(instance, file, { key });
+  return key;
+}
+
+interface Configuration {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly data?: Data;
+}
+
+/**
+ * Argo CD's ConfigMaps and its Secret: those of its release, overridden by our values.
  * @returns objects to apply in the namespace `argocd`
  */
 export function argoConfiguration(instance: Instance, tools: Tools): object[] {
   const values = readArgoValues(instance.root, instance.cluster);
-  return manifestsBelow(join(tools.manifests, 'base/config')).map((manifest) => {
-    const object = manifest as ConfigMap;
-    const section = sectionOf[object.metadata.name];
-    const data = { ...object.data, ...(section === undefined ? {} : values[section]) };
-    const secret =
-      object.metadata.name === 'argocd-secret' ? { stringData: { 'server.secretkey': signingKey(instance) } } : {};
+  const manifests = manifestsBelow(join(tools.manifests, 'base/config')) as Configuration[];
+  return manifests.map((manifest) => {
+    const { name } = manifest.metadata;
+    const section = SECTIONS[name];
+    const data = { ...manifest.data, ...(section === undefined ? {} : values[section]) };
     return {
-      ...object,
-      metadata: { ...object.metadata, namespace: NAMESPACE },
+      ...manifest,
+      metadata: { ...manifest.metadata, namespace: NAMESPACE },
       ...(Object.keys(data).length === 0 ? {} : { data }),
-      ...secret,
+      ...(name === 'argocd-secret' ? { stringData: { 'server.secretkey': signingKey(instance) } } : {}),
     };
   });
 }
 
-/**
- * The programs of Argo CD that run here, each named as the folder of its Deployment or StatefulSet in Argo CD's
- * manifests.
- */
-export const ARGO_PROCESSES = ['repo-server', 'application-controller', 'applicationset-controller', 'server'] as const;
-export type ArgoProcess = (typeof ARGO_PROCESSES)[number];
+interface Variable {
+  readonly name: string;
+  readonly valueFrom?: { readonly configMapKeyRef?: { readonly name: string; readonly key: string } };
+}
 
 interface Workload {
   readonly spec?: {
-    readonly template?: {
-      readonly spec?: {
-        readonly containers?: {
-          readonly env?: {
-            readonly name: string;
-            readonly valueFrom?: { readonly configMapKeyRef?: { readonly name: string; readonly key: string } };
-          }[];
-        }[];
-      };
-    };
+    readonly template?: { readonly spec?: { readonly containers?: readonly { readonly env?: readonly Variable[] }[] } };
   };
 }
 
 /**
- * The environment that a pod of this process would get from our values: which key becomes which variable is read from
- * Argo CD's own manifests, since its programs themselves read no ConfigMap for these.
+ * The environment that a pod of this program would get from our values. Argo CD's own manifests say which key of which
+ * ConfigMap becomes which variable; the programs themselves do not read the ConfigMaps for these.
  */
-export function argoEnvironment(instance: Instance, tools: Tools, process: ArgoProcess): Record<string, string> {
+export function argoEnvironment(instance: Instance, tools: Tools, program: ArgoProgram): Record<string, string> {
   const values = readArgoValues(instance.root, instance.cluster);
+  const workloads = manifestsBelow(join(tools.manifests, 'base', program)) as Workload[];
+  const containers = workloads.flatMap(({ spec }) => spec?.template?.spec?.containers ?? []);
   const environment: Record<string, string> = {};
-  for (const manifest of manifestsBelow(join(tools.manifests, 'base', process))) {
-    for (const container of (manifest as Workload).spec?.template?.spec?.containers ?? []) {
-      for (const { name, valueFrom } of container.env ?? []) {
-        const reference = valueFrom?.configMapKeyRef;
-        const section = reference === undefined ? undefined : sectionOf[reference.name];
-        const value = reference === undefined || section === undefined ? undefined : values[section][reference.key];
-        if (value !== undefined) environment[name] = value;
-      }
-    }
+  for (const { name, valueFrom } of containers.flatMap(({ env }) => env ?? [])) {
+    const reference = valueFrom?.configMapKeyRef;
+    const section = SECTIONS[reference?.name ?? ''];
+    if (reference === undefined || section === undefined) continue;
+    const value = values[section][reference.key];
+    if (value !== undefined) environment[name] = value;
   }
   return environment;
 }

@@ -1,6 +1,6 @@
 // The local Git server: git's own http-backend behind HTTP on loopback, and the webhook that a push sends to Argo CD,
 // as GitHub would. A program of its own: node git-server.ts REPOSITORY PORT WEBHOOK_URL...
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { basename, dirname } from 'node:path';
 import { pushPayload } from './webhook.ts';
@@ -13,55 +13,47 @@ const log = (text: string): void => {
   console.log(`${new Date().toISOString()} ${text}`);
 };
 
-function branches(): Map<string, string> {
-  const { stdout } = spawnSync(
-    'git',
-    ['--git-dir', repository, 'for-each-ref', '--format=%(refname) %(objectname)', 'refs/heads'],
-    { encoding: 'utf8' },
-  );
-  return new Map(
-    stdout
-      .trim()
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => line.split(' ') as [string, string]),
-  );
-}
-
-async function deliver(ref: string, before: string | undefined, after: string): Promise<void> {
-  const body = JSON.stringify(pushPayload({ repository, repositoryURL, ref, before, after }));
-  await Promise.all(
-    webhooks.map(async (url) => {
-      try {
-        const response = await fetch(url, {
-          method: 'POST',
-          headers: { 'Content-Type': 'application/json', 'X-GitHub-Event': 'push' },
-          body,
-        });
-        await response.arrayBuffer();
-        log(`webhook ${url} ${ref} ${after.slice(0, 7)}: ${response.status}`);
-      } catch (error) {
-        // As with GitHub: the push stands, the delivery failed, and Argo CD's own polling finds the commit later.
-        log(`webhook ${url} ${ref} ${after.slice(0, 7)} failed: ${String(error)}`);
-      }
-    }),
-  );
-}
-
-/** One request by the CGI protocol (RFC 3875). */
-function serve(request: IncomingMessage, response: ServerResponse): void {
-  const url = new URL(request.url ?? '/', repositoryURL);
-  if (url.pathname === '/healthz') {
-    response.end('ok\n');
-    return;
+/** The commit of each branch, by its full name. */
+function readBranches(): Map<string, string> {
+  const args = ['--git-dir', repository, 'for-each-ref', '--format=%(refname) %(objectname)', 'refs/heads'];
+  const { stdout } = spawnSync('git', args, { encoding: 'utf8' });
+  const branches = new Map<string, string>();
+  for (const line of stdout.split('\n')) {
+    const [name = '', commit = ''] = line.split(' ');
+    if (commit !== '') branches.set(name, commit);
   }
-  const pushes = url.pathname.endsWith('/git-receive-pack') && request.method === 'POST';
-  const before = pushes ? branches() : new Map<string, string>();
+  return branches;
+}
+
+/** Sends one webhook. As with GitHub, a push stands when this fails, and Argo CD's polling finds it later. */
+async function sendWebhook(url: string, body: string, push: string): Promise<void> {
+  const headers = { 'Content-Type': 'application/json', 'X-GitHub-Event': 'push' };
+  try {
+    const response = await fetch(url, { method: 'POST', headers, body });
+    await response.arrayBuffer();
+    log(`webhook ${url} ${push}: ${response.status}`);
+  } catch (error) {
+    log(`webhook ${url} ${push} failed: ${String(error)}`);
+  }
+}
+
+/** Sends the webhooks of every branch that is not as it was. */
+function announce(before: ReadonlyMap<string, string>): void {
+  for (const [ref, after] of readBranches()) {
+    if (before.get(ref) === after) continue;
+    const body = JSON.stringify(pushPayload({ repository, repositoryURL, ref, before: before.get(ref), after }));
+    for (const url of webhooks) void sendWebhook(url, body, `${ref} ${after.slice(0, 7)}`);
+  }
+}
+
+/** Starts git's http-backend for a request, by the CGI protocol (RFC 3875). */
+function startBackend(request: IncomingMessage, url: URL): ChildProcessWithoutNullStreams {
   const header = (name: string): string => {
     const value = request.headers[name];
     return typeof value === 'string' ? value : '';
   };
-  const backend = spawn('git', ['http-backend'], {
+  const length = header('content-length');
+  return spawn('git', ['http-backend'], {
     env: {
       PATH: process.env.PATH,
       HOME: dirname(repository),
@@ -74,9 +66,31 @@ function serve(request: IncomingMessage, response: ServerResponse): void {
       HTTP_CONTENT_ENCODING: header('content-encoding'),
       HTTP_GIT_PROTOCOL: header('git-protocol'),
       REMOTE_ADDR: '127.0.0.1',
-      ...(header('content-length') === '' ? {} : { CONTENT_LENGTH: header('content-length') }),
+      ...(length === '' ? {} : { CONTENT_LENGTH: length }),
     },
   });
+}
+
+/** Turns the header of a CGI answer into that of an HTTP response. */
+function writeHead(response: ServerResponse, head: string): void {
+  let status = 200;
+  for (const line of head.split('\r\n')) {
+    const [name = '', ...value] = line.split(': ');
+    if (name.toLowerCase() === 'status') status = parseInt(value.join(': '), 10);
+    else response.setHeader(name, value.join(': '));
+  }
+  response.writeHead(status);
+}
+
+function serve(request: IncomingMessage, response: ServerResponse): void {
+  const url = new URL(request.url ?? '/', repositoryURL);
+  if (url.pathname === '/healthz') {
+    response.end('ok\n');
+    return;
+  }
+  const isPush = url.pathname.endsWith('/git-receive-pack') && request.method === 'POST';
+  const before = isPush ? readBranches() : new Map<string, string>();
+  const backend = startBackend(request, url);
   backend.on('error', (error) => {
     log(`git http-backend cannot be started: ${error.message}`);
     response.writeHead(500).end();
@@ -93,23 +107,14 @@ function serve(request: IncomingMessage, response: ServerResponse): void {
     const end = head.indexOf('\r\n\r\n');
     if (end === -1) return;
     backend.stdout.off('data', readHead);
-    let status = 200;
-    for (const line of head.subarray(0, end).toString('latin1').split('\r\n')) {
-      const [name = '', ...value] = line.split(': ');
-      if (name.toLowerCase() === 'status') status = parseInt(value.join(': '), 10);
-      else response.setHeader(name, value.join(': '));
-    }
-    response.writeHead(status);
+    writeHead(response, head.subarray(0, end).toString('latin1'));
     response.write(head.subarray(end + 4));
     backend.stdout.pipe(response);
   };
   backend.stdout.on('data', readHead);
   backend.on('close', () => {
     if (!response.headersSent) response.writeHead(502).end();
-    if (!pushes) return;
-    for (const [ref, after] of branches()) {
-      if (before.get(ref) !== after) void deliver(ref, before.get(ref), after);
-    }
+    if (isPush) announce(before);
   });
 }
 

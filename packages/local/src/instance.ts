@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { dirname, join, resolve } from 'node:path';
 
 /**
- * One local machine: everything it remembers stands below `dir` and nowhere else, so that two clones, or the drills
- * beside a clone in use, never meet.
+ * One local machine. All of its state is below `dir`, so that two clones, or the drills beside a clone in use, never
+ * affect each other.
  */
 export interface Instance {
   /** The clone whose work tree is published. */
@@ -33,7 +33,7 @@ export function statePath(instance: Instance, ...parts: string[]): string {
   return path;
 }
 
-/** Reads a JSON file of the instance; undefined where there is none, or where a killed writer left half of one. */
+/** Reads a JSON file of the instance; undefined when it is missing or incomplete. */
 export function readState(instance: Instance, name: string): unknown {
   const path = join(instance.dir, name);
   if (!existsSync(path)) return undefined;
@@ -44,7 +44,7 @@ export function readState(instance: Instance, name: string): unknown {
   }
 }
 
-/** Writes a JSON file of the instance in one step (readable by its owner alone, since some hold tokens). */
+/** Writes a JSON file of the instance in one step, readable by its owner alone, since some hold tokens. */
 export function writeState(instance: Instance, name: string, value: unknown): void {
   const path = statePath(instance, name);
   writeFileSync(`${path}.new`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });

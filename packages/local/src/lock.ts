@@ -4,8 +4,8 @@ import { type Instance, statePath } from './instance.ts';
 import { birthOf } from './process.ts';
 
 /**
- * Runs an action that no other command of this instance may run beside.
- * Throws CommandError where one does; a lock whose owner has gone, killed for instance, is taken over.
+ * Runs an action that must be the only one in this instance.
+ * Throws CommandError when another one runs; the lock of a killed command is taken over.
  */
 export async function withLock<T>(instance: Instance, command: string, action: () => Promise<T>): Promise<T> {
   const path = statePath(instance, 'lock');

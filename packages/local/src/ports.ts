@@ -1,33 +1,57 @@
 import { createServer } from 'node:net';
 import { type Instance, readState, writeState } from './instance.ts';
 
-/** Every port of the local machine, all on loopback. */
-export const PORT_NAMES = [
-  'etcd',
-  'etcd-peer',
-  'kube-apiserver',
-  'kube-controller-manager',
-  'kube-scheduler',
-  'kwok-controller',
-  'git',
-  'redis',
-  'repo-server',
-  'repo-server-metrics',
-  'server',
-  'server-metrics',
-  'application-controller-metrics',
-  'applicationset-controller-webhook',
-  'applicationset-controller-metrics',
-  'applicationset-controller-probe',
-] as const;
+// Which process listens on which ports, each group in the order of its start. All are ports of loopback, and the first
+// one of a process is the one that people see.
 
-export type PortName = (typeof PORT_NAMES)[number];
+/** The control plane's processes, as kwokctl names them. */
+const COMPONENT_PORTS = {
+  etcd: ['etcd', 'etcd-peer'],
+  'kube-apiserver': ['kube-apiserver'],
+  'kube-controller-manager': ['kube-controller-manager'],
+  'kube-scheduler': ['kube-scheduler'],
+  'kwok-controller': ['kwok-controller'],
+} as const;
+
+/** All others; those of Argo CD as its program calls them. */
+const DAEMON_PORTS = {
+  git: ['git'],
+  redis: ['redis'],
+  'argocd-repo-server': ['repo-server', 'repo-server-metrics'],
+  'argocd-application-controller': ['application-controller-metrics'],
+  'argocd-applicationset-controller': [
+    'applicationset-controller-webhook',
+    'applicationset-controller-metrics',
+    'applicationset-controller-probe',
+  ],
+  'argocd-server': ['server', 'server-metrics'],
+} as const;
+
+const PROCESS_PORTS = { ...COMPONENT_PORTS, ...DAEMON_PORTS };
+
+export type Component = keyof typeof COMPONENT_PORTS;
+export type DaemonName = keyof typeof DAEMON_PORTS;
+export type ProcessName = Component | DaemonName;
+export type PortName = (typeof PROCESS_PORTS)[ProcessName][number];
 export type Ports = Readonly<Record<PortName, number>>;
 
-// Below the ephemeral ranges of Linux (32768 on) and macOS (49152 on), so that no outgoing connection takes a
-// remembered port.
+export const COMPONENTS = Object.keys(COMPONENT_PORTS) as Component[];
+export const DAEMONS = Object.keys(DAEMON_PORTS) as DaemonName[];
+export const PORT_NAMES: readonly PortName[] = Object.values(PROCESS_PORTS).flat();
+
+export const isComponent = (process: ProcessName): process is Component => process in COMPONENT_PORTS;
+
+/** The port by which people know a process. */
+export const portOf = (process: ProcessName, ports: Ports): number => ports[PROCESS_PORTS[process][0]];
+
+// Below the ephemeral ranges of Linux (from 32768) and macOS (from 49152), so that no outgoing connection takes a
+// stored port.
 const LOWEST = 20_000;
 const HIGHEST = 31_999;
+
+const STATE_FILE = 'ports.json';
+
+const storedPorts = (instance: Instance): Partial<Ports> => readState(instance, STATE_FILE) ?? {};
 
 /** Whether nobody listens on this port of loopback. */
 export async function isFree(port: number): Promise<boolean> {
@@ -45,16 +69,17 @@ export async function isFree(port: number): Promise<boolean> {
 }
 
 /**
- * The instance's ports: the remembered ones, except those that `mayMove` allows to change and that somebody else took.
- * @param mayMove whether this port may get another number; false where a running process or the cluster's stored state
- *   relies on it
+ * The instance's ports: the stored ones, except those that another program took and that may change.
+ * @param mayMove whether the ports of this process may change; false while it runs, or when stored state names them
  */
-export async function choosePorts(instance: Instance, mayMove: (name: PortName) => boolean): Promise<Ports> {
-  const remembered = (readState(instance, 'ports.json') ?? {}) as Partial<Record<PortName, number>>;
+export async function choosePorts(instance: Instance, mayMove: (process: ProcessName) => boolean): Promise<Ports> {
+  const stored = storedPorts(instance);
   const chosen: Partial<Record<PortName, number>> = {};
-  for (const name of PORT_NAMES) {
-    const port = remembered[name];
-    if (port !== undefined && (!mayMove(name) || (await isFree(port)))) chosen[name] = port;
+  for (const process of [...COMPONENTS, ...DAEMONS]) {
+    for (const name of PROCESS_PORTS[process]) {
+      const port = stored[name];
+      if (port !== undefined && (!mayMove(process) || (await isFree(port)))) chosen[name] = port;
+    }
   }
   for (const name of PORT_NAMES) {
     while (chosen[name] === undefined) {
@@ -62,13 +87,13 @@ export async function choosePorts(instance: Instance, mayMove: (name: PortName) 
       if (!Object.values(chosen).includes(candidate) && (await isFree(candidate))) chosen[name] = candidate;
     }
   }
-  const ports = chosen as Record<PortName, number>;
-  if (PORT_NAMES.some((name) => ports[name] !== remembered[name])) writeState(instance, 'ports.json', ports);
+  const ports = chosen as Ports;
+  if (PORT_NAMES.some((name) => ports[name] !== stored[name])) writeState(instance, STATE_FILE, ports);
   return ports;
 }
 
-/** The ports that `make up` chose; undefined before the first. */
+/** The ports that `make up` chose; undefined before the first time. */
 export function rememberedPorts(instance: Instance): Ports | undefined {
-  const ports = (readState(instance, 'ports.json') ?? {}) as Partial<Record<PortName, number>>;
-  return PORT_NAMES.every((name) => typeof ports[name] === 'number') ? (ports as Record<PortName, number>) : undefined;
+  const stored = storedPorts(instance);
+  return PORT_NAMES.every((name) => typeof stored[name] === 'number') ? (stored as Ports) : undefined;
 }

@@ -1,74 +1,67 @@
 import { CommandError } from '@gitops/report/errors';
 import {
-  autoSync,
-  awaitApplications,
   comparedRevision,
-  confirmBad,
   deployedRevision,
   describeState,
   entryRevision,
-  explain,
-  findApplication,
+  isAutoSynced,
   isDegraded,
   isOperating,
   isSettled,
   isUnreadable,
+  shortCommit,
 } from './applications.ts';
 import { type Application, type ArgoClient, ArgoError, type HistoryEntry } from './argocd-api.ts';
+import { awaitApplications, confirmBad, explain, findApplication, PATIENCE } from './await-applications.ts';
 
 /** History as people read it: newest first, each entry with its commit. */
-export const describeHistory = (history: readonly HistoryEntry[]): string =>
-  [...history]
-    .sort((a, b) => b.id - a.id)
-    .map((entry) => `${entry.id} (${entryRevision(entry).slice(0, 7)}, ${entry.deployedAt})`)
+function describeHistory(history: readonly HistoryEntry[]): string {
+  const newestFirst = [...history].sort((a, b) => b.id - a.id);
+  return newestFirst
+    .map((entry) => `${entry.id} (${shortCommit(entryRevision(entry))}, ${entry.deployedAt})`)
     .join(', ');
+}
 
 /**
  * The history entry to roll back to.
  * @param id as `argocd app history` shows it; without one, the version that was deployed before the present one, so
- *   that a
- *   second rollback goes back one further instead of forth again
- * Throws CommandError where there is no history or no such entry.
+ *   that a second rollback goes back one further instead of forth again
+ * Throws CommandError when there is no history or no such entry.
  */
 export function rollbackTarget(application: Application, id: number | undefined): HistoryEntry {
   const { name } = application.metadata;
   const history = [...(application.status?.history ?? [])].sort((a, b) => a.id - b.id);
-  if (history.length === 0)
-    throw new CommandError(
-      `${name} has no history to roll back to: nothing was deployed yet`,
-      'deploy something first (`make deploy` or `make ship TAG=…`)',
-    );
+  const deployFirst = 'deploy something first (`make deploy` or `make ship TAG=…`)';
+  if (history.length === 0) throw new CommandError(`${name} has no history: nothing was deployed yet`, deployFirst);
   if (id !== undefined) {
     const entry = history.find((candidate) => candidate.id === id);
-    if (entry === undefined)
-      throw new CommandError(`${name} has no history entry ${id}`, `ID is one of: ${describeHistory(history)}`);
-    return entry;
+    if (entry !== undefined) return entry;
+    throw new CommandError(`${name} has no history entry ${id}`, `ID is one of: ${describeHistory(history)}`);
   }
   const current = deployedRevision(application);
-  // A version that is not in the history (its sync failed) is later than all that is.
+  // A version that is not in the history (its sync failed) is later than all that are.
   const first = history.findIndex((entry) => entryRevision(entry) === current);
   const earlier = first === -1 ? history : history.slice(0, first);
   const entry = earlier.at(-1);
-  if (entry === undefined)
-    throw new CommandError(
-      `${name} has no earlier version to roll back to; its history is ${describeHistory(history)}`,
-      'name one by ID, or deploy something first (`make deploy` or `make ship TAG=…`)',
-    );
-  return entry;
+  if (entry !== undefined) return entry;
+  throw new CommandError(
+    `${name} has no earlier version to roll back to; its history is ${describeHistory(history)}`,
+    `name one by ID, or ${deployFirst}`,
+  );
 }
 
-/** Turns auto-sync on or off by the action that flips it, and makes sure that it stands as asked. */
+/** Switches auto-sync by the action that toggles it, and makes sure that the result is what was asked for. */
 async function setAutoSync(client: ArgoClient, name: string, on: boolean): Promise<void> {
-  if (autoSync(await client.application(name)) !== on) await client.toggleAutoSync(name);
-  if (autoSync(await client.application(name)) !== on) {
+  if (isAutoSynced(await client.application(name)) !== on) await client.toggleAutoSync(name);
+  if (isAutoSynced(await client.application(name)) !== on) {
     throw new CommandError(
-      `auto-sync of ${name} is not ${on ? 'on' : 'off'}: somebody else flipped it at the same time`,
+      `auto-sync of ${name} is not ${on ? 'on' : 'off'}: somebody else switched it at the same time`,
       'look at `make status` and run the command again',
     );
   }
 }
 
-/** Ends a sync that runs, or that is tried again and again, since Argo CD starts no rollback beside it. */
+/** Ends a running or endlessly retried sync: Argo CD starts no rollback beside it. */
 async function endOperation(client: ArgoClient, name: string): Promise<void> {
   if (!isOperating(await client.application(name))) return;
   try {
@@ -95,13 +88,13 @@ export async function rollback(
 ): Promise<{ application: Application; target: HistoryEntry }> {
   const before = await findApplication(client, name);
   const target = rollbackTarget(before, id);
-  const wasOn = autoSync(before);
-  if (wasOn) await setAutoSync(client, name, false);
+  const wasAutoSynced = isAutoSynced(before);
+  if (wasAutoSynced) await setAutoSync(client, name, false);
   try {
     await endOperation(client, name);
     await client.rollback(name, target.id);
   } catch (error) {
-    if (wasOn) await setAutoSync(client, name, true);
+    if (wasAutoSynced) await setAutoSync(client, name, true);
     if (!(error instanceof ArgoError)) throw error;
     throw new CommandError(
       `Argo CD refuses the rollback of ${name} to ${target.id}: ${error.message}`,
@@ -112,32 +105,30 @@ export async function rollback(
 }
 
 async function awaitRollback(client: ArgoClient, name: string, target: HistoryEntry): Promise<Application> {
-  let refreshed = false;
-  return awaitApplications(client, 180_000, `the rollback of ${name} to ${target.id}`, async (applications) => {
+  let isRefreshed = false;
+  return awaitApplications(client, PATIENCE, `the rollback of ${name} to ${target.id}`, async (applications) => {
     let now = applications.get(name);
     if (now === undefined || isOperating(now) || now.status?.operationState === undefined) return undefined;
     const { phase, message } = now.status.operationState;
     if (phase !== 'Succeeded') {
       throw new CommandError(
         `the rollback of ${name} to ${target.id} ended as ${phase}: ${message ?? ''}`,
-        'auto-sync stays off; `make status` says how it stands',
+        'auto-sync stays off; `make status` shows the present state',
       );
     }
-    if (!refreshed) {
-      // The health that Argo CD shows right after a sync may be that of the version before; this asks it to look again.
+    if (!isRefreshed) {
+      // The health that Argo CD shows right after a sync may be that of the version before; this has it look again.
       now = await client.refresh(name);
-      refreshed = true;
+      isRefreshed = true;
     }
     if (now.status?.health?.status === 'Healthy') return now;
     const bad = isDegraded(now) ? await confirmBad(client, name, isDegraded) : undefined;
-    if (bad !== undefined) {
-      const [reason = 'no reason given'] = explain(bad, await client.resourceNodes(name));
-      throw new CommandError(
-        `${name} runs history ${target.id} (${entryRevision(target).slice(0, 7)}), and that is not healthy either: ${reason}`,
-        `run it again to go back one further, or name an ID: ${describeHistory(bad.status?.history ?? [])}`,
-      );
-    }
-    return undefined;
+    if (bad === undefined) return undefined;
+    const [reason] = await explain(client, bad);
+    throw new CommandError(
+      `${name} runs history ${target.id} (${shortCommit(entryRevision(target))}), which is not healthy either: ${reason}`,
+      `run it again to go back one further, or name an ID: ${describeHistory(bad.status?.history ?? [])}`,
+    );
   });
 }
 
@@ -148,18 +139,16 @@ export async function resume(client: ArgoClient, name: string): Promise<Applicat
   // A refresh compares with main as it is now, not as it was at the last webhook.
   await client.refresh(name);
   const isBad = (application: Application): boolean => isDegraded(application) || isUnreadable(application);
-  return awaitApplications(client, 180_000, `handing ${name} back to Git`, async (applications) => {
+  return awaitApplications(client, PATIENCE, `handing ${name} back to Git`, async (applications) => {
     const now = applications.get(name);
     if (now === undefined || isOperating(now)) return undefined;
     if (isSettled(now)) return now;
     const bad = isBad(now) ? await confirmBad(client, name, isBad) : undefined;
-    if (bad !== undefined) {
-      const [reason = 'no reason given'] = explain(bad, await client.resourceNodes(name));
-      throw new CommandError(
-        `${name} is handed back, but main at ${(comparedRevision(bad) ?? '').slice(0, 7)} is ${describeState(bad)}: ${reason}`,
-        `push a better commit, or \`make rollback APP=${name}\` again`,
-      );
-    }
-    return undefined;
+    if (bad === undefined) return undefined;
+    const [reason] = await explain(client, bad);
+    throw new CommandError(
+      `${name} is handed back, but main at ${shortCommit(comparedRevision(bad))} is ${describeState(bad)}: ${reason}`,
+      `push a better commit, or \`make rollback APP=${name}\` again`,
+    );
   });
 }

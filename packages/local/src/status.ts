@@ -1,146 +1,137 @@
 import { CommandError, messageOf } from '@gitops/report/errors';
 import { table } from '@gitops/report/table';
 import { type Controller, CONTROLLERS, readCluster } from '@gitops/settings';
-import { applicationsTable, autoSync, comparedRevision, deployedRevision, explain, isSettled } from './applications.ts';
-import { ARGO_DAEMONS, connectAs } from './argocd.ts';
+import { connectAs } from './accounts.ts';
+import {
+  applicationsTable,
+  comparedRevision,
+  deployedRevision,
+  healthStatus,
+  isAutoSynced,
+  isSettled,
+  problemsOf,
+  syncStatus,
+} from './applications.ts';
 import type { Application, ArgoClient } from './argocd-api.ts';
-import { componentLog, componentPid, COMPONENTS, kubeconfigPath } from './cluster.ts';
+import { lastWords } from './daemon.ts';
 import type { Instance } from './instance.ts';
-import { type PortName, type Ports, rememberedPorts } from './ports.ts';
-import { lastWords, logPath, residentMemory, runningPid } from './process.ts';
-import { repositoryURL } from './publish.ts';
+import { kubeconfigPath } from './kubectl.ts';
+import { rememberedPorts } from './ports.ts';
+import { processes, type ProcessStatus } from './processes.ts';
+import { repositoryURL } from './repository.ts';
 
-export interface ProcessStatus {
+interface ApplicationStatus {
   readonly name: string;
-  readonly pid: number | undefined;
-  readonly port: number;
-  /** Resident memory in bytes. */
-  readonly memory: number;
-  readonly log: string;
+  readonly sync: string;
+  readonly health: string;
+  readonly autoSync: boolean;
+  readonly revision: string | undefined;
+  readonly compared: string | undefined;
+  readonly images: readonly string[];
+  readonly reasons: readonly string[];
 }
 
+/** What `make status --json` prints. */
 export interface Status {
-  readonly applications: readonly {
-    readonly name: string;
-    readonly sync: string;
-    readonly health: string;
-    readonly autoSync: boolean;
-    readonly revision: string | undefined;
-    readonly compared: string | undefined;
-    readonly images: readonly string[];
-    readonly reasons: readonly string[];
-  }[];
+  readonly applications: readonly ApplicationStatus[];
   readonly processes: readonly ProcessStatus[];
   readonly addresses: Readonly<Record<string, string>>;
-  /** Controllers that other clusters run, and the settings of this one switch off. */
+  /** Controllers that other clusters run, and this one's settings switch off. */
   readonly switchedOff: readonly Controller[];
   /** The file with these settings. */
   readonly settings: string;
-  /** Why the Applications cannot be told; undefined where they can. */
+  /** Why the Applications are unknown; undefined when they are not. */
   readonly unreachable: string | undefined;
 }
 
-const portOf: Readonly<Record<string, PortName>> = {
-  'argocd-repo-server': 'repo-server',
-  'argocd-application-controller': 'application-controller-metrics',
-  'argocd-applicationset-controller': 'applicationset-controller-webhook',
-  'argocd-server': 'server',
-};
-
-/** Every process that belongs to a running local machine, running or not. */
-export function processes(instance: Instance, ports: Ports): ProcessStatus[] {
-  const entry = (name: string, pid: number | undefined, port: number, log: string): ProcessStatus => ({
-    ...{ name, pid, port, log },
-    memory: pid === undefined ? 0 : residentMemory(pid),
-  });
-  return [
-    ...COMPONENTS.map((name) => entry(name, componentPid(instance, name), ports[name], componentLog(instance, name))),
-    ...['git', ...ARGO_DAEMONS].map((name) =>
-      entry(name, runningPid(instance, name), ports[portOf[name] ?? (name as PortName)], logPath(instance, name)),
-    ),
-  ];
+async function describeApplication(client: ArgoClient, application: Application): Promise<ApplicationStatus> {
+  const { name } = application.metadata;
+  // The objects' own messages only where something is wrong.
+  const nodes = isSettled(application) ? [] : await client.resourceNodes(name);
+  return {
+    name,
+    sync: syncStatus(application),
+    health: healthStatus(application),
+    autoSync: isAutoSynced(application),
+    revision: deployedRevision(application),
+    compared: comparedRevision(application),
+    images: application.status?.summary?.images ?? [],
+    reasons: problemsOf(application, nodes),
+  };
 }
 
-/** Why each Application that is not at rest is not, asking for the details of those alone. */
-async function reasonsOf(client: ArgoClient, application: Application): Promise<string[]> {
-  return explain(application, isSettled(application) ? [] : await client.resourceNodes(application.metadata.name));
-}
-
-/** How the local machine stands. Throws CommandError where none was ever started. */
+/** The state of the local machine. Throws CommandError when it was never started. */
 export async function readStatus(instance: Instance): Promise<{ status: Status; applications: Application[] }> {
   const ports = rememberedPorts(instance);
   if (ports === undefined) throw new CommandError('nothing was started here yet', 'run `make up`');
   let applications: Application[] = [];
   let unreachable: string | undefined;
-  const described: Status['applications'][number][] = [];
+  const described: ApplicationStatus[] = [];
   try {
     const client = connectAs(instance, ports, 'admin');
     applications = (await client.applications()).sort((a, b) => a.metadata.name.localeCompare(b.metadata.name));
-    for (const application of applications) {
-      described.push({
-        name: application.metadata.name,
-        sync: application.status?.sync?.status ?? 'Unknown',
-        health: application.status?.health?.status ?? 'Unknown',
-        autoSync: autoSync(application),
-        revision: deployedRevision(application),
-        compared: comparedRevision(application),
-        images: application.status?.summary?.images ?? [],
-        reasons: await reasonsOf(client, application),
-      });
-    }
+    for (const application of applications) described.push(await describeApplication(client, application));
   } catch (error) {
     unreachable = messageOf(error);
   }
-  const addresses = {
-    Kubernetes: `https://127.0.0.1:${ports['kube-apiserver']} (KUBECONFIG=${kubeconfigPath(instance)})`,
-    'Argo CD': `http://127.0.0.1:${ports.server} (API and CLI)`,
-    Git: repositoryURL(ports.git),
-  };
   const { controllers } = readCluster(instance.root, instance.cluster);
-  const switchedOff = CONTROLLERS.filter((controller) => !controllers.includes(controller));
-  return {
-    status: {
-      applications: described,
-      processes: processes(instance, ports),
-      addresses,
-      switchedOff,
-      settings: `clusters/${instance.cluster}/cluster.yaml`,
-      unreachable,
+  const status = {
+    applications: described,
+    processes: processes(instance, ports),
+    addresses: {
+      Kubernetes: `https://127.0.0.1:${ports['kube-apiserver']} (KUBECONFIG=${kubeconfigPath(instance)})`,
+      'Argo CD': `http://127.0.0.1:${ports.server} (API and CLI)`,
+      Git: repositoryURL(ports.git),
     },
-    applications,
+    switchedOff: CONTROLLERS.filter((controller) => !controllers.includes(controller)),
+    settings: `clusters/${instance.cluster}/cluster.yaml`,
+    unreachable,
   };
+  return { status, applications };
 }
 
 const mebibytes = (bytes: number): string => (bytes === 0 ? '-' : `${Math.round(bytes / 1024 / 1024)} MiB`);
 
+function applicationLines(
+  { applications: described, unreachable }: Status,
+  applications: readonly Application[],
+): string[] {
+  if (unreachable !== undefined) return [`Applications: ${unreachable}`];
+  const lines = [applicationsTable(applications)];
+  const problems = described.flatMap(({ name, reasons }) => reasons.map((reason) => `${name}: ${reason}`));
+  if (problems.length > 0) lines.push('', ...problems);
+  return lines;
+}
+
+function processLines({ processes: all }: Status): string[] {
+  const rows: string[][] = [];
+  const dead: string[] = [];
+  let memory = 0;
+  for (const { name, pid, port, memory: resident, log } of all) {
+    memory += resident;
+    rows.push([name, pid === undefined ? 'not running' : String(pid), String(port), mebibytes(resident)]);
+    if (pid === undefined)
+      dead.push(`${name} is not running (end of its log: ${lastWords(log)}); \`make up\` starts it`);
+  }
+  const running = `${all.length - dead.length} of ${all.length} run, ${mebibytes(memory)} resident`;
+  return [table(['PROCESS', 'PID', 'PORT', 'MEMORY'], rows), running, ...dead];
+}
+
 /** The status as a person reads it. */
 export function printStatus(status: Status, applications: readonly Application[]): string {
-  const dead = status.processes.filter(({ pid }) => pid === undefined);
-  const total = status.processes.reduce((sum, { memory }) => sum + memory, 0);
-  const rows = status.processes.map(({ name, pid, port, memory }) => [
-    name,
-    pid === undefined ? 'not running' : String(pid),
-    String(port),
-    mebibytes(memory),
-  ]);
-  const reasons = status.applications.flatMap(({ name, reasons: why }) => why.map((reason) => `${name}: ${reason}`));
-  return [
-    status.unreachable === undefined ? applicationsTable(applications) : `Applications: ${status.unreachable}`,
-    ...(reasons.length === 0 ? [] : ['', ...reasons]),
+  const labelled = (label: string, text: string): string => `${label.padEnd(10)}  ${text}`;
+  const lines = [...applicationLines(status, applications), '', ...processLines(status), ''];
+  for (const [name, address] of Object.entries(status.addresses)) lines.push(labelled(name, address));
+  lines.push(
+    labelled('Accounts', 'admin (its token: `make env`), oncall (used by `make rollback` and `make resume`)'),
     '',
-    table(['PROCESS', 'PID', 'PORT', 'MEMORY'], rows),
-    `${status.processes.length - dead.length} of ${status.processes.length} run, ${mebibytes(total)} resident`,
-    ...dead.map(
-      ({ name, log }) => `${name} is not running (last words: ${lastWords(log)}); \`make up\` brings it back`,
-    ),
-    '',
-    ...Object.entries(status.addresses).map(([name, address]) => `${name.padEnd(10)}  ${address}`),
-    `${'Accounts'.padEnd(10)}  admin (its token: \`make env\`), oncall (rolls back and resumes; used by \`make rollback\` and \`make resume\`)`,
-    '',
-    'Real: Kubernetes, etcd, Argo CD, Helm, Git. Simulated: the two nodes, the pods on them and load balancers (KWOK), image registry and AWS.',
-    ...(status.switchedOff.length === 0
-      ? []
-      : [`Switched off by \`controllers\` in ${status.settings}: ${status.switchedOff.join(', ')}.`]),
+    'Real: Kubernetes, etcd, Argo CD, Helm, Git.',
+    'Simulated: nodes, the pods on them and load balancers (KWOK), image registry and AWS.',
+  );
+  if (status.switchedOff.length > 0)
+    lines.push(`Switched off by \`controllers\` in ${status.settings}: ${status.switchedOff.join(', ')}.`);
+  lines.push(
     'This Argo CD is built from its Go module, which holds no web pages: it serves its API and the argocd CLI.',
-  ].join('\n');
+  );
+  return lines.join('\n');
 }

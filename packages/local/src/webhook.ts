@@ -15,37 +15,31 @@ export interface PushPayload {
 }
 
 const NO_COMMIT = '0'.repeat(40);
-// The commit before the first: git knows the empty tree by this name without its being stored.
+// Stands for the commit before the first: git knows the empty tree by this name although it is stored nowhere.
 const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
 
+/** A branch of a repository that moved. */
+interface Push {
+  /** The repository's folder. */
+  readonly repository: string;
+  readonly repositoryURL: string;
+  readonly ref: string;
+  /** undefined for a new branch. */
+  readonly before: string | undefined;
+  readonly after: string;
+}
+
 /**
- * What GitHub would send for a branch that moved from `before` (undefined: it is new) to `after`.
- * Argo CD looks at nothing but which files changed, so one entry holds all of them.
+ * What GitHub would send for a push. Argo CD looks only at which files changed, so one entry in `commits` holds all of
+ * them.
  */
-export function pushPayload(push: {
-  repository: string;
-  repositoryURL: string;
-  ref: string;
-  before: string | undefined;
-  after: string;
-}): PushPayload {
-  const { stdout } = spawnSync(
-    'git',
-    [
-      '--git-dir',
-      push.repository,
-      'diff-tree',
-      '-r',
-      '-z',
-      '--no-renames',
-      '--name-status',
-      push.before ?? EMPTY_TREE,
-      push.after,
-    ],
-    { encoding: 'utf8', maxBuffer: 1 << 26 },
-  );
+export function pushPayload({ repository, repositoryURL, ref, before, after }: Push): PushPayload {
+  const range = [before ?? EMPTY_TREE, after];
+  const args = ['--git-dir', repository, 'diff-tree', '-r', '-z', '--no-renames', '--name-status', ...range];
+  const { stdout } = spawnSync('git', args, { encoding: 'utf8', maxBuffer: 1 << 26 });
+  const commit = { id: after, added: [] as string[], modified: [] as string[], removed: [] as string[] };
+  // A letter, a file, a letter, a file…
   const fields = stdout.split('\0');
-  const commit = { id: push.after, added: [] as string[], modified: [] as string[], removed: [] as string[] };
   for (let index = 0; index + 1 < fields.length; index += 2) {
     const file = fields[index + 1] ?? '';
     if (fields[index] === 'A') commit.added.push(file);
@@ -53,10 +47,10 @@ export function pushPayload(push: {
     else commit.modified.push(file);
   }
   return {
-    ref: push.ref,
-    before: push.before ?? NO_COMMIT,
-    after: push.after,
-    repository: { html_url: push.repositoryURL.replace(/\.git$/, ''), default_branch: 'main' },
+    ref,
+    before: before ?? NO_COMMIT,
+    after,
+    repository: { html_url: repositoryURL.replace(/\.git$/, ''), default_branch: 'main' },
     commits: [commit],
   };
 }

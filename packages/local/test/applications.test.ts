@@ -2,12 +2,12 @@ import t from 'tap';
 import { CommandError } from '@gitops/report/errors';
 import {
   applicationsTable,
-  autoSync,
   comparedRevision,
   entryRevision,
-  explain,
-  isConcerned,
+  isAffected,
+  isAutoSynced,
   isSettled,
+  problemsOf,
   shortImage,
 } from '../src/applications.ts';
 import type { Application } from '../src/argocd-api.ts';
@@ -32,11 +32,11 @@ const withStatus = (status: Partial<NonNullable<Application['status']>>): Applic
   status: { ...settled.status, ...status },
 });
 
-t.test('a push concerns an Application by its annotation alone', (t) => {
-  t.equal(isConcerned(settled, ['charts/app/values.yaml']), true);
-  t.equal(isConcerned(settled, ['clusters/local/app.yaml']), true);
-  t.equal(isConcerned(settled, ['charts/app-two/values.yaml', 'clusters/local/app.yaml.bak', 'README.md']), false);
-  t.equal(isConcerned({ ...settled, metadata: { name: 'app' } }, ['README.md']), true, 'without one, every push does');
+t.test('a push affects an Application by its annotation alone', (t) => {
+  t.equal(isAffected(settled, ['charts/app/values.yaml']), true);
+  t.equal(isAffected(settled, ['clusters/local/app.yaml']), true);
+  t.equal(isAffected(settled, ['charts/app-two/values.yaml', 'clusters/local/app.yaml.bak', 'README.md']), false);
+  t.equal(isAffected({ ...settled, metadata: { name: 'app' } }, ['README.md']), true, 'without one, every push does');
   t.end();
 });
 
@@ -55,7 +55,7 @@ t.test('settled means synced with the present spec, healthy and at rest', (t) =>
 
 t.test('auto-sync is on unless it is switched off or was never there', (t) => {
   const policy = (syncPolicy: Application['spec']['syncPolicy']): boolean =>
-    autoSync({ ...settled, spec: syncPolicy === undefined ? {} : { syncPolicy } });
+    isAutoSynced({ ...settled, spec: syncPolicy === undefined ? {} : { syncPolicy } });
   t.same(
     [
       policy({ automated: {} }),
@@ -82,7 +82,7 @@ t.test("what is wrong is told in Argo CD's words, pods first", (t) => {
     operationState: { phase: 'Running', retryCount: 2, message: 'denied' },
   });
   t.same(
-    explain({ ...bad, spec: { syncPolicy: { automated: { enabled: false } } } }, [
+    problemsOf({ ...bad, spec: { syncPolicy: { automated: { enabled: false } } } }, [
       { kind: 'Pod', name: 'app-1', health: { status: 'Degraded', message: 'back-off' } },
       { kind: 'Service', name: 'app', health: { status: 'Healthy', message: '' } },
     ]),
@@ -90,10 +90,10 @@ t.test("what is wrong is told in Argo CD's words, pods first", (t) => {
       'ComparisonError: does not render',
       'sync failed: denied',
       'Pod/app-1 Degraded: back-off',
-      'auto-sync is off (rolled back): it stays as it is until `make resume APP=app`',
+      'auto-sync is off (rolled back) until `make resume APP=app` hands it back to Git',
     ],
   );
-  t.same(explain(settled), []);
+  t.same(problemsOf(settled), []);
   t.end();
 });
 
@@ -120,7 +120,7 @@ t.test('rollback goes to the version before, and a second one further back', (t)
   t.throws(() => rollbackTarget(deployed('c'), 9), { message: 'app has no history entry 9' });
   t.throws(() => rollbackTarget(deployed('a'), undefined), CommandError, 'nothing before the first');
   t.throws(() => rollbackTarget(deployed('a', []), undefined), {
-    message: 'app has no history to roll back to: nothing was deployed yet',
+    message: 'app has no history: nothing was deployed yet',
   });
   t.end();
 });

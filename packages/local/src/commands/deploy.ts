@@ -1,6 +1,6 @@
 import { command } from '@gitops/report/command-line';
 import { openInstance } from '../instance.ts';
-import { publishWorkTree, repositoryURL } from '../publish.ts';
+import { publishWorkTree, repositoryURL } from '../repository.ts';
 import { reportDelivery } from './report-delivery.ts';
 import { runningPorts } from './running.ts';
 

@@ -1,10 +1,10 @@
 import { command } from '@gitops/report/command-line';
 import { progressTo } from '@gitops/report/progress';
 import { ensureTools } from '@gitops/tools/tools';
-import { storedTokens } from '../argocd.ts';
-import { kubeconfigPath } from '../cluster.ts';
+import { storedTokens } from '../accounts.ts';
 import { openInstance } from '../instance.ts';
-import { repositoryURL } from '../publish.ts';
+import { kubeconfigPath } from '../kubectl.ts';
+import { repositoryURL } from '../repository.ts';
 import { runningPorts } from './running.ts';
 
 export default command({

@@ -2,7 +2,7 @@ import { command } from '@gitops/report/command-line';
 import { CommandError } from '@gitops/report/errors';
 import { shortImage } from '../applications.ts';
 import { openInstance } from '../instance.ts';
-import { publishedImage } from '../publish.ts';
+import { publishedImage } from '../repository.ts';
 import { appOption, DEFAULT_APPLICATION } from './running.ts';
 
 export default command({

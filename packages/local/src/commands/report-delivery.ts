@@ -1,10 +1,10 @@
+import type { Publication } from '@gitops/delivery/commit';
 import { elapsed } from '@gitops/report/progress';
+import { connectAs } from '../accounts.ts';
 import { applicationsTable } from '../applications.ts';
-import { connectAs } from '../argocd.ts';
-import { awaitDelivery } from '../deliver.ts';
+import { awaitDelivery } from '../await-delivery.ts';
 import type { Instance } from '../instance.ts';
 import type { Ports } from '../ports.ts';
-import type { Publication } from '../publish.ts';
 
 const SHOWN_FILES = 10;
 

@@ -1,6 +1,6 @@
 import { command } from '@gitops/report/command-line';
+import { connectAs } from '../accounts.ts';
 import { applicationsTable } from '../applications.ts';
-import { connectAs } from '../argocd.ts';
 import { openInstance } from '../instance.ts';
 import { resume } from '../rollback.ts';
 import { requiredAppOption, runningPorts } from './running.ts';

@@ -1,8 +1,8 @@
 import { command } from '@gitops/report/command-line';
 import { integer } from '@gitops/report/options';
 import { elapsed } from '@gitops/report/progress';
+import { connectAs } from '../accounts.ts';
 import { applicationsTable, entryRevision } from '../applications.ts';
-import { connectAs } from '../argocd.ts';
 import { openInstance } from '../instance.ts';
 import { rollback } from '../rollback.ts';
 import { requiredAppOption, runningPorts } from './running.ts';

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { CommandError } from '@gitops/report/errors';
 import { text } from '@gitops/report/options';
-import { kubeconfigPath } from '../cluster.ts';
 import type { Instance } from '../instance.ts';
+import { kubeconfigPath } from '../kubectl.ts';
 import { type Ports, rememberedPorts } from '../ports.ts';
 
 /** The ports of the machine. Throws CommandError where it was never started. */

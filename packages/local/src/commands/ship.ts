@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
+import { imageProblem, tagProblem } from '@gitops/delivery/image-file';
 import { command } from '@gitops/report/command-line';
 import { text } from '@gitops/report/options';
-import { imageProblem, tagProblem } from '@gitops/delivery/image-file';
 import { openInstance } from '../instance.ts';
-import { publishImage, repositoryURL } from '../publish.ts';
+import { publishImage, repositoryURL } from '../repository.ts';
 import { reportDelivery } from './report-delivery.ts';
 import { appOption, DEFAULT_APPLICATION, runningPorts } from './running.ts';
 

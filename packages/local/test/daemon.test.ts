@@ -4,18 +4,9 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import t from 'tap';
 import { CommandError } from '@gitops/report/errors';
+import { awaitDaemon, type Daemon, runningPid, startDaemon, stopDaemon } from '../src/daemon.ts';
 import type { Instance } from '../src/instance.ts';
-import { choosePorts, isFree, PORT_NAMES } from '../src/ports.ts';
-import {
-  awaitDaemon,
-  birthOf,
-  type Daemon,
-  INSTANCE_VARIABLE,
-  runningPid,
-  startDaemon,
-  stopDaemon,
-  strayProcesses,
-} from '../src/process.ts';
+import { birthOf, INSTANCE_VARIABLE, strayProcesses } from '../src/process.ts';
 
 const instanceIn = (dir: string): Instance => ({ root: dir, dir, cluster: 'local' });
 const sleeper = (instance: Instance, env: Record<string, string> = {}): Daemon => ({
@@ -26,7 +17,7 @@ const sleeper = (instance: Instance, env: Record<string, string> = {}): Daemon =
   port: 1,
 });
 
-t.test('a daemon is started once, anew by another recipe, and ended by its pid', async (t) => {
+t.test('a daemon is started once, restarted for another recipe, and ended by its pid', async (t) => {
   const instance = instanceIn(t.testdir({}));
   t.teardown(() => stopDaemon(instance, 'sleeper'));
   t.equal(await startDaemon(instance, sleeper(instance)), true);
@@ -60,7 +51,7 @@ t.test('a pid that another process got is not taken for the daemon', async (t) =
   t.ok(birthOf(state.pid) !== undefined, 'and not ended in its place');
 });
 
-t.test('a daemon that ends at once is told with its last words; a taken port is told as such', async (t) => {
+t.test('a daemon that ends at once fails with the end of its log, or with the port that was taken', async (t) => {
   const instance = instanceIn(t.testdir({}));
   const failing = (script: string): Daemon => ({ ...sleeper(instance), args: ['-e', script] });
   const start = async (daemon: Daemon): Promise<unknown> => {
@@ -87,20 +78,4 @@ t.test('a daemon that ends at once is told with its last words; a taken port is 
     (error: unknown) => error,
   );
   t.match((missing as CommandError).message, 'sleeper cannot be started');
-});
-
-t.test('ports are remembered, and a taken one moves where it may', async (t) => {
-  const instance = instanceIn(t.testdir({}));
-  const first = await choosePorts(instance, () => true);
-  t.equal(new Set(Object.values(first)).size, PORT_NAMES.length);
-  t.same(await choosePorts(instance, () => true), first);
-
-  const intruder = createServer().listen(first.git, '127.0.0.1');
-  await once(intruder, 'listening');
-  t.teardown(() => intruder.close());
-  t.equal(await isFree(first.git), false);
-  t.same(await choosePorts(instance, (name) => name !== 'git'), first, 'it may not move');
-  const moved = await choosePorts(instance, () => true);
-  t.not(moved.git, first.git);
-  t.same({ ...moved, git: 0 }, { ...first, git: 0 }, 'the others stay');
 });

@@ -17,7 +17,7 @@ import {
   publishWorkTree,
   repositoryURL,
   servedRepository,
-} from '../src/publish.ts';
+} from '../src/repository.ts';
 import { type PushPayload, pushPayload } from '../src/webhook.ts';
 
 const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;

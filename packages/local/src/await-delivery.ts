@@ -1,0 +1,123 @@
+import type { Publication } from '@gitops/delivery/commit';
+import { CommandError } from '@gitops/report/errors';
+import {
+  comparedRevision,
+  deployedRevision,
+  isAffected,
+  isAutoSynced,
+  isDegraded,
+  isSettled,
+  isSyncFailing,
+  isUnreadable,
+  ROOT,
+  shortCommit,
+} from './applications.ts';
+import type { Application, ArgoClient } from './argocd-api.ts';
+import { type ApplicationsByName, awaitApplications, confirmBad, explain, PATIENCE } from './await-applications.ts';
+import type { Instance } from './instance.ts';
+import { isAncestor } from './repository.ts';
+
+// Longer than a webhook, a refresh and a render take together.
+const OVERLOOKED_AFTER = 4000;
+
+/** How a publication ended. */
+export interface Delivery {
+  /** The Applications that run it. */
+  readonly reached: readonly Application[];
+  /** Affected, but rolled back: auto-sync is off, so they stay as they are. */
+  readonly heldBack: readonly string[];
+}
+
+/**
+ * Waits until every Application that the commit affects is Synced and Healthy at it (or at a later one), and all others
+ * are at rest. Throws CommandError with Argo CD's reason when an affected one does not render, cannot be applied or
+ * does not become healthy.
+ */
+export async function awaitDelivery(
+  instance: Instance,
+  client: ArgoClient,
+  publication: Publication,
+  patience = PATIENCE,
+): Promise<Delivery> {
+  const before = await client.applications();
+  const affected = before.filter((application) => isAffected(application, publication.files));
+  const names = affected.map(({ metadata }) => metadata.name);
+  const commit = shortCommit(publication.commit);
+  const contains = memoize(async (revision) => isAncestor(instance, publication.commit, revision));
+  /** Whether Argo CD has compared the Application with the commit or a later one. */
+  const isCompared = async (application: Application): Promise<boolean> => contains(comparedRevision(application));
+  let lastRequest = Date.now();
+
+  return awaitApplications(client, patience, `the delivery of ${commit}`, async (applications) => {
+    const reached: Application[] = [];
+    const heldBack: string[] = [];
+    const isRootBusy = names.includes(ROOT) && (await isPassingOn(applications.get(ROOT)));
+    for (const name of names) {
+      const application = applications.get(name);
+      if (application === undefined) continue;
+      const isCurrent = await isCompared(application);
+      if (isCurrent && !isAutoSynced(application)) heldBack.push(name);
+      else if (isCurrent && isSettled(application)) reached.push(application);
+      // A commit may change a chart together with what argocd/ passes to it: until root has passed that on, the others
+      // may fail.
+      else if (name === ROOT || !isRootBusy) await giveUpWhenBad(application, isCurrent);
+    }
+    if (reached.length + heldBack.length < names.length) {
+      await refreshOverlooked(applications);
+      return undefined;
+    }
+    return othersAreAtRest(applications) ? { reached, heldBack } : undefined;
+  });
+
+  /** Whether root is still to be synced with the commit. */
+  async function isPassingOn(root: Application | undefined): Promise<boolean> {
+    return root !== undefined && isAutoSynced(root) && !(isSettled(root) && (await isCompared(root)));
+  }
+
+  /** A push to argocd/ may create or change other Applications; those are waited for as well. */
+  function othersAreAtRest(applications: ApplicationsByName): boolean {
+    if (!names.includes(ROOT)) return true;
+    const others = [...applications.values()].filter(({ metadata }) => !names.includes(metadata.name));
+    return others.every((application) => isSettled(application) || !isAutoSynced(application));
+  }
+
+  /**
+   * Has Argo CD look again at what is still at an earlier commit. When a second webhook arrives while it handles the
+   * first, it drops the second's request for a refresh together with the first's, and would find the commit at its next
+   * poll.
+   */
+  async function refreshOverlooked(applications: ApplicationsByName): Promise<void> {
+    if (Date.now() - lastRequest < OVERLOOKED_AFTER) return;
+    lastRequest = Date.now();
+    for (const name of names) {
+      const application = applications.get(name);
+      if (application !== undefined && !(await isCompared(application))) await client.refresh(name);
+    }
+  }
+
+  /** Throws when the commit itself is what fails. */
+  async function giveUpWhenBad(application: Application, isCurrent: boolean): Promise<void> {
+    const { name } = application.metadata;
+    // A failing sync of an earlier commit is not this one's failure: the next attempt takes this one.
+    const isOperatedOn = isCurrent && (await contains(deployedRevision(application)));
+    const isBad = (now: Application): boolean =>
+      isUnreadable(now) || (isOperatedOn && (isSyncFailing(now) || isDegraded(now)));
+    const bad = isBad(application) ? await confirmBad(client, name, isBad) : undefined;
+    if (bad === undefined) return;
+    throw new CommandError(
+      `${name} did not take ${commit}: ${(await explain(client, bad)).join('\n       ')}`,
+      `the version before keeps running; push a better commit, or \`make rollback APP=${name}\``,
+    );
+  }
+}
+
+/** Answers each revision once; no revision is no. */
+function memoize(ask: (revision: string) => Promise<boolean>): (revision: string | undefined) => Promise<boolean> {
+  const answers = new Map<string, boolean>();
+  return async (revision = '') => {
+    if (revision === '') return false;
+    const answer = answers.get(revision) ?? (await ask(revision));
+    answers.set(revision, answer);
+    return answer;
+  };
+}

@@ -1,0 +1,12 @@
+// What drills and benchmarks see of the local machine.
+export { connectAs, storedTokens } from './accounts.ts';
+export { comparedRevision, entryRevision, isAutoSynced, isOperating, isSettled } from './applications.ts';
+export type { Application, ArgoClient } from './argocd-api.ts';
+export { awaitApplications } from './await-applications.ts';
+export { awaitDelivery, type Delivery } from './await-delivery.ts';
+export { type Instance, openInstance } from './instance.ts';
+export { clusterEnvironment, kubectl } from './kubectl.ts';
+export { type Ports, rememberedPorts } from './ports.ts';
+export { strayProcesses } from './process.ts';
+export { processes } from './processes.ts';
+export { publishedImage, publishWorkTree, repositoryURL, servedRepository } from './repository.ts';

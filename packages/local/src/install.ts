@@ -1,0 +1,77 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CommandError } from '@gitops/report/errors';
+import { type clusterFacts, clusterSecret } from '@gitops/settings';
+import { run, RunError } from '@gitops/tools/run';
+import type { Tools } from '@gitops/tools/tools';
+import { ROOT } from './applications.ts';
+import { NAMESPACE } from './argocd-settings.ts';
+import { type Instance, readState, writeState } from './instance.ts';
+import { apply, applyManifests, clusterEnvironment, kubectl } from './kubectl.ts';
+
+// All that is applied by hand: what Argo CD needs before it starts. Everything else comes from Git.
+
+/** The simulated nodes, each in a zone of its own. */
+function simulatedNodes(count: number): object[] {
+  const nodes: object[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const letter = String.fromCharCode('a'.charCodeAt(0) + index);
+    const labels = { type: 'kwok', 'topology.kubernetes.io/zone': `local-${letter}` };
+    nodes.push({ apiVersion: 'v1', kind: 'Node', metadata: { name: `simulated-${letter}`, labels } });
+  }
+  return nodes;
+}
+
+/** Nodes, Argo CD's namespace and its CustomResourceDefinitions. */
+export async function installBase(instance: Instance, tools: Tools, nodes: number): Promise<void> {
+  const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } };
+  await apply(instance, tools, [...simulatedNodes(nodes), namespace]);
+  // They are 1.5 MB, and nothing else touches them: once for each version is enough.
+  const stateFile = 'crds.json';
+  const installed = readState(instance, stateFile) as { key?: string } | undefined;
+  if (installed?.key === tools.key && (await servesArgo(instance, tools))) return;
+  const folder = join(tools.manifests, 'crds');
+  const files = readdirSync(folder).filter((file) => file.endsWith('-crd.yaml'));
+  const definitions = files.map((file) => readFileSync(join(folder, file), 'utf8'));
+  await applyManifests(instance, tools, definitions.join('\n---\n'));
+  for (const end = Date.now() + 30_000; !(await servesArgo(instance, tools));) {
+    if (Date.now() > end)
+      throw new CommandError('the API server does not serve argoproj.io after 30 s', 'run `make up` again');
+    await sleep(100);
+  }
+  writeState(instance, stateFile, { key: tools.key });
+}
+
+/** Whether the API server serves every kind that Argo CD needs. */
+async function servesArgo(instance: Instance, tools: Tools): Promise<boolean> {
+  try {
+    const answer = await kubectl(instance, tools, ['get', '--raw', '/apis/argoproj.io/v1alpha1']);
+    const { resources } = JSON.parse(answer) as { resources: { kind: string }[] };
+    const kinds = resources.map(({ kind }) => kind);
+    return ['Application', 'ApplicationSet', 'AppProject'].every((kind) => kinds.includes(kind));
+  } catch (error) {
+    if (error instanceof RunError) return false;
+    throw error;
+  }
+}
+
+/** This cluster's facts and the root Application. */
+export async function installRoot(
+  instance: Instance,
+  tools: Tools,
+  facts: ReturnType<typeof clusterFacts>,
+): Promise<void> {
+  const { repoURL, repoRevision } = facts.annotations;
+  const chart = join(instance.root, 'argocd/root');
+  const values = ['--set-string', `repoURL=${repoURL}`, '--set-string', `revision=${repoRevision}`];
+  let manifests: string;
+  try {
+    const env = clusterEnvironment(instance, tools);
+    manifests = await run('helm', ['template', ROOT, chart, '--namespace', NAMESPACE, ...values], { env });
+  } catch (error) {
+    if (!(error instanceof RunError)) throw error;
+    throw new CommandError(`argocd/root does not render: ${error.stderr.trim()}`, 'fix it and run `make up` again');
+  }
+  await applyManifests(instance, tools, `${JSON.stringify(clusterSecret(facts))}\n---\n${manifests}`);
+}
