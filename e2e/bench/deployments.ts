@@ -1,0 +1,127 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { imageFile, setImage } from '@gitops/delivery/image-file';
+import {
+  type Application,
+  awaitApplications,
+  clusterEnvironment,
+  comparedRevision,
+  entryRevision,
+  isSettled,
+  processes,
+} from '@gitops/local';
+import { type Measure, median, summary } from '@gitops/report/measure';
+import { run } from '@gitops/tools/run';
+import { APP, Stack, until } from '../src/stack.ts';
+import { instance, progress, timed } from './bench.ts';
+import { followDeployment } from './follow-deployment.ts';
+
+const HELM_NAMESPACE = 'bench-helm';
+
+const digestOf = (tag: string): string => `sha256:${Buffer.from(tag.padEnd(32, '.')).toString('hex').slice(0, 64)}`;
+
+const isDeployed = (application: Application, commit: string): boolean =>
+  comparedRevision(application) === commit &&
+  application.status?.sync?.status === 'Synced' &&
+  application.status.health?.status === 'Healthy';
+
+/** From `git push` of a new image until its Application is Synced and Healthy. */
+async function pushImage(stack: Stack, clone: string, tag: string): Promise<number> {
+  const git = async (...args: string[]): Promise<string> =>
+    (await run('git', ['-C', clone, '-c', 'user.name=Bench', '-c', 'user.email=bench@localhost', ...args])).trim();
+  const file = imageFile(stack.instance.cluster, APP);
+  const path = join(clone, file);
+  writeFileSync(path, setImage(readFileSync(path, 'utf8'), { tag, digest: digestOf(tag) }, file));
+  await git('commit', '--quiet', '--all', '-m', tag);
+  const commit = await git('rev-parse', 'HEAD');
+  // The stream is open before the push, as a person's browser is.
+  const listening = Promise.withResolvers<null>();
+  const healthy = awaitApplications(stack.admin, 60_000, tag, (applications) => {
+    const application = applications.get(APP);
+    if (application === undefined) return undefined;
+    listening.resolve(null);
+    return isDeployed(application, commit) ? true : undefined;
+  });
+  await listening.promise;
+  const time = await timed(async () => {
+    await git('push', '--quiet', 'origin', 'HEAD:main');
+    await healthy;
+  });
+  // The next measure begins when the sync is over as well.
+  await until('rest', async () => (isSettled(await stack.application()) ? true : undefined));
+  return time;
+}
+
+/** The same change by `helm upgrade --wait`. */
+async function upgradeByHelm(stack: Stack, tag: string): Promise<number> {
+  const { root, cluster } = stack.instance;
+  const args = ['upgrade', '--install', '--wait', APP, resolve(root, 'charts', APP), '--namespace', HELM_NAMESPACE];
+  for (const folder of ['shared', cluster]) args.push('--values', resolve(root, 'clusters', folder, `${APP}.yaml`));
+  args.push('--set', `image.repository=registry.invalid/${APP},image.tag=${tag},image.digest=${digestOf(tag)}`);
+  args.push('--set', 'networkPolicy.loadBalancerCidrs={127.0.0.0/8}');
+  const env = clusterEnvironment(stack.instance, stack.tools);
+  return timed(async () => run(join(stack.tools.bin, 'helm'), args, { env }));
+}
+
+/** Deployments by push and by Helm, and rollbacks, one of each a round. */
+export async function measureDeployments(rounds: number): Promise<Measure[]> {
+  const stack = await Stack.open(instance.dir);
+  const clone = mkdtempSync(join(tmpdir(), 'bench-'));
+  await run('git', ['clone', '--quiet', stack.gitURL, clone]);
+  await stack.kubectl('create', 'namespace', HELM_NAMESPACE);
+  const times = { push: [] as number[], helm: [] as number[], rollback: [] as number[] };
+  // The first of each pays for caches that the others find filled.
+  await pushImage(stack, clone, '0.0.1');
+  await upgradeByHelm(stack, '0.0.1');
+  const deployment = followDeployment(stack);
+  try {
+    for (let round = 1; round <= rounds; round += 1) {
+      const tag = `0.1.${round}`;
+      const image = await stack.image();
+      const commit = comparedRevision(await stack.application());
+      times.push.push(await pushImage(stack, clone, tag));
+      times.helm.push(await upgradeByHelm(stack, tag));
+      // By commit: a resume by self-heal leaves no entry, so the entry before the last may be another.
+      const history = (await stack.application()).status?.history ?? [];
+      const target = history.findLast((entry) => entryRevision(entry) === commit);
+      if (target === undefined) throw new Error('there is no earlier deployment');
+      const rollBack = async (): Promise<void> => {
+        await stack.oncall.toggleAutoSync(APP);
+        await stack.oncall.rollback(APP, target.id);
+        await deployment.rolledOut(image);
+      };
+      times.rollback.push(await timed(rollBack));
+      await handBack(stack, tag);
+      progress.detail(`round ${round} of ${rounds}`);
+    }
+  } finally {
+    deployment.end();
+    rmSync(clone, { recursive: true, force: true });
+  }
+  progress.done('deployments and rollbacks');
+
+  const memory = processes(stack.instance, stack.ports).reduce((sum, process) => sum + process.memory, 0);
+  const ratio = (name: string, over: number[], under: number[], atMost: number): Measure =>
+    summary(name, 'x', [median(over) / median(under)], { atMost });
+  return [
+    summary('push → Synced and Healthy', 's', times.push),
+    summary('helm upgrade --install --wait', 's', times.helm),
+    summary('rollback call → old image ready', 's', times.rollback),
+    ratio('push ÷ helm (medians)', times.push, times.helm, 1.2),
+    ratio('rollback ÷ push (medians)', times.rollback, times.push, 1),
+    summary('resident memory after that', 'MB', [memory / 1e6], { atMost: 1500 }),
+  ];
+}
+
+/** Ends a rollback: main, which has this tag, is deployed again. */
+async function handBack(stack: Stack, tag: string): Promise<void> {
+  await until('the end of the rollback', async () =>
+    (await stack.application()).status?.operationState?.phase === 'Succeeded' ? true : undefined,
+  );
+  await stack.oncall.toggleAutoSync(APP);
+  await stack.oncall.refresh(APP);
+  await until('main again', async () =>
+    isSettled(await stack.application()) && (await stack.image()).includes(`:${tag}@`) ? true : undefined,
+  );
+}
