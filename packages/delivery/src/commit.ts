@@ -78,7 +78,7 @@ export async function commitToMain(remote: Remote, change: Change): Promise<Publ
   );
 }
 
-/** Creates the bare repository beside its place and moves it there, since several commands may do so at the same time. */
+/** Creates the bare repository beside its place and moves it there: several commands may do so at the same time. */
 async function createStore(store: string): Promise<void> {
   if (existsSync(join(store, 'HEAD'))) return;
   mkdirSync(dirname(store), { recursive: true });

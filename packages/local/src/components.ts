@@ -66,7 +66,7 @@ export function componentFailure(instance: Instance, ports: Ports): CommandError
   if (blocked !== undefined)
     return new CommandError(
       `port ${portOf(blocked, ports)} of ${blocked} is taken by another program, and the stored cluster relies on it`,
-      `end that program and run \`make up\` again, or discard the cluster: \`make down\` and \`rm -rf ${instance.dir}\``,
+      `end that program and run \`make up\` again, or give the cluster up: \`make down\`, \`rm -rf ${instance.dir}\``,
     );
   const dead = COMPONENTS.find((name) => !isRunning(instance, name)) ?? 'kube-apiserver';
   const log = componentLog(instance, dead);

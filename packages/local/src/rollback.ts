@@ -125,8 +125,9 @@ async function awaitRollback(client: ArgoClient, name: string, target: HistoryEn
     const bad = isDegraded(now) ? await confirmBad(client, name, isDegraded) : undefined;
     if (bad === undefined) return undefined;
     const [reason] = await explain(client, bad);
+    const version = `history ${target.id} (${shortCommit(entryRevision(target))})`;
     throw new CommandError(
-      `${name} runs history ${target.id} (${shortCommit(entryRevision(target))}), which is not healthy either: ${reason}`,
+      `${name} runs ${version}, which is not healthy either: ${reason}`,
       `run it again to go back one further, or name an ID: ${describeHistory(bad.status?.history ?? [])}`,
     );
   });

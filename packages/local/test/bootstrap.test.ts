@@ -8,8 +8,10 @@ const root = resolve(import.meta.dirname, '../../..');
 t.test('a Node.js that is too old is refused, with its version', (t) => {
   const preload = join(
     t.testdir({
-      'old.cjs':
-        "Object.defineProperty(process.versions, 'node', { value: '18.20.0' }); Object.defineProperty(process, 'version', { value: 'v18.20.0' });",
+      'old.cjs': [
+        "Object.defineProperty(process.versions, 'node', { value: '18.20.0' });",
+        "Object.defineProperty(process, 'version', { value: 'v18.20.0' });",
+      ].join('\n'),
     }),
     'old.cjs',
   );
@@ -21,7 +23,11 @@ t.test('a Node.js that is too old is refused, with its version', (t) => {
   t.equal(status, 1);
   t.equal(
     stderr,
-    'error: Node.js 20 or newer is needed; this is v18.20.0\n next: install it from https://nodejs.org and run make again\n',
+    [
+      'error: Node.js 20 or newer is needed; this is v18.20.0',
+      ' next: install it from https://nodejs.org and run make again',
+      '',
+    ].join('\n'),
   );
   const make = spawnSync('/usr/bin/make', ['-C', root, 'status'], { encoding: 'utf8', env: { PATH: t.testdir({}) } });
   t.equal(make.status, 2);
