@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
-import { readClusters } from '@gitops/settings';
 import { readImage } from '@gitops/delivery/image-file';
+import { readClusters } from '@gitops/settings';
 import {
   KEPT,
   lifecyclePolicy,

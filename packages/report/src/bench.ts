@@ -39,7 +39,10 @@ export async function runParts(parts: Parts): Promise<BenchResult> {
  * could not be measured.
  * @param result may hold more than measures and failures, such as the number of rounds
  */
-export function reportBench(result: BenchResult, { file, json }: { file: string; json: boolean }): void {
+export function reportBench(
+  result: BenchResult & { readonly rounds?: number },
+  { file, json }: { file: string; json: boolean },
+): void {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
   if (json) console.log(JSON.stringify(result));

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
+import { tagProblem } from '@gitops/delivery/image-file';
 import { command } from '@gitops/report/command-line';
 import { CommandError, UsageError } from '@gitops/report/errors';
 import { flag, text } from '@gitops/report/options';
 import type { AwsClusterSettings } from '@gitops/settings';
-import { tagProblem } from '@gitops/delivery/image-file';
 import { instanceType } from '@gitops/settings/instance-types';
 import { run, RunError } from '@gitops/tools/run';
 import { requireCredentials } from '../credentials.ts';
