@@ -51,9 +51,10 @@ export interface Service {
   /** Opens both ports, the admin port first; ready from then on. */
   listen: () => Promise<{ api: string; admin: string }>;
   /**
-   * Stops without losing a request: readiness fails; for the time of the drain everything is answered as ever, but with
+   * Stops in order: readiness fails; for the time of the drain everything is answered as ever, but with
    * `Connection: close`, so that clients leave by themselves; the port is closed; what still runs may finish, and
-   * whatever is left after `timings.close` is cut. The admin port answers until the end.
+   * whatever is left after `timings.close` is cut. What can be lost is a request that crosses the end of an idle
+   * connection; see the README. The admin port answers until the end.
    */
   close: (options?: { drainSeconds?: number }) => Promise<void>;
 }

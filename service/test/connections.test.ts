@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { type Case, cases, ports } from './connection-cases.ts';
+import { type Case, cases, ports } from './fixtures/connection-cases.ts';
 import { type Answer, answersIn, build, exchange, type LogLine, metric } from './helper.ts';
 
 for (const port of ports)
@@ -132,9 +132,9 @@ function withoutChunks(text: string): string {
 t.test('a client that leaves before a CONNECT behind another request is answered is counted once', async (t) => {
   const service = await build(t);
   const arrived = Promise.withResolvers<undefined>();
-  service.api.get('/slow', async () => {
+  service.api.get('/slow', async ({ raw }) => {
     arrived.resolve(undefined);
-    await sleep(200);
+    await once(raw.socket, 'close');
     return 'late';
   });
   const { port } = new URL((await service.listen()).api);
@@ -143,7 +143,8 @@ t.test('a client that leaves before a CONNECT behind another request is answered
   await arrived.promise;
   socket.destroy();
   await once(socket, 'close');
-  await sleep(400);
+  while (service.requests().length === 0) await sleep(10);
+  await sleep(50); // for a second line, which there must not be
   t.match(service.requests(), [{ route: '/slow', status: 499 }]);
   t.equal(service.requests().length, 1);
   t.equal(await metric(service, 'http_requests_in_flight'), 0);

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   cpSync,
@@ -12,49 +12,26 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join, matchesGlob } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { dockerProblem, sourceURL } from '../image.ts';
-import { readConfig } from '../src/config.ts';
-import { timings } from '../src/timings.ts';
-
-const root = join(import.meta.dirname, '../..');
-const service = join(root, 'service');
-const read = (file: string): string => readFileSync(join(root, file), 'utf8');
-const { packageManager, devDependencies } = JSON.parse(read('package.json')) as {
-  packageManager: string;
-  devDependencies: Readonly<Record<string, string>>;
-};
-const { PORT, ADMIN_PORT } = readConfig({});
-const ports = { api: PORT, admin: ADMIN_PORT };
-
-// --- The Dockerfile
-// -------------------------------------------------------------------------------------------------------
-
-interface Instruction {
-  readonly name: string;
-  readonly text: string;
-}
-
-const instructions: readonly Instruction[] = read('service/Dockerfile')
-  .replace(/^#.*\n/gm, '')
-  .replace(/\\\n\s*/g, '')
-  .split('\n')
-  .filter((line) => line !== '')
-  .map((line) => ({ name: line.slice(0, line.indexOf(' ')), text: line.slice(line.indexOf(' ') + 1) }));
-const stages: Instruction[][] = [];
-for (const instruction of instructions) {
-  if (instruction.name === 'FROM') stages.push([]);
-  stages.at(-1)?.push(instruction);
-}
-const final = stages.at(-1) ?? [];
-const texts = (stage: readonly Instruction[], name: string): string[] =>
-  stage.filter((instruction) => instruction.name === name).map(({ text }) => text);
-const [node = '', ...command] = JSON.parse(texts(final, 'ENTRYPOINT')[0] ?? '[]') as string[];
-const user = texts(final, 'USER')[0] ?? '';
+import {
+  command,
+  devDependencies,
+  final,
+  gather,
+  type Instruction,
+  instructions,
+  node,
+  packageManager,
+  ports,
+  read,
+  root,
+  service,
+  stages,
+  texts,
+  user,
+} from './fixtures/dockerfile.ts';
 
 t.test(
   'the Dockerfile: base images are build arguments, and what is run in the end has no shell and no rights',
@@ -312,212 +289,3 @@ t.test('the Dockerfile, carried out without Docker', async (t) => {
     t.equal(output.errors(), '', 'nothing on standard error');
   });
 });
-
-/** A process's output, as it comes. */
-function gather(child: ChildProcess): { holds: (pattern: RegExp) => Promise<string>; errors: () => string } {
-  let [out, errors] = ['', ''];
-  child.stdout?.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()));
-  return {
-    async holds(pattern) {
-      for (let tries = 0; tries < 1000; tries += 1) {
-        const found = pattern.exec(out)?.[1];
-        if (found !== undefined) return found;
-        if (child.exitCode !== null) break;
-        await sleep(10);
-      }
-      throw new Error(`no ${String(pattern)} in:\n${out}${errors}`);
-    },
-    errors: () => errors,
-  };
-}
-
-// --- image.ts
-// -------------------------------------------------------------------------------------------------------------
-
-/** Runs image.ts with a docker of our own. */
-function imageScript(
-  docker: string,
-  args: readonly string[],
-  env: NodeJS.ProcessEnv = {},
-): { status: number | null; stdout: string; stderr: string } {
-  const folder = mkdtempSync(join(tmpdir(), 'docker-'));
-  try {
-    writeFileSync(join(folder, 'docker'), `#!/bin/sh\n${docker}\n`, { mode: 0o755 });
-    return spawnSync(process.execPath, [join(service, 'image.ts'), ...args], {
-      encoding: 'utf8',
-      env: {
-        ...process.env,
-        BUILD_IMAGE: undefined,
-        RUNTIME_IMAGE: undefined,
-        SOURCE_DATE_EPOCH: undefined,
-        PATH: `${folder}${delimiter}${process.env.PATH ?? ''}`,
-        ...env,
-      },
-    });
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
-// Tells its arguments on standard error, a line each, and answers as a registry would.
-const DIGEST = `sha256:${'a'.repeat(64)}`;
-const docker = `[ "$2" = build ] || exit 0
-printf '%s\\n' "$@" >&2
-while [ "$1" != --metadata-file ]; do shift; done
-echo '{"containerimage.digest":"${DIGEST}"}' > "$2"`;
-
-t.test('image.ts builds with all that the image says of itself', (t) => {
-  const { status, stdout, stderr } = imageScript(
-    docker,
-    ['--tag', '1.2.3', '--also', 'dev-7', '--registry', 'registry.example.com/team', '--push', '--json'],
-    { SOURCE_DATE_EPOCH: '1700000000', RUNTIME_IMAGE: 'runtime@sha256:1' },
-  );
-  t.equal(status, 0, stderr);
-  const image = JSON.parse(stdout) as { commit: string };
-  t.match(image, {
-    reference: `registry.example.com/team/fastify-service:1.2.3@${DIGEST}`,
-    tag: '1.2.3',
-    digest: DIGEST,
-    created: '2023-11-14T22:13:20.000Z',
-  });
-  t.match(image.commit, /^[0-9a-f]{40}(-dirty)?$/);
-  const lines = stderr.split('\n');
-  for (const line of [
-    '--push',
-    '--provenance=false',
-    'registry.example.com/team/fastify-service:1.2.3',
-    'registry.example.com/team/fastify-service:dev-7',
-    'VERSION=1.2.3',
-    `COMMIT=${image.commit}`,
-    'CREATED=2023-11-14T22:13:20.000Z',
-    'SOURCE_DATE_EPOCH=1700000000',
-    'RUNTIME_IMAGE=runtime@sha256:1',
-  ])
-    t.ok(lines.includes(line), line);
-  t.notMatch(stderr, 'BUILD_IMAGE=', 'what is not given is left to the Dockerfile');
-  t.end();
-});
-
-t.test('image.ts without options names the image by its commit, and pushes nothing', (t) => {
-  const { stdout, stderr } = imageScript(docker, []);
-  t.match(stdout, /^fastify-service:[0-9a-f]{12}(-dirty)?\n$/);
-  t.ok(stderr.split('\n').includes('--load'));
-  t.end();
-});
-
-t.test('image.ts says what is wrong and what to do', (t) => {
-  for (const [what, script, args, message] of [
-    ['no daemon', 'exit 1', [], 'error: no Docker daemon answers\n next: '],
-    ['no buildx', '[ "$1" = info ]', [], 'error: Docker has no buildx\n next: '],
-    ['a failed build', '[ "$2" != build ]', [], 'error: docker could not build the image\n next: '],
-    ['a tag that names nothing', docker, ['--tag', 'latest'], 'error: --tag latest names no version\n next: '],
-    ['a tag that is none', docker, ['--tag=-x y'], 'error: --tag must be up to 128 letters'],
-    ['another tag that is none', docker, ['--also', 'x y'], 'error: --also must be up to 128 letters'],
-    ['an unknown option', docker, ['--what'], 'error: Unknown option'],
-    ['a push to nowhere', docker, ['--push'], 'error: --push needs --registry\n next: '],
-    ['a registry that is none', docker, ['--registry', 'https://x'], 'error: --registry "https://x" is none\n next: '],
-  ] as const) {
-    const { status, stdout, stderr } = imageScript(script, args);
-    t.equal(status, 1, what);
-    t.equal(stdout, '', what);
-    t.ok(stderr.startsWith(message), `${what}: ${stderr}`);
-  }
-  t.end();
-});
-
-t.test('the source in the label has no password of CI', (t) => {
-  t.equal(sourceURL('https://bot:secret@git.example.com/team/platform.git'), 'https://git.example.com/team/platform');
-  t.equal(sourceURL('git@git.example.com:team/platform.git'), undefined);
-  t.equal(sourceURL(''), undefined);
-  t.end();
-});
-
-// --- docker-compose.yml
-// ---------------------------------------------------------------------------------------------------
-
-t.test('docker-compose.yml runs the image as the chart does, and Prometheus beside it', (t) => {
-  // The package that reads the clusters' files; the service itself needs no YAML.
-  const { parse } = createRequire(join(root, 'packages/manifests/package.json'))('yaml') as {
-    parse: (text: string) => unknown;
-  };
-  const { services } = parse(read('service/docker-compose.yml')) as {
-    services: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  };
-  t.match(services.service, {
-    user,
-    read_only: true,
-    cap_drop: ['ALL'],
-    security_opt: ['no-new-privileges:true'],
-    ports: [ports.api, ports.admin].map((port) => `127.0.0.1:${port}:${port}`),
-  });
-  t.ok(
-    Number.parseInt(String(services.service?.stop_grace_period)) > timings.drain + timings.close,
-    'it is not killed while it drains and closes',
-  );
-  t.match(services.prometheus, { image: /^prom\/prometheus:v\d+\.\d+\.\d+$/, ports: ['127.0.0.1:9091:9090'] });
-  t.match(parse(read('service/prometheus.yml')), {
-    global: { scrape_interval: '5s' },
-    scrape_configs: [{ static_configs: [{ targets: [`service:${ports.admin}`] }] }],
-  });
-  t.end();
-});
-
-// --- The real thing
-// -------------------------------------------------------------------------------------------------------
-
-const problem = dockerProblem();
-t.test(
-  'the image, built and run by Docker',
-  { skip: problem !== undefined && `the image was not built and run: ${problem.message}` },
-  async (t) => {
-    // Base images and packages may have to come over the network first.
-    t.setTimeout(600_000);
-    const cli = (...args: string[]): string => {
-      const { status, stdout, stderr } = spawnSync('docker', args, { encoding: 'utf8' });
-      if (status !== 0) throw new Error(`docker ${args.join(' ')}\n${stderr}`);
-      return stdout.trim();
-    };
-    const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      [join(service, 'image.ts'), '--tag', `test-${process.pid}`],
-      { encoding: 'utf8' },
-    );
-    if (status !== 0) throw new Error(stderr);
-    const reference = stdout.trim();
-    const publish = Object.values(ports).flatMap((port) => ['--publish', `127.0.0.1::${port}`]);
-    const id = cli(
-      'run',
-      '--detach',
-      '--read-only',
-      '--cap-drop',
-      'ALL',
-      '--security-opt',
-      'no-new-privileges',
-      '--memory',
-      '256m',
-      '--env',
-      'DRAIN_SECONDS=0',
-      ...publish,
-      reference,
-    );
-    t.teardown(() => {
-      cli('rm', '--force', '--volumes', id);
-      cli('image', 'rm', reference);
-    });
-
-    const ready = `http://${cli('port', id, String(ports.admin))}/readyz`;
-    const answers = async (): Promise<boolean> =>
-      fetch(ready).then(
-        ({ ok }) => ok,
-        () => false,
-      );
-    for (let tries = 0; tries < 300 && !(await answers()); tries += 1) await sleep(100);
-    t.ok(await answers(), 'ready, with a root that cannot be written');
-    t.equal((await fetch(`http://${cli('port', id, String(ports.api))}/v1/networks/10.0.0.0/16`)).status, 200);
-    t.throws(() => cli('exec', id, 'sh', '-c', 'true'), 'no shell');
-    cli('stop', id);
-    t.equal(cli('inspect', '--format', '{{.State.ExitCode}}', id), '0', 'ends in order on SIGTERM');
-  },
-);
-if (problem === undefined) t.setTimeout(600_000);
