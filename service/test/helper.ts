@@ -68,12 +68,13 @@ export function start(
 
   /** The first line that is as asked, once it is there. */
   async function line(matches: (line: LogLine) => boolean): Promise<LogLine> {
-    for (;;) {
+    for (let over = false; ;) {
       const found = log.find(matches);
       if (found !== undefined) return found;
-      const next = await Promise.race([once(lines, 'line', { signal: AbortSignal.timeout(10_000) }), ended]);
-      if (child.exitCode !== null && next.length > 1)
-        throw new Error(`it ended with ${child.exitCode} before it logged that: ${await complaints}`);
+      if (over) throw new Error(`it ended with ${String(child.exitCode)} before it logged that: ${await complaints}`);
+      // A line is one value, an end two. Long, for a machine that runs many tests at once.
+      const next = await Promise.race([once(lines, 'line', { signal: AbortSignal.timeout(30_000) }), ended]);
+      over = next.length > 1;
     }
   }
 
