@@ -1,22 +1,14 @@
-import {
-  argocdValueFiles,
-  clusterFacts,
-  clusterNames,
-  clusterSecret,
-  type ClusterSettings,
-  readCluster,
-} from '@gitops/settings';
-import { argocdChart } from '@gitops/tools/charts';
-import { ARGOCD_VERSION } from '@gitops/tools/tools';
+import { clusterFacts, clusterNames, clusterSecret, type ClusterSettings, readCluster } from '@gitops/settings';
 import type { KubernetesObject } from '../kubernetes/object.ts';
 import { type Chart, chartOf } from './chart.ts';
+import { argocdInstallation, rootInstallation } from './installations.ts';
 import type { Application, Outcome, Renderer, RenderRequest } from './renderer.ts';
 
 /** An Application of a cluster, with what Argo CD would apply for it. */
 export interface FleetApplication {
   readonly cluster: ClusterSettings;
   readonly application: Application;
-  /** Its Helm chart; undefined where it renders plain manifests alone. */
+  /** Its Helm chart; undefined if it renders only plain manifests. */
   readonly chart: Chart | undefined;
   /** Whether CDKTF installs it: no project allows it, and no push refreshes it. */
   readonly isInstalled: boolean;
@@ -35,157 +27,129 @@ export interface Capabilities {
 export interface FleetOptions {
   /** Only these clusters; all by default. */
   readonly clusters?: readonly string[];
-  /** What a cluster of this minor version, such as `1.36`, tells Helm of itself. */
+  /** What a cluster of this minor version, such as `1.36`, tells Helm about itself. */
   readonly capabilities: (kubernetesMinor: string) => Capabilities;
 }
 
-/** The name that an Application goes by in messages: production/fastify-service. */
+/** The name of an Application in messages: production/fastify-service. */
 export const labelOf = ({ cluster, application }: Pick<FleetApplication, 'cluster' | 'application'>): string =>
   `${cluster.name}/${application.metadata.name}`;
 
-const isKind =
-  (kind: string) =>
-  (object: KubernetesObject): boolean =>
-    object.kind === kind && object.apiVersion.startsWith('argoproj.io/');
-
-/** argocd/root does not render, so that nothing is known of what it would lead to. */
+/** argocd/root does not render, so that nothing is known about the Applications that it leads to. */
 export class RootError extends Error {}
 
 /**
- * Renders everything that Argo CD would deploy to every cluster, the way it comes about there: whoever installs a
- * cluster renders argocd/root, whose Application leads to ApplicationSets, whose Applications lead to charts. With it
- * comes Argo CD itself, where CDKTF installs it from its chart. Throws SettingsError for wrong settings, and RootError
- * for a root that does not render; all else is told Application by Application.
+ * Renders everything that Argo CD would deploy to every cluster, in the steps in which it comes about: the installation
+ * of a cluster renders argocd/root, whose Application leads to ApplicationSets, which generate Applications. Argo CD
+ * itself is among them where CDKTF installs it. Throws SettingsError for wrong settings, and RootError for a root that
+ * does not render; every other failure stands in `rendered` of its Application.
  */
 export async function renderFleet(
   renderer: Renderer,
   root: string,
-  { clusters = clusterNames(root), capabilities }: FleetOptions,
+  { clusters: names = clusterNames(root), capabilities }: FleetOptions,
 ): Promise<FleetApplication[]> {
-  const settings = clusters.map((name) => readCluster(root, name));
-  const requestFor = (cluster: ClusterSettings, application: Application): RenderRequest => ({
-    application,
-    ...capabilities(cluster.kubernetesVersion),
-  });
-  const render = async (
-    applications: readonly (Pick<FleetApplication, 'cluster' | 'application'> &
-      Partial<Pick<FleetApplication, 'isInstalled'>>)[],
-  ): Promise<FleetApplication[]> => {
-    const requested = applications.map((entry) => ({
-      isInstalled: false,
-      ...entry,
-      chart: chartOf(root, entry.application, renderer.charts),
-      request: requestFor(entry.cluster, entry.application),
+  const clusters = names.map((name) => readCluster(root, name));
+  const render = async (planned: readonly Planned[]): Promise<FleetApplication[]> => {
+    const entries = planned.map(({ cluster, application, isInstalled = false }) => ({
+      cluster,
+      application,
+      isInstalled,
+      chart: chartOf(root, application, renderer.charts),
+      request: { application, ...capabilities(cluster.kubernetesVersion) },
     }));
-    const outcomes = await renderer.render(
-      root,
-      requested.map(({ request }) => request),
-    );
-    return outcomes.map((rendered, index) => ({ ...at(requested, index), rendered }));
+    const requests = entries.map(({ request }) => request);
+    const outcomes = await renderer.render(root, requests);
+    return entries.map((entry, index) => ({ ...entry, rendered: at(outcomes, index) }));
   };
 
-  const installed = await render(settings.map((cluster) => ({ cluster, application: rootInstallation(cluster) })));
-  const argocd = settings.flatMap((cluster) =>
-    cluster.provider === 'aws' ? [{ cluster, application: argocdInstallation(cluster), isInstalled: true }] : [],
+  const installed = render(clusters.map((cluster) => ({ cluster, application: rootInstallation(cluster) })));
+  // Argo CD's chart is large and needs nothing of the others: it renders beside them.
+  const argocd = render(
+    clusters
+      .filter(({ provider }) => provider === 'aws')
+      .map((cluster) => ({ cluster, application: argocdInstallation(cluster), isInstalled: true })),
   );
-  const roots = await render(
-    installed.flatMap(({ cluster, rendered }) => {
-      if (!rendered.ok) throw new RootError(`does not render for ${cluster.name}: ${rendered.error}`);
-      return rendered.value
-        .filter(isKind('Application'))
-        .map((application) => ({ cluster, application: application as Application }));
-    }),
-  );
-  const sets = roots.flatMap(({ cluster, rendered }) =>
-    rendered.ok
-      ? rendered.value.filter(isKind('ApplicationSet')).map((applicationSet) => ({ cluster, applicationSet }))
-      : [],
-  );
-  const generated = await renderer.generate(
-    sets.map(({ cluster, applicationSet }) => ({ applicationSet, secrets: [clusterSecret(clusterFacts(cluster))] })),
-  );
-  const failures: FleetApplication[] = [];
-  const applications = generated.flatMap((outcome, index) => {
-    const { cluster, applicationSet } = at(sets, index);
-    if (outcome.ok) return outcome.value.map((application) => ({ cluster, application: withKind(application) }));
+  argocd.catch(() => undefined); // reported below, unless another step fails first
+  const roots = await render(rootsOf(await installed));
+  const { applications, failures } = await generate(renderer, roots);
+  const refused = failures.map(({ cluster, applicationSet, error }): FleetApplication => {
     // Named as its ApplicationSet: there is no Application that could be named.
     const application = { ...applicationSet, spec: { project: '', destination: {} } } as Application;
-    failures.push({
+    return {
       cluster,
       application,
       chart: undefined,
       isInstalled: false,
-      request: requestFor(cluster, application),
-      rendered: { ok: false, error: `ApplicationSet ${applicationSet.metadata.name}: ${outcome.error}` },
-    });
-    return [];
+      request: { application, ...capabilities(cluster.kubernetesVersion) },
+      rendered: { ok: false, error: `ApplicationSet ${applicationSet.metadata.name}: ${error}` },
+    };
   });
-  return [...roots, ...(await render([...argocd, ...applications])), ...failures].sort((a, b) =>
-    labelOf(a).localeCompare(labelOf(b)),
-  );
+  const generated = await render(applications);
+  const fleet = [...roots, ...(await argocd), ...generated, ...refused];
+  return fleet.sort((a, b) => labelOf(a).localeCompare(labelOf(b)));
 }
+
+/** An Application that is still to be rendered. */
+interface Planned {
+  readonly cluster: ClusterSettings;
+  readonly application: Application;
+  readonly isInstalled?: boolean;
+}
+
+/** The Applications that the installation of argocd/root creates. */
+function rootsOf(installed: readonly FleetApplication[]): Planned[] {
+  const roots: Planned[] = [];
+  for (const { cluster, rendered } of installed) {
+    if (!rendered.ok) throw new RootError(`does not render for ${cluster.name}: ${rendered.error}`);
+    for (const object of rendered.value)
+      if (isOfArgocd(object, 'Application')) roots.push({ cluster, application: object as Application });
+  }
+  return roots;
+}
+
+interface ApplicationSet {
+  readonly cluster: ClusterSettings;
+  readonly applicationSet: KubernetesObject;
+}
+
+/** The Applications that the ApplicationSets of the roots generate, and the ApplicationSets that generate none. */
+async function generate(
+  renderer: Renderer,
+  roots: readonly FleetApplication[],
+): Promise<{ applications: Planned[]; failures: (ApplicationSet & { readonly error: string })[] }> {
+  const sets: ApplicationSet[] = [];
+  for (const { cluster, rendered } of roots)
+    for (const object of rendered.ok ? rendered.value : [])
+      if (isOfArgocd(object, 'ApplicationSet')) sets.push({ cluster, applicationSet: object });
+  const outcomes = await renderer.generate(
+    sets.map(({ cluster, applicationSet }) => ({ applicationSet, secrets: [clusterSecret(clusterFacts(cluster))] })),
+  );
+  const applications: Planned[] = [];
+  const failures: (ApplicationSet & { readonly error: string })[] = [];
+  for (const [index, set] of sets.entries()) {
+    const outcome = at(outcomes, index);
+    if (outcome.ok)
+      for (const application of outcome.value)
+        applications.push({ cluster: set.cluster, application: withKind(application) });
+    else failures.push({ ...set, error: outcome.error });
+  }
+  return { applications, failures };
+}
+
+const isOfArgocd = (object: KubernetesObject, kind: string): boolean =>
+  object.kind === kind && object.apiVersion.startsWith('argoproj.io/');
 
 /** The renderer answers in the order in which it was asked. */
-function at<T>(list: readonly T[], index: number): T {
-  const item = list[index];
-  if (item === undefined) throw new Error('the renderer gave another number of answers than it was asked for');
-  return item;
+function at<T>(answers: readonly T[], index: number): T {
+  const answer = answers[index];
+  if (answer === undefined) throw new Error('the renderer gave fewer answers than it was asked for');
+  return answer;
 }
 
-// Go leaves the kind of an object out that it made itself.
+// Go omits the kind of an object that it generates.
 const withKind = (application: Application): Application => ({
   ...application,
   apiVersion: 'argoproj.io/v1alpha1',
   kind: 'Application',
 });
-
-/** The call by which CDKTF, or packages/local, installs argocd/root into a cluster, as an Application. */
-function rootInstallation(cluster: ClusterSettings): Application {
-  const { repoURL, repoRevision } = clusterFacts(cluster).annotations;
-  const parameters = [
-    { name: 'repoURL', value: repoURL, forceString: true },
-    { name: 'revision', value: repoRevision, forceString: true },
-  ];
-  return {
-    apiVersion: 'argoproj.io/v1alpha1',
-    kind: 'Application',
-    metadata: { name: 'root', namespace: 'argocd' },
-    spec: {
-      project: 'root',
-      destination: { namespace: 'argocd' },
-      source: { repoURL, targetRevision: repoRevision, path: 'argocd/root', helm: { parameters } },
-    },
-  };
-}
-
-/**
- * The call by which CDKTF installs Argo CD into a cluster, as an Application; on one machine there is no chart. The
- * cluster's Secret, which CDKTF adds, is left out.
- */
-function argocdInstallation(cluster: ClusterSettings): Application {
-  const { repoURL: home, repoRevision } = clusterFacts(cluster).annotations;
-  const { repoURL, chart, version } = argocdChart();
-  const valueFiles = argocdValueFiles(cluster.name).map((file) => `$values/${file}`);
-  return {
-    apiVersion: 'argoproj.io/v1alpha1',
-    kind: 'Application',
-    metadata: { name: 'argocd', namespace: 'argocd' },
-    spec: {
-      project: 'root',
-      destination: { namespace: 'argocd' },
-      sources: [
-        {
-          repoURL,
-          chart,
-          targetRevision: version,
-          helm: {
-            releaseName: 'argocd',
-            valueFiles,
-            parameters: [{ name: 'global.image.tag', value: `v${ARGOCD_VERSION}`, forceString: true }],
-          },
-        },
-        { repoURL: home, targetRevision: repoRevision, ref: 'values' },
-      ],
-    },
-  };
-}

@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import type { LocalChart } from '@gitops/tools/charts';
 import type { Tools } from '@gitops/tools/tools';
 import type { KubernetesObject } from '../kubernetes/object.ts';
+import { startProgram } from './program.ts';
 
 /** One source of an Application; the fields that this package reads or sets. */
 export interface Source {
@@ -28,7 +26,7 @@ export interface Application extends KubernetesObject {
     readonly destination: { readonly server?: string; readonly namespace?: string };
     readonly source?: Source;
     readonly sources?: readonly Source[];
-    /** What the cluster decides: neither compared nor, here, rendered. */
+    /** Fields that the cluster decides: Argo CD does not compare them, and they are not rendered here. */
     readonly ignoreDifferences?: readonly { readonly kind: string; readonly name?: string }[];
   };
 }
@@ -66,13 +64,13 @@ export interface HealthRequest {
   readonly script: string;
 }
 
-/** How Argo CD sees an object: Healthy, Progressing, Degraded and so on, and its words on why. */
+/** How Argo CD judges an object: Healthy, Progressing, Degraded and so on, and its message. */
 export interface Health {
   readonly status: string;
   readonly message: string;
 }
 
-/** The answer to one request: a result, or Argo CD's own words on why there is none. */
+/** The answer to one request: a result, or Argo CD's own error message. */
 export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: string };
 
 /** Argo CD's rendering as a running program, for any number of requests. The program is packages/tools/go/render. */
@@ -80,24 +78,27 @@ export interface Renderer {
   /** The upstream charts that it can render. */
   readonly charts: readonly LocalChart[];
   /**
-   * The manifests of Applications, without what their ignoreDifferences name, rendered side by side; equal requests of
-   * one call are rendered once, as those of the root of clusters that have one version and follow one branch. Answers
-   * in the order of the requests.
+   * The manifests of Applications, without what their ignoreDifferences name. Answers in the order of the requests.
+   * Equal requests of one call are rendered once, such as those of the root for clusters of one version. Objects must
+   * not be changed: equal large ones are one and the same.
    * @param root the repository's folder, which stands for the clone that repo-server would make
    */
   render(root: string, requests: readonly RenderRequest[]): Promise<Outcome<KubernetesObject[]>[]>;
-  /** The Applications that ApplicationSets make. */
+  /** The Applications that ApplicationSets generate. */
   generate(requests: readonly GenerateRequest[]): Promise<Outcome<Application[]>[]>;
-  /** What Kubernetes' own Pod Security admission says of objects; empty for those without pods. */
+  /** What Kubernetes' own Pod Security admission says about objects; empty for those without pods. */
   podSecurity(requests: readonly PodSecurityRequest[]): Promise<Outcome<string[]>[]>;
-  /** What health checks say of objects, in Argo CD's own Lua machine. */
+  /** What health checks say about objects, in Argo CD's own Lua machine. */
   health(requests: readonly HealthRequest[]): Promise<Outcome<Health>[]>;
   close(): Promise<void>;
 }
 
 interface Answer {
   readonly error?: string;
-  readonly renders: readonly { readonly manifests: KubernetesObject[]; readonly error?: string }[];
+  /** Large objects that come for the first time, by their hash. */
+  readonly large?: Readonly<Record<string, KubernetesObject>>;
+  /** Objects; a large one as its hash. */
+  readonly renders: readonly { readonly manifests: (KubernetesObject | string)[]; readonly error?: string }[];
   readonly generates: readonly { readonly applications: Application[]; readonly error?: string }[];
   readonly podSecurity: readonly { readonly violations: string[]; readonly error?: string }[];
   readonly healths: readonly (Health & { readonly error?: string })[];
@@ -111,59 +112,50 @@ const outcome = <T>(value: T, error: string | undefined): Outcome<T> =>
  * @param charts upstream charts, from ensureCharts; an Application of any other does not render
  */
 export function startRenderer(tools: Pick<Tools, 'bin'>, charts: readonly LocalChart[] = []): Renderer {
-  const program = `${tools.bin}/argocd-render`;
-  const child = spawn(program, [], {
-    stdio: ['pipe', 'pipe', 'pipe'],
+  const large = new Map<string, KubernetesObject>();
+  const program = startProgram<Answer>(
+    `${tools.bin}/argocd-render`,
     // Little of the user's own environment, as in packages/local: a personal Helm or Git configuration changes nothing.
-    // GOGC: it lives for seconds; collecting its garbage a quarter as often saves an eighth of them.
-    env: {
+    // GOGC: the program lives for seconds; collecting its garbage a quarter as often saves an eighth of them.
+    {
       PATH: `${tools.bin}:${process.env.PATH ?? ''}`,
       TMPDIR: process.env.TMPDIR ?? '/tmp',
       HOME: '/nonexistent',
       GOGC: '400',
       ARGOCD_GPG_ENABLED: 'false',
     },
-  });
-  let lastWords = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (lastWords = (lastWords + text).slice(-2000)));
-  child.stdin.on('error', () => undefined); // told by the end of the program
-  const waiting: { resolve: (answer: Answer) => void; reject: (error: Error) => void }[] = [];
-  createInterface({ input: child.stdout }).on('line', (line) => waiting.shift()?.resolve(JSON.parse(line) as Answer));
-  const ended = once(child, 'close').catch(() => undefined);
-  let end: Error | undefined;
-  const fail = (error: Error): void => {
-    end = error;
-    for (const { reject } of waiting.splice(0)) reject(error);
-  };
-  child.on('error', fail);
-  child.on('close', (code) => {
-    fail(new Error(`${program} ended with ${String(code)}: ${lastWords.trim()}`));
-  });
-
+    (answer) => {
+      for (const [hash, object] of Object.entries(answer.large ?? {})) large.set(hash, object);
+    },
+  );
   const ask = async (request: object): Promise<Answer> => {
-    if (end !== undefined) throw end;
-    const answer = await new Promise<Answer>((resolve, reject) => {
-      waiting.push({ resolve, reject });
-      child.stdin.write(`${JSON.stringify(request)}\n`);
-    });
+    const answer = await program.ask(request);
     if (answer.error !== undefined) throw new Error(answer.error);
     return answer;
+  };
+  const objectOf = (manifest: KubernetesObject | string): KubernetesObject => {
+    if (typeof manifest !== 'string') return manifest;
+    const object = large.get(manifest);
+    if (object === undefined) throw new Error(`the renderer refers to object ${manifest}, which it has not sent`);
+    return object;
+  };
+  const renderOne = async (repository: string, request: RenderRequest): Promise<Outcome<KubernetesObject[]>> => {
+    const [rendered] = (await ask({ repository, charts, renders: [request] })).renders;
+    if (rendered === undefined) throw new Error('the renderer gave no answer');
+    return outcome(rendered.manifests.map(objectOf), rendered.error);
   };
 
   return {
     charts,
     render: async (repository, requests) => {
-      const keys = requests.map((request) => JSON.stringify(request));
-      const different = [...new Set(keys)];
-      const { renders } = await ask({
-        repository,
-        charts,
-        renders: different.map((key) => requests[keys.indexOf(key)]),
+      const running = new Map<string, Promise<Outcome<KubernetesObject[]>>>();
+      const answers = requests.map((request) => {
+        const key = JSON.stringify(request);
+        const answer = running.get(key) ?? renderOne(repository, request);
+        running.set(key, answer);
+        return answer;
       });
-      const answers = new Map(
-        renders.map(({ manifests, error }, index) => [different[index], outcome(manifests, error)]),
-      );
-      return keys.map((key) => answers.get(key) ?? { ok: false, error: 'the renderer gave no answer' });
+      return Promise.all(answers);
     },
     generate: async (generates) =>
       (await ask({ generates })).generates.map(({ applications, error }) => outcome(applications, error)),
@@ -171,9 +163,6 @@ export function startRenderer(tools: Pick<Tools, 'bin'>, charts: readonly LocalC
       (await ask({ podSecurity })).podSecurity.map(({ violations, error }) => outcome(violations, error)),
     health: async (healths) =>
       (await ask({ healths })).healths.map(({ status, message, error }) => outcome({ status, message }, error)),
-    close: async () => {
-      child.stdin.end();
-      await ended;
-    },
+    close: async () => program.close(),
   };
 }

@@ -2,12 +2,16 @@
 // its repo-server's GenerateManifests, which calls the `helm` of the PATH. What this program adds is the reading of the work
 // tree in place of a Git clone, of folders in place of Helm repositories, and of the cluster's facts in place of its Secret.
 //
-// One request a line on standard input, one answer a line on standard output, both JSON; see Request and Answer.
+// One request a line on standard input, one answer a line on standard output, both JSON; see Request and Answer. Requests are
+// worked on side by side, and each is answered as soon as it is done: an answer carries the id of its request.
 package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,6 +51,8 @@ const namespace = "argocd"
 
 // Request asks for any of: manifests of Applications, Applications of ApplicationSets, Pod Security, health.
 type Request struct {
+	// Chosen by the caller.
+	ID int `json:"id"`
 	// The work tree.
 	Repository string `json:"repository"`
 	// The charts that Helm repositories would offer.
@@ -98,14 +104,18 @@ type Health struct {
 
 // Answer holds one entry for each of the request's, in its order.
 type Answer struct {
-	Renders     []Rendered     `json:"renders"`
-	Generates   []Generated    `json:"generates"`
-	PodSecurity []PodViolation `json:"podSecurity"`
-	Healths     []HealthStatus `json:"healths"`
-	Error       string         `json:"error,omitempty"`
+	ID      int        `json:"id"`
+	Renders []Rendered `json:"renders"`
+	// The large manifests that no earlier answer has brought, by hash.
+	Large       map[string]json.RawMessage `json:"large,omitempty"`
+	Generates   []Generated                `json:"generates"`
+	PodSecurity []PodViolation             `json:"podSecurity"`
+	Healths     []HealthStatus             `json:"healths"`
+	Error       string                     `json:"error,omitempty"`
 }
 
 type Rendered struct {
+	// Objects; a large one is replaced by its hash, see Answer.Large: definitions are megabytes, and the same for every cluster.
 	Manifests []json.RawMessage `json:"manifests"`
 	Error     string            `json:"error,omitempty"`
 }
@@ -129,37 +139,81 @@ type HealthStatus struct {
 func main() {
 	log.SetOutput(os.Stderr)
 	log.SetLevel(log.ErrorLevel)
-	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
-	if err != nil {
+	if err := serve(os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "render:", err)
 		os.Exit(1)
 	}
-	in := bufio.NewReaderSize(os.Stdin, 1<<20)
-	out := json.NewEncoder(os.Stdout)
+}
+
+// serve answers every request that it reads, and returns once the last one is answered.
+func serve(input io.Reader, output io.Writer) error {
+	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
+	if err != nil {
+		return err
+	}
+	in := bufio.NewReaderSize(input, 1<<20)
+	out := &answers{out: json.NewEncoder(output), sent: map[string]bool{}}
+	var group sync.WaitGroup
+	defer group.Wait()
 	for {
 		line, err := in.ReadBytes('\n')
 		if len(line) > 0 {
-			if err := out.Encode(answer(line, evaluator)); err != nil {
-				fmt.Fprintln(os.Stderr, "render:", err)
-				os.Exit(1)
-			}
+			group.Go(func() { out.send(answer(line, evaluator)) })
 		}
 		if errors.Is(err, io.EOF) {
-			return
+			return nil
 		}
 		if err != nil {
-			fmt.Fprintln(os.Stderr, "render:", err)
-			os.Exit(1)
+			return err
 		}
+	}
+}
+
+// answers writes one answer at a time, and each large manifest once.
+type answers struct {
+	mutex sync.Mutex
+	out   *json.Encoder
+	sent  map[string]bool
+}
+
+// From this size on a manifest is worth a hash: definitions and dashboards are, what differs from cluster to cluster is not.
+const largeBytes = 16 << 10
+
+func (a *answers) send(answer Answer) {
+	large := map[string]json.RawMessage{}
+	for _, rendered := range answer.Renders {
+		for i, manifest := range rendered.Manifests {
+			if len(manifest) >= largeBytes {
+				sum := sha256.Sum256(manifest)
+				hash := hex.EncodeToString(sum[:])
+				large[hash] = manifest
+				rendered.Manifests[i] = json.RawMessage(`"` + hash + `"`)
+			}
+		}
+	}
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	for hash := range large {
+		if a.sent[hash] {
+			delete(large, hash)
+		}
+		a.sent[hash] = true
+	}
+	answer.Large = large
+	if err := a.out.Encode(answer); err != nil {
+		// Nobody reads any more.
+		fmt.Fprintln(os.Stderr, "render:", err)
+		os.Exit(1)
 	}
 }
 
 func answer(line []byte, evaluator policy.Evaluator) Answer {
 	var request Request
 	if err := json.Unmarshal(line, &request); err != nil {
-		return Answer{Error: err.Error()}
+		return Answer{ID: request.ID, Error: err.Error()}
 	}
 	result := Answer{
+		ID:          request.ID,
 		Renders:     make([]Rendered, len(request.Renders)),
 		Generates:   make([]Generated, len(request.Generates)),
 		PodSecurity: make([]PodViolation, len(request.PodSecurity)),
@@ -176,18 +230,17 @@ func answer(line []byte, evaluator policy.Evaluator) Answer {
 	return result
 }
 
-// One more than there are processors: while one render is being parsed, another's helm runs.
+// Of all requests together. One more than there are processors: while one render is being parsed, another's helm runs.
+var slots = make(chan struct{}, runtime.NumCPU()+1)
+
 func inParallel(count int, do func(int)) {
-	slots := make(chan struct{}, runtime.NumCPU()+1)
 	var group sync.WaitGroup
 	for i := range count {
-		group.Add(1)
 		slots <- struct{}{}
-		go func() {
-			defer group.Done()
+		group.Go(func() {
 			defer func() { <-slots }()
 			do(i)
-		}()
+		})
 	}
 	group.Wait()
 }
@@ -302,6 +355,11 @@ func withoutIgnored(manifests []json.RawMessage, ignored v1alpha1.IgnoreDifferen
 	}
 	result := make([]json.RawMessage, len(manifests))
 	for i, manifest := range manifests {
+		// Reading large definitions for nothing would take as long as rendering them.
+		if !mayConcern(ignored, manifest) {
+			result[i] = manifest
+			continue
+		}
 		object := &unstructured.Unstructured{}
 		if err := json.Unmarshal(manifest, object); err != nil {
 			return nil, err
@@ -314,6 +372,16 @@ func withoutIgnored(manifests []json.RawMessage, ignored v1alpha1.IgnoreDifferen
 		}
 	}
 	return result, nil
+}
+
+// mayConcern says whether a manifest may be of a kind that is ignored in part; a kind with a wildcard may be any.
+func mayConcern(ignored v1alpha1.IgnoreDifferences, manifest []byte) bool {
+	for _, item := range ignored {
+		if strings.ContainsAny(item.Kind, `*?[{`) || bytes.Contains(manifest, []byte(`"kind":"`+item.Kind+`"`)) {
+			return true
+		}
+	}
+	return false
 }
 
 // judge runs a health check in Argo CD's own Lua machine.

@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { filesBelow } from './tree.ts';
+
+// The only Application that no ApplicationSet generates.
+const ROOT = 'argocd/root/templates/application.yaml';
+// Argo CD itself, which no Application declares: the values that all clusters share.
+const ARGOCD = 'argocd/values.yaml';
+
+/**
+ * The file that declares an Application: the one below argocd/applications whose ApplicationSet has its name, or else
+ * the root's.
+ */
+export function declarationOf(root: string, name: string): string {
+  if (name === 'argocd') return ARGOCD;
+  const declares = (file: string): boolean =>
+    parseAllDocuments(readFileSync(join(root, file), 'utf8')).some(
+      (document) => document.getIn(['metadata', 'name']) === name,
+    );
+  return filesBelow(root, 'argocd/applications').find(declares) ?? ROOT;
+}

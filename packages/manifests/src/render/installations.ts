@@ -1,0 +1,42 @@
+import { argocdValueFiles, clusterFacts, type ClusterSettings } from '@gitops/settings';
+import { argocdChart } from '@gitops/tools/charts';
+import { ARGOCD_VERSION } from '@gitops/tools/tools';
+import type { Application, Source } from './renderer.ts';
+
+// What is installed into a cluster before Argo CD syncs anything, written as Applications so that it renders like them.
+
+const application = (name: string, spec: Partial<Application['spec']>): Application => ({
+  apiVersion: 'argoproj.io/v1alpha1',
+  kind: 'Application',
+  metadata: { name, namespace: 'argocd' },
+  spec: { project: 'root', destination: { namespace: 'argocd' }, ...spec },
+});
+
+/** The chart argocd/root, as CDKTF or packages/local installs it. */
+export function rootInstallation(cluster: ClusterSettings): Application {
+  const { repoURL, repoRevision } = clusterFacts(cluster).annotations;
+  const parameters = [
+    { name: 'repoURL', value: repoURL, forceString: true },
+    { name: 'revision', value: repoRevision, forceString: true },
+  ];
+  return application('root', {
+    source: { repoURL, targetRevision: repoRevision, path: 'argocd/root', helm: { parameters } },
+  });
+}
+
+/** Argo CD's own chart, as CDKTF installs it. The cluster's Secret, which CDKTF adds, is left out. */
+export function argocdInstallation(cluster: ClusterSettings): Application {
+  const { repoURL: home, repoRevision } = clusterFacts(cluster).annotations;
+  const { repoURL, chart, version } = argocdChart();
+  const source: Source = {
+    repoURL,
+    chart,
+    targetRevision: version,
+    helm: {
+      releaseName: 'argocd',
+      valueFiles: argocdValueFiles(cluster.name).map((file) => `$values/${file}`),
+      parameters: [{ name: 'global.image.tag', value: `v${ARGOCD_VERSION}`, forceString: true }],
+    },
+  };
+  return application('argocd', { sources: [source, { repoURL: home, targetRevision: repoRevision, ref: 'values' }] });
+}
