@@ -11,7 +11,7 @@ import { run } from '@gitops/tools/run';
 import { ensureSchemas } from '@gitops/tools/schemas';
 import { ensureTools } from '@gitops/tools/tools';
 import { check } from '../src/commands/check.ts';
-import { openProofs } from '../src/proofs/proofs.ts';
+import { openProofs } from '../src/proofs/open.ts';
 import type { Chart } from '../src/render/chart.ts';
 import { renderFleet } from '../src/render/fleet.ts';
 import { sourcesOf, startRenderer } from '../src/render/renderer.ts';

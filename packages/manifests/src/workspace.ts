@@ -2,7 +2,7 @@ import { UsageError } from '@gitops/report/errors';
 import { choice, text } from '@gitops/report/options';
 import { progressTo } from '@gitops/report/progress';
 import { clusterNames } from '@gitops/settings';
-import type { Proofs } from './proofs/proofs.ts';
+import type { Proofs } from './proofs/open.ts';
 import type { FleetApplication } from './render/fleet.ts';
 import type { Renderer } from './render/renderer.ts';
 import { repositoryAbove } from './render/repository.ts';
@@ -26,7 +26,7 @@ export async function withWorkspace(
   const { ensureCharts } = await import('@gitops/tools/charts');
   const { ensureSchemas } = await import('@gitops/tools/schemas');
   const { ensureTools } = await import('@gitops/tools/tools');
-  const { openProofs } = await import('./proofs/proofs.ts');
+  const { openProofs } = await import('./proofs/open.ts');
   const { startRenderer } = await import('./render/renderer.ts');
   const quiet = { ...progressTo(), note: () => undefined };
   const tools = await ensureTools(quiet, { verify: false });

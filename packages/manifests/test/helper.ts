@@ -8,7 +8,7 @@ import { ensureSchemas } from '@gitops/tools/schemas';
 import { ensureTools } from '@gitops/tools/tools';
 import { check } from '../src/commands/check.ts';
 import type { KubernetesObject } from '../src/kubernetes/object.ts';
-import { openProofs, type Proofs } from '../src/proofs/proofs.ts';
+import { openProofs, type Proofs } from '../src/proofs/open.ts';
 import { valueFilesOf } from '../src/render/chart.ts';
 import { type Outcome, type Renderer, type RenderRequest, sourcesOf, startRenderer } from '../src/render/renderer.ts';
 import { filesBelow } from '../src/render/tree.ts';

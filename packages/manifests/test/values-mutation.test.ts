@@ -2,10 +2,10 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { readYamlFile, valueAt } from '@gitops/settings/yaml-file';
-import { declarationOf } from '../src/commands/check.ts';
 import { requestWith } from '../src/commands/explanation.ts';
-import { upgradeChanges } from '../src/kubernetes/changes.ts';
+import { changesBetween } from '../src/kubernetes/changes.ts';
 import { chartOf } from '../src/render/chart.ts';
+import { declarationOf } from '../src/render/declaration.ts';
 import { type FleetApplication, renderFleet } from '../src/render/fleet.ts';
 import { flips, readValueSchema, schemaAt } from '../src/render/flips.ts';
 import type { Application, RenderRequest } from '../src/render/renderer.ts';
@@ -103,7 +103,7 @@ t.test(
               for (const found of [alive, tested]) found.add(key);
             return;
           }
-          if (!base.entry.rendered.ok || upgradeChanges(base.entry.rendered.value, outcome.value).length === 0) return;
+          if (!base.entry.rendered.ok || changesBetween(base.entry.rendered.value, outcome.value).length === 0) return;
           alive.add(key);
           if (brokenPromises(base.values, outcome.value).length > 0) tested.add(key);
         });

@@ -1,7 +1,7 @@
 import { command } from '@gitops/report/command-line';
 import { table } from '@gitops/report/table';
 import { capacity, CAPACITY_HEADER, capacityTable } from '../proofs/capacity.ts';
-import { byCluster } from '../proofs/proofs.ts';
+import { byCluster } from '../render/rendered.ts';
 import { clusterOption, selected, withWorkspace } from '../workspace.ts';
 
 export default command({

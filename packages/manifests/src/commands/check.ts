@@ -1,15 +1,15 @@
-import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
 import { command } from '@gitops/report/command-line';
 import { clusterNames, readCluster, SettingsError } from '@gitops/settings';
 import { valueAt } from '@gitops/settings/yaml-file';
+import type { Proof } from '../proofs/proof.ts';
 import type { Chart } from '../render/chart.ts';
+import { declarationOf } from '../render/declaration.ts';
 import { type FleetApplication, type FleetOptions, labelOf, renderFleet, RootError } from '../render/fleet.ts';
 import { readValueSchema, schemaAt } from '../render/flips.ts';
 import { helmProblems } from '../render/helm-problems.ts';
 import type { Renderer } from '../render/renderer.ts';
-import { clusterFolders, filesBelow, treeProblems, unreadFiles } from '../render/tree.ts';
+import { clusterFolders, treeProblems, unreadFiles } from '../render/tree.ts';
 import { unknownValues } from '../render/unknown-values.ts';
 import { type Layer, layersOf, merged, positionOf } from '../render/values.ts';
 import { withWorkspace } from '../workspace.ts';
@@ -36,27 +36,6 @@ export interface CheckResult {
   readonly fleet: readonly FleetApplication[];
 }
 
-/** A proof over what was rendered; its problems are lines of the same form. */
-export type Proof = (fleet: readonly FleetApplication[]) => readonly string[] | Promise<readonly string[]>;
-
-// The one Application that no ApplicationSet makes.
-const ROOT = 'argocd/root/templates/application.yaml';
-// Argo CD itself, which nothing declares: what all clusters say of it.
-const ARGOCD = 'argocd/values.yaml';
-
-/**
- * The file that declares an Application: the one below argocd/applications whose ApplicationSet has its name, or else
- * the root's.
- */
-export function declarationOf(root: string, name: string): string {
-  const files = filesBelow(root, 'argocd/applications');
-  const declares = (file: string): boolean =>
-    parseAllDocuments(readFileSync(join(root, file), 'utf8')).some(
-      (document) => document.getIn(['metadata', 'name']) === name,
-    );
-  return name === 'argocd' ? ARGOCD : (files.find(declares) ?? ROOT);
-}
-
 /**
  * Checks everything that Argo CD would read: the files' form, the clusters' settings, that every values file is read
  * and every file that is read exists, that all Applications render, and then every proof over what was rendered. All
@@ -66,7 +45,7 @@ export async function check(
   renderer: Renderer,
   root: string,
   capabilities: FleetOptions['capabilities'],
-  proofs: readonly { readonly prove: Proof }[] = [],
+  proofs: readonly Pick<Proof, 'prove'>[] = [],
 ): Promise<CheckResult> {
   const problems = new Set(treeProblems(root));
   const folders = clusterFolders(root);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommandError, UsageError } from '@gitops/report/errors';
 import { run, RunError } from '@gitops/tools/run';
-import { type Change, upgradeChanges } from '../kubernetes/changes.ts';
+import { type Change, changesBetween } from '../kubernetes/changes.ts';
 import { type FleetApplication, type FleetOptions, labelOf, renderFleet } from '../render/fleet.ts';
 import type { Renderer } from '../render/renderer.ts';
 
@@ -67,7 +67,7 @@ export async function compare(
     fleet: readonly FleetApplication[],
     label: string,
     side: string,
-  ): Parameters<typeof upgradeChanges>[0] => {
+  ): Parameters<typeof changesBetween>[0] => {
     const entry = fleet.find((candidate) => labelOf(candidate) === label);
     if (entry !== undefined && !entry.rendered.ok)
       throw new CommandError(
@@ -83,7 +83,7 @@ export async function compare(
   return [...entries]
     .sort(([a], [b]) => a.localeCompare(b))
     .flatMap(([application, entry]) =>
-      upgradeChanges(
+      changesBetween(
         objects(before, application, `in ${revision}`),
         objects(after, application, 'in the work tree'),
       ).map((change) => ({ application, ...change, consequence: change.consequence + when(entry) })),

@@ -1,13 +1,13 @@
 import { CommandError } from '@gitops/report/errors';
 import { valueAt } from '@gitops/settings/yaml-file';
-import { type Change, upgradeChanges } from '../kubernetes/changes.ts';
+import { type Change, changesBetween } from '../kubernetes/changes.ts';
+import { declarationOf } from '../render/declaration.ts';
 import { type FleetApplication, labelOf } from '../render/fleet.ts';
 import { flips, readValueSchema, schemaAt } from '../render/flips.ts';
 import { helmProblems } from '../render/helm-problems.ts';
 import type { Application, Renderer, RenderRequest, Source } from '../render/renderer.ts';
 import { keysOf, type Layer, layersOf, leaves, merged, nested } from '../render/values.ts';
 import { describedValues } from './chart-readme.ts';
-import { declarationOf } from './check.ts';
 
 /** Where a value comes from, and what it does. */
 export interface Explanation {
@@ -153,7 +153,7 @@ export async function effect(
   );
   const tried = outcomes.map((outcome, index) => ({
     tried: others[index],
-    changes: outcome.ok ? upgradeChanges(rendered.value, outcome.value) : [],
+    changes: outcome.ok ? changesBetween(rendered.value, outcome.value) : [],
     outcome,
   }));
   const best = tried.find((attempt) => attempt.changes.length > 0) ?? tried.find(({ outcome }) => outcome.ok);
@@ -196,7 +196,7 @@ export async function valuesBehind(
     `.${path.replaceAll(/\[[^\]]*\]/g, '')}`.endsWith(`.${field.replaceAll(/\[[^\]]*\]/g, '')}`);
   const found = attempts.flatMap(({ explanation }, index) => {
     const outcome = outcomes[index];
-    return outcome?.ok === true && upgradeChanges(rendered.value, outcome.value).some(({ path }) => isMeant(path))
+    return outcome?.ok === true && changesBetween(rendered.value, outcome.value).some(({ path }) => isMeant(path))
       ? [explanation]
       : [];
   });

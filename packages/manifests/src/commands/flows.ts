@@ -2,10 +2,10 @@ import { command } from '@gitops/report/command-line';
 import { table } from '@gitops/report/table';
 import { nameOf } from '../kubernetes/object.ts';
 import { workloads } from '../kubernetes/workload.ts';
-import { placed, surroundingsOf } from '../proofs/proofs.ts';
+import { surroundingsOf } from '../proofs/flows.ts';
 import { reachability, REACHABILITY_HEADER, reachabilityTable } from '../proofs/reachability.ts';
-import { renderedOnly } from '../proofs/rendered-proofs.ts';
 import { labelOf } from '../render/fleet.ts';
+import { placed, renderedOnly } from '../render/rendered.ts';
 import { appOption, clusterOption, selected, withWorkspace } from '../workspace.ts';
 
 type Rendered = ReturnType<typeof renderedOnly>[number];

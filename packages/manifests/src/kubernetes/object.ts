@@ -13,3 +13,10 @@ export interface KubernetesObject {
 
 /** How people name an object: Deployment/fastify-service. */
 export const nameOf = ({ kind, metadata }: KubernetesObject): string => `${kind}/${metadata.name}`;
+
+/** The API group of an object: apps, or an empty text for the core group. */
+export const groupOf = ({ apiVersion }: KubernetesObject): string =>
+  apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '';
+
+/** apps/Deployment, or /ConfigMap for a kind of the core group. */
+export const groupKindOf = (object: KubernetesObject): string => `${groupOf(object)}/${object.kind}`;

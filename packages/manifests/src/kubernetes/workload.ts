@@ -1,4 +1,4 @@
-import type { KubernetesObject } from './object.ts';
+import { groupOf, type KubernetesObject } from './object.ts';
 import type { Labels, LabelSelector } from './selector.ts';
 
 // What the proofs read of pods. Every field may be absent: that objects have the right shape is proven elsewhere,
@@ -189,10 +189,6 @@ const ofKind =
   <T extends KubernetesObject>(group: string, ...kinds: readonly string[]) =>
   (objects: readonly KubernetesObject[]): T[] =>
     objects.filter((object): object is T => groupOf(object) === group && kinds.includes(object.kind));
-
-/** The API group of an object: apps, or an empty text for the core group. */
-export const groupOf = ({ apiVersion }: KubernetesObject): string =>
-  apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '';
 
 export const workloads = ofKind<Workload>('apps', 'Deployment', 'StatefulSet', 'DaemonSet');
 export const deployments = ofKind<Workload>('apps', 'Deployment');

@@ -1,4 +1,4 @@
-import type { AddressPeer, Peer, PodPeer, RequiredFlow } from './reachability.ts';
+import type { AddressPeer, Peer, PodPeer } from './reachability/peers.ts';
 
 /** What differs between clusters in the surroundings of a service. */
 export interface NetworkFacts {
@@ -30,7 +30,7 @@ const DNS_PORTS: PodPeer['ports'] = [
   { name: 'metrics', containerPort: 9153 },
 ];
 
-/** Everyone that a service's pods might talk with, so that all but the required flows can be proven closed. */
+/** Everything that a service's pods could connect to or be reached from, so that all else can be proven closed. */
 export function surroundingPeers({
   namespace,
   network,
@@ -72,26 +72,5 @@ export function surroundingPeers({
       ...addresses('the internet', '0.0.0.0/0', '::/0'),
       except: [network, ...loadBalancerNetworks, ...networks, ...named.flatMap((peer) => peer.networks)],
     },
-  ];
-}
-
-/**
- * The flows that a service behind an ALB needs; everything else has to be closed.
- * @param workload Deployment/fastify-service
- * @param ports names or numbers of its ports: the API's, and the one for probes and metrics
- */
-export function serviceFlows(
-  workload: string,
-  ports: { readonly api: number | string; readonly admin: number | string },
-): RequiredFlow[] {
-  const dns = ['CoreDNS', 'node-local DNS'].flatMap((to) =>
-    (['UDP', 'TCP'] as const).map((protocol) => ({ from: workload, to, port: 53, protocol })),
-  );
-  return [
-    { from: 'load balancer', to: workload, port: ports.api },
-    // Its health check.
-    { from: 'load balancer', to: workload, port: ports.admin },
-    { from: 'Prometheus', to: workload, port: ports.admin },
-    ...dns,
   ];
 }

@@ -9,6 +9,8 @@ import { referenceRules } from './rules/references.ts';
 import { rolloutRules } from './rules/rollout.ts';
 import type { Rule } from './rules/rule.ts';
 import { scalingRules } from './rules/scaling.ts';
+import { selectorRules } from './rules/selectors.ts';
+import { wayInRules } from './rules/ways-in.ts';
 
 export type { Rule } from './rules/rule.ts';
 
@@ -24,7 +26,9 @@ export interface RuleFacts {
 
 /** The rules that hold for every workload of ours, each on its own. */
 export const workloadRules = ({ keepAliveSeconds, isExposed = true }: RuleFacts): Rule[] => [
-  ...referenceRules(isExposed),
+  ...selectorRules,
+  ...referenceRules,
+  ...wayInRules(isExposed),
   ...rolloutRules,
   ...loadBalancerRules(keepAliveSeconds),
   ...scalingRules,

@@ -3,7 +3,9 @@ import t from 'tap';
 import { type AwsClusterSettings, type ClusterSettings, readCluster } from '@gitops/settings';
 import { instanceType } from '@gitops/settings/instance-types';
 import type { KubernetesObject } from '../../src/kubernetes/object.ts';
-import { allocatable, capacityProblems, capacityTable, podRequest } from '../../src/proofs/capacity.ts';
+import { capacityProblems, capacityTable } from '../../src/proofs/capacity.ts';
+import { allocatable } from '../../src/proofs/capacity/nodes.ts';
+import { podRequest } from '../../src/proofs/capacity/pods.ts';
 
 const ZONES = ['us-east-1a', 'us-east-1b', 'us-east-1c'];
 const cluster = (nodeGroup: object = {}, zones = ZONES): AwsClusterSettings => {
@@ -137,7 +139,9 @@ t.test('what is short is told, and by how much', (t) => {
   t.same(problem, {
     object: 'clusters/production/cluster.yaml',
     path: 'nodeGroup.maxSize',
-    rule: 'production without us-east-1a has 4 nodes, which leave 3 pods of Deployment/api without a place: short of 860m CPU',
+    rule:
+      'production without us-east-1a has 4 nodes, ' +
+      'which leave 3 pods of Deployment/api without a place: short of 860m CPU',
   });
   t.match(
     rules(cluster(), [deployment({ memory: '4Gi' })])[0],

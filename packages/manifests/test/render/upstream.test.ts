@@ -4,14 +4,13 @@ import t from 'tap';
 import { parse } from 'yaml';
 import { readYamlFile } from '@gitops/settings/yaml-file';
 import { requestWith } from '../../src/commands/explanation.ts';
-import { upgradeChanges } from '../../src/kubernetes/changes.ts';
+import { changesBetween } from '../../src/kubernetes/changes.ts';
 import type { KubernetesObject } from '../../src/kubernetes/object.ts';
-import { placed } from '../../src/proofs/proofs.ts';
-import { renderedOnly } from '../../src/proofs/rendered-proofs.ts';
 import { UPSTREAM_EXCEPTIONS } from '../../src/proofs/upstream-exceptions.ts';
 import { workloadRules } from '../../src/proofs/workload-rules.ts';
 import { renderFleet } from '../../src/render/fleet.ts';
 import { flips } from '../../src/render/flips.ts';
+import { placed, renderedOnly } from '../../src/render/rendered.ts';
 import { leaves } from '../../src/render/values.ts';
 import { open, root } from '../helper.ts';
 
@@ -83,7 +82,7 @@ t.test('no value of ours is dead: each changes what some cluster gets', { timeou
       attempts.forEach(({ key }, index) => {
         const outcome = outcomes[index];
         // What is refused is read.
-        if (outcome?.ok === false || (outcome?.ok === true && upgradeChanges(entry.objects, outcome.value).length > 0))
+        if (outcome?.ok === false || (outcome?.ok === true && changesBetween(entry.objects, outcome.value).length > 0))
           dead.delete(key);
       });
     }

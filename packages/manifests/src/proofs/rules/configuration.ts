@@ -1,5 +1,7 @@
+import type { KubernetesObject } from '../../kubernetes/object.ts';
 import { configMaps, containersOf, workloads } from '../../kubernetes/workload.ts';
-import { problem, type Rule, seen } from './rule.ts';
+import type { Problem } from '../problem.ts';
+import { containerPath, problem, type Rule, seen } from './rule.ts';
 
 const text: Rule = {
   name: 'configuration-is-text',
@@ -12,9 +14,16 @@ const text: Rule = {
     ),
 };
 
-const SECRET_NAME =
-  /(?:^|[_-])(?:pass(?:word|wd|phrase)?|secret|token|credentials?|(?:api|access|private|signing|encryption)[_-]?key|dsn)(?:$|[_-])/i;
-// Where a secret lies or how long it lives is none itself.
+const SECRET_WORDS = [
+  'pass(?:word|wd|phrase)?',
+  'secret',
+  'token',
+  'credentials?',
+  '(?:api|access|private|signing|encryption)[_-]?key',
+  'dsn',
+];
+const SECRET_NAME = new RegExp(`(?:^|[_-])(?:${SECRET_WORDS.join('|')})(?:$|[_-])`, 'i');
+// The place or lifetime of a secret is no secret.
 const ABOUT_A_SECRET = /[_-](?:name|file|path|url|uri|issuer|audience|header|ttl|seconds|length)$/i;
 const PLAIN_VALUE = /^(?:|true|false|\d+(?:ms|s|m|h)?)$/;
 const SECRET_VALUES: readonly [what: string, pattern: RegExp][] = [
@@ -39,30 +48,19 @@ const noSecrets: Rule = {
   name: 'no-secrets-in-configuration',
   intent: 'What is in Git and in a ConfigMap can be read by everyone who can read either.',
   check: (objects) => {
-    // The value itself is not shown.
-    const rule = (why: string): string => `${why}; a secret comes from an ExternalSecret`;
-    return [
-      ...configMaps(objects).flatMap((map) =>
-        Object.entries(map.data ?? {}).flatMap(([key, value]) =>
-          secretIn(key, value) === undefined ? [] : [problem(map, `data.${key}`, rule(secretIn(key, value) ?? ''))],
-        ),
-      ),
-      ...workloads(objects).flatMap((workload) =>
-        containersOf(workload).flatMap((container) =>
-          (container.env ?? []).flatMap(({ name, value }) =>
-            secretIn(name, value) === undefined
-              ? []
-              : [
-                  problem(
-                    workload,
-                    `spec.template.spec.containers[${container.name}].env[${name}]`,
-                    rule(secretIn(name, value) ?? ''),
-                  ),
-                ],
-          ),
-        ),
-      ),
-    ];
+    const problems: Problem[] = [];
+    const examine = (object: KubernetesObject, path: string, key: string, value: unknown): void => {
+      const why = secretIn(key, value);
+      // The value itself is not shown.
+      if (why !== undefined) problems.push(problem(object, path, `${why}; a secret comes from an ExternalSecret`));
+    };
+    for (const map of configMaps(objects))
+      for (const [key, value] of Object.entries(map.data ?? {})) examine(map, `data.${key}`, key, value);
+    for (const workload of workloads(objects))
+      for (const container of containersOf(workload))
+        for (const { name, value } of container.env ?? [])
+          examine(workload, containerPath(container, `env[${name}]`), name, value);
+    return problems;
   },
 };
 

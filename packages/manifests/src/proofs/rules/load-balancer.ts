@@ -6,16 +6,18 @@ import {
   ingresses,
   portNumber,
   type Service,
+  type ServiceBackend,
   type Workload,
 } from '../../kubernetes/workload.ts';
+import { OUR_SERVICE } from '../our-service.ts';
 import type { Problem } from '../problem.ts';
 import { preStopSeconds } from './rollout.ts';
 import { environmentNumber, problem, type Rule, seen, serviceNamed, workloadsBehind } from './rule.ts';
+import { backendsOfIngress } from './ways-in.ts';
 
 // Ingresses of AWS Load Balancer Controller. Their settings are texts in annotations, which nothing else checks.
 
 const PREFIX = 'alb.ingress.kubernetes.io/';
-const pathOf = (name: string): string => `metadata.annotations[${PREFIX}${name}]`;
 
 // Defaults of the controller and of Elastic Load Balancing.
 const DEFAULT = {
@@ -32,6 +34,10 @@ const DEFAULT = {
 const annotation = ({ metadata }: KubernetesObject, name: string): string | undefined =>
   metadata.annotations?.[PREFIX + name];
 
+/** A problem with one of these annotations. */
+const annotationProblem = (ingress: Ingress, name: string, rule: string): Problem =>
+  problem(ingress, `metadata.annotations[${PREFIX}${name}]`, rule);
+
 /** One of the attributes that an annotation lists as `a=1,b=2`. */
 function attribute(object: KubernetesObject, list: string, name: string): string | undefined {
   const pairs = (annotation(object, list) ?? '').split(',').map((pair) => pair.trim().split('='));
@@ -47,65 +53,66 @@ interface Backend {
   readonly port: number | undefined;
 }
 
-/** The containers behind an Ingress, by way of its Services. Only the container that has the port is meant. */
-function backendsOf(ingress: Ingress, objects: readonly KubernetesObject[]): Backend[] {
-  const { defaultBackend, rules = [] } = ingress.spec ?? {};
-  const listed = [defaultBackend, ...rules.flatMap(({ http }) => (http?.paths ?? []).map(({ backend }) => backend))];
-  return listed.flatMap((backend) => {
-    const service = serviceNamed(ingress, backend?.service?.name, objects);
-    const entry = service?.spec?.ports?.find(({ name, port }) =>
-      backend?.service?.port?.name === undefined
-        ? port === backend?.service?.port?.number
-        : name === backend.service.port.name,
-    );
-    if (service === undefined || entry === undefined) return [];
-    return workloadsBehind(service, objects).flatMap((workload) => {
+/** The containers behind an Ingress, by way of its Services: only those that have the port. */
+function containersBehind(ingress: Ingress, objects: readonly KubernetesObject[]): Backend[] {
+  const found: Backend[] = [];
+  for (const { name, port: wanted } of backendsOfIngress(ingress)) {
+    const service = serviceNamed(ingress, name, objects);
+    const entry = service === undefined ? undefined : servicePort(service, wanted);
+    if (service === undefined || entry === undefined) continue;
+    for (const workload of workloadsBehind(service, objects)) {
       const port = portNumber(workload, entry.targetPort ?? entry.port);
-      return containersOf(workload)
-        .filter(({ ports = [] }) => ports.some(({ containerPort }) => containerPort === port))
-        .map((container) => ({ ingress, service, workload, container, port }));
-    });
-  });
+      const listening = containersOf(workload).filter(({ ports = [] }) =>
+        ports.some(({ containerPort }) => containerPort === port),
+      );
+      for (const container of listening) found.push({ ingress, service, workload, container, port });
+    }
+  }
+  return found;
 }
 
+const servicePort = ({ spec }: Service, wanted: ServiceBackend['port']) =>
+  spec?.ports?.find(({ name, port }) => (wanted?.name === undefined ? port === wanted?.number : name === wanted.name));
+
 const eachBackend =
-  (check: (backend: Backend, objects: readonly KubernetesObject[]) => Problem[]) =>
-  (objects: readonly KubernetesObject[]): Problem[] =>
-    ingresses(objects).flatMap((ingress) => backendsOf(ingress, objects).flatMap((backend) => check(backend, objects)));
+  (check: (backend: Backend, objects: readonly KubernetesObject[]) => Problem[]): Rule['check'] =>
+  (objects) =>
+    ingresses(objects)
+      .flatMap((ingress) => containersBehind(ingress, objects))
+      .flatMap((backend) => check(backend, objects));
+
+const eachIngress =
+  (check: (ingress: Ingress) => Problem[]): Rule['check'] =>
+  (objects) =>
+    ingresses(objects).flatMap(check);
 
 const targetType: Rule = {
   name: 'alb-target-type',
-  intent:
-    'The default sends requests to nodes: pods then get no readiness gate, and kube-proxy may send them on to a pod that is going.',
-  check: (objects) =>
-    ingresses(objects).flatMap((ingress) => {
-      const type = annotation(ingress, 'target-type') ?? DEFAULT.targetType;
-      return [
-        ...(ingress.spec?.ingressClassName === 'alb'
-          ? []
-          : [problem(ingress, 'spec.ingressClassName', `must be alb ${seen(ingress.spec?.ingressClassName)}`)]),
-        ...(type === 'ip' ? [] : [problem(ingress, pathOf('target-type'), `must be ip ${seen(type)}`)]),
-      ];
-    }),
+  intent: 'The default targets nodes: pods get no readiness gate, and kube-proxy may choose a pod that is stopping.',
+  check: eachIngress((ingress) => {
+    const problems: Problem[] = [];
+    const { ingressClassName } = ingress.spec ?? {};
+    const type = annotation(ingress, 'target-type') ?? DEFAULT.targetType;
+    if (ingressClassName !== 'alb')
+      problems.push(problem(ingress, 'spec.ingressClassName', `must be alb ${seen(ingressClassName)}`));
+    if (type !== 'ip') problems.push(annotationProblem(ingress, 'target-type', `must be ip ${seen(type)}`));
+    return problems;
+  }),
 };
 
 const drain: Rule = {
   name: 'alb-deregistration-delay',
-  intent: 'A shorter delay cuts requests that are still answered; a longer one waits for a pod that is gone.',
+  intent: 'A shorter delay cuts off requests that are still answered; a longer one waits for a pod that is gone.',
   check: eachBackend(({ ingress, workload, container }, objects) => {
+    const { drainVariable } = OUR_SERVICE;
     const name = 'deregistration_delay.timeout_seconds';
     const delay = Number(attribute(ingress, 'target-group-attributes', name) ?? DEFAULT.deregistrationDelay);
-    const drainSeconds = environmentNumber(workload, container, 'DRAIN_SECONDS', objects) ?? 0;
+    const drainSeconds = environmentNumber(workload, container, drainVariable, objects) ?? 0;
     const longest = (preStopSeconds(container) ?? 0) + drainSeconds;
-    return delay >= drainSeconds && delay <= longest
-      ? []
-      : [
-          problem(
-            ingress,
-            pathOf('target-group-attributes'),
-            `${name} must lie between DRAIN_SECONDS ${drainSeconds} and preStop + DRAIN_SECONDS ${longest} ${seen(delay)}`,
-          ),
-        ];
+    if (delay >= drainSeconds && delay <= longest) return [];
+    const bounds = `${drainVariable} ${drainSeconds} and preStop + ${drainVariable} ${longest}`;
+    const rule = `${name} must lie between ${bounds} ${seen(delay)}`;
+    return [annotationProblem(ingress, 'target-group-attributes', rule)];
   }),
 };
 
@@ -114,95 +121,63 @@ const idleTimeout = (keepAliveSeconds: number): Rule => ({
   name: 'alb-idle-timeout',
   intent:
     'A load balancer that keeps connections longer than the service sends requests down closed ones and answers 502.',
-  check: (objects) =>
-    ingresses(objects).flatMap((ingress) => {
-      const timeout = Number(
-        attribute(ingress, 'load-balancer-attributes', 'idle_timeout.timeout_seconds') ?? DEFAULT.idleTimeout,
-      );
-      return timeout < keepAliveSeconds
-        ? []
-        : [
-            problem(
-              ingress,
-              pathOf('load-balancer-attributes'),
-              `idle_timeout.timeout_seconds must be less than the service's keep-alive ${keepAliveSeconds} ${seen(timeout)}`,
-            ),
-          ];
-    }),
+  check: eachIngress((ingress) => {
+    const name = 'idle_timeout.timeout_seconds';
+    const timeout = Number(attribute(ingress, 'load-balancer-attributes', name) ?? DEFAULT.idleTimeout);
+    if (timeout < keepAliveSeconds) return [];
+    const rule = `${name} must be less than the service's keep-alive ${keepAliveSeconds} ${seen(timeout)}`;
+    return [annotationProblem(ingress, 'load-balancer-attributes', rule)];
+  }),
 });
 
 const healthCheck: Rule = {
   name: 'alb-health-check',
-  intent:
-    'A load balancer that asks something else than the readiness probe disagrees with Kubernetes on which pods are healthy.',
-  check: eachBackend(({ ingress, service, workload, container, port }) => {
-    const [interval, timeout] = [
-      Number(annotation(ingress, 'healthcheck-interval-seconds') ?? DEFAULT.interval),
-      Number(annotation(ingress, 'healthcheck-timeout-seconds') ?? DEFAULT.timeout),
-    ];
-    const path = annotation(ingress, 'healthcheck-path') ?? DEFAULT.healthCheckPath;
+  intent: 'A load balancer that does not ask what the readiness probe asks has its own idea of which pods are healthy.',
+  check: eachBackend((backend) => {
+    const { ingress, workload, container } = backend;
+    const problems: Problem[] = [];
+    const interval = Number(annotation(ingress, 'healthcheck-interval-seconds') ?? DEFAULT.interval);
+    const timeout = Number(annotation(ingress, 'healthcheck-timeout-seconds') ?? DEFAULT.timeout);
+    if (timeout >= interval) {
+      const rule = `must be less than the interval ${interval} ${seen(timeout)}`;
+      problems.push(annotationProblem(ingress, 'healthcheck-timeout-seconds', rule));
+    }
     const probe = container.readinessProbe?.httpGet;
+    const path = annotation(ingress, 'healthcheck-path') ?? DEFAULT.healthCheckPath;
+    if (path !== probe?.path) {
+      const rule = `must be the readiness probe's, ${String(probe?.path)} ${seen(path)}`;
+      problems.push(annotationProblem(ingress, 'healthcheck-path', rule));
+    }
     const wanted = annotation(ingress, 'healthcheck-port') ?? DEFAULT.healthCheckPort;
-    // With `ip` targets a name is one of the Service's ports, and leads to the container port behind it.
-    const named = service.spec?.ports?.find(({ name }) => name === wanted);
-    const checked =
-      wanted === DEFAULT.healthCheckPort
-        ? port
-        : /^\d+$/.test(wanted)
-          ? Number(wanted)
-          : portNumber(workload, named?.targetPort ?? named?.port);
+    const checked = healthCheckPort(backend, wanted);
     const probed = portNumber(workload, probe?.port);
-    return [
-      ...(timeout < interval
-        ? []
-        : [
-            problem(
-              ingress,
-              pathOf('healthcheck-timeout-seconds'),
-              `must be less than the interval ${interval} ${seen(timeout)}`,
-            ),
-          ]),
-      ...(path === probe?.path
-        ? []
-        : [
-            problem(
-              ingress,
-              pathOf('healthcheck-path'),
-              `must be the readiness probe's, ${String(probe?.path)} ${seen(path)}`,
-            ),
-          ]),
-      ...(checked !== undefined && checked === probed
-        ? []
-        : [
-            problem(
-              ingress,
-              pathOf('healthcheck-port'),
-              `must be the readiness probe's, ${String(probed)} ${seen(wanted)}`,
-            ),
-          ]),
-    ];
+    if (checked === undefined || checked !== probed) {
+      const rule = `must be the readiness probe's, ${String(probed)} ${seen(wanted)}`;
+      problems.push(annotationProblem(ingress, 'healthcheck-port', rule));
+    }
+    return problems;
   }),
 };
 
+/** The container port that a health check asks. With `ip` targets a name is one of the Service's ports. */
+function healthCheckPort({ service, workload, port }: Backend, wanted: string): number | undefined {
+  if (wanted === DEFAULT.healthCheckPort) return port;
+  if (/^\d+$/.test(wanted)) return Number(wanted);
+  const named = service.spec?.ports?.find(({ name }) => name === wanted);
+  return portNumber(workload, named?.targetPort ?? named?.port);
+}
+
 const slowStart: Rule = {
   name: 'alb-slow-start',
-  intent:
-    'Elastic Load Balancing refuses slow start together with least outstanding requests, and the controller then changes nothing at all.',
-  check: (objects) =>
-    ingresses(objects)
-      .filter((ingress) => {
-        const seconds = Number(attribute(ingress, 'target-group-attributes', 'slow_start.duration_seconds') ?? 0);
-        const algorithm =
-          attribute(ingress, 'target-group-attributes', 'load_balancing.algorithm.type') ?? DEFAULT.algorithm;
-        return seconds > 0 && algorithm !== DEFAULT.algorithm;
-      })
-      .map((ingress) =>
-        problem(
-          ingress,
-          pathOf('target-group-attributes'),
-          `slow_start.duration_seconds needs the algorithm ${DEFAULT.algorithm} ${seen(annotation(ingress, 'target-group-attributes'))}`,
-        ),
-      ),
+  intent: 'AWS refuses slow start with least outstanding requests, and the controller then changes nothing at all.',
+  check: eachIngress((ingress) => {
+    const list = 'target-group-attributes';
+    const seconds = Number(attribute(ingress, list, 'slow_start.duration_seconds') ?? 0);
+    const algorithm = attribute(ingress, list, 'load_balancing.algorithm.type') ?? DEFAULT.algorithm;
+    if (seconds <= 0 || algorithm === DEFAULT.algorithm) return [];
+    const needs = `slow_start.duration_seconds needs the algorithm ${DEFAULT.algorithm}`;
+    return [annotationProblem(ingress, list, `${needs} ${seen(annotation(ingress, list))}`)];
+  }),
 };
 
 export const loadBalancerRules = (keepAliveSeconds: number): Rule[] => [

@@ -3,7 +3,9 @@ import { isEmpty, type LabelSelector, selects } from '../../kubernetes/selector.
 import {
   configMaps,
   type Container,
+  containersOf,
   type Data,
+  deployments,
   podLabelsOf,
   type Service,
   services,
@@ -61,6 +63,16 @@ export const configMapNamed = (
   name: string | undefined,
   objects: readonly KubernetesObject[],
 ): Data | undefined => configMaps(objects).find((map) => isBeside(object, map) && map.metadata.name === name);
+
+/** A container of a Deployment. */
+interface DeploymentContainer {
+  readonly workload: Workload;
+  readonly container: Container;
+}
+
+/** Every container of every Deployment, without init containers. */
+export const deploymentContainers = (objects: readonly KubernetesObject[]): DeploymentContainer[] =>
+  deployments(objects).flatMap((workload) => containersOf(workload).map((container) => ({ workload, container })));
 
 /** The path of a container in a workload. */
 export const containerPath = ({ name }: Container, ...more: readonly string[]): string =>

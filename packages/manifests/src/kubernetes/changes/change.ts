@@ -1,0 +1,27 @@
+export type ChangeKind =
+  /** The API server refuses it: the sync fails until somebody deletes the object. */
+  | 'immutable'
+  /** The load balancer, or the target group behind it, is replaced. */
+  | 'load-balancer-replaced'
+  | 'pod-restart'
+  | 'removed'
+  /** The number of pods gets another owner. */
+  | 'replicas-handover'
+  | 'change';
+
+/** One field, or a whole object, that differs. */
+export interface Change {
+  /** Deployment/fastify-service */
+  readonly object: string;
+  /** spec.template.spec.containers[api].image; empty for an object that is created or removed. */
+  readonly path: string;
+  readonly kind: ChangeKind;
+  /** Undefined for what is created, as `after` is for what is removed. */
+  readonly before: unknown;
+  readonly after: unknown;
+  /** What happens in the cluster. */
+  readonly consequence: string;
+}
+
+/** What a rule says about a change. */
+export type Finding = Pick<Change, 'kind' | 'consequence'>;

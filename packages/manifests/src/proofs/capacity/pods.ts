@@ -1,0 +1,120 @@
+import { type KubernetesObject, nameOf } from '../../kubernetes/object.ts';
+import { mebibytes, milliCpus } from '../../kubernetes/quantity.ts';
+import type { Labels } from '../../kubernetes/selector.ts';
+import {
+  autoscalerOf,
+  type Container,
+  namespaceOf,
+  podLabelsOf,
+  type PodSpec,
+  podSpecOf,
+  type PodTemplate,
+  share,
+  sidecarsOf,
+  type Workload,
+  workloads,
+} from '../../kubernetes/workload.ts';
+import { type Amount, most, NOTHING, plus, sum } from './amount.ts';
+import { EKS_ADDONS } from './nodes.ts';
+
+/** A pod that needs a place. */
+export interface Pod {
+  readonly owner: string;
+  readonly namespace: string;
+  readonly labels: Labels;
+  readonly spec: PodSpec;
+  readonly asked: Amount;
+}
+
+/**
+ * What the scheduler counts for a pod: its containers and sidecars, or an init container that asks for more
+ * (Kubernetes, "Sidecar containers").
+ */
+export function podRequest(spec: PodSpec): Amount {
+  const running = sum([...(spec.containers ?? []), ...sidecarsOf(spec)].map(requestOf));
+  let sidecars = NOTHING;
+  let starting = NOTHING;
+  for (const container of spec.initContainers ?? []) {
+    const asked = plus(requestOf(container), sidecars);
+    if (container.restartPolicy === 'Always') sidecars = asked;
+    starting = most(starting, asked);
+  }
+  const overhead = { cpu: milliCpus(spec.overhead?.cpu), memory: mebibytes(spec.overhead?.memory), pods: 1 };
+  return plus(most(running, starting), overhead);
+}
+
+const requestOf = ({ resources: { requests, limits } = {} }: Container): Amount => ({
+  cpu: milliCpus(requests?.cpu ?? limits?.cpu),
+  memory: mebibytes(requests?.memory ?? limits?.memory),
+  pods: 0,
+});
+
+/** What runs on every node: DaemonSets, and those of add-ons. */
+export function daemonRequests(objects: readonly KubernetesObject[]): Amount[] {
+  const requests: Amount[] = [];
+  for (const workload of workloads(objects))
+    if (workload.kind === 'DaemonSet') requests.push(podRequest(podSpecOf(workload)));
+  for (const { onEachNode } of Object.values(EKS_ADDONS)) if (onEachNode !== undefined) requests.push(onEachNode);
+  return requests;
+}
+
+/** All other pods at their maximum, a rollout included. */
+export function podsToPlace(objects: readonly KubernetesObject[]): Pod[] {
+  const pods = addonPods();
+  for (const workload of workloads(objects)) if (workload.kind !== 'DaemonSet') pods.push(...podsOf(workload, objects));
+  for (const object of objects) if (object.apiVersion.startsWith('batch/')) pods.push(...jobPods(object));
+  return pods;
+}
+
+const repeated = (count: number, pod: Pod): Pod[] => Array.from({ length: count }, () => pod);
+
+function addonPods(): Pod[] {
+  const pods: Pod[] = [];
+  for (const { pods: of } of Object.values(EKS_ADDONS))
+    if (of !== undefined)
+      pods.push(
+        ...repeated(of.count, { owner: of.name, namespace: 'kube-system', labels: {}, spec: {}, asked: of.asked }),
+      );
+  return pods;
+}
+
+/** The most pods that a workload has at once: the autoscaler's maximum, or its replicas, and those of a rollout. */
+function podsOf(workload: Workload, objects: readonly KubernetesObject[]): Pod[] {
+  const spec = podSpecOf(workload);
+  const replicas = autoscalerOf(workload, objects)?.spec?.maxReplicas ?? workload.spec?.replicas ?? 1;
+  // During a rollout the new pods belong to another ReplicaSet, which spread constraints may tell apart.
+  const pod = (revision: string): Pod => ({
+    owner: nameOf(workload),
+    namespace: namespaceOf(workload),
+    labels: { ...podLabelsOf(workload), 'pod-template-hash': revision },
+    spec,
+    asked: podRequest(spec),
+  });
+  return [...repeated(replicas, pod('present')), ...repeated(surgeOf(workload, replicas), pod('next'))];
+}
+
+/** How many pods a rollout adds. */
+function surgeOf(workload: Workload, replicas: number): number {
+  const { type = 'RollingUpdate', rollingUpdate } = workload.spec?.strategy ?? {};
+  if (workload.kind !== 'Deployment' || type !== 'RollingUpdate') return 0;
+  return share(rollingUpdate?.maxSurge ?? '25%', replicas, 'up');
+}
+
+interface JobSpec {
+  readonly parallelism?: number;
+  readonly template?: PodTemplate;
+}
+
+/** The pods of a Job, or of one run of a CronJob. */
+function jobPods(object: KubernetesObject): Pod[] {
+  const { jobTemplate } = (object.spec ?? {}) as { readonly jobTemplate?: { readonly spec?: JobSpec } };
+  const spec = object.kind === 'CronJob' ? jobTemplate?.spec : (object.spec as JobSpec | undefined);
+  const podSpec = spec?.template?.spec ?? {};
+  return repeated(spec?.parallelism ?? 1, {
+    owner: nameOf(object),
+    namespace: namespaceOf(object),
+    labels: spec?.template?.metadata?.labels ?? {},
+    spec: podSpec,
+    asked: podRequest(podSpec),
+  });
+}

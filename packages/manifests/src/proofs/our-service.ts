@@ -1,0 +1,33 @@
+import { timings } from '@gitops/service/timings';
+import type { RequiredFlow } from './reachability.ts';
+
+// All that the proofs know about our own service (service/, charts/fastify-service), and about who talks with it.
+
+export const OUR_SERVICE = {
+  /** The names of its container ports: the API's, and the one for probes and metrics. */
+  ports: { api: 'http', admin: 'admin' },
+  /** Where its metrics are. */
+  metricsPath: '/metrics',
+  /** The setting for how many seconds it answers open requests after SIGTERM. */
+  drainVariable: 'DRAIN_SECONDS',
+  /** How long it keeps an idle connection, in seconds. */
+  keepAliveSeconds: timings.keepAlive,
+} as const;
+
+/**
+ * The connections that the service needs, behind an ALB; all others must be closed.
+ * @param workload Deployment/fastify-service
+ */
+export function requiredFlows(workload: string): RequiredFlow[] {
+  const { api, admin } = OUR_SERVICE.ports;
+  return [
+    { from: 'load balancer', to: workload, port: api },
+    // Its health check.
+    { from: 'load balancer', to: workload, port: admin },
+    { from: 'Prometheus', to: workload, port: admin },
+    { from: workload, to: 'CoreDNS', port: 53, protocol: 'UDP' },
+    { from: workload, to: 'CoreDNS', port: 53, protocol: 'TCP' },
+    { from: workload, to: 'node-local DNS', port: 53, protocol: 'UDP' },
+    { from: workload, to: 'node-local DNS', port: 53, protocol: 'TCP' },
+  ];
+}

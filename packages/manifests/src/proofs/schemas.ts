@@ -1,0 +1,60 @@
+import { KUBERNETES_MINORS, type Schemas } from '@gitops/tools/schemas';
+import { type KubernetesObject, nameOf } from '../kubernetes/object.ts';
+import { loadSchemas, type StrictSchemas } from '../kubernetes/strict-schemas.ts';
+import type { FleetApplication } from '../render/fleet.ts';
+import { type RenderedApplication, renderedOnly } from '../render/rendered.ts';
+import { objectProblem } from './location.ts';
+import type { ProofContext } from './proof.ts';
+
+// Compiling them takes longer than using them.
+const loaded = new Map<string, StrictSchemas>();
+
+/** The schemas of a minor version of Kubernetes, loaded once for all callers. */
+export function schemasOf(schemas: Schemas, minor: string): StrictSchemas {
+  const key = `${schemas.key} ${minor}`;
+  const known = loaded.get(key) ?? loadSchemas(schemas, minor);
+  loaded.set(key, known);
+  return known;
+}
+
+/** Objects against the schemas of every minor version that the platform supports. */
+export function schemaProblems(fleet: readonly FleetApplication[], context: ProofContext): string[] {
+  const found: string[] = [];
+  for (const minor of KUBERNETES_MINORS)
+    for (const entry of renderedOnly(fleet)) found.push(...problemsOfApplication(entry, minor, context));
+  return found;
+}
+
+function problemsOfApplication(entry: RenderedApplication, minor: string, context: ProofContext): string[] {
+  const schemas = schemasOf(context.schemas, minor);
+  const found: string[] = [];
+  for (const object of entry.objects) {
+    const problems = problemsOf(schemas, entry.chart?.isUpstream === true ? withoutNulls(object) : object);
+    for (const problem of problems) {
+      const rule = `${problem} [Kubernetes ${minor}]`;
+      found.push(objectProblem(context.root, entry, { object: nameOf(object), path: '', rule }));
+    }
+  }
+  return found;
+}
+
+// A definition is the same object for every cluster, and large.
+const nullsLeftOut = new WeakMap<KubernetesObject, KubernetesObject>();
+const checked = new WeakMap<StrictSchemas, WeakMap<KubernetesObject, readonly string[]>>();
+
+function problemsOf(schemas: StrictSchemas, object: KubernetesObject): readonly string[] {
+  const known = checked.get(schemas) ?? new WeakMap<KubernetesObject, readonly string[]>();
+  checked.set(schemas, known);
+  const problems = known.get(object) ?? schemas.problems(object);
+  known.set(object, problems);
+  return problems;
+}
+
+/** As the API server reads it: a list or map that is null is none. Our templates write none; upstream's do. */
+function withoutNulls(object: KubernetesObject): KubernetesObject {
+  const known =
+    nullsLeftOut.get(object) ??
+    (JSON.parse(JSON.stringify(object, (_, value: unknown) => value ?? undefined)) as KubernetesObject);
+  nullsLeftOut.set(object, known);
+  return known;
+}

@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { run } from '@gitops/tools/run';
+import type { Chart } from '../render/chart.ts';
+import { type FleetApplication, labelOf } from '../render/fleet.ts';
+import { renderedOnly } from '../render/rendered.ts';
+import type { ProofContext } from './proof.ts';
+
+/**
+ * Keys that Helm's own output has twice: Helm and Argo CD take the last one without a warning. What an upstream chart
+ * writes twice, only upstream can fix.
+ */
+export async function duplicateKeys(fleet: readonly FleetApplication[], context: ProofContext): Promise<string[]> {
+  const found = await Promise.all(renderedOnly(fleet).map(async (entry) => duplicateKeysOf(entry, context)));
+  return found.flat();
+}
+
+async function duplicateKeysOf(entry: FleetApplication, { root, tools }: ProofContext): Promise<string[]> {
+  const { chart } = entry;
+  if (chart === undefined || chart.isUpstream) return [];
+  // Argo CD has rendered it, so that a failure here is one of this proof, and no problem of the tree's.
+  const text = await run(join(tools.bin, 'helm'), templateArguments(root, chart, entry.application.metadata.name));
+  const found: string[] = [];
+  for (const { range, errors } of parseAllDocuments(text, { uniqueKeys: true, prettyErrors: false })) {
+    // Helm writes above each document which template it comes from.
+    const template = /# Source: \S+?\/(templates\/\S+)/.exec(text.slice(range[0], range[1]))?.[1] ?? '';
+    for (const { message } of errors) found.push(`${chart.label}/${template}:1: ${labelOf(entry)}: ${message}`);
+  }
+  return found;
+}
+
+function templateArguments(root: string, { source, folder, valueFiles }: Chart, name: string): string[] {
+  const args = ['template', source.helm?.releaseName ?? name, folder];
+  for (const file of valueFiles) args.push('--values', join(root, file));
+  for (const { name: key, value, forceString } of source.helm?.parameters ?? [])
+    args.push(forceString === true ? '--set-string' : '--set', `${key}=${value}`);
+  return args;
+}
