@@ -1,55 +1,64 @@
-/** One thing that Helm, or Argo CD around it, has against a chart or its values. */
+/** One thing that Helm, or Argo CD around it, reports about a chart or its values. */
 export interface HelmProblem {
-  /** The key of the values, where it is about one. */
+  /** The key of the values, if it is about one. */
   readonly keys?: readonly string[];
   /** `file:line` of a chart's file, as Helm names it: relative to the folder that holds the chart. */
   readonly place?: string;
   readonly rule: string;
 }
 
-const unescape = (part: string): string => part.replaceAll('~1', '/').replaceAll('~0', '~');
-
 /**
- * Takes the text of a failed render apart. It may hold several problems: those of the schema come together, and so do
- * those of a chart's own rules, which are lines of the form `chart: key: rule`.
+ * The problems in the text of a failed render. There may be several: those of the schema come together, and so do those
+ * of a chart's own rules, which are lines of the form `chart: key: rule`.
  */
 export function helmProblems(error: string): HelmProblem[] {
   const text = error.replaceAll('Use --debug flag to render out invalid YAML', '').trim();
-
-  const schema = [...text.matchAll(/^\s*- at '([^']*)': (.*)$/gm)].flatMap(
-    ([, pointer = '', rule = '']): HelmProblem[] => {
-      const keys = pointer.split('/').slice(1).map(unescape);
-      // A heading; the reasons follow below it.
-      if (/^(validation failed|.*(allOf|anyOf|oneOf|then|else|if).* failed.*)$/.test(rule)) return [];
-      const unknown = /^additional properties (.+) not allowed$/.exec(rule)?.[1];
-      if (unknown !== undefined)
-        return [...unknown.matchAll(/'([^']*)'/g)].map(([, key = '']) => ({
-          keys: [...keys, key],
-          rule: 'is no value of this chart',
-        }));
-      const missing = /^missing propert(?:y|ies) (.+)$/.exec(rule)?.[1];
-      if (missing !== undefined)
-        return [...missing.matchAll(/'([^']*)'/g)].map(([, key = '']) => ({
-          keys: [...keys, key],
-          rule: 'is missing',
-        }));
-      return [{ keys, rule }];
-    },
-  );
-  if (schema.length > 0) return schema;
-
-  const rules = [...text.matchAll(/(?:^|: )([a-z0-9-]+): ((?:[A-Za-z0-9_-]+)(?:\.[A-Za-z0-9_-]+)*): (.+)$/gm)].filter(
-    ([, chart]) => text.includes(`(${String(chart)}/templates/`),
-  );
-  if (rules.length > 0) return rules.map(([, , key = '', rule = '']) => ({ keys: key.split('.'), rule: rule.trim() }));
-
+  const ofSchema = schemaProblems(text);
+  if (ofSchema.length > 0) return ofSchema;
+  const ofRules = ruleProblems(text);
+  if (ofRules.length > 0) return ofRules;
   const flat = text.replaceAll(/\s+/g, ' ');
-  const template =
-    /([a-z0-9-]+\/(?:templates\/[^\s:()]+)):(\d+)(?::\d+)?\)?:? (.*)$/.exec(flat) ??
-    /(?:YAML parse error on) ([^\s:]+)():? (.*)$/.exec(flat);
-  if (template !== null) {
-    const [, file = '', line = '', rule = ''] = template;
-    return [{ place: `${file}:${line === '' ? '1' : line}`, rule: rule.replace(/^executing "[^"]*" /, '') }];
+  return [templateProblem(flat) ?? { rule: flat.replace(/^.*? failed exit status \d+: /, '').replace(/^Error: /, '') }];
+}
+
+/** What a values.schema.json refuses: lines of the form `- at '/a/b': rule`. */
+function schemaProblems(text: string): HelmProblem[] {
+  const problems: HelmProblem[] = [];
+  for (const [, pointer = '', rule = ''] of text.matchAll(/^\s*- at '([^']*)': (.*)$/gm)) {
+    const keys = pointer.split('/').slice(1).map(unescaped);
+    const unknown = /^additional properties (.+) not allowed$/.exec(rule)?.[1];
+    const missing = /^missing propert(?:y|ies) (.+)$/.exec(rule)?.[1];
+    if (unknown !== undefined)
+      for (const key of quoted(unknown)) problems.push({ keys: [...keys, key], rule: 'is no value of this chart' });
+    else if (missing !== undefined)
+      for (const key of quoted(missing)) problems.push({ keys: [...keys, key], rule: 'is missing' });
+    else if (!isHeading(rule)) problems.push({ keys, rule });
   }
-  return [{ rule: flat.replace(/^.*? failed exit status \d+: /, '').replace(/^Error: /, '') }];
+  return problems;
+}
+
+/** Of a JSON pointer. */
+const unescaped = (part: string): string => part.replaceAll('~1', '/').replaceAll('~0', '~');
+const quoted = (text: string): string[] => [...text.matchAll(/'([^']*)'/g)].map(([, key = '']) => key);
+/** The reasons follow below it. */
+const isHeading = (rule: string): boolean =>
+  /^(validation failed|.*(allOf|anyOf|oneOf|then|else|if).* failed.*)$/.test(rule);
+
+/** What a chart's own rules refuse. */
+function ruleProblems(text: string): HelmProblem[] {
+  const problems: HelmProblem[] = [];
+  const lines = text.matchAll(/(?:^|: )([a-z0-9-]+): ((?:[A-Za-z0-9_-]+)(?:\.[A-Za-z0-9_-]+)*): (.+)$/gm);
+  for (const [, chart = '', key = '', rule = ''] of lines)
+    if (text.includes(`(${chart}/templates/`)) problems.push({ keys: key.split('.'), rule: rule.trim() });
+  return problems;
+}
+
+/** A template that fails, or whose output is no YAML. */
+function templateProblem(text: string): HelmProblem | undefined {
+  const template =
+    /([a-z0-9-]+\/(?:templates\/[^\s:()]+)):(\d+)(?::\d+)?\)?:? (.*)$/.exec(text) ??
+    /(?:YAML parse error on) ([^\s:]+)():? (.*)$/.exec(text);
+  if (template === null) return undefined;
+  const [, file = '', line = '', rule = ''] = template;
+  return { place: `${file}:${line === '' ? '1' : line}`, rule: rule.replace(/^executing "[^"]*" /, '') };
 }

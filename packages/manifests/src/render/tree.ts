@@ -7,7 +7,7 @@ import { readYamlFile } from '@gitops/settings/yaml-file';
 /** Files below clusters/ that no Application reads, and who does. */
 const READ_BY_OTHERS: Readonly<Record<string, string>> = {
   'cluster.yaml': 'packages/settings',
-  'argocd.yaml': 'whoever installs Argo CD: CDKTF, or packages/local',
+  'argocd.yaml': 'the installation of Argo CD, by CDKTF or packages/local',
 };
 
 const SHARED = 'shared';
@@ -22,14 +22,14 @@ export function filesBelow(root: string, folder: string): string[] {
     .sort();
 }
 
-/** Folders below clusters/, but for the shared one. */
+/** Folders below clusters/, without the shared one. */
 export const clusterFolders = (root: string): string[] =>
   readdirSync(join(root, 'clusters'), { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && entry.name !== SHARED)
     .map(({ name }) => name)
     .sort();
 
-/** The YAML files that people write, templates left out: those are no YAML before Helm has read them. */
+/** The YAML files that people write, without templates: those are no YAML before Helm has rendered them. */
 export const yamlFiles = (root: string): string[] =>
   ['clusters', 'argocd', 'charts']
     .flatMap((folder) => filesBelow(root, folder))
@@ -38,69 +38,61 @@ export const yamlFiles = (root: string): string[] =>
 // Manifests may hold several documents, and their strings are Argo CD's templates.
 const isManifest = (file: string): boolean => file.startsWith('argocd/applications/');
 
-/** Keys that stand twice, and whatever else is no YAML, in the manifests that Argo CD reads as they are. */
-function manifestProblems(root: string): string[] {
-  return filesBelow(root, 'argocd')
-    .filter(isManifest)
-    .flatMap((file) => {
-      const lines = new LineCounter();
-      const documents = parseAllDocuments(readFileSync(join(root, file), 'utf8'), {
-        lineCounter: lines,
-        uniqueKeys: true,
-        prettyErrors: false,
-      });
-      return documents.flatMap(({ errors }) =>
-        errors.map(({ message, pos }) => `${file}:${lines.linePos(pos[0]).line}: the file: ${message}`),
-      );
-    });
-}
+/** A problem with a whole file. */
+const fileProblem = (file: string, rule: string, line = 1): string => `${file}:${line}: the file: ${rule}`;
 
 /**
- * Folders without settings, files of another name than all others, image files that hold more than an image, and
- * whatever cannot be read.
+ * Folders without settings, files that do not end as all others do, image files that hold more than an image, and files
+ * that cannot be read.
  */
-export function treeProblems(root: string): string[] {
-  const folders = clusterFolders(root).filter((name) => !existsSync(join(root, 'clusters', name, 'cluster.yaml')));
-  const unreadable = yamlFiles(root).flatMap((file) => readYamlFile(root, file).problems);
-  return [
-    ...folders.map(
-      (name) =>
-        `clusters/${name}/cluster.yaml:1: the file: does not exist; a folder below clusters/ is a cluster, and this file says which`,
-    ),
-    ...filesBelow(root, 'clusters')
-      .filter((file) => file.endsWith('.yml'))
-      .map((file) => `${file}:1: the file: must end in .yaml, as all others do`),
-    ...unreadable,
-    ...manifestProblems(root),
-    ...imageFileProblems(root),
-  ];
+export const treeProblems = (root: string): string[] => [
+  ...clusterFolders(root)
+    .map((name) => `clusters/${name}/cluster.yaml`)
+    .filter((file) => !existsSync(join(root, file)))
+    .map((file) => fileProblem(file, 'missing; a folder below clusters/ is a cluster, and this file describes it')),
+  ...filesBelow(root, 'clusters')
+    .filter((file) => file.endsWith('.yml'))
+    .map((file) => fileProblem(file, 'must end in .yaml, as all others do')),
+  ...yamlFiles(root).flatMap((file) => readYamlFile(root, file).problems),
+  ...filesBelow(root, 'argocd')
+    .filter(isManifest)
+    .flatMap((file) => manifestProblems(root, file)),
+  ...filesBelow(root, 'clusters')
+    .filter((file) => file.endsWith('.image.yaml'))
+    .flatMap((file) => imageFileProblems(root, file)),
+];
+
+/** Duplicate keys and other YAML errors in a manifest that Argo CD reads as it is. */
+function manifestProblems(root: string, file: string): string[] {
+  const lineCounter = new LineCounter();
+  const text = readFileSync(join(root, file), 'utf8');
+  const documents = parseAllDocuments(text, { lineCounter, uniqueKeys: true, prettyErrors: false });
+  const problems: string[] = [];
+  for (const { errors } of documents)
+    for (const { message, pos } of errors) problems.push(fileProblem(file, message, lineCounter.linePos(pos[0]).line));
+  return problems;
 }
 
-function imageFileProblems(root: string): string[] {
-  return filesBelow(root, 'clusters').flatMap((file) => {
-    if (!file.endsWith('.image.yaml') || readYamlFile(root, file).problems.length > 0) return [];
-    try {
-      readImage(readFileSync(join(root, file), 'utf8'), file);
-      return [];
-    } catch (error) {
-      if (error instanceof ImageFileError) return [error.message];
-      throw error;
-    }
-  });
+function imageFileProblems(root: string, file: string): string[] {
+  // Reported already.
+  if (readYamlFile(root, file).problems.length > 0) return [];
+  try {
+    readImage(readFileSync(join(root, file), 'utf8'), file);
+    return [];
+  } catch (error) {
+    if (error instanceof ImageFileError) return [error.message];
+    throw error;
+  }
 }
 
 /**
  * Values files that nothing reads: a typing error in their name would otherwise go unnoticed for years.
  * @param read the files that Applications read, from the repository's root
  */
-export function unreadFiles(root: string, read: ReadonlySet<string>): string[] {
-  return filesBelow(root, 'clusters')
-    .filter(
-      (file) =>
-        file.endsWith('.yaml') && !read.has(file) && !Object.hasOwn(READ_BY_OTHERS, file.split('/').at(-1) ?? ''),
-    )
-    .map(
-      (file) =>
-        `${file}:1: the file: no Application reads it; its name must be that of an Application of argocd/applications`,
+export const unreadFiles = (root: string, read: ReadonlySet<string>): string[] =>
+  filesBelow(root, 'clusters')
+    .filter((file) => file.endsWith('.yaml') && !read.has(file))
+    .filter((file) => !Object.hasOwn(READ_BY_OTHERS, file.split('/').at(-1) ?? ''))
+    .map((file) =>
+      fileProblem(file, 'no Application reads it; its name must be that of an Application of argocd/applications'),
     );
-}

@@ -48,7 +48,7 @@ t.test('a cluster folder without cluster.yaml, and an application without values
   mkdirSync(join(folder, 'clusters/sandbox'));
   writeFileSync(join(folder, 'clusters/sandbox/fastify-service.yaml'), 'host: fastify-service.sandbox.example.com\n');
   t.strictSame(await allProblems(folder), [
-    'clusters/sandbox/cluster.yaml:1: the file: does not exist; a folder below clusters/ is a cluster, and this file says which',
+    'clusters/sandbox/cluster.yaml:1: the file: missing; a folder below clusters/ is a cluster, and this file describes it',
   ]);
 
   rmSync(join(folder, 'clusters/sandbox'), { recursive: true });
