@@ -82,9 +82,13 @@ const BUILDS = {
   /** Our own small programs over the same modules. */
   own: {
     module: '.',
-    packages: { redis: 'gitops-platform/tools/redis', 'argocd-render': 'gitops-platform/tools/render' },
+    packages: {
+      redis: 'gitops-platform/tools/redis',
+      'argocd-render': 'gitops-platform/tools/render',
+      'helm-definitions': 'gitops-platform/tools/definitions',
+    },
     linkerFlags: stackFlags,
-    sources: ['redis/main.go', 'render/main.go'],
+    sources: ['redis/main.go', 'render/main.go', 'definitions/main.go'],
     minutes: 1,
   },
   /** What applies the platform. `dev=no`: a release says so of itself. */

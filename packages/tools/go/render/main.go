@@ -17,7 +17,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -45,6 +47,8 @@ import (
 	"github.com/argoproj/argo-cd/v3/util/git"
 	utilio "github.com/argoproj/argo-cd/v3/util/io"
 	"github.com/argoproj/argo-cd/v3/util/lua"
+
+	"github.com/argoproj/argo-cd/gitops-engine/pkg/utils/kube"
 )
 
 const namespace = "argocd"
@@ -139,14 +143,19 @@ type HealthStatus struct {
 func main() {
 	log.SetOutput(os.Stderr)
 	log.SetLevel(log.ErrorLevel)
-	if err := serve(os.Stdin, os.Stdout); err != nil {
+	definitions, err := openDefinitions()
+	if err == nil {
+		err = serve(os.Stdin, os.Stdout, definitions)
+		os.RemoveAll(definitions.folder)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "render:", err)
 		os.Exit(1)
 	}
 }
 
 // serve answers every request that it reads, and returns once the last one is answered.
-func serve(input io.Reader, output io.Writer) error {
+func serve(input io.Reader, output io.Writer, definitions *definitions) error {
 	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
 	if err != nil {
 		return err
@@ -158,7 +167,7 @@ func serve(input io.Reader, output io.Writer) error {
 	for {
 		line, err := in.ReadBytes('\n')
 		if len(line) > 0 {
-			group.Go(func() { out.send(answer(line, evaluator)) })
+			group.Go(func() { out.send(answer(line, evaluator, definitions)) })
 		}
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -207,7 +216,7 @@ func (a *answers) send(answer Answer) {
 	}
 }
 
-func answer(line []byte, evaluator policy.Evaluator) Answer {
+func answer(line []byte, evaluator policy.Evaluator, definitions *definitions) Answer {
 	var request Request
 	if err := json.Unmarshal(line, &request); err != nil {
 		return Answer{ID: request.ID, Error: err.Error()}
@@ -219,7 +228,7 @@ func answer(line []byte, evaluator policy.Evaluator) Answer {
 		PodSecurity: make([]PodViolation, len(request.PodSecurity)),
 		Healths:     make([]HealthStatus, len(request.Healths)),
 	}
-	inParallel(len(request.Renders), func(i int) { result.Renders[i] = render(request, request.Renders[i]) })
+	inParallel(len(request.Renders), func(i int) { result.Renders[i] = render(request, request.Renders[i], definitions) })
 	inParallel(len(request.Generates), func(i int) { result.Generates[i] = generate(request.Generates[i]) })
 	for i, item := range request.PodSecurity {
 		result.PodSecurity[i] = podSecurity(item, evaluator)
@@ -245,7 +254,72 @@ func inParallel(count int, do func(int)) {
 	group.Wait()
 }
 
-func render(request Request, job Render) Rendered {
+// definitions are the large CustomResourceDefinitions, each read once: ../definitions, which Argo CD calls in place of helm, puts
+// small ones with a hash for a name in their places.
+type definitions struct {
+	// Where they are, by hash.
+	folder string
+	known  sync.Map
+}
+
+func openDefinitions() (*definitions, error) {
+	helm, err := exec.LookPath("helm")
+	if err != nil {
+		return nil, err
+	}
+	program, err := exec.LookPath("helm-definitions")
+	if err != nil {
+		return nil, err
+	}
+	folder, err := os.MkdirTemp("", "definitions-")
+	if err != nil {
+		return nil, err
+	}
+	bin := filepath.Join(folder, "bin")
+	return &definitions{folder: folder}, errors.Join(
+		os.Mkdir(bin, 0o700),
+		os.Symlink(program, filepath.Join(bin, "helm")),
+		os.Setenv("HELM", helm),
+		os.Setenv("DEFINITIONS", folder),
+		os.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH")),
+	)
+}
+
+var small = regexp.MustCompile(`^\{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":\{"name":"([0-9a-f]{64})"\}\}$`)
+
+// in puts the large definitions back in their places, as GenerateManifests would have written them.
+func (d *definitions) in(manifests []json.RawMessage) ([]json.RawMessage, error) {
+	for i, manifest := range manifests {
+		if match := small.FindSubmatch(manifest); match != nil {
+			read, _ := d.known.LoadOrStore(string(match[1]), sync.OnceValues(func() (json.RawMessage, error) {
+				return readDefinition(filepath.Join(d.folder, string(match[1])))
+			}))
+			definition, err := read.(func() (json.RawMessage, error))()
+			if err != nil {
+				return nil, err
+			}
+			manifests[i] = definition
+		}
+	}
+	return manifests, nil
+}
+
+func readDefinition(file string) (json.RawMessage, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	objects, err := kube.SplitYAML(text)
+	if err != nil {
+		return nil, err
+	}
+	if len(objects) != 1 {
+		return nil, fmt.Errorf("%s holds %d objects in place of one", file, len(objects))
+	}
+	return json.Marshal(objects[0].Object)
+}
+
+func render(request Request, job Render, definitions *definitions) Rendered {
 	app := job.Application
 	failed := func(err error) Rendered { return Rendered{Manifests: []json.RawMessage{}, Error: err.Error()} }
 	// Where the values files of `$name/...` are. The work tree stands for every clone, whatever its address.
@@ -263,6 +337,9 @@ func render(request Request, job Render) Rendered {
 			return failed(err)
 		}
 		manifests = append(manifests, rendered...)
+	}
+	if manifests, err = definitions.in(manifests); err != nil {
+		return failed(err)
 	}
 	if manifests, err = withoutIgnored(manifests, app.Spec.IgnoreDifferences); err != nil {
 		return failed(err)
