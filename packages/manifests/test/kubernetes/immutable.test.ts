@@ -1,7 +1,7 @@
 import t from 'tap';
 import { parse } from 'yaml';
 import { table } from '../table.ts';
-import { changes, object, shown } from './objects.ts';
+import { changes, object, shown, workload } from './objects.ts';
 
 /** An object whose fields beside its metadata are written as YAML. */
 const written = (type: string, fields: string) => {
@@ -17,10 +17,9 @@ const IMMUTABLE = table(
   of a DaemonSet | apps/v1 DaemonSet | spec: {selector: {a: 1}} | spec: {selector: {a: 2}} | spec.selector.a
   serviceName | apps/v1 StatefulSet | spec: {serviceName: a} | spec: {serviceName: b} | spec.serviceName
   policy | apps/v1 StatefulSet | spec: {} | spec: {podManagementPolicy: Parallel} | spec.podManagementPolicy
-  claims | apps/v1 StatefulSet | spec: {volumeClaimTemplates: [1]} | spec: {volumeClaimTemplates: [2]} | spec.volumeClaimTemplates[0]
   clusterIP | v1 Service | spec: {clusterIP: 172.20.0.1} | spec: {clusterIP: None} | spec.clusterIP
   template | batch/v1 Job | spec: {template: {a: 1}} | spec: {template: {a: 2}} | spec.template.a
-  class | v1 PersistentVolumeClaim | spec: {storageClassName: gp2} | spec: {storageClassName: gp3} | spec.storageClassName
+  class | v1 PersistentVolumeClaim | spec: {storageClassName: a} | spec: {storageClassName: b} | spec.storageClassName
   immutable | v1 ConfigMap | {immutable: true, data: {A: '1'}} | {immutable: true, data: {A: '2'}} | data.A
   made mutable | v1 Secret | immutable: true | {} | immutable
   type | v1 Secret | type: Opaque | type: kubernetes.io/tls | type
@@ -30,7 +29,7 @@ const IMMUTABLE = table(
 );
 
 t.test('immutable fields stop', (t) => {
-  t.equal(IMMUTABLE.length, 13);
+  t.equal(IMMUTABLE.length, 12);
   for (const [name = '', type = '', before = '', after = '', path = ''] of IMMUTABLE) {
     const kind = type.split(' ')[1] ?? '';
     const found = shown(changes(written(type, before), written(type, after)));
@@ -74,5 +73,11 @@ t.test('a claim may grow and never shrink', (t) => {
   const path = 'PersistentVolumeClaim/api spec.resources.requests.storage';
   t.same(shown(changes(claim('10Gi'), claim('9Gi'))), [`STOP immutable ${path}`]);
   t.same(shown(changes(claim('900Mi'), claim('1Gi'))), [`change ${path}`]);
+  t.end();
+});
+
+t.test('a template of claims is immutable', (t) => {
+  const set = (size: number) => workload({ volumeClaimTemplates: [{ spec: { size } }] }, 'StatefulSet');
+  t.same(shown(changes(set(1), set(2))), ['STOP immutable StatefulSet/api spec.volumeClaimTemplates[0].spec.size']);
   t.end();
 });

@@ -25,7 +25,7 @@ export function replicasFinding(old: Side, fresh: Side, { before, after }: Field
   if (autoscalerBefore !== undefined && autoscalerAfter === undefined)
     return {
       kind: 'replicas-handover',
-      consequence: `Git owns the number of pods again: from the autoscaler's it changes to ${shown(after ?? 1)} at once`,
+      consequence: `Git owns the number of pods again: it changes to ${shown(after ?? 1)} at once`,
     };
   if (after === undefined)
     return {
