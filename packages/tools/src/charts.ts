@@ -3,8 +3,8 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rm
 import { join } from 'node:path';
 import { parse, parseDocument } from 'yaml';
 import type { Progress } from '@gitops/report/progress';
-import { downloadModules, EKS_CHARTS, EXTERNAL_SECRETS, fillFolder, type GoModule } from './modules.ts';
-import { cacheFolder } from './tools.ts';
+import { cacheFolder, fillFolder } from './cache.ts';
+import { downloadModules, EKS_CHARTS, EXTERNAL_SECRETS, type GoModule } from './modules.ts';
 
 /** An upstream chart, named as whoever deploys it names it. */
 export interface ChartName {

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { CommandError } from '@gitops/report/errors';
-import { explainGoFailure, goVersion } from './tools.ts';
+import { explainGoFailure, goVersion } from './go.ts';
 
 // Go's module proxy as a way to files that are no Go code: each module is pinned by the sum of all its files.
 
@@ -86,24 +86,4 @@ function objectsIn(text: string): Downloaded[] {
     .split(/(?<=^\}\n)/m)
     .filter((part) => part.trim() !== '')
     .map((part) => JSON.parse(part) as Downloaded);
-}
-
-/**
- * Fills a folder that is not there yet, and puts it in place whole: nothing half-written is ever found under its name.
- * @param fill is given a scratch folder beside the final one, so that a rename within one file system does it
- */
-export function fillFolder(folder: string, fill: (scratch: string) => void): void {
-  mkdirSync(dirname(folder), { recursive: true });
-  const scratch = mkdtempSync(join(dirname(folder), `${basename(folder)}-making-`));
-  try {
-    fill(scratch);
-    try {
-      renameSync(scratch, folder);
-    } catch (error) {
-      // Another run was faster, and its files are the same.
-      if (!existsSync(folder)) throw error;
-    }
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
 }

@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import type { Progress } from '@gitops/report/progress';
-import { downloadModules, EKS_CHARTS, EXTERNAL_SECRETS, fillFolder, type GoModule } from './modules.ts';
-import { cacheFolder } from './tools.ts';
+import { cacheFolder, fillFolder } from './cache.ts';
+import { downloadModules, EKS_CHARTS, EXTERNAL_SECRETS, type GoModule } from './modules.ts';
 
 /** The minor versions of Kubernetes that objects are checked against. */
 export const KUBERNETES_MINORS = ['1.33', '1.34', '1.35', '1.36'] as const;

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import t from 'tap';
 import { CommandError } from '@gitops/report/errors';
 import { progressTo } from '@gitops/report/progress';
+import { explainGoFailure, goVersion } from '../src/go.ts';
 import { run, RunError } from '../src/run.ts';
-import { damagedTools, ensureTools, explainGoFailure, goVersion, sha256 } from '../src/tools.ts';
+import { sha256 } from '../src/sha256.ts';
+import { damagedTools, ensureTools } from '../src/tools.ts';
 
 const failure = async (action: Promise<unknown>): Promise<CommandError> => {
   const error: unknown = await action.then(
@@ -33,6 +35,31 @@ t.test('Go missing or too old: says which version was found and what to do', asy
   });
   for (const version of ['go1.26.0', 'go1.27rc1', 'go2.0'])
     t.equal(await goVersion(fakeGo(t.testdir({}), version)), version);
+});
+
+t.test('what is built needs no Go, and is found by all that it was built from', async (t) => {
+  const built = await ensureTools(progressTo(), { verify: false });
+  const before = process.env.PATH;
+  process.env.PATH = '/nonexistent';
+  t.teardown(() => {
+    if (before !== undefined) process.env.PATH = before;
+  });
+  t.same(await ensureTools(progressTo(), { verify: false }), built);
+  process.env.PATH = fakeGo(t.testdir({}), 'go1.25.4').PATH;
+  t.same(await ensureTools(progressTo(), { verify: false }), built, 'nor does an old one matter');
+
+  // Folders of other sources, and of another Go than they say, are none of these programs.
+  process.env.PATH = '/nonexistent';
+  const cache = t.testdir({ 'gitops-platform': { 'stack-0123456789abcdef': { 'go-version': 'go1.26.8' } } });
+  const home = process.env.XDG_CACHE_HOME;
+  process.env.XDG_CACHE_HOME = cache;
+  t.teardown(() => {
+    if (home === undefined) Reflect.deleteProperty(process.env, 'XDG_CACHE_HOME');
+    else process.env.XDG_CACHE_HOME = home;
+  });
+  t.match(await failure(ensureTools(progressTo(), { verify: false })), {
+    message: "Go is needed and no 'go' is on the PATH",
+  });
 });
 
 t.test('a program that differs from its checksum is found', async (t) => {

@@ -1,0 +1,92 @@
+/**
+ * The Kubernetes release that go.mod pins; the binaries must carry it, since Argo CD hands it to Helm as
+ * --kube-version.
+ */
+export const KUBERNETES_VERSION = 'v1.36.3';
+/** The release of Argo CD that go.mod pins; clusters run the same. */
+export const ARGOCD_VERSION = '3.5.7';
+
+/** Programs that are built together. */
+export interface Build {
+  /** The folder of its go.mod, below go/. */
+  readonly module: string;
+  /** The programs, by the package that holds their main. */
+  readonly packages: Readonly<Record<string, string>>;
+  readonly linkerFlags: readonly string[];
+  /** Files of our own that go into it, below the module's folder. */
+  readonly sources: readonly string[];
+  /** How long it takes on two cores the first time. */
+  readonly minutes: number;
+}
+
+const kubernetesFlags = ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version'].flatMap((path) => {
+  const [major = '', minor = ''] = KUBERNETES_VERSION.slice(1).split('.');
+  return [
+    `-X ${path}.gitVersion=${KUBERNETES_VERSION}`,
+    `-X ${path}.gitMajor=${major}`,
+    `-X ${path}.gitMinor=${minor}`,
+    `-X ${path}.gitTreeState=clean`,
+  ];
+});
+const stackFlags = [
+  '-s',
+  '-w',
+  ...kubernetesFlags,
+  `-X github.com/argoproj/argo-cd/v3/common.version=${ARGOCD_VERSION}`,
+];
+
+/** What is built together and kept together: a change of one leaves the programs of the others as they are. */
+export const BUILDS = {
+  /** What a cluster runs, and what people talk to it with. */
+  stack: {
+    module: '.',
+    packages: {
+      'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver',
+      'kube-controller-manager': 'k8s.io/kubernetes/cmd/kube-controller-manager',
+      'kube-scheduler': 'k8s.io/kubernetes/cmd/kube-scheduler',
+      kubectl: 'k8s.io/kubernetes/cmd/kubectl',
+      etcd: 'go.etcd.io/etcd/server/v3',
+      kwok: 'sigs.k8s.io/kwok/cmd/kwok',
+      kwokctl: 'sigs.k8s.io/kwok/cmd/kwokctl',
+      helm: 'helm.sh/helm/v4/cmd/helm',
+      argocd: 'github.com/argoproj/argo-cd/v3/cmd',
+    },
+    linkerFlags: stackFlags,
+    sources: [],
+    minutes: 6,
+  },
+  /** Our own small programs over the same modules. */
+  own: {
+    module: '.',
+    packages: {
+      redis: 'gitops-platform/tools/redis',
+      'argocd-render': 'gitops-platform/tools/render',
+      'helm-definitions': 'gitops-platform/tools/definitions',
+    },
+    linkerFlags: stackFlags,
+    sources: ['redis/main.go', 'render/main.go', 'definitions/main.go'],
+    minutes: 1,
+  },
+  /** What applies the platform. `dev=no`: a release says so of itself. */
+  opentofu: {
+    module: 'opentofu',
+    packages: { tofu: 'github.com/opentofu/opentofu/cmd/tofu' },
+    linkerFlags: ['-s', '-w', '-X github.com/opentofu/opentofu/version.dev=no'],
+    sources: [],
+    minutes: 3,
+  },
+  /** An S3 server over a folder, for tests of state in a bucket. */
+  s3: {
+    module: 'versitygw',
+    packages: { versitygw: 'github.com/versity/versitygw/cmd/versitygw' },
+    linkerFlags: ['-s', '-w'],
+    sources: [],
+    minutes: 1,
+  },
+} as const satisfies Readonly<Record<string, Build>>;
+
+export type BuildName = keyof typeof BUILDS;
+export const ALL_BUILDS = Object.keys(BUILDS) as BuildName[];
+
+/** What `make up` needs. */
+export const LOCAL_MACHINE: readonly BuildName[] = ['stack', 'own'];
