@@ -1,10 +1,10 @@
 # Thin on purpose: each target calls a command of the same name in typed code. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: up status logs env down deploy ship unit test bench install help rollback resume check diff render explain capacity flows synth plan apply unlock cost kubeconfig image migrate-state destroy
+.PHONY: up status logs env down deploy ship unit test bench install help rollback resume charts check diff render explain capacity flows synth plan apply unlock cost kubeconfig image migrate-state destroy
 
 # The variables that commands take. They reach the programs through the environment, never through a shell's command line;
 # a command refuses those that it does not take.
-export APP BASE CLUSTER CONFIRM DIGEST DIRTY ID KEY RECOVER STACK TAG YES
+export APP BASE CLUSTER CONFIRM DIGEST DIRTY FROM ID KEY RECOVER STACK TAG YES
 # The variables of this file, which may be set on the command line of any target.
 export MAKEFILE_VARIABLES := NODE COMPILED LOCAL MANIFESTS PLATFORM VERIFY BENCHES
 
@@ -71,6 +71,9 @@ resume: install ## hand APP=fastify-service back to Git
 	@$(LOCAL) resume
 
 ##@ Platform engineer: what Git would deploy
+
+charts: install ## fetch the upstream charts that argocd/ names, and check their sums; [FROM=a folder with archives]
+	@$(MANIFESTS) charts
 
 check: install ## find everything that is wrong with charts, values and applications, with file and line
 	@$(MANIFESTS) check

@@ -5,16 +5,30 @@ import t from 'tap';
 import { type FleetApplication, labelOf, renderFleet } from '@gitops/manifests/fleet';
 import type { KubernetesObject } from '@gitops/manifests/object';
 import { type Application, type Source, startRenderer } from '@gitops/manifests/renderer';
-import { progressTo } from '@gitops/report/progress';
-import { ensureCharts } from '@gitops/tools/charts';
+import { localCharts } from '@gitops/tools/charts';
+import { serveCharts } from '@gitops/tools/helm-repository';
 import { run } from '@gitops/tools/run';
-import { serveCharts } from '../src/helm-repository.ts';
+import { SAMPLE_CHART, writeSampleChart } from '@gitops/tools/sample-chart';
 import { Stack, until } from '../src/stack.ts';
 
 const stack = await Stack.open();
-const charts = await ensureCharts({ ...progressTo(), note: () => undefined });
-const repository = await serveCharts(stack.tools, charts);
-t.teardown(async () => repository.close());
+const { charts: upstream, missing } = localCharts(stack.instance.root);
+const scratch = mkdtempSync(join(tmpdir(), 'chart-'));
+const sample = { chart: SAMPLE_CHART, version: '1.0.0', folder: writeSampleChart(join(scratch, SAMPLE_CHART)) };
+const repository = await serveCharts(join(stack.tools.bin, 'helm'), [
+  sample.folder,
+  ...upstream.map(({ folder }) => folder),
+]);
+// As their own repositories offer them, and as this one does.
+const charts = [...upstream, ...[sample, ...upstream].map((chart) => ({ ...chart, repoURL: repository.url }))];
+t.teardown(async () => {
+  await repository.close();
+  rmSync(scratch, { recursive: true, force: true });
+});
+if (missing.length > 0)
+  t.comment(
+    `not rendered, since their charts are not on this machine: ${missing.map(({ chart }) => chart).join(', ')}; run \`make charts\``,
+  );
 
 /** By kind and name: repo-server and the harness need not list them in the same order. */
 const sorted = (objects: readonly KubernetesObject[]): KubernetesObject[] =>
@@ -47,6 +61,26 @@ function probe({ cluster, application, chart }: FleetApplication): Application {
   };
 }
 
+/** The sample chart with values from the stack's Git, as the controllers have theirs; never synced either. */
+function sampleProbe(): Application {
+  const valueFiles = ['shared', 'staging'].map((folder) => `$values/clusters/${folder}/metrics-server.yaml`);
+  return {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Application',
+    metadata: { name: `render-${SAMPLE_CHART}`, namespace: 'argocd' },
+    spec: {
+      project: PROJECT,
+      destination: { server: 'https://kubernetes.default.svc', namespace: 'metrics-server' },
+      sources: [
+        { repoURL: repository.url, chart: SAMPLE_CHART, targetRevision: sample.version, helm: { valueFiles } },
+        { repoURL: stack.gitURL, targetRevision: 'main', ref: 'values' },
+      ],
+    },
+  };
+}
+
+const isOnThisMachine = ({ rendered }: FleetApplication): boolean => rendered.ok || rendered.missingChart === undefined;
+
 /** What differs in every render, a certificate, is left out on both sides. */
 function comparable(objects: readonly KubernetesObject[]): KubernetesObject[] {
   return sorted(objects).map(
@@ -72,13 +106,11 @@ function asHelmApplies({ metadata, ...object }: KubernetesObject): KubernetesObj
 }
 
 t.test('a real API server accepts every object of every cluster, strictly and without a warning', async (t) => {
-  const renderer = startRenderer(stack.tools, [
-    ...charts,
-    ...charts.map((chart) => ({ ...chart, repoURL: repository.url })),
-  ]);
+  const renderer = startRenderer(stack.tools, charts);
   try {
     const capabilities = await until('what Argo CD knows of its cluster', async () => stack.admin.capabilities());
-    for (const entry of await renderFleet(renderer, stack.instance.root, { capabilities: () => capabilities })) {
+    const fleet = await renderFleet(renderer, stack.instance.root, { capabilities: () => capabilities });
+    for (const entry of fleet.filter(isOnThisMachine)) {
       // As they are made the first time, certificates and all.
       const { ignoreDifferences: _, ...spec } = entry.application.spec;
       const [rendered] = await renderer.render(stack.instance.root, [
@@ -127,10 +159,7 @@ t.test('a real API server accepts every object of every cluster, strictly and wi
 t.test('what the harness renders is what repo-server renders, for every application of every cluster', async (t) => {
   // main as Argo CD sees it, not the work tree: other drills have pushed to it.
   const clone = mkdtempSync(join(tmpdir(), 'render-'));
-  const renderer = startRenderer(stack.tools, [
-    ...charts,
-    ...charts.map((chart) => ({ ...chart, repoURL: repository.url })),
-  ]);
+  const renderer = startRenderer(stack.tools, charts);
   try {
     await run('git', ['clone', '--quiet', stack.gitURL, clone]);
     const capabilities = await until('what Argo CD knows of its cluster', async () => stack.admin.capabilities());
@@ -141,6 +170,10 @@ t.test('what the harness renders is what repo-server renders, for every applicat
       ({ isInstalled }) => !isInstalled,
     );
     t.ok(fleet.length >= 17, `${fleet.length} applications`);
+    const probes = [
+      { label: 'a chart of a Helm repository, with values from Git', application: sampleProbe() },
+      ...fleet.filter(isOnThisMachine).map((entry) => ({ label: labelOf(entry), application: probe(entry) })),
+    ];
     const destinations = [
       ...new Set(fleet.flatMap(({ application }) => application.spec.destination.namespace ?? [])),
     ].map((namespace) => ({ server: 'https://kubernetes.default.svc', namespace }));
@@ -151,11 +184,10 @@ t.test('what the harness renders is what repo-server renders, for every applicat
       spec: { sourceRepos: [stack.gitURL, repository.url], destinations },
     });
 
-    for (const entry of fleet) {
-      const application = probe(entry);
+    for (const { label, application } of probes) {
       const { name } = application.metadata;
       const [ours] = await renderer.render(clone, [{ application, ...capabilities }]);
-      if (ours?.ok !== true) throw new Error(`${labelOf(entry)}: ${ours?.error ?? 'no answer'}`);
+      if (ours?.ok !== true) throw new Error(`${label}: ${ours?.error ?? 'no answer'}`);
       await stack.create(application);
       try {
         // Argo CD's server learns of the new Application a moment later.
@@ -165,7 +197,7 @@ t.test('what the harness renders is what repo-server renders, for every applicat
         t.strictSame(
           comparable(ours.value),
           comparable(theirs.map((text) => JSON.parse(text) as KubernetesObject)),
-          labelOf(entry),
+          label,
         );
         t.ok(theirs.length > 0, `${theirs.length} objects`);
       } finally {

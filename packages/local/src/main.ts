@@ -16,7 +16,10 @@ export const program: Program = {
     image: () => import('./commands/image.ts'),
     tools: () => import('./commands/tools.ts'),
   },
-  environment: { PLATFORM_LOCAL_DIR: 'the folder of the state, in place of .local; another folder is another machine' },
+  environment: {
+    PLATFORM_LOCAL_DIR: 'the folder of the state, in place of .local; another folder is another machine',
+    REQUIRE_CHARTS: '1 makes a missing or unverified upstream chart an error (command tools)',
+  },
   advice: 'run the command again; `make status` shows what runs, .local/logs has the logs',
   afterInterrupt: 'processes keep running. Run the same command again to continue, or `make down` to end all of them.',
 };

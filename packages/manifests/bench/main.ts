@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { reportBench, runParts } from '@gitops/report/bench';
 import { type Measure, median, summary } from '@gitops/report/measure';
 import { progressTo } from '@gitops/report/progress';
-import { ensureCharts } from '@gitops/tools/charts';
+import { localCharts } from '@gitops/tools/charts';
 import { run } from '@gitops/tools/run';
 import { ensureSchemas } from '@gitops/tools/schemas';
 import { ensureTools } from '@gitops/tools/tools';
@@ -15,6 +15,7 @@ import { openProofs } from '../src/proofs/open.ts';
 import type { Chart } from '../src/render/chart.ts';
 import { renderFleet } from '../src/render/fleet.ts';
 import { sourcesOf, startRenderer } from '../src/render/renderer.ts';
+import { missingChartOf, uncheckedLine } from '../src/render/unchecked.ts';
 
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '15' }, json: { type: 'boolean', default: false } },
@@ -27,7 +28,7 @@ const root = resolve(import.meta.dirname, '../../..');
 const progress = progressTo();
 const tools = await ensureTools(progress, { verify: false });
 const schemas = await ensureSchemas(progress);
-const charts = await ensureCharts(progress);
+const { charts } = localCharts(root);
 const cores = availableParallelism();
 
 async function timed<T>(action: () => Promise<T>): Promise<[number, T]> {
@@ -46,8 +47,10 @@ async function fleetOnce() {
   }
 }
 
-// Without its upstream chart on this machine an Application does not render, and counts on neither side.
-const fleet = (await fleetOnce()).filter(({ rendered }) => rendered.ok);
+const all = await fleetOnce();
+// Without its upstream chart on this machine an Application counts on neither side.
+const fleet = all.filter((entry) => missingChartOf(entry) === undefined);
+progress.note(uncheckedLine(all) ?? 'every application is measured');
 const rendered = fleet.flatMap(({ chart }) => (chart === undefined ? [] : [chart]));
 const ours = rendered.find(({ name }) => name === 'charts/fastify-service');
 if (ours === undefined) throw new Error('no cluster renders charts/fastify-service');
@@ -76,10 +79,10 @@ async function measureRendering(): Promise<Measure[]> {
     // One after the other, so that none waits for another's processor. The root counts as one of our charts.
     let alone = median(singles) * (fleet.length - rendered.length);
     for (const chart of rendered) alone += (await timed(async () => template(chart)))[0];
-    const [all] = await timed(fleetOnce);
+    const [together] = await timed(fleetOnce);
     single.push(median(singles));
-    whole.push(all);
-    ratio.push(all / (alone / cores));
+    whole.push(together);
+    ratio.push(together / (alone / cores));
   }
   const sources = fleet.reduce((sum, { application }) => sum + sourcesOf(application).length, 0);
   return [

@@ -1,11 +1,13 @@
-import { UsageError } from '@gitops/report/errors';
+import { CommandError, UsageError } from '@gitops/report/errors';
 import { choice, text } from '@gitops/report/options';
 import { progressTo } from '@gitops/report/progress';
 import { clusterNames } from '@gitops/settings';
+import { titleOf } from '@gitops/tools/charts';
 import type { Proofs } from './proofs/open.ts';
-import type { FleetApplication } from './render/fleet.ts';
+import { type FleetApplication, labelOf } from './render/fleet.ts';
 import type { Renderer } from './render/renderer.ts';
 import { repositoryAbove } from './render/repository.ts';
+import { missingChartOf, uncheckedLine } from './render/unchecked.ts';
 
 /** What commands work with: the repository that they are called in, and programs that render it. */
 export interface Workspace {
@@ -23,14 +25,14 @@ export async function withWorkspace(
   root = repositoryAbove(process.cwd()),
 ): Promise<void> {
   // Loaded here, since `--help` and a wrong command line need none of it.
-  const { ensureCharts } = await import('@gitops/tools/charts');
+  const { localCharts } = await import('@gitops/tools/charts');
   const { ensureSchemas } = await import('@gitops/tools/schemas');
   const { ensureTools } = await import('@gitops/tools/tools');
   const { openProofs } = await import('./proofs/open.ts');
   const { startRenderer } = await import('./render/renderer.ts');
   const quiet = { ...progressTo(), note: () => undefined };
   const tools = await ensureTools(quiet, { verify: false });
-  const renderer = startRenderer(tools, await ensureCharts(quiet));
+  const renderer = startRenderer(tools, localCharts(root).charts);
   try {
     await action({ root, renderer, proofs: openProofs(root, renderer, tools, await ensureSchemas(quiet)) });
   } finally {
@@ -54,22 +56,48 @@ interface Selection {
   readonly app?: string | undefined;
 }
 
-/** The Applications of a cluster, or those of a name, or all. Throws UsageError where none has the name. */
+/**
+ * One line on standard error for Applications whose charts are not on this machine: the command goes on without them.
+ * @param consequence what that means for the command
+ */
+export function warnOfUnchecked(fleet: readonly FleetApplication[], consequence?: string): void {
+  const line = uncheckedLine(fleet);
+  if (line !== undefined) process.stderr.write(`${line}${consequence === undefined ? '' : ` (${consequence})`}\n`);
+}
+
+/**
+ * The Applications of a cluster, or those of a name, or all; those whose charts are not on this machine are named on
+ * standard error. Throws UsageError where none has the name, and CommandError where no chart of them is there.
+ * @param consequence what a missing chart means for the command
+ */
 export async function selected(
   { root, renderer, proofs }: Workspace,
   { cluster, app }: Selection,
+  consequence?: string,
 ): Promise<FleetApplication[]> {
   const { renderFleet } = await import('./render/fleet.ts');
   const fleet = await renderFleet(renderer, root, {
     capabilities: proofs.capabilities,
     ...(cluster === undefined ? {} : { clusters: [cluster] }),
   });
-  if (app === undefined) return fleet;
-  const found = fleet.filter(({ application }) => application.metadata.name === app);
-  if (found.length > 0) return found;
+  const found = fleet.filter(({ application }) => app === undefined || application.metadata.name === app);
+  if (found.length > 0) {
+    requireCharts(found);
+    warnOfUnchecked(found, consequence);
+    return found;
+  }
   const names = new Set(fleet.map(({ application }) => application.metadata.name));
   throw new UsageError(
     `unknown application ${app}${cluster === undefined ? '' : ` of cluster ${cluster}`}`,
     `APP is one of: ${[...names].join(', ')}`,
   );
+}
+
+/** Throws CommandError where every one of these Applications lacks its chart. */
+function requireCharts(entries: readonly FleetApplication[]): void {
+  const [first] = entries;
+  const missing = first === undefined ? undefined : missingChartOf(first);
+  if (first === undefined || missing === undefined) return;
+  if (entries.every((entry) => missingChartOf(entry) !== undefined))
+    throw new CommandError(`${labelOf(first)}: ${titleOf(missing)} is not on this machine`, 'run `make charts`');
 }

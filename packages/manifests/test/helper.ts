@@ -3,7 +3,7 @@ import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Test } from 'tap';
 import { progressTo } from '@gitops/report/progress';
-import { ensureCharts } from '@gitops/tools/charts';
+import { type LocalChart, localCharts } from '@gitops/tools/charts';
 import { ensureSchemas } from '@gitops/tools/schemas';
 import { ensureTools } from '@gitops/tools/tools';
 import { check } from '../src/commands/check.ts';
@@ -16,8 +16,27 @@ import { filesBelow } from '../src/render/tree.ts';
 /** The repository itself. */
 export const root = resolve(import.meta.dirname, '../../..');
 
-/** Argo CD's renderer, and the proofs over any copy of the repository; ended with the test. */
-export async function open(t: Test): Promise<{
+const local = localCharts(root);
+
+/**
+ * Why a test that needs upstream charts cannot run on this machine, for tap's `skip`; false where it can.
+ * @param charts their names; every chart of the repository where none is given
+ */
+export function lacksCharts(...charts: readonly string[]): string | false {
+  const lacking = local.missing.filter(({ chart }) => charts.length === 0 || charts.includes(chart));
+  return lacking.length === 0
+    ? false
+    : `needs charts that are not on this machine (${lacking.map(({ chart }) => chart).join(', ')}); run \`make charts\``;
+}
+
+/**
+ * Argo CD's renderer, and the proofs over any copy of the repository; ended with the test.
+ * @param charts beside those on this machine
+ */
+export async function open(
+  t: Test,
+  charts: readonly LocalChart[] = [],
+): Promise<{
   renderer: Renderer;
   proofsOf: (folder: string) => Proofs;
   allProblems: (folder: string) => Promise<readonly string[]>;
@@ -25,7 +44,7 @@ export async function open(t: Test): Promise<{
   const quiet = { ...progressTo(), note: () => undefined };
   const tools = await ensureTools(quiet, { verify: false });
   const schemas = await ensureSchemas(quiet);
-  const renderer = startRenderer(tools, await ensureCharts(quiet));
+  const renderer = startRenderer(tools, [...local.charts, ...charts]);
   t.teardown(async () => renderer.close());
   const remembering = rememberRenders(renderer);
   const proofsOf = (folder: string): Proofs => openProofs(folder, renderer, tools, schemas);

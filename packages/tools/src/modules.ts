@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { CommandError } from '@gitops/report/errors';
 import { explainGoFailure, goVersion } from './go.ts';
 
-// Go's module proxy as a way to files that are no Go code: each module is pinned by the sum of all its files.
+// Go modules are read for files that are no Go code as well: API definitions of the projects whose modules they are.
 
 /** A Go module that carries files, with the sum that Go itself gives it. */
 export interface GoModule {
@@ -15,19 +15,6 @@ export interface GoModule {
   /** As in a go.sum: `h1:` and the SHA-256 of the module's files. */
   readonly sum: string;
 }
-
-// Those that are read for schemas and for charts alike: an object is checked against the schema that its controller
-// brings.
-export const EKS_CHARTS: GoModule = {
-  path: 'github.com/aws/eks-charts',
-  version: 'v0.0.243-0.20260821194545-743f98a89b5b',
-  sum: 'h1:ZgB85AeVHImIIK40RM7Hf2CGQzNeDkfAWAdpB61wL98=',
-};
-export const EXTERNAL_SECRETS: GoModule = {
-  path: 'github.com/external-secrets/external-secrets',
-  version: 'v1.3.2',
-  sum: 'h1:u2J8RjlHIeF0oZCqtl92adI/uZWUwOesJIDkfql6LqQ=',
-};
 
 interface Downloaded {
   readonly Path: string;

@@ -7,24 +7,27 @@ export interface Step {
   readonly content: string;
   /** Of commands: whether they are meant to fail. */
   readonly fails: boolean;
+  /** Whether the commands, or those before that printed this, need upstream charts on the machine. */
+  readonly needsCharts: boolean;
 }
 
 /**
  * The steps of a guide: its fenced blocks of `sh`, `diff` and `text`, in order. Commands that are meant to fail stand
- * in a block `sh fails`.
+ * in a block `sh fails`, those that need upstream charts in a block `sh charts`.
  */
 export function stepsOf(markdown: string): Step[] {
   const lines = markdown.split('\n');
   const steps: Step[] = [];
   for (let index = 0; index < lines.length; index += 1) {
-    const [, kind = '', rest = ''] = /^```(sh|diff|text)( fails)?$/.exec(lines[index] ?? '') ?? [];
+    const [, kind = '', rest = ''] = /^```(sh|diff|text)( fails| charts)?$/.exec(lines[index] ?? '') ?? [];
     if (kind === '') continue;
     const end = lines.indexOf('```', index + 1);
     steps.push({
       line: index + 1,
       kind: kind as Step['kind'],
       content: `${lines.slice(index + 1, end).join('\n')}\n`,
-      fails: rest !== '',
+      fails: rest === ' fails',
+      needsCharts: rest === ' charts' || (kind === 'text' && steps.at(-1)?.needsCharts === true),
     });
     index = end;
   }

@@ -7,7 +7,10 @@ export const program: Program = {
     unit: () => import('./commands/unit.ts'),
     test: () => import('./commands/test.ts'),
   },
-  environment: { KEEP_DRILLS: 'keeps the logs and the state of the drills; any value' },
+  environment: {
+    KEEP_DRILLS: 'keeps the logs and the state of the drills; any value',
+    REQUIRE_CHARTS: '1 makes a missing or unverified upstream chart an error, as in CI',
+  },
 };
 
 if (import.meta.main) await runProgram(program);

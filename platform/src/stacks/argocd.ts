@@ -41,7 +41,7 @@ export class ArgoCdStack extends PlatformStack {
 
     const facts = clusterFacts(settings, { vpcId: cluster.vpcConfig.get(0).vpcId });
     const values = argocdValueFiles(name).map((file) => readFileSync(join(repository, file), 'utf8'));
-    const { repoURL, chart, version } = argocdChart();
+    const { repoURL, chart, version } = argocdChart(repository);
     const argocd = new Release(this, 'argocd', {
       name: 'argocd',
       namespace: 'argocd',

@@ -3,6 +3,7 @@ import { progressTo } from '@gitops/report/progress';
 import { ensureCharts } from '@gitops/tools/charts';
 import { ensureSchemas } from '@gitops/tools/schemas';
 import { ALL_BUILDS, ensureTools } from '@gitops/tools/tools';
+import { openInstance } from '../instance.ts';
 
 export default command({
   summary:
@@ -12,7 +13,7 @@ export default command({
     const progress = progressTo();
     const { bin, checksums } = await ensureTools(progress, { verify: true, builds: ALL_BUILDS });
     await ensureSchemas(progress);
-    await ensureCharts(progress);
+    await ensureCharts(openInstance().root, `${bin}/helm`, progress);
     print(json ? JSON.stringify({ bin, checksums }) : bin);
   },
 });

@@ -10,7 +10,7 @@ export default command({
   without: { app: 'it always counts the pods of every application of a cluster' },
   run: async ({ options, json, print }) =>
     withWorkspace(async (workspace) => {
-      const clusters = byCluster(await selected(workspace, options));
+      const clusters = byCluster(await selected(workspace, options, 'their pods are not counted'));
       if (json) {
         const outlooks = clusters.flatMap(([cluster, objects]) => capacity(cluster, objects) ?? []);
         print(JSON.stringify(outlooks, null, 2));

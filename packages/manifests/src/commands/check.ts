@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { command } from '@gitops/report/command-line';
 import { clusterNames, readCluster, SettingsError } from '@gitops/settings';
 import { valueAt } from '@gitops/settings/yaml-file';
+import { isExactVersion } from '@gitops/tools/charts';
 import type { Proof } from '../proofs/proof.ts';
 import type { Chart } from '../render/chart.ts';
 import { declarationOf } from '../render/declaration.ts';
@@ -10,9 +12,10 @@ import { readValueSchema, schemaAt } from '../render/flips.ts';
 import { helmProblems } from '../render/helm-problems.ts';
 import type { Renderer } from '../render/renderer.ts';
 import { clusterFolders, treeProblems, unreadFiles } from '../render/tree.ts';
+import { missingChartOf, valueFilesRead } from '../render/unchecked.ts';
 import { unknownValues } from '../render/unknown-values.ts';
 import { type Layer, layersOf, merged, positionOf } from '../render/values.ts';
-import { withWorkspace } from '../workspace.ts';
+import { warnOfUnchecked, withWorkspace } from '../workspace.ts';
 
 export default command({
   summary: 'find everything that is wrong with charts, values and applications',
@@ -21,9 +24,14 @@ export default command({
   run: async ({ json, print, fail }) =>
     withWorkspace(async ({ root, renderer, proofs }) => {
       const { problems, fleet } = await check(renderer, root, proofs.capabilities, proofs.all);
-      if (json) print(JSON.stringify({ problems, applications: fleet.map(labelOf) }));
+      const unchecked = fleet.filter((entry) => missingChartOf(entry) !== undefined);
+      const checked = fleet.filter((entry) => missingChartOf(entry) === undefined);
+      const count = unchecked.length === 0 ? fleet.length : `${checked.length} of ${fleet.length}`;
+      if (json)
+        print(JSON.stringify({ problems, applications: checked.map(labelOf), unchecked: unchecked.map(labelOf) }));
       else if (problems.length > 0) print(problems.join('\n'));
-      else print(`${fleet.length} applications of ${clusterNames(root).length} clusters: nothing is wrong`);
+      else print(`${count} applications of ${clusterNames(root).length} clusters: nothing is wrong`);
+      warnOfUnchecked(unchecked);
       if (problems.length > 0) fail(`${problems.length} problem${problems.length === 1 ? '' : 's'}`);
     }),
 });
@@ -65,11 +73,11 @@ export async function check(
     fleet = await renderFleet(renderer, root, { clusters, capabilities });
   } catch (error) {
     if (!(error instanceof RootError)) throw error;
-    problems.add(`argocd/root/Chart.yaml:1: the chart: ${error.message}`);
+    problems.add(error.message);
   }
   const read = new Set<string>();
   for (const entry of fleet) {
-    for (const file of entry.chart?.valueFiles ?? []) read.add(file);
+    for (const file of valueFilesRead(entry)) read.add(file);
     for (const problem of applicationProblems(root, entry)) problems.add(problem);
   }
   // Without the whole fleet nobody can say what is read.
@@ -87,6 +95,7 @@ export async function check(
 /** What is wrong with the values of an Application, or why it does not render, each at the line that has to change. */
 function applicationProblems(root: string, entry: FleetApplication): string[] {
   const declaration = declarationOf(root, entry.application.metadata.name);
+  if (missingChartOf(entry) !== undefined) return uncheckedProblems(root, entry, declaration);
   const layers = layersOf(root, entry.chart, declaration);
   const unreadable = layers.flatMap((layer) => layer.problems);
   if (unreadable.length > 0)
@@ -106,6 +115,17 @@ function applicationProblems(root: string, entry: FleetApplication): string[] {
       ? `${declaration}:1: ${labelOf(entry)}: ${rule}`
       : `${join(chart === undefined ? '.' : dirname(chart.label), place)}: the template: ${rule}`;
   });
+}
+
+/** What can be said about an Application without its chart. */
+function uncheckedProblems(root: string, entry: FleetApplication, declaration: string): string[] {
+  const problems = valueFilesRead(entry)
+    .filter((file) => !existsSync(join(root, file)))
+    .map((file) => `${file}:1: the file: does not exist; ${declaration} names it for ${labelOf(entry)}`);
+  const version = missingChartOf(entry)?.version ?? '';
+  if (!isExactVersion(version))
+    problems.push(`${declaration}:1: ${labelOf(entry)}: targetRevision must be one exact version (it is ${version})`);
+  return problems;
 }
 
 /** A pattern is for machines; what it stands for is in the schema's description. */

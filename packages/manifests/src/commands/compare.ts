@@ -6,6 +6,7 @@ import { run, RunError } from '@gitops/tools/run';
 import { type Change, changesBetween } from '../kubernetes/changes.ts';
 import { type FleetApplication, type FleetOptions, labelOf, renderFleet } from '../render/fleet.ts';
 import type { Renderer } from '../render/renderer.ts';
+import { missingChartOf } from '../render/unchecked.ts';
 
 /** What a change in Git does to an Application of a cluster. */
 export interface ApplicationChange extends Change {
@@ -51,6 +52,13 @@ async function fleetAt(
   }
 }
 
+/** What a comparison found. */
+export interface Comparison {
+  readonly changes: readonly ApplicationChange[];
+  /** Applications whose chart of either side is not on this machine. */
+  readonly unchecked: readonly FleetApplication[];
+}
+
 /**
  * What merging the work tree would change in every cluster, compared with a revision, each change with its consequence.
  * Throws CommandError where the revision is unknown or an Application does not render on either side.
@@ -60,7 +68,7 @@ export async function compare(
   root: string,
   revision: string,
   options: FleetOptions,
-): Promise<ApplicationChange[]> {
+): Promise<Comparison> {
   const before = await fleetAt(renderer, root, revision, options);
   const after = await renderFleet(renderer, root, options);
   const objects = (
@@ -80,7 +88,13 @@ export async function compare(
   const when = ({ isInstalled, cluster }: FleetApplication): string =>
     isInstalled ? `; not by the merge, but by \`make apply CLUSTER=${cluster.name}\`` : '';
   const entries = new Map([...before, ...after].map((entry) => [labelOf(entry), entry]));
-  return [...entries]
+  const unchecked = new Map(
+    [...before, ...after].flatMap((entry) =>
+      missingChartOf(entry) === undefined ? [] : [[labelOf(entry), entry] as const],
+    ),
+  );
+  const changes = [...entries]
+    .filter(([application]) => !unchecked.has(application))
     .sort(([a], [b]) => a.localeCompare(b))
     .flatMap(([application, entry]) =>
       changesBetween(
@@ -88,4 +102,5 @@ export async function compare(
         objects(after, application, 'in the work tree'),
       ).map((change) => ({ application, ...change, consequence: change.consequence + when(entry) })),
     );
+  return { changes, unchecked: [...unchecked.values()] };
 }

@@ -2,7 +2,7 @@ import { command } from '@gitops/report/command-line';
 import { text } from '@gitops/report/options';
 import { table } from '@gitops/report/table';
 import { blocking } from '../kubernetes/changes.ts';
-import { withWorkspace } from '../workspace.ts';
+import { warnOfUnchecked, withWorkspace } from '../workspace.ts';
 import { type ApplicationChange, compare } from './compare.ts';
 import { brief } from './values-in-words.ts';
 
@@ -17,7 +17,8 @@ export default command({
   },
   run: async ({ options: { base = DEFAULT_BASE }, json, print, fail }) =>
     withWorkspace(async ({ root, renderer, proofs }) => {
-      const changes = await compare(renderer, root, base, { capabilities: proofs.capabilities });
+      const { changes, unchecked } = await compare(renderer, root, base, { capabilities: proofs.capabilities });
+      warnOfUnchecked(unchecked);
       if (json) print(JSON.stringify(changes, null, 2));
       else print(changes.length === 0 ? `nothing changes in any cluster compared with ${base}` : asTable(changes));
       const { length: blocked } = changes.filter(blocking);

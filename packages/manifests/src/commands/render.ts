@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import { command } from '@gitops/report/command-line';
 import { labelOf } from '../render/fleet.ts';
+import { missingChartOf } from '../render/unchecked.ts';
 import { appOption, clusterOption, selected, withWorkspace } from '../workspace.ts';
 
 export default command({
@@ -14,6 +15,7 @@ export default command({
       for (const entry of applications) {
         const { cluster, application, rendered } = entry;
         rows.push({ cluster: cluster.name, application: application.metadata.name, ...rendered });
+        if (missingChartOf(entry) !== undefined) continue;
         if (!rendered.ok) failures.push(`error: ${labelOf(entry)}: ${rendered.error}`);
         else if (!json)
           for (const object of rendered.value)

@@ -1,7 +1,7 @@
 import { CommandError } from '@gitops/report/errors';
-import { KUBERNETES_MINORS, type KubernetesMinor, type Schemas } from '@gitops/tools/schemas';
-import type { KubernetesObject } from './object.ts';
-import { type Compiler, compilerOf, sharedCompiler } from './strict-schemas/compiler.ts';
+import { KUBERNETES_MINORS, type KubernetesMinor, readCustomResources, type Schemas } from '@gitops/tools/schemas';
+import { type KubernetesObject, nameOf } from './object.ts';
+import { type Compiler, compilerFor, compilerOf, sharedCompiler } from './strict-schemas/compiler.ts';
 import { DEFINITIONS } from './strict-schemas/json-schema.ts';
 import { problemsOf, shown } from './strict-schemas/problems.ts';
 
@@ -10,13 +10,23 @@ export interface StrictSchemas {
   /**
    * What is wrong with an object: one line each, `field: rule`, or `apiVersion kind: rule`. Stricter than an API
    * server, which drops what it does not know: a field without a schema is a problem, and so is null.
+   * @param definitions what the cluster of the object gets beside the definitions of the operators' modules
    */
-  readonly problems: (object: KubernetesObject) => string[];
+  readonly problems: (object: KubernetesObject, definitions?: Definitions) => string[];
   /**
    * Every API, sorted, as Argo CD tells Helm about a cluster: `v1`, `v1/Pod`, `apps/v1`, `apps/v1/Deployment`.
    */
   readonly apiVersions: readonly string[];
 }
+
+/** CustomResourceDefinitions that charts bring into a cluster. */
+export interface Definitions {
+  readonly objects: readonly KubernetesObject[];
+  /** Whether these are all: a chart that is not on this machine may bring more. */
+  readonly isComplete: boolean;
+}
+
+const NONE: Definitions = { objects: [], isComplete: true };
 
 /**
  * The schemas of one minor version, from the files of ensureSchemas; a kind's own are compiled for its first object.
@@ -34,7 +44,7 @@ export function loadSchemas(schemas: Schemas, minor: string): StrictSchemas {
   const kubernetes = compilerOf(schemas.kubernetes[minor].file);
   const custom = sharedCompiler(schemas.customResources.file);
 
-  const problems = (object: KubernetesObject): string[] => {
+  const problems = (object: KubernetesObject, definitions: Definitions = NONE): string[] => {
     const untyped = typeProblems(object);
     if (untyped.length > 0) return untyped;
     const { apiVersion, kind } = object;
@@ -45,9 +55,10 @@ export function loadSchemas(schemas: Schemas, minor: string): StrictSchemas {
       if (!isStable(key)) return [`${name}: Kubernetes ${minor} does not serve it unless a cluster enables it`];
       return [...nameProblems(object), ...problemsOf(kubernetes.validator(builtIn.definition), object, object)];
     }
-    const resource = custom.file.kinds[key];
-    if (resource !== undefined)
-      return customResourceProblems(object, kubernetes, custom.validator(resource.definition));
+    const validate = validatorOf(custom, key) ?? validatorOfCharts(definitions, key);
+    if (validate !== undefined) return customResourceProblems(object, kubernetes, validate);
+    // A chart that is not on this machine may define it, unless others define the kinds of its group.
+    if (!definitions.isComplete && !isOfKubernetes(apiVersion) && !hasGroup(custom, apiVersion)) return [];
     return [
       isOfKubernetes(apiVersion)
         ? `${name}: Kubernetes ${minor} has no such kind`
@@ -55,6 +66,33 @@ export function loadSchemas(schemas: Schemas, minor: string): StrictSchemas {
     ];
   };
   return { problems, apiVersions: apiVersionsOf(kubernetes, custom) };
+}
+
+/** The validator of a custom resource; undefined for a kind that the file does not have. */
+function validatorOf(compiler: Compiler, key: string): Validator | undefined {
+  const resource = compiler.file.kinds[key];
+  return resource === undefined ? undefined : compiler.validator(resource.definition);
+}
+
+type Validator = ReturnType<Compiler['validator']>;
+
+const hasGroup = (compiler: Compiler, apiVersion: string): boolean =>
+  Object.keys(compiler.file.kinds).some((key) => key.startsWith(`${apiVersion.replace(/\/.*/, '')}/`));
+
+// A definition is compiled for the first object of its kind.
+const compiled = new WeakMap<KubernetesObject, Compiler>();
+
+/** The validator of a custom resource whose definition a chart brings. */
+function validatorOfCharts({ objects }: Definitions, key: string): Validator | undefined {
+  const kind = key.slice(key.lastIndexOf('/') + 1);
+  for (const definition of objects) {
+    if ((definition.spec as { names?: { kind?: string } } | undefined)?.names?.kind !== kind) continue;
+    const compiler = compiled.get(definition) ?? compilerFor(readCustomResources([definition]), nameOf(definition));
+    compiled.set(definition, compiler);
+    const validate = validatorOf(compiler, key);
+    if (validate !== undefined) return validate;
+  }
+  return undefined;
 }
 
 const isKnown = (minor: string): minor is KubernetesMinor => KUBERNETES_MINORS.some((known) => known === minor);
@@ -83,11 +121,7 @@ function nameProblems(object: Readonly<Record<string, unknown>>): string[] {
 
 const OBJECT_META = `${DEFINITIONS}apis.meta.v1.ObjectMeta`;
 
-function customResourceProblems(
-  object: KubernetesObject,
-  kubernetes: Compiler,
-  validate: ReturnType<Compiler['validator']>,
-): string[] {
+function customResourceProblems(object: KubernetesObject, kubernetes: Compiler, validate: Validator): string[] {
   // Their own schemas do not describe metadata: the API server checks it as that of any object.
   const metadata =
     'metadata' in object ? problemsOf(kubernetes.validator(OBJECT_META), object.metadata, object, '/metadata') : [];

@@ -3,6 +3,7 @@ import { groupOf, type KubernetesObject, nameOf } from '../kubernetes/object.ts'
 import type { FleetApplication } from '../render/fleet.ts';
 import { type RenderedApplication, renderedOnly } from '../render/rendered.ts';
 import { sourcesOf } from '../render/renderer.ts';
+import { missingChartOf } from '../render/unchecked.ts';
 import { applicationProblem, objectProblem } from './location.ts';
 import type { Problem } from './problem.ts';
 import type { ProofContext } from './proof.ts';
@@ -30,8 +31,12 @@ interface Project {
  */
 export function forbiddenByProjects(fleet: readonly FleetApplication[], { root }: ProofContext): string[] {
   const entries = renderedOnly(fleet);
+  // Without its chart an Application has no objects here; the repository of the chart is checked all the same.
+  const unchecked = fleet
+    .filter((entry) => missingChartOf(entry) !== undefined)
+    .map((entry): RenderedApplication => ({ ...entry, objects: [] }));
   const found: string[] = [];
-  for (const entry of entries) {
+  for (const entry of [...entries, ...unchecked]) {
     if (entry.isInstalled) continue;
     const { project: name } = entry.application.spec;
     const project = projectOf(entry, entries);

@@ -1,4 +1,5 @@
 import { type FleetApplication, labelOf } from '../render/fleet.ts';
+import { valueFilesRead } from '../render/unchecked.ts';
 import { applicationProblem } from './location.ts';
 import type { ProofContext } from './proof.ts';
 
@@ -22,7 +23,7 @@ export function unnoticedFiles(fleet: readonly FleetApplication[], { root }: Pro
   return found;
 }
 
-function filesReadBy({ chart }: FleetApplication): readonly string[] {
-  if (chart === undefined) return [];
-  return chart.isUpstream ? chart.valueFiles : [chart.name, ...chart.valueFiles];
+function filesReadBy(entry: FleetApplication): readonly string[] {
+  const { chart } = entry;
+  return chart?.isUpstream === false ? [chart.name, ...valueFilesRead(entry)] : valueFilesRead(entry);
 }

@@ -1,8 +1,8 @@
 import { KUBERNETES_MINORS, type Schemas } from '@gitops/tools/schemas';
 import { type KubernetesObject, nameOf } from '../kubernetes/object.ts';
-import { loadSchemas, type StrictSchemas } from '../kubernetes/strict-schemas.ts';
+import { type Definitions, loadSchemas, type StrictSchemas } from '../kubernetes/strict-schemas.ts';
 import type { FleetApplication } from '../render/fleet.ts';
-import { type RenderedApplication, renderedOnly } from '../render/rendered.ts';
+import { byCluster, type RenderedApplication, renderedOnly } from '../render/rendered.ts';
 import { objectProblem } from './location.ts';
 import type { ProofContext } from './proof.ts';
 
@@ -20,16 +20,34 @@ export function schemasOf(schemas: Schemas, minor: string): StrictSchemas {
 /** Objects against the schemas of every minor version that the platform supports. */
 export function schemaProblems(fleet: readonly FleetApplication[], context: ProofContext): string[] {
   const found: string[] = [];
+  const definitions = definitionsByCluster(fleet);
   for (const minor of KUBERNETES_MINORS)
-    for (const entry of renderedOnly(fleet)) found.push(...problemsOfApplication(entry, minor, context));
+    for (const entry of renderedOnly(fleet))
+      found.push(...problemsOfApplication(entry, minor, definitions.get(entry.cluster.name), context));
   return found;
 }
 
-function problemsOfApplication(entry: RenderedApplication, minor: string, context: ProofContext): string[] {
+/** The CustomResourceDefinitions that each cluster gets. */
+function definitionsByCluster(fleet: readonly FleetApplication[]): ReadonlyMap<string, Definitions> {
+  const definitions = new Map<string, Definitions>();
+  for (const [{ name }, objects] of byCluster(fleet))
+    definitions.set(name, {
+      objects: objects.filter(({ kind }) => kind === 'CustomResourceDefinition'),
+      isComplete: fleet.every(({ cluster, rendered }) => cluster.name !== name || rendered.ok),
+    });
+  return definitions;
+}
+
+function problemsOfApplication(
+  entry: RenderedApplication,
+  minor: string,
+  definitions: Definitions | undefined,
+  context: ProofContext,
+): string[] {
   const schemas = schemasOf(context.schemas, minor);
   const found: string[] = [];
   for (const object of entry.objects) {
-    const problems = problemsOf(schemas, entry.chart?.isUpstream === true ? withoutNulls(object) : object);
+    const problems = problemsOf(schemas, entry.chart?.isUpstream === true ? withoutNulls(object) : object, definitions);
     for (const problem of problems) {
       const rule = `${problem} [Kubernetes ${minor}]`;
       found.push(objectProblem(context.root, entry, { object: nameOf(object), path: '', rule }));
@@ -42,10 +60,15 @@ function problemsOfApplication(entry: RenderedApplication, minor: string, contex
 const nullsLeftOut = new WeakMap<KubernetesObject, KubernetesObject>();
 const checked = new WeakMap<StrictSchemas, WeakMap<KubernetesObject, readonly string[]>>();
 
-function problemsOf(schemas: StrictSchemas, object: KubernetesObject): readonly string[] {
+function problemsOf(
+  schemas: StrictSchemas,
+  object: KubernetesObject,
+  definitions: Definitions | undefined,
+): readonly string[] {
   const known = checked.get(schemas) ?? new WeakMap<KubernetesObject, readonly string[]>();
   checked.set(schemas, known);
-  const problems = known.get(object) ?? schemas.problems(object);
+  // Only large definitions are shared between clusters; custom resources are not, so that each meets its own cluster's.
+  const problems = known.get(object) ?? schemas.problems(object, definitions);
   known.set(object, problems);
   return problems;
 }

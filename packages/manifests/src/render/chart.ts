@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LocalChart } from '@gitops/tools/charts';
-import { type Application, type Source, sourcesOf } from './renderer.ts';
+import { type Application, localChartOf, type Source, sourcesOf } from './renderer.ts';
 
-/** The Helm chart that an Application renders: one of this repository, or a pinned upstream one. */
+/** The Helm chart that an Application renders: one of this repository, or an upstream one. */
 export interface Chart {
   /**
-   * Its folder in this repository, `charts/fastify-service`; of an upstream chart its name alone, which outlives
-   * upgrades.
+   * Its folder in this repository, `charts/fastify-service`; of an upstream chart its name alone, which an upgrade does
+   * not change.
    */
   readonly name: string;
   readonly isUpstream: boolean;
@@ -21,12 +21,12 @@ export interface Chart {
 }
 
 /**
- * The chart of an Application; undefined where no source of it renders one, or one that is not pinned.
- * @param charts the pinned upstream charts
+ * The chart of an Application; undefined where no source of it renders one, or one that is not on this machine.
+ * @param charts the upstream charts on this machine
  */
 export function chartOf(root: string, application: Application, charts: readonly LocalChart[]): Chart | undefined {
   for (const source of sourcesOf(application)) {
-    const { path, chart, repoURL, targetRevision } = source;
+    const { path, chart } = source;
     if (path !== undefined && existsSync(join(root, path, 'Chart.yaml'))) {
       return {
         name: path,
@@ -37,15 +37,13 @@ export function chartOf(root: string, application: Application, charts: readonly
         valueFiles: valueFilesOf(source),
       };
     }
-    const pinned = charts.find(
-      (candidate) => candidate.chart === chart && candidate.repoURL === repoURL && candidate.version === targetRevision,
-    );
-    if (pinned !== undefined)
+    const upstream = chart === undefined ? undefined : localChartOf(source, charts);
+    if (upstream !== undefined)
       return {
-        name: pinned.chart,
+        name: upstream.chart,
         isUpstream: true,
-        folder: pinned.folder,
-        label: `${pinned.chart}-${pinned.version}`,
+        folder: upstream.folder,
+        label: `${upstream.chart}-${upstream.version}`,
         source,
         valueFiles: valueFilesOf(source),
       };

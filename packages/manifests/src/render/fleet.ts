@@ -1,4 +1,6 @@
+import { messageOf } from '@gitops/report/errors';
 import { clusterFacts, clusterNames, clusterSecret, type ClusterSettings, readCluster } from '@gitops/settings';
+import { argocdChart, type ChartName } from '@gitops/tools/charts';
 import type { KubernetesObject } from '../kubernetes/object.ts';
 import { type Chart, chartOf } from './chart.ts';
 import { argocdInstallation, rootInstallation } from './installations.ts';
@@ -35,7 +37,10 @@ export interface FleetOptions {
 export const labelOf = ({ cluster, application }: Pick<FleetApplication, 'cluster' | 'application'>): string =>
   `${cluster.name}/${application.metadata.name}`;
 
-/** argocd/root does not render, so that nothing is known about the Applications that it leads to. */
+/**
+ * What a cluster starts from cannot be read or rendered, so that nothing is known about the Applications that it leads
+ * to. The message begins with file and line.
+ */
 export class RootError extends Error {}
 
 /**
@@ -65,10 +70,11 @@ export async function renderFleet(
 
   const installed = render(clusters.map((cluster) => ({ cluster, application: rootInstallation(cluster) })));
   // Argo CD's chart is large and needs nothing of the others: it renders beside them.
+  const chart = installedChart(root);
   const argocd = render(
     clusters
       .filter(({ provider }) => provider === 'aws')
-      .map((cluster) => ({ cluster, application: argocdInstallation(cluster), isInstalled: true })),
+      .map((cluster) => ({ cluster, application: argocdInstallation(cluster, chart), isInstalled: true })),
   );
   argocd.catch(() => undefined); // reported below, unless another step fails first
   const roots = await render(rootsOf(await installed));
@@ -90,6 +96,15 @@ export async function renderFleet(
   return fleet.sort((a, b) => labelOf(a).localeCompare(labelOf(b)));
 }
 
+/** The chart of Argo CD itself. */
+function installedChart(root: string): ChartName {
+  try {
+    return argocdChart(root);
+  } catch (error) {
+    throw new RootError(messageOf(error));
+  }
+}
+
 /** An Application that is still to be rendered. */
 interface Planned {
   readonly cluster: ClusterSettings;
@@ -101,7 +116,10 @@ interface Planned {
 function rootsOf(installed: readonly FleetApplication[]): Planned[] {
   const roots: Planned[] = [];
   for (const { cluster, rendered } of installed) {
-    if (!rendered.ok) throw new RootError(`does not render for ${cluster.name}: ${rendered.error}`);
+    if (!rendered.ok)
+      throw new RootError(
+        `argocd/root/Chart.yaml:1: the chart: does not render for ${cluster.name}: ${rendered.error}`,
+      );
     for (const object of rendered.value)
       if (isOfArgocd(object, 'Application')) roots.push({ cluster, application: object as Application });
   }

@@ -1,5 +1,5 @@
 import { argocdValueFiles, clusterFacts, type ClusterSettings } from '@gitops/settings';
-import { argocdChart } from '@gitops/tools/charts';
+import type { ChartName } from '@gitops/tools/charts';
 import { ARGOCD_VERSION } from '@gitops/tools/tools';
 import type { Application, Source } from './renderer.ts';
 
@@ -25,9 +25,8 @@ export function rootInstallation(cluster: ClusterSettings): Application {
 }
 
 /** Argo CD's own chart, as CDKTF installs it. The cluster's Secret, which CDKTF adds, is left out. */
-export function argocdInstallation(cluster: ClusterSettings): Application {
+export function argocdInstallation(cluster: ClusterSettings, { repoURL, chart, version }: ChartName): Application {
   const { repoURL: home, repoRevision } = clusterFacts(cluster).annotations;
-  const { repoURL, chart, version } = argocdChart();
   const source: Source = {
     repoURL,
     chart,

@@ -1,4 +1,4 @@
-import type { LocalChart } from '@gitops/tools/charts';
+import { type ChartName, isSameChart, type LocalChart, titleOf } from '@gitops/tools/charts';
 import type { Tools } from '@gitops/tools/tools';
 import type { KubernetesObject } from '../kubernetes/object.ts';
 import { startProgram } from './program.ts';
@@ -35,6 +35,22 @@ export interface Application extends KubernetesObject {
 export const sourcesOf = ({ spec }: Application): readonly Source[] =>
   spec.sources ?? (spec.source === undefined ? [] : [spec.source]);
 
+/** The chart that a source names, as it is on this machine. */
+export const localChartOf = (source: Source, charts: readonly LocalChart[]): LocalChart | undefined =>
+  charts.find((candidate) => isSameChart(candidate, chartNameOf(source)));
+
+const chartNameOf = ({ repoURL, chart = '', targetRevision = '' }: Source): ChartName => ({
+  ...{ repoURL, chart, version: targetRevision },
+});
+
+/** An upstream chart of an Application that is not on this machine; undefined where none is missing. */
+function missingChart(application: Application, charts: readonly LocalChart[]): ChartName | undefined {
+  const source = sourcesOf(application).find(
+    (candidate) => candidate.chart !== undefined && localChartOf(candidate, charts) === undefined,
+  );
+  return source === undefined ? undefined : chartNameOf(source);
+}
+
 /** What the application controller asks repo-server for. */
 export interface RenderRequest {
   readonly application: Application;
@@ -70,12 +86,20 @@ export interface Health {
   readonly message: string;
 }
 
-/** The answer to one request: a result, or Argo CD's own error message. */
-export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: string };
+/** Why there is no result: Argo CD's own error message, or an upstream chart that is not on this machine. */
+export interface Failure {
+  readonly ok: false;
+  readonly error: string;
+  /** Set where nothing is known to be wrong: the Application stays unchecked. */
+  readonly missingChart?: ChartName;
+}
+
+/** The answer to one request: a result, or why there is none. */
+export type Outcome<T> = { readonly ok: true; readonly value: T } | Failure;
 
 /** Argo CD's rendering as a running program, for any number of requests. The program is packages/tools/go/render. */
 export interface Renderer {
-  /** The upstream charts that it can render. */
+  /** The upstream charts on this machine: no others can be rendered. */
   readonly charts: readonly LocalChart[];
   /**
    * The manifests of Applications, without what their ignoreDifferences name. Answers in the order of the requests.
@@ -107,9 +131,15 @@ interface Answer {
 const outcome = <T>(value: T, error: string | undefined): Outcome<T> =>
   error === undefined ? { ok: true, value } : { ok: false, error };
 
+const notOnThisMachine = (chart: ChartName): Failure => ({
+  ok: false,
+  error: `${titleOf(chart)} is not on this machine; run \`make charts\``,
+  missingChart: chart,
+});
+
 /**
  * Starts Argo CD's renderer. Whoever starts it closes it.
- * @param charts upstream charts, from ensureCharts; an Application of any other does not render
+ * @param charts upstream charts, from localCharts; an Application of any other stays unchecked
  */
 export function startRenderer(tools: Pick<Tools, 'bin'>, charts: readonly LocalChart[] = []): Renderer {
   const large = new Map<string, KubernetesObject>();
@@ -140,6 +170,8 @@ export function startRenderer(tools: Pick<Tools, 'bin'>, charts: readonly LocalC
     return object;
   };
   const renderOne = async (repository: string, request: RenderRequest): Promise<Outcome<KubernetesObject[]>> => {
+    const missing = missingChart(request.application, charts);
+    if (missing !== undefined) return notOnThisMachine(missing);
     const [rendered] = (await ask({ repository, charts, renders: [request] })).renders;
     if (rendered === undefined) throw new Error('the renderer gave no answer');
     return outcome(rendered.manifests.map(objectOf), rendered.error);

@@ -5,6 +5,8 @@ export interface Mistake {
   /** What is replaced; a mistake that does not find it fails its test. */
   readonly from: string;
   readonly to: string;
+  /** The upstream chart without which nobody can tell. */
+  readonly chart?: string;
   /** Must match one of the problems: file and key, and what is wrong. */
   readonly told: RegExp;
 }
@@ -39,6 +41,12 @@ export const remove = (from: string) => replace(from, '');
 export const before = (from: string, ...lines: string[]) => replace(from, [...lines, from].join('\n'));
 export const after = (from: string, ...lines: string[]) => replace(from, [from, ...lines].join('\n'));
 
-/** Slips in one file, by name. */
-export const inFile = (file: string, slips: Readonly<Record<string, Slip>>): readonly Mistake[] =>
-  Object.entries(slips).map(([name, { from, to, toldOf }]) => ({ name, file, from, to, told: toldOf(file) }));
+/**
+ * Slips in one file, by name.
+ * @param chart the upstream chart without which nobody can tell
+ */
+export const inFile = (file: string, slips: Readonly<Record<string, Slip>>, chart?: string): readonly Mistake[] =>
+  Object.entries(slips).map(([name, { from, to, toldOf }]) => ({
+    ...{ name, file, from, to, told: toldOf(file) },
+    ...(chart !== undefined && { chart }),
+  }));

@@ -17,69 +17,96 @@ const denied = (what: RegExp, key?: RegExp): RegExp =>
 
 export const UPSTREAM: readonly Mistake[] = [
   // Upstream charts, and what they are given
-  inFile(metrics.shared, {
-    'a key of an upstream chart misspelt': replace('topologySpreadConstraints:', 'topologySpreadConstraint:').told(
-      /topologySpreadConstraint: is no value of this chart/,
-    ),
-    'more of a controller than the nodes hold': replace('cpu: 100m', 'cpu: 1800m').toldAs(
-      at('clusters/dev/cluster.yaml', /nodeGroup\.maxSize: .*Deployment\/metrics-server without a place/),
-    ),
-  }),
-  inFile('clusters/dev/argocd.yaml', {
-    'a key of Argo CD’s own chart misspelt': replace('domain:', 'domian:').told(
-      /global\.domian: is no value of this chart/,
-    ),
-  }),
-  inFile('argocd/values.yaml', {
-    'a part of Argo CD that asks for nothing': replace('redis:\n  resources:', 'redis:\n  resource:').told(
-      /redis\.resource: is no value of this chart/,
-    ),
-    'a part of Argo CD larger than any node': replace(
-      '      memory: 512Mi\n      ephemeral-storage: 64Mi\n    limits:\n      memory: 512Mi',
-      '      memory: 4Gi\n      ephemeral-storage: 64Mi\n    limits:\n      memory: 4Gi',
-    ).toldAs(
-      at(
-        'clusters/dev/cluster.yaml',
-        /nodeGroup\.maxSize: .*StatefulSet\/argocd-application-controller without a place/,
+  inFile(
+    metrics.shared,
+    {
+      'a key of an upstream chart misspelt': replace('topologySpreadConstraints:', 'topologySpreadConstraint:').told(
+        /topologySpreadConstraint: is no value of this chart/,
       ),
-    ),
-  }),
-  inFile(metrics.staging, {
-    'a key that another upstream chart has': replace('replicas: 2', 'replicaCount: 2').told(
-      /replicaCount: is no value of this chart/,
-    ),
-    'a number in quotes for an upstream chart': replace('replicas: 2', 'replicas: two').toldAs(
-      at(`${metrics.shared}:1`, /staging\/metrics-server Deployment\/metrics-server: spec\.replicas: must be integer/),
-    ),
-  }),
-  inFile(balancers.shared, {
-    'a key below another, spelt as it should have been': replace(
-      'ingressValdationFailurePolicy',
-      'ingressValidationFailurePolicy',
-    ).told(/webhookConfig\.ingressValidationFailurePolicy: is no value/),
-    'a text for a section': replace('webhookConfig:\n', 'webhookConfig: off\nwebhookConfigBefore:\n').told(
-      /webhookConfig: .*(map|quoted)/,
-    ),
-    'a key of Kubernetes misspelt, which an upstream chart passes on': replace(
-      'maxUnavailable: 1',
-      'maxUnavailble: 1',
-    ).toldAtTop(/.*PodDisruptionBudget.*maxUnavailble: is not a field/),
-    'a controller with all capabilities': replace('drop: [ALL]', 'drop: [NET_RAW]').toldAtTop(
-      /.*Pod Security: .*capabilities/,
-    ),
-  }),
-  inFile(secrets.shared, {
-    'a store of a service that AWS does not have': replace(
-      'service: SecretsManager',
-      'service: SecretManager',
-    ).toldAtTop(/.*ClusterSecretStore\/aws-secrets-manager: spec\.provider\.aws\.service: must be one of/),
-    'a controller without its memory': replace('    memory: 128Mi\n    ephemeral', '    ephemeral').toldAtTop(
-      /.*resources\.requests\.memory: must be set/,
-    ),
-  }),
+      'more of a controller than the nodes hold': replace('cpu: 100m', 'cpu: 1800m').toldAs(
+        at('clusters/dev/cluster.yaml', /nodeGroup\.maxSize: .*Deployment\/metrics-server without a place/),
+      ),
+    },
+    'metrics-server',
+  ),
+  inFile(
+    'clusters/dev/argocd.yaml',
+    {
+      'a key of Argo CD’s own chart misspelt': replace('domain:', 'domian:').told(
+        /global\.domian: is no value of this chart/,
+      ),
+    },
+    'argo-cd',
+  ),
+  inFile(
+    'argocd/values.yaml',
+    {
+      'a part of Argo CD that asks for nothing': replace('redis:\n  resources:', 'redis:\n  resource:').told(
+        /redis\.resource: is no value of this chart/,
+      ),
+      'a part of Argo CD larger than any node': replace(
+        '      memory: 512Mi\n      ephemeral-storage: 64Mi\n    limits:\n      memory: 512Mi',
+        '      memory: 4Gi\n      ephemeral-storage: 64Mi\n    limits:\n      memory: 4Gi',
+      ).toldAs(
+        at(
+          'clusters/dev/cluster.yaml',
+          /nodeGroup\.maxSize: .*StatefulSet\/argocd-application-controller without a place/,
+        ),
+      ),
+    },
+    'argo-cd',
+  ),
+  inFile(
+    metrics.staging,
+    {
+      'a key that another upstream chart has': replace('replicas: 2', 'replicaCount: 2').told(
+        /replicaCount: is no value of this chart/,
+      ),
+      'a number in quotes for an upstream chart': replace('replicas: 2', 'replicas: two').toldAs(
+        at(
+          `${metrics.shared}:1`,
+          /staging\/metrics-server Deployment\/metrics-server: spec\.replicas: must be integer/,
+        ),
+      ),
+    },
+    'metrics-server',
+  ),
+  inFile(
+    balancers.shared,
+    {
+      'a key below another, spelt as it should have been': replace(
+        'ingressValdationFailurePolicy',
+        'ingressValidationFailurePolicy',
+      ).told(/webhookConfig\.ingressValidationFailurePolicy: is no value/),
+      'a text for a section': replace('webhookConfig:\n', 'webhookConfig: off\nwebhookConfigBefore:\n').told(
+        /webhookConfig: .*(map|quoted)/,
+      ),
+      'a key of Kubernetes misspelt, which an upstream chart passes on': replace(
+        'maxUnavailable: 1',
+        'maxUnavailble: 1',
+      ).toldAtTop(/.*PodDisruptionBudget.*maxUnavailble: is not a field/),
+      'a controller with all capabilities': replace('drop: [ALL]', 'drop: [NET_RAW]').toldAtTop(
+        /.*Pod Security: .*capabilities/,
+      ),
+    },
+    'aws-load-balancer-controller',
+  ),
+  inFile(
+    secrets.shared,
+    {
+      'a store of a service that AWS does not have': replace(
+        'service: SecretsManager',
+        'service: SecretManager',
+      ).toldAtTop(/.*ClusterSecretStore\/aws-secrets-manager: spec\.provider\.aws\.service: must be one of/),
+      'a controller without its memory': replace('    memory: 128Mi\n    ephemeral', '    ephemeral').toldAtTop(
+        /.*resources\.requests\.memory: must be set/,
+      ),
+    },
+    'external-secrets',
+  ),
   inFile(metrics.set, {
-    'a version of a chart that is not pinned': replace('targetRevision: 3.13.1', 'targetRevision: 3.13.2').toldAtTop(
-      /.*chart metrics-server 3\.13\.2 .* is not pinned: add it to CHART_PINS/,
+    'a range of versions in place of one': replace('targetRevision: 3.13.1', 'targetRevision: 3.13.x').toldAtTop(
+      /dev\/metrics-server: targetRevision must be one exact version \(it is 3\.13\.x\)/,
     ),
     'a values file of an upstream chart that is not there': replace(
       '$values/clusters/shared/metrics-server.yaml',
@@ -90,46 +117,78 @@ export const UPSTREAM: readonly Mistake[] = [
         /the file: does not exist; argocd\/applications\/metrics-server\.yaml names it/,
       ),
     ),
-    'a reference to a source that has another name': replace('ref: values', 'ref: value').toldAtTop(
-      /.*values file \$values\/clusters\/shared\/metrics-server\.yaml: no source has `ref: values`/,
-    ),
     'a values file whose push would go unnoticed': remove('/clusters/shared/metrics-server.yaml;').toldAtTop(
       /.*must name clusters\/shared\/metrics-server\.yaml/,
     ),
   }),
+  inFile(
+    metrics.set,
+    {
+      'a reference to a source that has another name': replace('ref: values', 'ref: value').toldAtTop(
+        /.*values file \$values\/clusters\/shared\/metrics-server\.yaml: no source has `ref: values`/,
+      ),
+    },
+    'metrics-server',
+  ),
   inFile(secrets.set, {
     'a Helm repository with a slip': replace(
       'https://charts.external-secrets.io',
       'https://chart.external-secrets.io',
-    ).toldAtTop(/.*is not pinned/),
-    'a store that a parameter does not meet': replace('extraObjects[0]', 'extraObjects[1]').toldAs(
-      /^(argocd\/applications\/external-secrets\.yaml|clusters\/shared\/external-secrets\.yaml):1: /,
+    ).toldAtTop(
+      /spec\.sources: AppProject controllers does not allow the repository https:\/\/chart\.external-secrets\.io/,
     ),
   }),
+  inFile(
+    secrets.set,
+    {
+      'a store that a parameter does not meet': replace('extraObjects[0]', 'extraObjects[1]').toldAs(
+        /^(argocd\/applications\/external-secrets\.yaml|clusters\/shared\/external-secrets\.yaml):1: /,
+      ),
+    },
+    'external-secrets',
+  ),
   inFile(controllers, {
     'a Helm repository that the project does not allow': remove('    - https://charts.external-secrets.io\n').toldAs(
       at(`${secrets.set}:1`, denied(/the repository https:\/\/charts\.external-secrets\.io/, /spec\.sources: /)),
     ),
-    'a cluster-wide name that the project does not allow': replace(
-      'name: aws-load-balancer-controller-role }',
-      'name: aws-load-balancer-role }',
-    ).toldAs(denied(/rbac\.authorization\.k8s\.io\/ClusterRole/)),
-    'a namespace that the project does not allow': replace('namespace: kube-system', 'namespace: kube-public').toldAs(
-      denied(/the namespace kube-system/, /RoleBinding\/metrics-server-auth-reader metadata\.namespace: /),
-    ),
   }),
+  inFile(
+    controllers,
+    {
+      'a cluster-wide name that the project does not allow': replace(
+        'name: aws-load-balancer-controller-role }',
+        'name: aws-load-balancer-role }',
+      ).toldAs(denied(/rbac\.authorization\.k8s\.io\/ClusterRole/)),
+    },
+    'aws-load-balancer-controller',
+  ),
+  inFile(
+    controllers,
+    {
+      'a namespace that the project does not allow': replace('namespace: kube-system', 'namespace: kube-public').toldAs(
+        denied(/the namespace kube-system/, /RoleBinding\/metrics-server-auth-reader metadata\.namespace: /),
+      ),
+    },
+    'metrics-server',
+  ),
+  inFile(
+    balancers.set,
+    {
+      'a certificate of each render, compared': remove(
+        '        - kind: Secret\n          name: aws-load-balancer-tls\n          jsonPointers: [/data]\n',
+      ).toldAs(
+        at(`${balancers.shared}:1`, /.*Secret\/aws-load-balancer-tls data\S*: differs from one render to the next/),
+      ),
+      'something left to the cluster that never differs': before(
+        '        - kind: Secret\n',
+        '        - kind: ServiceAccount',
+        '          name: aws-load-balancer-controller',
+        '          jsonPointers: [/automountServiceAccountToken]',
+      ).toldAtTop(/ignoreDifferences: ServiceAccount\/aws-load-balancer-controller is the same in every render/),
+    },
+    'aws-load-balancer-controller',
+  ),
   inFile(balancers.set, {
-    'a certificate of each render, compared': remove(
-      '        - kind: Secret\n          name: aws-load-balancer-tls\n          jsonPointers: [/data]\n',
-    ).toldAs(
-      at(`${balancers.shared}:1`, /.*Secret\/aws-load-balancer-tls data\S*: differs from one render to the next/),
-    ),
-    'something left to the cluster that never differs': before(
-      '        - kind: Secret\n',
-      '        - kind: ServiceAccount',
-      '          name: aws-load-balancer-controller',
-      '          jsonPointers: [/automountServiceAccountToken]',
-    ).toldAtTop(/ignoreDifferences: ServiceAccount\/aws-load-balancer-controller is the same in every render/),
     'a fact that a controller needs and the cluster does not have': replace(
       '.metadata.annotations.vpcId',
       '.metadata.annotations.vpc',
@@ -140,5 +199,10 @@ export const UPSTREAM: readonly Mistake[] = [
       'name: staging\n',
       'name: staging\ncontrollers: [metrics-server, external-secrets]\n',
     ).toldAs(at(`${balancers.staging}:1`, /the file: no Application reads it/)),
+  }),
+  inFile('argocd/installation.yaml', {
+    'the chart of Argo CD without a version': replace('targetRevision:', 'version:').toldAtTop(
+      /the file: must name the chart of Argo CD/,
+    ),
   }),
 ].flat();

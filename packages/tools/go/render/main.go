@@ -59,7 +59,7 @@ type Request struct {
 	ID int `json:"id"`
 	// The work tree.
 	Repository string `json:"repository"`
-	// The charts that Helm repositories would offer.
+	// The charts of Helm repositories that are on this machine.
 	Charts []Chart `json:"charts,omitempty"`
 	// Applications to render.
 	Renders []Render `json:"renders,omitempty"`
@@ -408,7 +408,7 @@ func folderOf(request Request, source v1alpha1.ApplicationSource) (path, root st
 				return chart.Folder, chart.Folder, nil
 			}
 		}
-		return "", "", fmt.Errorf("chart %s %s of %s is not pinned: add it to CHART_PINS in packages/tools/src/charts.ts, with the Go module that holds it", source.Chart, source.TargetRevision, source.RepoURL)
+		return "", "", fmt.Errorf("chart %s %s of %s is not on this machine; run `make charts`", source.Chart, source.TargetRevision, source.RepoURL)
 	}
 	// As repo-server's own check of a source's path, which needs a clone.
 	path = filepath.Join(request.Repository, source.Path)

@@ -22,8 +22,14 @@ export function sharedCompiler(path: string): Compiler {
 }
 
 /** A compiler for the definitions of a file. */
-export function compilerOf(path: string): Compiler {
-  const file = JSON.parse(readFileSync(path, 'utf8')) as SchemaFile;
+export const compilerOf = (path: string): Compiler =>
+  compilerFor(JSON.parse(readFileSync(path, 'utf8')) as SchemaFile, path);
+
+/**
+ * A compiler for definitions.
+ * @param source what messages call them
+ */
+export function compilerFor(file: SchemaFile, source: string): Compiler {
   const roots = new Set(Object.values(file.kinds).map(({ definition }) => definition));
   const ajv = newAjv();
   const added = new Set<string>();
@@ -31,7 +37,7 @@ export function compilerOf(path: string): Compiler {
     if (added.has(name)) return;
     added.add(name);
     const schema = file.definitions[name];
-    if (schema === undefined) throw new Error(`${path} has no definition ${name}`);
+    if (schema === undefined) throw new Error(`${source} has no definition ${name}`);
     if (name.startsWith('io.k8s.')) {
       const strict = SPECIAL[name] ?? strictSchema(schema, 'kubernetes', add);
       ajv.addSchema({ ...strict, title: name.slice(name.lastIndexOf('.') + 1) }, name);
@@ -44,7 +50,7 @@ export function compilerOf(path: string): Compiler {
     validator(definition) {
       add(definition);
       const validate = ajv.getSchema(definition);
-      if (validate === undefined) throw new Error(`${definition} of ${path} cannot be compiled`);
+      if (validate === undefined) throw new Error(`${definition} of ${source} cannot be compiled`);
       return validate;
     },
   };

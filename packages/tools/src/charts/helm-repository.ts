@@ -4,21 +4,28 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import type { LocalChart } from '@gitops/tools/charts';
-import { run } from '@gitops/tools/run';
-import type { Tools } from '@gitops/tools/tools';
+import { run } from '../run.ts';
 
-/** A Helm repository on loopback, with charts as their releases would offer them. */
+/** A Helm repository on loopback, for tests and drills: charts as their releases would offer them. */
 export interface HelmRepository {
   readonly url: string;
+  /** What was asked for so far: `/index.yaml`, `/name-1.0.0.tgz`. */
+  readonly requests: readonly string[];
+  /** Packs more charts. A version that is there already is packed anew. */
+  publish(folders: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Packs the charts and serves them until it is closed. */
-export async function serveCharts({ bin }: Pick<Tools, 'bin'>, charts: readonly LocalChart[]): Promise<HelmRepository> {
+/**
+ * Packs the charts and serves them until it is closed.
+ * @param helm the program
+ * @param folders of charts
+ */
+export async function serveCharts(helm: string, folders: readonly string[]): Promise<HelmRepository> {
   const folder = mkdtempSync(join(tmpdir(), 'helm-repository-'));
-  await run(join(bin, 'helm'), ['package', '--destination', folder, ...charts.map((chart) => chart.folder)]);
+  const requests: string[] = [];
   const server = createServer(({ url = '' }, response) => {
+    requests.push(url);
     try {
       response.end(readFileSync(join(folder, basename(url))));
     } catch {
@@ -28,9 +35,15 @@ export async function serveCharts({ bin }: Pick<Tools, 'bin'>, charts: readonly 
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  await run(join(bin, 'helm'), ['repo', 'index', '--url', url, folder]);
+  const publish = async (charts: readonly string[]): Promise<void> => {
+    if (charts.length > 0) await run(helm, ['package', '--destination', folder, ...charts]);
+    await run(helm, ['repo', 'index', '--url', url, folder]);
+  };
+  await publish(folders);
   return {
     url,
+    requests,
+    publish,
     close: async () => {
       server.close();
       server.closeAllConnections();
