@@ -67,6 +67,9 @@ t.test('a later archive with another sum is refused by name, and nothing of it i
   t.strictSame(localCharts(scene.root, { store }).missing.length, 1);
   // Where it was pulled before, that archive is still the one.
   t.match((await scene.charts()).charts, [{ state: 'verified', source: 'cache' }]);
+  // A clone whose lock file has another sum does not use it.
+  writeFileSync(join(scene.root, LOCK), lock.replace(/[0-9a-f]{64}/, 'a'.repeat(64)));
+  t.match(localCharts(scene.root, scene), { charts: [], missing: [scene.name] });
   // A clone that trusts the new one takes its entry out.
   writeFileSync(join(scene.root, LOCK), 'charts: []\n');
   t.match((await scene.charts()).charts, [{ state: 'recorded' }]);
