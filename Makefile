@@ -42,15 +42,15 @@ deploy: install ## publish the work tree to the local main, as a merge would, an
 ship: install ## CI's part: TAG=0.2.0 [DIGEST=sha256:…] [APP=fastify-service] as one commit, and wait
 	@$(LOCAL) ship
 
-unit: install ## types, lint and unit tests
+unit: install ## format, types, lint and unit tests
 	@$(VERIFY) unit
 
-test: install ## types, lint, unit tests and the drills against a real stack of their own
+test: install ## all tests: unit, integration, and the drills against a real stack of their own
 	@$(VERIFY) test
 
 # Each part runs, even where the one before failed.
 BENCHES := service packages/manifests platform e2e
-bench: install ## measure the service, rendering, the platform, deployments, rollbacks and starts; tables, .local/bench*.json
+bench: install ## measure service, rendering, platform and deployments; prints tables, writes .local/bench*.json
 	@failed=; for part in $(BENCHES); do $(NODE) $$part/bench/main.ts || failed="$$failed $$part"; done; \
 	[ -z "$$failed" ] || { echo "error: not all could be measured:$$failed" >&2; echo " next: see the lines 'not measured' above; the other figures are in .local/bench*.json" >&2; exit 1; }
 

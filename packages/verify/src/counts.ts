@@ -19,7 +19,7 @@ export const addCounts = (a: Counts, b: Counts): Counts => ({
 export function countsOf(output: string, succeeded: boolean): Counts {
   let counts: Counts = { passed: 0, failed: 0 };
   let suites = 0;
-  for (const [, fields = ''] of output.matchAll(/^(?:\S+:test: )?# \{ (.*) \}$/gm)) {
+  for (const [, fields = ''] of output.matchAll(/^(?:\S+:[a-z]+: )?# \{ (.*) \}$/gm)) {
     const field = (name: string): number => Number(new RegExp(`\\b${name}: (\\d+)`).exec(fields)?.[1] ?? 0);
     counts = addCounts(counts, { passed: field('pass'), failed: field('fail') });
     suites += 1;

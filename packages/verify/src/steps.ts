@@ -2,39 +2,37 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Invocation } from '@gitops/report/command-line';
+import { elapsed } from '@gitops/report/progress';
+import { table } from '@gitops/report/table';
 import { addCounts, type Counts, countsOf } from './counts.ts';
+import { slowest, type TestFile, testFilesOf } from './test-files.ts';
 
 /** A part of a test run: a program of node_modules/.bin with its arguments. */
 interface Step {
   readonly name: string;
   readonly command: readonly string[];
-  readonly folder?: string;
 }
 
 /** First and by itself, since it takes minutes on a fresh machine and shows its progress. */
 export const TOOLS: Step = { name: 'tools', command: ['node', 'packages/local/src/main.ts', 'tools'] };
 
-export const PACKAGES: Step = {
-  name: 'types, lint and unit tests',
-  command: [
-    'turbo',
-    'run',
-    'types',
-    'lint',
-    'test',
-    '--continue',
-    // A task for each core: ten at once on two cores would miss every time limit that a test sets.
-    '--concurrency=100%',
-    '--env-mode=loose',
-    '--output-logs=full',
-    '--ui=stream',
-    '--log-order=grouped',
-  ],
+const turbo = (...tasks: readonly string[]): readonly string[] => [
+  ...['turbo', 'run', ...tasks, '--continue'],
+  // A task for each core: ten at once on two cores would miss every time limit that a test sets.
+  '--concurrency=100%',
+  ...['--env-mode=loose', '--output-logs=full', '--ui=stream', '--log-order=grouped'],
+];
+
+export const UNIT: Step = {
+  name: 'format, types, lint and unit tests',
+  command: turbo('format', 'types', 'lint', 'unit'),
 };
 
-export const DRILLS: Step = { name: 'drills', command: ['tap'], folder: 'e2e' };
+/** Tests that start whole programs; the drills of e2e/ are among them, and wait more than they compute. */
+export const INTEGRATION: Step = { name: 'integration tests and drills', command: turbo('integration') };
 
 const root = resolve(import.meta.dirname, '../../..');
+const SHOWN = 12;
 
 // Turborepo starts every task by pnpm, which bootstrap.mjs keeps below the name that package.json gives it.
 const { packageManager } = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')) as {
@@ -42,31 +40,49 @@ const { packageManager } = JSON.parse(readFileSync(resolve(root, 'package.json')
 };
 const programs = [resolve(root, 'node_modules/.bin'), resolve(root, '.local', packageManager, 'node_modules/.bin')];
 
-/** Runs steps one after the other; prints the sums of their assertions at the end, and fails where one did. */
+/**
+ * Runs steps one after the other; prints the slowest test files and the sums of the assertions at the end. Fails where a
+ * step did.
+ */
 export async function runSteps(steps: readonly Step[], { json, print, fail }: Invocation): Promise<void> {
   const start = Date.now();
   const output = json ? process.stderr : process.stdout;
+  const files: TestFile[] = [];
   let total: Counts = { passed: 0, failed: 0 };
-  for (const step of steps) total = addCounts(total, await runStep(step, output));
-  const seconds = Math.round((Date.now() - start) / 1000);
-  if (json) print(JSON.stringify({ ...total, seconds }));
+  for (const step of steps) {
+    const result = await runStep(step, output);
+    total = addCounts(total, result.counts);
+    files.push(...result.files);
+  }
+  const milliseconds = Date.now() - start;
+  if (json)
+    print(JSON.stringify({ ...total, seconds: Math.round(milliseconds / 1000), slowest: slowest(files, SHOWN) }));
   else {
-    print(`\nin ${Math.floor(seconds / 60)} min ${seconds % 60} s`);
+    const rows = slowest(files, SHOWN).map(({ name, seconds }) => [name, `${seconds.toFixed(1)} s`]);
+    if (rows.length > 0) print(`\n${table(['SLOWEST TEST FILES', 'TIME'], rows)}`);
+    print(`\nin ${elapsed(milliseconds)}`);
     print(`${total.passed} passed, ${total.failed} failed`);
   }
   if (total.failed > 0) fail();
 }
 
-/** Runs a step with its output shown as it comes, and gives what it counted. */
+/** Runs a step with its output shown as it comes, and gives what it counted and the test files that it ran. */
 async function runStep(
-  { name, command: [program = '', ...args], folder = '.' }: Step,
+  { name, command: [program = '', ...args] }: Step,
   output: NodeJS.WriteStream,
-): Promise<Counts> {
+): Promise<{ readonly counts: Counts; readonly files: readonly TestFile[] }> {
   output.write(`\n── ${name}\n`);
+  const start = Date.now();
   const child = spawn(resolve(root, 'node_modules/.bin', program), args, {
-    cwd: resolve(root, folder),
+    cwd: root,
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, PATH: [...programs, process.env.PATH].join(':'), TURBO_TELEMETRY_DISABLED: '1' },
+    env: {
+      ...process.env,
+      PATH: [...programs, process.env.PATH].join(':'),
+      TURBO_TELEMETRY_DISABLED: '1',
+      // Hundreds of processes of Node.js start from what the first of them compiled.
+      NODE_COMPILE_CACHE: resolve(root, '.local/compiled'),
+    },
   });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
@@ -74,5 +90,6 @@ async function runStep(
     output.write(chunk);
   });
   const code = await new Promise<number | null>((done) => child.on('close', done));
-  return countsOf(text, code === 0);
+  output.write(`── ${name}: ${elapsed(Date.now() - start)}\n`);
+  return { counts: countsOf(text, code === 0), files: testFilesOf(text) };
 }

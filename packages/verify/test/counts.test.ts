@@ -3,8 +3,8 @@ import { countsOf } from '../src/counts.ts';
 
 t.test('sums the summaries of all packages, and counts other tasks as one each', (t) => {
   const output = [
-    'service:test: # { total: 29, pass: 29 }',
-    'subnets:test: # { total: 5, pass: 3, fail: 2 }',
+    '@gitops/service:unit: # { total: 29, pass: 29 }',
+    '@gitops/subnets:integration: # { total: 5, pass: 3, fail: 2 }',
     '',
     ' Tasks:    6 successful, 7 total',
   ].join('\n');

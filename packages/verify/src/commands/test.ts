@@ -1,8 +1,8 @@
 import { command } from '@gitops/report/command-line';
-import { DRILLS, PACKAGES, runSteps, TOOLS } from '../steps.ts';
+import { INTEGRATION, runSteps, TOOLS, UNIT } from '../steps.ts';
 
 export default command({
-  summary: 'types, lint and unit tests of every package, then the drills against a real stack of their own',
+  summary: 'format, types, lint, unit and integration tests, and the drills against a real stack of their own',
   options: {},
-  run: async (invocation) => runSteps([TOOLS, PACKAGES, DRILLS], invocation),
+  run: async (invocation) => runSteps([TOOLS, UNIT, INTEGRATION], invocation),
 });

@@ -1,8 +1,8 @@
 import { command } from '@gitops/report/command-line';
-import { PACKAGES, runSteps, TOOLS } from '../steps.ts';
+import { runSteps, TOOLS, UNIT } from '../steps.ts';
 
 export default command({
-  summary: 'types, lint and unit tests of every package',
+  summary: 'format, types, lint and unit tests of every package',
   options: {},
-  run: async (invocation) => runSteps([TOOLS, PACKAGES], invocation),
+  run: async (invocation) => runSteps([TOOLS, UNIT], invocation),
 });

@@ -1,10 +1,10 @@
 import t from 'tap';
 import { readClusters } from '@gitops/settings';
-import { monthlyCosts, plannedResources, type Resource, totalOf } from '../src/cost.ts';
-import { openPlatform, outputOf, type Platform, repository, terraform } from './platform-in-tests.ts';
-import { SimulatedAws, type Thing } from './simulated-aws/cloud.ts';
-import type { Operation } from './simulated-aws/operations.ts';
-import type { Values } from './simulated-aws/values.ts';
+import { monthlyCosts, plannedResources, type Resource, totalOf } from '../../src/cost.ts';
+import { openPlatform, outputOf, type Platform, repository, terraform } from '../platform-in-tests.ts';
+import { SimulatedAws, type Thing } from '../simulated-aws/cloud.ts';
+import type { Operation } from '../simulated-aws/operations.ts';
+import type { Values } from '../simulated-aws/values.ts';
 
 const CLUSTERS = ['dev', 'staging', 'production'];
 

@@ -3,9 +3,9 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t from 'tap';
 import { parseAllDocuments } from 'yaml';
-import { copy, edit, lacksCharts } from './helper.ts';
+import { copy, edit, lacksCharts } from '../helper.ts';
 
-const main = resolve(import.meta.dirname, '../src/main.ts');
+const main = resolve(import.meta.dirname, '../../src/main.ts');
 
 /** A command in a folder, as make calls it. That charts are missing on this machine is looked at elsewhere. */
 function command(folder: string, args: readonly string[], variables: Record<string, string> = {}) {

@@ -1,14 +1,14 @@
 import { copyFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t, { type Test } from 'tap';
-import { type Change, openPlatform, outputOf } from './platform-in-tests.ts';
-import { tofu } from './platform-in-tests.ts';
-import { SimulatedAws } from './simulated-aws/cloud.ts';
-import { openEngine } from './simulated-aws/engine.ts';
+import { type Change, openPlatform, outputOf } from '../platform-in-tests.ts';
+import { tofu } from '../platform-in-tests.ts';
+import { SimulatedAws } from '../simulated-aws/cloud.ts';
+import { openEngine } from '../simulated-aws/engine.ts';
 
 // The stacks as the last release had them; `node platform/test/write-last-release.ts` writes them when a release is
 // made.
-const lastRelease = resolve(import.meta.dirname, 'last-release');
+const lastRelease = resolve(import.meta.dirname, '../last-release');
 const STACKS = readdirSync(lastRelease);
 
 // Whoever replaces one of these loses what is in it, or stops everything that stands on it.

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import t from 'tap';
 import { localCharts } from '@gitops/tools/charts';
-import { missingLine, stepsOf } from '../src/guide.ts';
+import { missingLine, stepsOf } from '../../src/guide.ts';
 
-const root = resolve(import.meta.dirname, '../../..');
+const root = resolve(import.meta.dirname, '../../../..');
 const guides = readdirSync(join(root, 'docs/guides')).filter((file) => file.endsWith('.md'));
 
 /** A clone of the work tree as it is, with the installed packages of this one, so that nothing has to be installed. */

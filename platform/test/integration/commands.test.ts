@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { credentialSource } from '../src/credentials.ts';
-import { command, KEYS, main } from './command-in-tests.ts';
+import { credentialSource } from '../../src/credentials.ts';
+import { command, KEYS, main } from '../command-in-tests.ts';
 
 t.test('synth lists every stack with what it has and what it comes after', (t) => {
   const { status, stdout } = command(t, 'synth --json', { env: {} });

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t from 'tap';
-import { command, KEYS, repository } from './command-in-tests.ts';
+import { command, KEYS, repository } from '../command-in-tests.ts';
 
 t.test('a plan without a cluster, or for one that is not there, names those that are', (t) => {
   for (const [name, said] of [

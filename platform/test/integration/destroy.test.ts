@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { type AwsClusterSettings, readCluster } from '@gitops/settings';
-import type { SynthesizedStack } from '../src/app.ts';
-import { type Certificate, destroyCluster } from '../src/commands/destroy.ts';
-import { type Answer, fakePrograms } from './fake-programs.ts';
-import { repository, silent } from './platform-in-tests.ts';
+import type { SynthesizedStack } from '../../src/app.ts';
+import { type Certificate, destroyCluster } from '../../src/commands/destroy.ts';
+import { type Answer, fakePrograms } from '../fake-programs.ts';
+import { repository, silent } from '../platform-in-tests.ts';
 
 const settings = readCluster(repository, 'dev') as AwsClusterSettings;
 const stacks: SynthesizedStack[] = ['dev-network', 'dev-cluster', 'dev-argocd'].map((name) => ({

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { ensureTools } from '@gitops/tools/tools';
-import { synthesize, type SynthesizedStack } from '../src/app.ts';
-import { migrateState } from '../src/commands/migrate-state.ts';
-import { initialize, localState, openTofu, PLAN, type Tofu } from '../src/tofu.ts';
-import { type Change, repositoryWith, setEnvironment, silent, tofu as tofuProgram } from './platform-in-tests.ts';
+import { synthesize, type SynthesizedStack } from '../../src/app.ts';
+import { migrateState } from '../../src/commands/migrate-state.ts';
+import { initialize, localState, openTofu, PLAN, type Tofu } from '../../src/tofu.ts';
+import { type Change, repositoryWith, setEnvironment, silent, tofu as tofuProgram } from '../platform-in-tests.ts';
 
 // State in a bucket, with the real OpenTofu and a real S3 server; what is kept there is a resource that needs no
 // provider.

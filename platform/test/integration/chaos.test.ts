@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
-import { inventory, openPlatform, outputOf, type Platform } from './platform-in-tests.ts';
-import type { Run } from './simulated-aws/engine.ts';
+import { inventory, openPlatform, outputOf, type Platform } from '../platform-in-tests.ts';
+import type { Run } from '../simulated-aws/engine.ts';
 
 // The largest of the clusters, with everything that a setting can add to it.
 const CHANGES = [['production', 'deletionProtection: true', 'deletionProtection: false']] as const;

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { command, KEYS } from './command-in-tests.ts';
-import type { Answer } from './fake-programs.ts';
+import { command, KEYS } from '../command-in-tests.ts';
+import type { Answer } from '../fake-programs.ts';
 
 const absent: Answer = {
   program: 'aws',

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { copy, edit, lacksCharts, open } from './helper.ts';
-import { MISTAKES } from './mistakes.ts';
+import { copy, edit, lacksCharts, open } from '../helper.ts';
+import { MISTAKES } from '../mistakes.ts';
 
 const { allProblems } = await open(t);
 
