@@ -2,7 +2,7 @@ import { command } from '@gitops/report/command-line';
 import { table } from '@gitops/report/table';
 import { capacity, CAPACITY_HEADER, capacityTable } from '../proofs/capacity.ts';
 import { byCluster } from '../render/rendered.ts';
-import { clusterOption, selected, withWorkspace } from '../workspace.ts';
+import { clusterOption, selected, withWorkspace } from './workspace.ts';
 
 export default command({
   summary: 'show whether each cluster holds its pods, all at their maximum, when a zone is lost',

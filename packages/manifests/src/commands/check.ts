@@ -15,7 +15,7 @@ import { clusterFolders, treeProblems, unreadFiles } from '../render/tree.ts';
 import { missingChartOf, valueFilesRead } from '../render/unchecked.ts';
 import { unknownValues } from '../render/unknown-values.ts';
 import { type Layer, layersOf, merged, positionOf } from '../render/values.ts';
-import { warnOfUnchecked, withWorkspace } from '../workspace.ts';
+import { warnOfUnchecked, withWorkspace } from './workspace.ts';
 
 export default command({
   summary: 'find everything that is wrong with charts, values and applications',

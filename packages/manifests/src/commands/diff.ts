@@ -2,9 +2,9 @@ import { command } from '@gitops/report/command-line';
 import { text } from '@gitops/report/options';
 import { table } from '@gitops/report/table';
 import { blocking } from '../kubernetes/changes.ts';
-import { warnOfUnchecked, withWorkspace } from '../workspace.ts';
 import { type ApplicationChange, compare } from './compare.ts';
 import { brief } from './values-in-words.ts';
+import { warnOfUnchecked, withWorkspace } from './workspace.ts';
 
 const DEFAULT_BASE = 'origin/main';
 

@@ -4,9 +4,9 @@ import { text } from '@gitops/report/options';
 import { table } from '@gitops/report/table';
 import type { FleetApplication } from '../render/fleet.ts';
 import { keysOf } from '../render/values.ts';
-import { requiredAppOption, requiredClusterOption, selected, withWorkspace, type Workspace } from '../workspace.ts';
 import { type Effect, effect, type Explanation, provenance, valuesBehind } from './explanation.ts';
 import { cut, shown } from './values-in-words.ts';
+import { requiredAppOption, requiredClusterOption, selected, withWorkspace, type Workspace } from './workspace.ts';
 
 export default command({
   summary: 'show which file and line set a value, what it shadowed, and which fields it sets',

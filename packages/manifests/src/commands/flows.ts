@@ -6,7 +6,7 @@ import { surroundingsOf } from '../proofs/flows.ts';
 import { reachability, REACHABILITY_HEADER, reachabilityTable } from '../proofs/reachability.ts';
 import { labelOf } from '../render/fleet.ts';
 import { placed, renderedOnly } from '../render/rendered.ts';
-import { appOption, clusterOption, selected, withWorkspace } from '../workspace.ts';
+import { appOption, clusterOption, selected, withWorkspace } from './workspace.ts';
 
 type Rendered = ReturnType<typeof renderedOnly>[number];
 

@@ -2,7 +2,7 @@ import { stringify } from 'yaml';
 import { command } from '@gitops/report/command-line';
 import { labelOf } from '../render/fleet.ts';
 import { missingChartOf } from '../render/unchecked.ts';
-import { appOption, clusterOption, selected, withWorkspace } from '../workspace.ts';
+import { appOption, clusterOption, selected, withWorkspace } from './workspace.ts';
 
 export default command({
   summary: 'show what Argo CD would apply, as YAML, rendered by its own code',

@@ -206,7 +206,7 @@ t.test('a kind that a missing chart may bring is not told as unknown, and one of
     `apiVersion: sample.example.com/v1\nkind: Greeting\nmetadata: { name: ours, namespace: argocd }\nspec: { text: hello }\n`,
   );
   const told = async (): Promise<string[]> =>
-    (await allProblems(folder)).filter((problem) => problem.includes('no operator that the platform knows'));
+    (await allProblems(folder)).filter((problem) => problem.includes('no operator of the platform has such a kind'));
   t.strictSame(await told(), [], 'the chart brings its definition');
   edit(folder, SET, 'targetRevision: 1.0.0', 'targetRevision: 1.1.0');
   t.strictSame(await told(), [], 'another version may');

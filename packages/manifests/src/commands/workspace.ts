@@ -3,11 +3,11 @@ import { choice, text } from '@gitops/report/options';
 import { progressTo } from '@gitops/report/progress';
 import { clusterNames } from '@gitops/settings';
 import { titleOf } from '@gitops/tools/charts';
-import type { Proofs } from './proofs/open.ts';
-import { type FleetApplication, labelOf } from './render/fleet.ts';
-import type { Renderer } from './render/renderer.ts';
-import { repositoryAbove } from './render/repository.ts';
-import { missingChartOf, uncheckedLine } from './render/unchecked.ts';
+import type { Proofs } from '../proofs/open.ts';
+import { type FleetApplication, labelOf } from '../render/fleet.ts';
+import type { Renderer } from '../render/renderer.ts';
+import { repositoryAbove } from '../render/repository.ts';
+import { missingChartOf, uncheckedLine } from '../render/unchecked.ts';
 
 /** What commands work with: the repository that they are called in, and programs that render it. */
 export interface Workspace {
@@ -28,8 +28,8 @@ export async function withWorkspace(
   const { localCharts } = await import('@gitops/tools/charts');
   const { ensureSchemas } = await import('@gitops/tools/schemas');
   const { ensureTools } = await import('@gitops/tools/tools');
-  const { openProofs } = await import('./proofs/open.ts');
-  const { startRenderer } = await import('./render/renderer.ts');
+  const { openProofs } = await import('../proofs/open.ts');
+  const { startRenderer } = await import('../render/renderer.ts');
   const quiet = { ...progressTo(), note: () => undefined };
   const tools = await ensureTools(quiet, { verify: false });
   const renderer = startRenderer(tools, localCharts(root).charts);
@@ -75,7 +75,7 @@ export async function selected(
   { cluster, app }: Selection,
   consequence?: string,
 ): Promise<FleetApplication[]> {
-  const { renderFleet } = await import('./render/fleet.ts');
+  const { renderFleet } = await import('../render/fleet.ts');
   const fleet = await renderFleet(renderer, root, {
     capabilities: proofs.capabilities,
     ...(cluster === undefined ? {} : { clusters: [cluster] }),
