@@ -46,6 +46,8 @@ export async function go(
         GOTOOLCHAIN: 'local',
         GOWORK: 'off',
         GOFLAGS: '-mod=readonly -trimpath -buildvcs=false',
+        // Thousands of compilers run for a tenth of a second each: less garbage collection saves a tenth of their time.
+        GOGC: '400',
       },
       ...(onErrorLine === undefined ? {} : { onErrorLine }),
     });

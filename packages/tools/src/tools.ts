@@ -173,6 +173,9 @@ function linkPrograms(bin: string, built: readonly Built[]): void {
   }
 }
 
+// The linker drops debug information (-s -w); not making it saves a fifteenth of the compilers' time.
+const COMPILER_FLAGS = '-gcflags=all=-dwarf=false';
+
 async function make(build: Build, names: readonly string[], folder: string, progress: Progress): Promise<void> {
   mkdirSync(join(folder, 'bin'), { recursive: true });
   const packages = names.flatMap((name) => build.packages[name] ?? []);
@@ -193,7 +196,7 @@ async function make(build: Build, names: readonly string[], folder: string, prog
     let compiled = 0;
     await go(
       build.module,
-      ['build', '-v', `-ldflags=${build.linkerFlags.join(' ')}`, '-o', `${scratch}/`, ...packages],
+      ['build', '-v', COMPILER_FLAGS, `-ldflags=${build.linkerFlags.join(' ')}`, '-o', `${scratch}/`, ...packages],
       (line) => {
         countDownload(line);
         if (!all.has(line)) return;
