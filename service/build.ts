@@ -8,7 +8,7 @@ import { build } from 'esbuild';
 
 const { VERSION: version = 'source', COMMIT: commit = 'unknown' } = process.env;
 const dist = join(import.meta.dirname, 'dist');
-// Made where nobody looks and put in its place in the end, so that whoever runs the one before hardly notices.
+// Built in a temporary folder and moved into place at the end, so that a running service does not lose its files meanwhile.
 const made = join(import.meta.dirname, 'node_modules', `.dist-${process.pid}`);
 
 await build({
@@ -29,7 +29,7 @@ await build({
     js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
   },
   define: { BUILD_INFO: JSON.stringify({ version, commit }) },
-  // Loaded only if somebody installed it; nobody did.
+  // Optional dependencies, which are not installed.
   external: ['@platformatic/prom-client'],
 });
 

@@ -13,7 +13,7 @@ const seconds = (preset: number, description: string) =>
 const port = (preset: number, description: string) =>
   Type.Integer({ minimum: 0, maximum: 65_535, default: preset, description });
 
-/** What the environment decides: the one place where a setting, its rule, its default and its meaning stand. */
+/** The settings: name, rule, default and meaning of each, here and nowhere else. */
 export const Config = Type.Object(
   {
     HOST: Type.String({
@@ -71,8 +71,8 @@ const check = new Ajv({
   formats: { host: (text: string) => isIP(text) !== 0 || text === 'localhost' },
 }).compile<Config>(Config);
 
-// An environment holds variables of everybody. One that begins as a setting with an underscore does (LOG_, CACHE_ …) is
-// taken for a setting, so that a typing error is not silently the default.
+// An environment holds variables of other programs too. One that begins like a setting with an underscore (LOG_, CACHE_ …)
+// is taken for a setting, so that a typing error does not silently become the default.
 const families = [
   ...new Set(
     Object.keys(Config.properties)
@@ -120,7 +120,7 @@ function explain(
   env: Readonly<Record<string, string | undefined>>,
 ): string {
   if (keyword === 'additionalProperties')
-    return `${String(params.additionalProperty)} is no setting; there are ${Object.keys(Config.properties).join(', ')}`;
+    return `unknown setting ${String(params.additionalProperty)}; the settings are ${Object.keys(Config.properties).join(', ')}`;
   const name = instancePath.slice(1);
   const {
     minimum,

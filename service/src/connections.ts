@@ -1,5 +1,5 @@
-// Where Node.js would answer or close a connection by itself, without a word to Fastify, the service answers as it does
-// everywhere: a problem document, a line in the log, a metric, and never before the answers to earlier requests.
+// Where Node.js would answer or close a connection on its own, without Fastify, the service answers as it does everywhere:
+// with a problem document, a log line and a metric, after the answers to earlier requests.
 import type { RequestListener, Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import type { FastifyBaseLogger, FastifyServerOptions } from 'fastify';
@@ -114,7 +114,7 @@ export function connections({ metrics, log }: ConnectionOptions): Connections {
     if (socket.destroyed || refused.has(socket)) return;
     const known = connectionProblem(error);
     if (known === undefined) {
-      // The connection itself is broken: nobody is there to read an answer.
+      // The connection itself is broken: no answer would arrive.
       socket.destroy();
       return;
     }
@@ -122,7 +122,7 @@ export function connections({ metrics, log }: ConnectionOptions): Connections {
     const [status, detail] = known;
     const last = (socket as Connection)[lastAnswer];
     if (last !== undefined && !last.req.complete) {
-      // It is the body of a request that Fastify knows already: whoever reads it hears of it, and answers.
+      // It is the body of a request that Fastify has already: its reader gets the error, and answers.
       if (!last.headersSent && last.req.listenerCount('error') > 0)
         last.req.emit('error', new ProblemError(status, detail));
       else log.info({ reason: error.code }, 'rest of a request unreadable');
@@ -139,7 +139,7 @@ export function connections({ metrics, log }: ConnectionOptions): Connections {
     });
   }
 
-  /** Calls back when every answer that the connection owes is sent; never if it ends before or that takes too long. */
+  /** Calls back when all pending answers of the connection are sent; never if it ends before, or they take too long. */
   function afterAnswers(socket: Socket, next: () => void): void {
     const last = (socket as Connection)[lastAnswer];
     if (last === undefined || last.closed || last.writableFinished) {
@@ -228,14 +228,14 @@ function connectionProblem({
       return [413, 'The chunk extensions are too large.'];
     case 'HPE_INVALID_METHOD':
       if (Buffer.isBuffer(rawPacket) && requestLine.test(textAt(rawPacket, bytesParsed)))
-        return [501, 'The method is not known here.'];
+        return [501, 'Unknown method.'];
   }
   return code.startsWith('HPE_') ? [400, 'The request is not valid HTTP.'] : undefined;
 }
 
 const requestLine = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+ \S+ HTTP\/1\.[01]\r?\n/;
 
-/** The text from the beginning of the word in which a position is: a method, whatever stands before it. */
+/** The text from the beginning of the word at a position: a method, whatever is before it. */
 function textAt(packet: Buffer, position: number): string {
   const before = packet.toString('latin1', Math.max(0, position - 100), position);
   return (/[\w!#$%&'*+.^`|~-]*$/.exec(before)?.[0] ?? '') + packet.toString('latin1', position);

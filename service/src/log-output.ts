@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DestinationStream } from 'pino';
 import { timings } from './timings.ts';
 
-/** Where the log's lines go. Nothing here waits for whoever reads them. */
+/** Where the log's lines go. Writing never waits for a reader. */
 export interface LogOutput extends DestinationStream {
   /** Writes what it can at once; pino calls it after a fatal line. */
   readonly flushSync: () => void;
@@ -15,14 +15,14 @@ export interface LogOutput extends DestinationStream {
 // A write for each line would cost a good part of a request, so they are gathered into blocks.
 const BLOCK = 64 * 1024;
 const FULL = 32 * 1024;
-/** How much waits for a reader that stands still; lines beyond that are lost. */
+/** Bytes kept for a reader that does not read; lines beyond that are lost. */
 const MAX_WAITING = 8_000_000;
 /** How often a write is tried again at the end. */
 const RETRY_MS = 10;
 
 /**
  * Standard output, in blocks: one is written when it has 32 KiB, after `timings.logFlush`, and at once when a line is
- * fatal. Up to 8 MB wait for a reader that stands still; lines beyond that, and all lines once the reader is gone, are
+ * fatal. Up to 8 MB wait for a reader that does not read; lines beyond that, and all lines once the reader is gone, are
  * lost.
  * @param onLost called with the number of lost lines
  */
@@ -55,7 +55,7 @@ export interface BlockOutputOptions {
 export function blockOutput({ write, onLost }: BlockOutputOptions): LogOutput {
   const block = Buffer.allocUnsafe(BLOCK);
   let filled = 0;
-  /** Older than the block: what nobody has taken yet. */
+  /** Older than the block, and not yet written. */
   let waiting: Buffer[] = [];
   let waitingBytes = 0;
   let timer: NodeJS.Timeout | undefined;

@@ -18,12 +18,12 @@ export type MemoryLimits = MemoryUse;
 // Above that V8 works ever harder, and then gives up; a container is ended by the kernel.
 const SHARE = 0.9;
 const MiB = 2 ** 20;
-/** The largest semi-space that V8 takes by itself on 64 bits; its young generation is three of them. */
+/** V8's default for the largest semi-space on 64 bits; its young generation is three of them. */
 const DEFAULT_SEMI_SPACE = 32 * MiB;
 
 /**
- * The limits of this process. V8 gives up when its old generation is full, so what it tells as the limit of the whole
- * heap is less than it seems: the young generation's part of it can hold nothing that lasts.
+ * The limits of this process. V8 gives up when its old generation is full, while its limit of the whole heap counts
+ * the young generation too, which holds nothing that lasts.
  * @param flags of Node.js, where the size of the semi-space may be set
  */
 export function memoryLimits(
@@ -67,9 +67,9 @@ export interface MemoryWatchOptions {
 }
 
 /**
- * Looks at the memory: each call gives what is short now. What is in use counts garbage as well, of which a process that
- * refuses all requests makes too little for V8 to collect it soon. So nothing is said to be short before a collection
- * has shown that it is, and while it is, one a `timings.collect` shows whether it still is.
+ * Checks the memory: each call gives what is short now. Memory in use includes garbage, and a process that refuses all
+ * requests makes too little of it for V8 to collect soon. So memory counts as short only after a collection has shown
+ * it, and while it does, a collection every `timings.collect` shows whether it still is.
  */
 export function memoryWatch({
   limits = memoryLimits(),

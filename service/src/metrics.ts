@@ -56,13 +56,13 @@ export function createMetrics({ version, commit }: BuildInfo) {
   });
   const logLinesLost = new client.Counter({
     name: 'log_lines_lost_total',
-    help: 'Lines of the log that nobody read in time',
+    help: 'Log lines dropped because their reader was gone or too slow',
     registers,
   });
   const draining = new client.Gauge({ name: 'service_draining', help: '1 from the signal to stop on', registers });
   new client.Gauge({
     name: 'service_build_info',
-    help: 'Always 1; its labels tell what runs',
+    help: 'Always 1; its labels say what runs',
     labelNames: ['version', 'commit', 'node'],
     registers,
   }).set({ version, commit, node: process.version }, 1);

@@ -34,11 +34,11 @@ export type Problem = Static<typeof Problem>;
 
 /**
  * The kinds of problems that have a name of their own; of all others the status says enough. The URIs identify and do
- * not resolve, hence the tag scheme (RFC 4151). They never change; what each means stands in the README.
+ * not resolve, hence the tag scheme (RFC 4151). They never change; the README says what each means.
  */
 export const problemTypes = {
   'invalid-request': 'The request does not fit its schema',
-  'plan-does-not-fit': 'There is no such plan',
+  'plan-does-not-fit': 'The plan does not fit',
   overloaded: 'The service is overloaded',
 } as const;
 export type ProblemType = keyof typeof problemTypes;

@@ -51,7 +51,7 @@ export function createLogger(level: string, stream: DestinationStream): Logger {
       formatters: { level: (label) => ({ level: label }) },
       timestamp: isoTime,
       redact: { paths: redacted, censor: '[redacted]' },
-      // What a request may tell: neither its URL, whose query and path are the client's, nor its headers.
+      // Neither the URL, whose path and query come from the client, nor the headers.
       serializers: {
         req: (request: FastifyRequest) => ({ method: request.method, route: request.template }),
         res: (reply: FastifyReply) => ({ status: reply.statusCode }),
@@ -77,7 +77,7 @@ export class NoRequestLines extends LogController {
   }
 
   override routeNotFound(): void {
-    // Told by the request's own line.
+    // The request's own line says so.
   }
 }
 

@@ -51,8 +51,8 @@ export interface Service {
   /** Opens both ports, the admin port first; ready from then on. */
   listen: () => Promise<{ api: string; admin: string }>;
   /**
-   * Stops in order: readiness fails; for the time of the drain everything is answered as ever, but with
-   * `Connection: close`, so that clients leave by themselves; the port is closed; what still runs may finish, and
+   * Stops in order: readiness fails; during the drain everything is answered as usual, but with
+   * `Connection: close`, so that clients close their connections; the port is closed; what still runs may finish, and
    * whatever is left after `timings.close` is cut. What can be lost is a request that crosses the end of an idle
    * connection; see the README. The admin port answers until the end.
    */
@@ -87,7 +87,7 @@ export async function buildService({ config, log, now, measures = {} }: ServiceO
   let inFlight = 0;
   metrics.sources.http_requests_in_flight = () => inFlight;
 
-  // The order matters; each line says why it stands where it does.
+  // The order matters; each line says why.
   await api.register(sensible); // needs nothing, and errors and routes use its httpErrors
   await api.register(fastifyMetrics.default, {
     promClient: client,
@@ -95,7 +95,7 @@ export async function buildService({ config, log, now, measures = {} }: ServiceO
     // The utilization's percentiles cost a twentieth of a busy process where they are sampled each tenth of a second.
     defaultMetrics: { enabled: true, register: metrics.registry, eventLoopUtilizationTimeout: 1000 },
     routeMetrics: { enabled: false },
-  }); // what Node can tell of itself
+  }); // metrics of Node.js
   removeMisnamedGauges(metrics);
   await api.register(observedRequests, { tell, inFlight: (change: 1 | -1) => (inFlight += change) }); // the first hook, so that whatever a later one refuses is counted and logged
   await api.register(withSecurityHeaders); // before anything that may answer
@@ -121,12 +121,12 @@ export async function buildService({ config, log, now, measures = {} }: ServiceO
     }, timings.close * 1000).unref();
   });
 
-  // No load shedding here: probes and metrics are what tells of overload.
+  // No load shedding here: probes and metrics report the overload.
   const tellAdmin = requestTeller(log, 'debug');
   const admin = fastify(
     { log, tell: tellAdmin, closing, connections: connections({ metrics, log }) },
     {
-      // Prometheus keeps its connection open, and nobody waits for it at the end.
+      // Prometheus keeps its connection open; the stop does not wait for it.
       forceCloseConnections: true,
     },
   );
@@ -174,7 +174,7 @@ export async function buildService({ config, log, now, measures = {} }: ServiceO
       apiConnections.endWithAnswers();
       await api.close();
       await admin.close();
-      // Requests that were cut are told of when their connections are gone, a turn or two later.
+      // Requests that were cut are logged when their connections are closed, a turn or two of the event loop later.
       for (let turn = 0; inFlight > 0 && turn < 10; turn += 1) await nextTurn();
       clearInterval(memoryTimer);
     },

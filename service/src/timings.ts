@@ -45,7 +45,7 @@ export const timings = {
    * good answers.
    */
   maxTurn: 0.05,
-  /** When a client whose request was shed may come again. */
+  /** When a client whose request was shed may retry. */
   retryAfter: 1,
   /** How long a cached answer is fresh (setting CACHE_TTL_SECONDS). */
   cacheFresh: 300,

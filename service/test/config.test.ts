@@ -44,7 +44,7 @@ t.test('every setting is read', (t) => {
   t.end();
 });
 
-t.test('all mistakes are told at once, each with its setting, rule and value', (t) => {
+t.test('all mistakes are reported at once, each with its setting, rule and value', (t) => {
   t.throws(
     () =>
       readConfig({
@@ -59,8 +59,8 @@ t.test('all mistakes are told at once, each with its setting, rule and value', (
     {
       name: 'ConfigError',
       problems: [
-        /^LOG_LEVL is no setting; there are HOST, PORT, /,
-        /^CACHE_TTL is no setting/,
+        /^unknown setting LOG_LEVL; the settings are HOST, PORT, /,
+        /^unknown setting CACHE_TTL;/,
         /^HOST must be an IP address.*"my host"$/,
         /^PORT must be.* 0 to 65535.*"65536"$/,
         /^LOG_LEVEL must be one of fatal, .*"INFO"$/,

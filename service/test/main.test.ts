@@ -146,7 +146,7 @@ t.test('a wrong environment ends it with 1 before it listens, and says all that 
   t.same(await service.ended, [1, null]);
   t.match(
     await service.complaints,
-    /^error: CACHE_TLL_SECONDS is no setting.*\nerror: PORT must .*\nerror: LOG_LEVEL must .*\n$/,
+    /^error: unknown setting CACHE_TLL_SECONDS;.*\nerror: PORT must .*\nerror: LOG_LEVEL must .*\n$/,
   );
   t.same(service.log, []);
 });

@@ -73,7 +73,7 @@ t.test('a plan that does not fit is 422 and says what does not, and why', async 
     type: /:plan-does-not-fit$/,
     status: 422,
     detail:
-      'There is no such plan: the /20 of tier "public" in zone "a" does not fit into 10.0.0.0/17: 2 of 4 subnets are placed and nothing of it is left.',
+      'The plan does not fit: the /20 of tier "public" in zone "a" does not fit into 10.0.0.0/17: 2 of 4 subnets are placed and nothing of it is left.',
   });
   t.equal(await metric(service, 'subnet_plans_total{outcome="does-not-fit"}'), 1);
   t.equal(await metric(service, 'cache_entries'), 0, 'and is not kept');
@@ -112,7 +112,7 @@ t.test(
       [{ ...request, tiers: [{ name: 'a', prefixLength: true }] }, [{ pointer: '#/tiers/0/prefixLength' }]],
       [
         { ...request, tiers: [{ name: 'a', prefixLength: 20, size: 1 }] },
-        [{ pointer: '#/tiers/0/size', detail: 'there is no such field' }],
+        [{ pointer: '#/tiers/0/size', detail: 'unknown field' }],
       ],
       [{ ...request, 'a/b~c d': 1 }, [{ pointer: '#/a~1b~0c%20d' }]],
       [
@@ -139,7 +139,7 @@ t.test(
   },
 );
 
-t.test('of a thousand mistakes, twenty are told', async (t) => {
+t.test('of a thousand mistakes, twenty are reported', async (t) => {
   const { api } = await build(t);
   const response = await api.inject({
     method: 'POST',

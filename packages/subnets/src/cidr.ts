@@ -27,12 +27,12 @@ export interface NetworkDescription {
   readonly contained: readonly string[];
 }
 
-/** A text is no network in CIDR notation; the message names it and the rule that it breaks. */
+/** A text is not a network in CIDR notation; the message has the text and the rule that it breaks. */
 export class CidrError extends Error {
   constructor(text: string, rule: string) {
     // Shortened, since it may come from strangers, and as JSON, since it may hold line breaks.
     super(
-      `${JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text)} is no network in CIDR notation: ${rule}`,
+      `${JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text)} is not a network in CIDR notation: ${rule}`,
     );
     this.name = 'CidrError';
   }

@@ -24,11 +24,11 @@ export interface PlannedSubnet {
 export interface Plan {
   /** One for each tier and zone, in the order of the request. */
   readonly subnets: readonly PlannedSubnet[];
-  /** What is left, in as few networks as can be, by address. */
+  /** What is left, in as few networks as possible, by address. */
   readonly free: readonly Cidr[];
 }
 
-/** Why there is no such plan. */
+/** Why a plan does not fit. */
 export class PlanError extends Error {
   constructor(message: string) {
     super(message);
@@ -88,7 +88,7 @@ function take(block: Cidr, prefixLength: number): [network: Cidr, rest: Cidr[]] 
   return [network, rest];
 }
 
-/** What is left of a network without some others, in as few networks as can be, by address. */
+/** What is left of a network without some others, in as few networks as possible, by address. */
 function without(network: Cidr, taken: readonly Cidr[]): Cidr[] {
   const inside = taken.filter((other) => overlaps(network, other));
   if (inside.length === 0) return [network];

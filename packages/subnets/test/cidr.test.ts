@@ -149,7 +149,7 @@ t.test('IPv6 is written as RFC 5952 says', (t) => {
   t.end();
 });
 
-t.test('what is no network is refused with the input and the rule', (t) => {
+t.test('what is not a network is refused with the input and the rule', (t) => {
   for (const text of [
     '',
     '10.0.0.0',
@@ -169,7 +169,7 @@ t.test('what is no network is refused with the input and the rule', (t) => {
     t.throws(() => parseCidr(text), CidrError, JSON.stringify(text));
   }
   t.throws(() => parseCidr('10.0.0.0/33'), {
-    message: '"10.0.0.0/33" is no network in CIDR notation: the prefix length must be a whole number from 0 to 32',
+    message: '"10.0.0.0/33" is not a network in CIDR notation: the prefix length must be a whole number from 0 to 32',
   });
   t.end();
 });

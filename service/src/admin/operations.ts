@@ -13,7 +13,7 @@ export interface OperationsOptions {
   readonly log: Logger;
 }
 
-/** What operators look at and turn: metrics for Prometheus, and the level of the log. */
+/** For operators: metrics for Prometheus, and the level of the log. */
 export const operations: FastifyPluginCallbackTypebox<OperationsOptions> = (
   app,
   { metrics: { registry }, log },

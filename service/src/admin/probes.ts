@@ -16,7 +16,7 @@ export interface ProbesOptions {
 }
 
 /**
- * For Kubernetes. `/livez`: this process turns its event loop, also while it stops. `/readyz`: it wants requests.
+ * For Kubernetes. `/livez`: the event loop runs, also while the process stops. `/readyz`: it accepts requests.
  * Neither asks anything of other systems, whose failure would then take all pods out at once.
  */
 export const probes: FastifyPluginCallbackTypebox<ProbesOptions> = (app, { state }, done) => {
@@ -29,7 +29,7 @@ export const probes: FastifyPluginCallbackTypebox<ProbesOptions> = (app, { state
   );
   app.get(
     '/readyz',
-    { schema: { summary: 'Whether it wants requests', response: { 200: Status, 503: Status } } },
+    { schema: { summary: 'Whether it accepts requests', response: { 200: Status, 503: Status } } },
     (_request, reply) => {
       const status = state();
       reply.code(status === 'ok' ? 200 : 503).send({ status });

@@ -59,7 +59,7 @@ function checkOfTexts(schema: object): ReturnType<FastifySchemaCompiler<object>>
   return check;
 }
 
-// More would help nobody, and a body can hold thousands of mistakes.
+// A body can hold thousands of mistakes.
 const MAX_ERRORS = 20;
 
 /**
@@ -108,7 +108,7 @@ function fieldError({ keyword, instancePath, params, message, data }: ErrorObjec
   const child = (name: unknown): string =>
     at(`${instancePath}/${String(name).replaceAll('~', '~0').replaceAll('/', '~1')}`);
   if (keyword === 'additionalProperties')
-    return { in: where, pointer: child(params.additionalProperty), detail: 'there is no such field' };
+    return { in: where, pointer: child(params.additionalProperty), detail: 'unknown field' };
   if (keyword === 'required') return { in: where, pointer: child(params.missingProperty), detail: 'is missing' };
   if (keyword === 'enum')
     return {
@@ -127,7 +127,7 @@ function fieldError({ keyword, instancePath, params, message, data }: ErrorObjec
   return { in: where, pointer: at(instancePath), detail: message ?? 'is not valid' };
 }
 
-/** Why a text is no network; undefined where it is one. */
+/** Why a text is not a network; undefined where it is one. */
 function cidrProblem(text: string): string | undefined {
   try {
     parseCidr(text);

@@ -4,7 +4,7 @@ import { problem, PROBLEM_MEDIA_TYPE, ProblemError } from '../problems.ts';
 import { onceOver, type TellRequest } from './observed-requests.ts';
 import { securityHeaders } from './security-headers.ts';
 
-// What the client is told of Fastify's own errors; the rest speak for themselves.
+// What the client gets to read for some of Fastify's errors; the messages of the others are clear enough.
 const details: Readonly<Record<string, string>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: 'The body is not valid JSON.',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'The body is empty; it must be JSON.',
@@ -14,7 +14,7 @@ const details: Readonly<Record<string, string>> = {
   FST_ERR_MAX_PARAM_LENGTH: 'A part of the path is longer than 100 characters.',
 };
 
-/** Answers with a problem document. The client's mistakes are explained to it; of ours, only the log tells. */
+/** Answers with a problem document. Mistakes of the client are explained; those of the service are only logged. */
 export function answerError(error: FastifyError | ProblemError, request: FastifyRequest, reply: FastifyReply): void {
   const known = error instanceof ProblemError ? error : undefined;
   const status =
@@ -53,18 +53,20 @@ export const errors = fp(
 // uri-host [":" port] of RFC 9110, 7.2: an address in brackets, or a name; neither user information nor spaces.
 const hostGrammar =
   /^(?:\[[0-9a-f:.]+\]|\[v[0-9a-f]+\.[\w.~!$&'()*+,;=:-]+\]|(?:[\w.~!$&'()*+,;=-]|%[0-9a-f]{2})*)(?::\d*)?$/i;
-/** The last one that was right: nearly all requests have the same. */
+/** The last valid one: nearly all requests have the same. */
 let goodHost: string | undefined;
 
 /** RFC 9112, 3.2: HTTP/1.1 requires a Host; none may have two, or one with an invalid value. */
 function hostProblem({ raw }: FastifyRequest): ProblemError | undefined {
   const count = hosts(raw.rawHeaders);
   if (count > 1 || (count === 0 && raw.httpVersionMinor > 0))
-    return new ProblemError(400, 'The request must have one Host header.', { headers: { connection: 'close' } });
+    return new ProblemError(400, 'The request must have exactly one Host header.', {
+      headers: { connection: 'close' },
+    });
   const { host } = raw.headers;
   if (host === undefined || host === goodHost) return undefined;
   if (!hostGrammar.test(host))
-    return new ProblemError(400, 'The Host header must be a host, and a port if need be.', {
+    return new ProblemError(400, 'The Host header must be a host, optionally with a port.', {
       headers: { connection: 'close' },
     });
   goodHost = host;
@@ -78,18 +80,18 @@ function hosts(rawHeaders: readonly string[]): number {
   return count;
 }
 
-/** The one expectation that there is (RFC 9110, 10.1.1); clients of HTTP/1.0 know none. */
+/** 100-continue is the only expectation defined (RFC 9110, 10.1.1); HTTP/1.0 has none. */
 function expectationProblem({ raw }: FastifyRequest): ProblemError | undefined {
   const { expect } = raw.headers;
   return expect === undefined || raw.httpVersionMinor === 0 || expect.toLowerCase() === '100-continue'
     ? undefined
-    : new ProblemError(417, 'The only expectation that can be met is 100-continue.');
+    : new ProblemError(417, 'Unknown expectation; only 100-continue is supported.');
 }
 
 function notFound(request: FastifyRequest): Error {
   if (!request.server.supportedMethods.includes(request.method))
-    return new ProblemError(501, `The method ${request.method} is not known here.`);
-  return request.server.httpErrors.notFound('There is nothing at this address.');
+    return new ProblemError(501, `Unknown method ${request.method}.`);
+  return request.server.httpErrors.notFound('No route matches this path.');
 }
 
 /**
@@ -106,7 +108,9 @@ export const methodNotAllowed = fp(
         schema: { hide: true },
         // A hook, so that the body is not looked at.
         onRequest: (request, _reply, next) => {
-          next(new ProblemError(405, `There is no ${request.method} here, only ${allow}.`, { headers: { allow } }));
+          next(
+            new ProblemError(405, `${request.method} is not allowed here; allowed: ${allow}.`, { headers: { allow } }),
+          );
         },
         handler: () => {
           throw new Error('never reached');

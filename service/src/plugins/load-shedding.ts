@@ -104,7 +104,7 @@ export const loadShedding = fp<LoadSheddingOptions>(
         .header('content-type', PROBLEM_MEDIA_TYPE)
         .send(
           JSON.stringify(
-            problem(503, 'More requests arrive than this process can answer; come again in a moment.', request.id, {
+            problem(503, 'The service is overloaded; retry in a moment.', request.id, {
               type: 'overloaded',
             }),
           ),

@@ -45,7 +45,7 @@ export function onceOver(request: FastifyRequest, reply: FastifyReply, tell: Tel
 export function requestTeller(log: Logger, level: 'info' | 'debug', metrics?: Metrics): TellRequest {
   return (request, reply, status) => {
     const { method } = request;
-    // Looked up where a request was refused before its route's own hook could tell.
+    // Looked up for a request that was refused before its route's own hook ran.
     const route = request.template ?? request.routeOptions.config.template ?? 'unmatched';
     const milliseconds = reply.elapsedTime;
     metrics?.observe(method, route, status, milliseconds / 1000);

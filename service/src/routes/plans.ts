@@ -11,7 +11,7 @@ const Name = Type.String({ minLength: 1, maxLength: 63, pattern: '^[A-Za-z0-9][A
 // At most 1024 subnets, which take some 20 ms to lay out and describe.
 const PlanRequest = Type.Object(
   {
-    // Examples that fit together, each with each: a document that is tried as it stands must be answered.
+    // Every combination of the examples must be a request that is answered.
     cidr: Type.String({ ...CidrInput, examples: ['10.0.0.0/16', '172.16.0.0/12'] }),
     zones: Type.Array(Name, {
       minItems: 1,
@@ -60,7 +60,7 @@ const Plan = Type.Object({
   subnets: Type.Array(Type.Object({ tier: Type.String(), zone: Type.String(), ...facts }), {
     description: 'One for each tier and zone, in the order of the request; no two share an address',
   }),
-  free: Type.Array(Cidr, { description: 'What is left, in as few networks as can be' }),
+  free: Type.Array(Cidr, { description: 'What is left, in as few networks as possible' }),
 });
 
 export interface PlansOptions {
@@ -77,7 +77,7 @@ export const plans: FastifyPluginCallbackTypebox<PlansOptions> = (app, { metrics
       schema: {
         operationId: 'planSubnets',
         summary: 'Lay out a network in subnets',
-        description: 'Gives each zone one subnet of each tier, or says why that cannot be.',
+        description: 'Gives each zone one subnet of each tier, or says why they do not fit.',
         tags: ['networks'],
         querystring: NoQuery,
         body: PlanRequest,
@@ -125,6 +125,6 @@ function makePlan({ cidr, zones, tiers, taken = [] }: PlanRequest, metrics: Metr
   } catch (error) {
     if (!(error instanceof PlanError)) throw error;
     metrics.plans.inc({ outcome: 'does-not-fit' });
-    throw new ProblemError(422, `There is no such plan: ${error.message}.`, { type: 'plan-does-not-fit' });
+    throw new ProblemError(422, `The plan does not fit: ${error.message}.`, { type: 'plan-does-not-fit' });
   }
 }
