@@ -3,6 +3,11 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import importSort from 'eslint-plugin-simple-import-sort';
 import tseslint from 'typescript-eslint';
 
+// Nobody reaches into another package: what a package offers stands in the `exports` of its package.json.
+const insideAnotherPackage = {
+  regex: '^(@gitops/[a-z-]+/(src|test)/|(\\.\\./)+(packages/[a-z-]+|platform|service|e2e)/)',
+  message: "Import what the package offers: a path that the 'exports' of its package.json name.",
+};
 // The root of a provider's bindings takes seconds and half a gigabyte.
 const rootOfBindings = {
   regex: '^@cdktf/provider-[a-z]+(/lib)?(/index\\.js)?$',
@@ -18,7 +23,10 @@ export default defineConfig(
       // Node's own modules, then those of others, then the workspace's, then the package's own; no blank lines between.
       'import-sort/imports': ['error', { groups: [['^\\u0000', '^node:', '^(?!@gitops/)@?\\w', '^@gitops/', '^\\.']] }],
       'import-sort/exports': 'error',
-      'no-restricted-imports': ['error', { patterns: [rootOfBindings] }],
+      'no-restricted-imports': ['error', { patterns: [insideAnotherPackage, rootOfBindings] }],
+      'max-depth': ['error', 3],
+      'max-nested-callbacks': ['error', 3],
+      'max-lines': ['error', { max: 300, skipBlankLines: false, skipComments: false }],
     },
   },
   {
