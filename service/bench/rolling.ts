@@ -11,7 +11,7 @@ const CLIENTS = 20;
 const RATE = 1000;
 const SECONDS = 26;
 const LEAST_REQUESTS = 20_000;
-/** How long a balancer goes on routing to a backend that was told to stop. */
+/** How long a balancer goes on routing to a backend that is stopping. */
 const DEREGISTRATION_SECONDS = 2;
 const READY_LIMIT_MS = 10_000;
 

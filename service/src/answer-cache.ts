@@ -10,7 +10,7 @@ export interface Answer {
   readonly storedAt: number;
 }
 
-/** How an answer was come by; see the metric cache_answers_total. */
+/** Where an answer came from; see the metric cache_answers_total. */
 export type CacheResult = 'hit' | 'stale' | 'miss' | 'collapsed';
 
 export interface AnswerCacheOptions {

@@ -178,7 +178,7 @@ for (const method of ['GET', 'POST'] as const) {
   });
 }
 
-t.test('while it drains, every answer is as ever, and ends its connection', async (t) => {
+t.test('during the drain, answers are as usual, and end their connections', async (t) => {
   const { service, api } = await buildUnderPressure(t);
   const closed = service.close({ drainSeconds: 2 });
   for (const guard of [undefined, ...guards.filter(({ fail }) => fail !== undefined)]) {

@@ -20,7 +20,7 @@ t.test('a process that does nothing sheds nothing', async (t) => {
   }
 });
 
-/** Keeps the event loop busy, in turns of 150 ms, until it is told to end. */
+/** Keeps the event loop busy, in turns of 150 ms, until it is stopped. */
 function keepBusy(): { end: () => Promise<void> } {
   const state = { busy: true };
   const load = (async () => {
@@ -74,7 +74,7 @@ t.test(
     const clients = Promise.all(Array.from({ length: 40 }, client));
     await sleep(2_000);
     for (const path of ['/livez', '/readyz', '/metrics']) t.equal((await fetch(admin + path)).status, 200, path);
-    t.equal((await fetch(`${api}/nothing`)).status, 404, 'what no route takes is refused as ever');
+    t.equal((await fetch(`${api}/nothing`)).status, 404, 'what no route takes is refused as usual');
     await clients;
 
     t.ok(seen[503] > 0 && seen[200] > 20, JSON.stringify(seen));
@@ -128,7 +128,7 @@ t.test('short of memory, everything is refused, and readiness says so; afterward
   while ((await ready()) !== '{"status":"overloaded"}') await sleep(20);
   for (let round = 0; round < 3; round += 1) t.equal((await fetch(api + url)).status, 503);
   t.equal(await metric(service, 'http_requests_shed_total{reason="memory"}'), 3);
-  t.equal((await fetch(`${api}/nothing`)).status, 404, 'what no route takes is refused as ever');
+  t.equal((await fetch(`${api}/nothing`)).status, 404, 'what no route takes is refused as usual');
   resident = 0;
   while ((await ready()) !== '{"status":"ok"}') await sleep(20);
   t.equal((await fetch(api + url)).status, 200);

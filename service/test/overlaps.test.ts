@@ -1,7 +1,7 @@
 import t from 'tap';
 import { build, metric } from './helper.ts';
 
-t.test('every pair that shares addresses is told, the outer network first', async (t) => {
+t.test('every pair that shares addresses is listed, the outer network first', async (t) => {
   const service = await build(t);
   const response = await service.api.inject({
     method: 'POST',
