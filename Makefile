@@ -1,19 +1,19 @@
-# Thin on purpose: each target calls a command of the same name in typed code. `make` alone lists the targets.
+# Thin on purpose: each target calls the command of the same name. `make` without a target lists them.
 .DEFAULT_GOAL := help
 .PHONY: up status logs env down deploy ship unit test bench install help rollback resume charts check diff render explain capacity flows synth plan apply unlock cost kubeconfig image migrate-state destroy
 
-# The variables that commands take. They reach the programs through the environment, never through a shell's command line;
-# a command refuses those that it does not take.
+# The variables of the commands. They reach the programs through the environment, never through a shell's command line;
+# a command refuses variables that it does not have.
 export APP BASE CLUSTER CONFIRM DIGEST DIRTY FROM ID KEY RECOVER STACK TAG YES
-# The variables of this file, which may be set on the command line of any target.
+# Variables of this file, allowed on the command line of any target.
 export MAKEFILE_VARIABLES := NODE COMPILED LOCAL MANIFESTS PLATFORM VERIFY BENCHES
 
 NODE := node_modules/.bin/node
-# Commands start faster and smaller from what was compiled before. Not so tests: what is covered would be counted less exactly.
+# A compile cache makes commands start faster. Tests run without it, since coverage would be less exact.
 COMPILED := NODE_COMPILE_CACHE=.local/compiled $(NODE)
 LOCAL := $(COMPILED) packages/local/src/main.ts
 MANIFESTS := $(COMPILED) packages/manifests/src/main.ts
-# A small nursery for new objects and no optimizing compiler: synthesis takes 60 MB less so, and no more time.
+# Small semi-space and no optimizing compiler: synthesis takes 60 MB less, and no more time.
 PLATFORM := $(COMPILED) --max-semi-space-size=2 --no-opt platform/src/main.ts
 VERIFY := $(NODE) packages/verify/src/main.ts
 
@@ -31,7 +31,7 @@ logs: install ## follow the logs of every process
 env: install ## print shell exports for kubectl, helm, argocd and git: eval "$(make env)"
 	@$(LOCAL) env
 
-down: install ## end every process; the state stays for the next up
+down: install ## stop every process; the state stays for the next up
 	@$(LOCAL) down
 
 ##@ Developer: deploy and test
@@ -48,13 +48,13 @@ unit: install ## format, types, lint and unit tests
 test: install ## all tests: unit, integration, and the drills against a real stack of their own
 	@$(VERIFY) test
 
-# Each part runs, even where the one before failed.
+# Every part runs, even if an earlier one failed.
 BENCHES := service packages/manifests platform e2e
 bench: install ## measure service, rendering, platform and deployments; prints tables, writes .local/bench*.json
 	@failed=; for part in $(BENCHES); do $(NODE) $$part/bench/main.ts || failed="$$failed $$part"; done; \
-	[ -z "$$failed" ] || { echo "error: not all could be measured:$$failed" >&2; echo " next: see the lines 'not measured' above; the other figures are in .local/bench*.json" >&2; exit 1; }
+	[ -z "$$failed" ] || { echo "error: not everything could be measured:$$failed" >&2; echo " next: see the lines 'not measured' above; the other figures are in .local/bench*.json" >&2; exit 1; }
 
-install: ## install pnpm, Node and the packages of the workspace (every other target does so by itself)
+install: ## install pnpm, Node and the packages of the workspace (done by every other target)
 	@command -v node >/dev/null 2>&1 || { echo "error: Node.js 20 or newer is needed and no 'node' is on the PATH" >&2; echo " next: install it from https://nodejs.org and run make again" >&2; exit 1; }
 	@node packages/local/bootstrap.mjs
 
@@ -64,7 +64,7 @@ help: ## this list
 
 ##@ On-call: roll back
 
-rollback: install ## APP=fastify-service back to the version before, or to [ID=3]; it stays until `make resume`
+rollback: install ## APP=fastify-service back to the previous version, or to [ID=3]; it stays until `make resume`
 	@$(LOCAL) rollback
 
 resume: install ## hand APP=fastify-service back to Git
@@ -119,5 +119,5 @@ image: install ## build and push the image of the service: TAG=0.2.0; [DIRTY=yes
 migrate-state: install ## move the state from this machine to S3, once `state` in clusters/shared/cluster.yaml is s3
 	@$(PLATFORM) migrate-state
 
-destroy: install ## delete CLUSTER=dev, and prove that nothing billable stays; asks first, unless [CONFIRM=dev]
+destroy: install ## delete CLUSTER=dev, and prove that nothing billable is left; asks first, unless [CONFIRM=dev]
 	@$(PLATFORM) destroy

@@ -3,7 +3,7 @@ app.kubernetes.io/name: {{ .Chart.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
-{{- /* Without the chart's version: it would make every change of the chart a change of all objects. */}}
+{{- /* Without the chart's version, which would change every object with each change of the chart. */}}
 {{- define "fastify-service.labels" -}}
 {{ include "fastify-service.selector" . }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
@@ -16,13 +16,13 @@ PORT: {{ .Values.port | quote }}
 ADMIN_PORT: {{ .Values.adminPort | quote }}
 LOG_LEVEL: {{ .Values.logLevel | quote }}
 DRAIN_SECONDS: {{ .Values.shutdown.drainSeconds | quote }}
-{{- /* libuv's own default, written down: the service's work is in one thread, and more would only take memory. */}}
+{{- /* The default of libuv, set explicitly: the service works in one thread, and more would only cost memory. */}}
 UV_THREADPOOL_SIZE: "4"
 {{- end }}
 
 {{- /*
 How long the process takes to end after SIGTERM: the drain, then 3 s for requests that still run (service/src/timings.ts,
-`close`), then 2 s to write its last lines and go.
+`close`), then 2 s to flush its log and exit.
 */}}
 {{- define "fastify-service.endSeconds" -}}
 {{ add .Values.shutdown.drainSeconds 5 }}

@@ -3,7 +3,7 @@
 {{- add (mul (index $octets 0) 16777216) (mul (index $octets 1) 65536) (mul (index $octets 2) 256) (index $octets 3) -}}
 {{- end }}
 
-{{- /* What is to be known of a CIDR such as 10.0.0.0/16, as JSON. */}}
+{{- /* The properties of a CIDR such as 10.0.0.0/16, as JSON. */}}
 {{- define "fastify-service.network" -}}
 {{- $parts := splitList "/" . -}}
 {{- $size := 1 -}}
@@ -15,7 +15,7 @@
 {{- dict "hasHostBits" (ne (mod $address $size) 0) "holdsMetadata" (eq (div $address $size) (div $metadata $size)) | toJson -}}
 {{- end }}
 
-{{- /* A peer of a NetworkPolicy. The instance metadata service, which hands out the node's rights, is never part of it. */}}
+{{- /* A peer of a NetworkPolicy. The instance metadata service, which gives out the credentials of the node, is never part of it. */}}
 {{- define "fastify-service.ipBlock" -}}
 ipBlock:
   cidr: {{ . }}

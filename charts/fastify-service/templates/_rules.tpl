@@ -1,5 +1,5 @@
 {{- /*
-What no schema can say, since it compares values. All broken rules are told at once, one line each:
+Rules that compare values, which a schema cannot express. All broken rules are reported at once, one per line:
 fastify-service: <value>: <rule, and the values seen>
 */}}
 {{- define "fastify-service.rules" -}}
@@ -27,7 +27,7 @@ fastify-service: <value>: <rule, and the values seen>
 {{- end }}
 {{- $fewest := ternary (list "autoscaling.minReplicas" $min) (list "replicas" (int .Values.replicas)) $autoscaling.enabled }}
 {{- if and .Values.podDisruptionBudget.enabled (lt (last $fewest) 2) }}
-  {{- $broken = append $broken (printf "podDisruptionBudget.enabled: needs two pods or more, since one alone cannot be kept through a drain (%s %d)" (first $fewest) (last $fewest)) }}
+  {{- $broken = append $broken (printf "podDisruptionBudget.enabled: needs two pods or more, since a drain must evict a single one (%s %d)" (first $fewest) (last $fewest)) }}
 {{- end }}
 
 {{- $ready := int $rollout.minReadySeconds }}
@@ -41,7 +41,7 @@ fastify-service: <value>: <rule, and the values seen>
 
 {{- $preStop := int $shutdown.preStopSeconds }}
 {{- $drain := int $shutdown.drainSeconds }}
-{{- /* AWS takes a spot instance away 120 s after it says so; 10 s are for the word to reach the pod. */}}
+{{- /* A spot instance ends 120 s after its interruption notice; 10 s are for the notice to reach the pod. */}}
 {{- if gt (include "fastify-service.graceSeconds" . | int) 110 }}
   {{- $broken = append $broken (printf "shutdown.preStopSeconds: together with shutdown.drainSeconds and 5 s must be 110 s at most, a spot instance's notice (preStopSeconds %d, drainSeconds %d)" $preStop $drain) }}
 {{- end }}
@@ -58,19 +58,19 @@ fastify-service: <value>: <rule, and the values seen>
     {{- $broken = append $broken (printf "ingress.idleTimeoutSeconds: must be less than the 72 s that the service keeps a connection (idleTimeoutSeconds %d)" (int $ingress.idleTimeoutSeconds)) }}
   {{- end }}
   {{- if and $ingress.certificateArn (not $ingress.https) }}
-    {{- $broken = append $broken (printf "ingress.certificateArn: counts for nothing without ingress.https (certificateArn %s)" $ingress.certificateArn) }}
+    {{- $broken = append $broken (printf "ingress.certificateArn: has no effect without ingress.https (certificateArn %s)" $ingress.certificateArn) }}
   {{- end }}
 {{- else }}
   {{- range list "certificateArn" "groupName" "deletionProtection" "accessLogsBucket" "wafAclArn" "inboundCidrs" }}
     {{- if get $ingress . }}
-      {{- $broken = append $broken (printf "ingress.%s: counts for nothing without ingress.enabled (%s %v)" . . (get $ingress .)) }}
+      {{- $broken = append $broken (printf "ingress.%s: has no effect without ingress.enabled (%s %v)" . . (get $ingress .)) }}
     {{- end }}
   {{- end }}
 {{- end }}
 
 {{- range $index, $cidr := .Values.networkPolicy.loadBalancerCidrs }}
   {{- if lt (splitList "/" $cidr | last | int) 8 }}
-    {{- $broken = append $broken (printf "networkPolicy.loadBalancerCidrs.%d: must hold load balancers and not half the Internet, a /8 at most (%s)" $index $cidr) }}
+    {{- $broken = append $broken (printf "networkPolicy.loadBalancerCidrs.%d: must be the networks of load balancers, a /8 at most (%s)" $index $cidr) }}
   {{- end }}
 {{- end }}
 {{- $networks := dict }}
@@ -80,9 +80,9 @@ fastify-service: <value>: <rule, and the values seen>
 {{- range $index, $rule := .Values.networkPolicy.egress }}{{ $_ := set $networks (printf "networkPolicy.egress.%d.cidr" $index) $rule.cidr }}{{ end }}
 {{- range $key, $cidr := $networks }}
   {{- if (include "fastify-service.network" $cidr | fromJson).hasHostBits }}
-    {{- $broken = append $broken (printf "%s: must begin with the first address of the network, which Kubernetes and AWS ask for (%s)" $key $cidr) }}
+    {{- $broken = append $broken (printf "%s: must begin with the first address of the network, as Kubernetes and AWS require (%s)" $key $cidr) }}
   {{- else if eq $cidr "169.254.169.254/32" }}
-    {{- $broken = append $broken (printf "%s: must not be the instance metadata service, which hands out the node's rights (%s)" $key $cidr) }}
+    {{- $broken = append $broken (printf "%s: must not be the instance metadata service, which gives out the credentials of the node (%s)" $key $cidr) }}
   {{- end }}
 {{- end }}
 
