@@ -26,7 +26,8 @@ export function lacksCharts(...charts: readonly string[]): string | false {
   const lacking = local.missing.filter(({ chart }) => charts.length === 0 || charts.includes(chart));
   return lacking.length === 0
     ? false
-    : `needs charts that are not on this machine (${lacking.map(({ chart }) => chart).join(', ')}); run \`make charts\``;
+    : `needs charts that are not on this machine (${lacking.map(({ chart }) => chart).join(', ')}); ` +
+        'run `make charts`';
 }
 
 /**

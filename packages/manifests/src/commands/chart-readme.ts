@@ -72,7 +72,7 @@ function commentAbove(lines: readonly string[], { line, col }: { line: number; c
 }
 
 /**
- * The README of a chart: what Chart.yaml says of it, the comment at the head of values.yaml, and a table of all values.
+ * The README of a chart: the description in Chart.yaml, the head comment of values.yaml, and a table of all values.
  * @param root the repository's folder
  * @param chart the chart's, from there
  */
@@ -93,7 +93,7 @@ export function chartReadme(root: string, chart: string): string {
     ({ key, preset, text }) => `| \`${key}\` | \`${cell(JSON.stringify(preset))}\` | ${cell(text)} |`,
   );
   return [
-    '<!-- Written by `node packages/manifests/src/main.ts chart-readme` from Chart.yaml and values.yaml; change those. -->',
+    '<!-- Written by `node packages/manifests/src/main.ts chart-readme`: change Chart.yaml and values.yaml instead. -->',
     '',
     `# ${name}`,
     '',
@@ -101,9 +101,9 @@ export function chartReadme(root: string, chart: string): string {
     '',
     ...head,
     '',
-    'A key that is not listed here is refused, and so is a value of another type or form (`values.schema.json`). What values must keep',
-    'among each other stands in `templates/_rules.tpl`; a render that breaks it tells every broken rule at once. `ci/` has values for',
-    'what no cluster switches on.',
+    'Unknown keys, and values of another type or form, are refused (`values.schema.json`). Rules between values are in',
+    '`templates/_rules.tpl`; a render reports every broken rule at once. `ci/` has values for features that no cluster',
+    'enables.',
     '',
     '| value | default | what it does |',
     '| --- | --- | --- |',

@@ -30,7 +30,7 @@ export default command({
       if (json)
         print(JSON.stringify({ problems, applications: checked.map(labelOf), unchecked: unchecked.map(labelOf) }));
       else if (problems.length > 0) print(problems.join('\n'));
-      else print(`${count} applications of ${clusterNames(root).length} clusters: nothing is wrong`);
+      else print(`${count} applications of ${clusterNames(root).length} clusters: no problems`);
       warnOfUnchecked(unchecked);
       if (problems.length > 0) fail(`${problems.length} problem${problems.length === 1 ? '' : 's'}`);
     }),
@@ -47,7 +47,7 @@ export interface CheckResult {
 /**
  * Checks everything that Argo CD would read: the files' form, the clusters' settings, that every values file is read
  * and every file that is read exists, that all Applications render, and then every proof over what was rendered. All
- * problems are told at once; only what an unreadable file makes impossible is left out.
+ * problems are reported at once; only what an unreadable file makes impossible is left out.
  */
 export async function check(
   renderer: Renderer,
@@ -80,7 +80,7 @@ export async function check(
     for (const file of valueFilesRead(entry)) read.add(file);
     for (const problem of applicationProblems(root, entry)) problems.add(problem);
   }
-  // Without the whole fleet nobody can say what is read.
+  // Which files are read is known only for the whole fleet.
   if (
     clusters.length === folders.length &&
     fleet.length > 0 &&
@@ -117,7 +117,7 @@ function applicationProblems(root: string, entry: FleetApplication): string[] {
   });
 }
 
-/** What can be said about an Application without its chart. */
+/** What can be checked of an Application without its chart. */
 function uncheckedProblems(root: string, entry: FleetApplication, declaration: string): string[] {
   const problems = valueFilesRead(entry)
     .filter((file) => !existsSync(join(root, file)))
@@ -128,7 +128,7 @@ function uncheckedProblems(root: string, entry: FleetApplication, declaration: s
   return problems;
 }
 
-/** A pattern is for machines; what it stands for is in the schema's description. */
+/** A pattern is for machines; the schema's description explains it. */
 function inWords(chart: Chart | undefined, keys: readonly string[], rule: string): string {
   if (chart === undefined || !rule.includes('does not match pattern')) return rule;
   const description = schemaAt(readValueSchema(chart.folder), keys)?.description;

@@ -84,7 +84,7 @@ export async function compare(
       );
     return entry?.rendered.ok === true ? entry.rendered.value : [];
   };
-  // What CDKTF installs is changed by nobody's merge.
+  // A merge does not change what CDKTF installs.
   const when = ({ isInstalled, cluster }: FleetApplication): string =>
     isInstalled ? `; not by the merge, but by \`make apply CLUSTER=${cluster.name}\`` : '';
   const entries = new Map([...before, ...after].map((entry) => [labelOf(entry), entry]));

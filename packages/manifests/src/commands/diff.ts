@@ -30,7 +30,7 @@ function asTable(changes: readonly ApplicationChange[]): string {
   const rows = changes.map((change) => [
     change.application,
     change.object,
-    change.path || '(all of it)',
+    change.path || '(whole object)',
     brief(change.before),
     brief(change.after),
     `${blocking(change) ? 'BLOCKED: ' : ''}${change.consequence}`,

@@ -55,7 +55,7 @@ async function explained(
     if (!(error instanceof CommandError) || key === undefined) throw error;
     const behind = await valuesBehind(renderer, root, entry, key);
     if (behind.length === 0) throw error;
-    process.stderr.write(`${key} is not a value of the chart but a field that it renders. The values behind it:\n`);
+    process.stderr.write(`${key} is not a value of the chart but a rendered field. Values that set it:\n`);
     return behind;
   }
 }
@@ -80,10 +80,10 @@ function inWords({ key, value, meaning, place, shadowed }: Explanation, found: E
 }
 
 function effectInWords({ tried, changes, refusal }: Effect): string[] {
-  if (refusal !== undefined) return [`  no other value renders here: ${refusal}`];
-  if (changes.length === 0) return ['  sets nothing here: what it belongs to is switched off'];
+  if (refusal !== undefined) return [`  no other value renders: ${refusal}`];
+  if (changes.length === 0) return ['  sets nothing: its feature is switched off'];
   const lines = [`  sets (tried ${shown(tried)})`];
   for (const { object, path, before } of changes)
-    lines.push(`    ${object} ${path === '' ? '(the whole object)' : `${path}: ${shown(before)}`}`);
+    lines.push(`    ${object} ${path === '' ? '(whole object)' : `${path}: ${shown(before)}`}`);
   return lines;
 }

@@ -13,7 +13,7 @@ import { describedValues } from './chart-readme.ts';
 export interface Explanation {
   readonly key: string;
   readonly value: unknown;
-  /** What the chart says of it; empty for something within a list. */
+  /** The comment of the chart; empty for something within a list. */
   readonly meaning: string;
   /** The file and line that won. */
   readonly place: string;
@@ -49,7 +49,7 @@ export function provenance(root: string, entry: FleetApplication, key = ''): Exp
   if (found.length === 0) {
     const names = all.map(({ keys }) => keys.join('.'));
     throw new CommandError(
-      `${labelOf(entry)} has no value ${key}`,
+      `unknown value ${key} of ${labelOf(entry)}`,
       `did you mean ${nearest(key, names).join(' or ')}? Without a key, all of them are listed`,
     );
   }
@@ -82,7 +82,7 @@ function nearest(name: string, names: readonly string[]): string[] {
   return [...names].sort((a, b) => score(b) - score(a)).slice(0, 2);
 }
 
-/** A request for the same Application with another value at a key: above every file, and in place of a parameter. */
+/** A request for the same Application with another value at a key: above every file, and instead of a parameter. */
 export function requestWith(
   { request, chart }: Pick<FleetApplication, 'request' | 'chart'>,
   keys: readonly string[],

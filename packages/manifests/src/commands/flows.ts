@@ -41,7 +41,5 @@ function asTable(applications: readonly Rendered[]): string {
 function flowsOf(entry: Rendered): string[][] {
   const objects = placed(entry);
   if (objects.some(({ kind }) => kind === 'NetworkPolicy')) return reachabilityTable(objects, surroundingsOf(entry));
-  return [
-    ['everything', workloads(objects).map(nameOf).join(', '), 'every port, and back: it has no NetworkPolicy', ''],
-  ];
+  return [['everything', workloads(objects).map(nameOf).join(', '), 'every port, both ways: no NetworkPolicy', '']];
 }

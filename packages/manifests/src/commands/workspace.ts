@@ -57,7 +57,7 @@ interface Selection {
 }
 
 /**
- * One line on standard error for Applications whose charts are not on this machine: the command goes on without them.
+ * One line on standard error for Applications whose charts are not on this machine: the command continues without them.
  * @param consequence what that means for the command
  */
 export function warnOfUnchecked(fleet: readonly FleetApplication[], consequence?: string): void {
@@ -67,7 +67,8 @@ export function warnOfUnchecked(fleet: readonly FleetApplication[], consequence?
 
 /**
  * The Applications of a cluster, or those of a name, or all; those whose charts are not on this machine are named on
- * standard error. Throws UsageError where none has the name, and CommandError where no chart of them is there.
+ * standard error. Throws UsageError where none has the name, and CommandError where none of their charts is on this
+ * machine.
  * @param consequence what a missing chart means for the command
  */
 export async function selected(

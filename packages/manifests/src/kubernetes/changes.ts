@@ -102,7 +102,7 @@ function removal(object: KubernetesObject, after: Objects): Finding {
   );
 }
 
-/** Whether a change must not be merged without somebody who knows what they do. */
+/** Whether a change is too dangerous to be merged as it is. */
 export const blocking = ({ kind, object }: Change): boolean =>
   kind === 'immutable' ||
   kind === 'load-balancer-replaced' ||

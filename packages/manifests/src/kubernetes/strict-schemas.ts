@@ -14,7 +14,7 @@ export interface StrictSchemas {
    */
   readonly problems: (object: KubernetesObject, definitions?: Definitions) => string[];
   /**
-   * Every API, sorted, as Argo CD tells Helm about a cluster: `v1`, `v1/Pod`, `apps/v1`, `apps/v1/Deployment`.
+   * Every API, sorted, as Argo CD passes them to Helm: `v1`, `v1/Pod`, `apps/v1`, `apps/v1/Deployment`.
    */
   readonly apiVersions: readonly string[];
 }
@@ -38,7 +38,7 @@ const NONE: Definitions = { objects: [], isComplete: true };
 export function loadSchemas(schemas: Schemas, minor: string): StrictSchemas {
   if (!isKnown(minor))
     throw new CommandError(
-      `there are no schemas of Kubernetes ${minor}, only of ${KUBERNETES_MINORS.join(', ')}`,
+      `no schemas for Kubernetes ${minor}, only for ${KUBERNETES_MINORS.join(', ')}`,
       'add its release to SCHEMA_PINS in packages/tools/src/schemas.ts',
     );
   const kubernetes = compilerOf(schemas.kubernetes[minor].file);
@@ -52,7 +52,7 @@ export function loadSchemas(schemas: Schemas, minor: string): StrictSchemas {
     const name = `${apiVersion} ${kind}`;
     const builtIn = kubernetes.file.kinds[key];
     if (builtIn !== undefined) {
-      if (!isStable(key)) return [`${name}: Kubernetes ${minor} does not serve it unless a cluster enables it`];
+      if (!isStable(key)) return [`${name}: not served by Kubernetes ${minor} by default`];
       return [...nameProblems(object), ...problemsOf(kubernetes.validator(builtIn.definition), object, object)];
     }
     const validate = validatorOf(custom, key) ?? validatorOfCharts(definitions, key);
@@ -61,8 +61,8 @@ export function loadSchemas(schemas: Schemas, minor: string): StrictSchemas {
     if (!definitions.isComplete && !isOfKubernetes(apiVersion) && !hasGroup(custom, apiVersion)) return [];
     return [
       isOfKubernetes(apiVersion)
-        ? `${name}: Kubernetes ${minor} has no such kind`
-        : `${name}: no operator of the platform has such a kind`,
+        ? `${name}: unknown kind in Kubernetes ${minor}`
+        : `${name}: unknown kind, which no operator of the platform defines`,
     ];
   };
   return { problems, apiVersions: apiVersionsOf(kubernetes, custom) };
@@ -105,7 +105,7 @@ function typeProblems(object: KubernetesObject): string[] {
   const problems: string[] = [];
   for (const field of ['apiVersion', 'kind']) {
     const value = object[field];
-    if (value === undefined) problems.push(`${field}: is missing`);
+    if (value === undefined) problems.push(`${field}: missing`);
     else if (typeof value !== 'string') problems.push(`${field}: must be string (it is ${shown(value)})`);
   }
   return problems;
@@ -116,7 +116,7 @@ function nameProblems(object: Readonly<Record<string, unknown>>): string[] {
   const { metadata = {} } = object;
   // Of another type, it is a problem already.
   if (typeof metadata !== 'object' || metadata === null) return [];
-  return 'name' in metadata || 'generateName' in metadata ? [] : ['metadata.name: is missing'];
+  return 'name' in metadata || 'generateName' in metadata ? [] : ['metadata.name: missing'];
 }
 
 const OBJECT_META = `${DEFINITIONS}apis.meta.v1.ObjectMeta`;

@@ -2,7 +2,7 @@ import { groupOf, type KubernetesObject } from './object.ts';
 import type { Labels, LabelSelector } from './selector.ts';
 
 // What the proofs read of pods. Every field may be absent: that objects have the right shape is proven elsewhere,
-// against Kubernetes' own schema, and a proof that is given a broken object must still tell its problems.
+// against Kubernetes' own schema, and a proof must still report the problems of a broken object.
 
 export interface Handler {
   readonly httpGet?: { readonly path?: string; readonly port?: number | string };

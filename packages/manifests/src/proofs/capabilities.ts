@@ -4,8 +4,8 @@ import type { ProofContext } from './proof.ts';
 import { differencesOnceMore } from './render-again.ts';
 
 /**
- * Objects that depend on what a cluster tells Helm about itself: one that waits for an API would vanish while its
- * operator is not there yet. Tried without any API, and with the oldest and the newest minor version of Kubernetes:
+ * Objects that depend on the capabilities that Helm sees: one that needs an API would be deleted while its
+ * operator is not installed yet. Tried without any API, and with the oldest and the newest minor version of Kubernetes:
  * what begins or ends with a version in between differs from one end to the other.
  */
 export async function dependentOnCapabilities(

@@ -11,7 +11,7 @@ import type { Problem } from './problem.ts';
 // zone lost? The group is at its maxSize, spread evenly over the zones as an Auto Scaling group does it, and the nodes
 // of the lost zone are not replaced: zones are lost in minutes, and machines are scarce in the others just then.
 
-/** How a cluster stands after the loss of one zone. */
+/** The state of a cluster after the loss of one zone. */
 export interface Capacity {
   readonly cluster: string;
   readonly lostZone: string;
@@ -55,7 +55,7 @@ export function capacity(
   });
 }
 
-/** The pods without a place by owner, with what is short: on all of the nodes together, or on the best of them. */
+/** The pods that cannot be scheduled, by owner, with what is short: on all nodes together, or on the best one. */
 function grouped(homeless: readonly Pod[], nodes: readonly Node[]): Capacity['homeless'] {
   const free = sum(nodes.map((node) => node.free));
   return [...Map.groupBy(homeless, ({ owner }) => owner)].map(([owner, pods]) => {
@@ -83,15 +83,15 @@ export function capacityProblems(
     const { instanceType } = cluster.nodeGroup;
     const known = Object.keys(INSTANCE_TYPES).join(', ');
     const next = `add it to packages/settings/src/instance-types.ts or take one of ${known}`;
-    const rule = `is no type whose size is known; ${next} (it is ${instanceType})`;
+    const rule = `unknown instance type; ${next} (it is ${instanceType})`;
     return [{ object, path: 'nodeGroup.instanceType', rule }];
   }
   const problems: Problem[] = [];
   for (const { lostZone, nodesLeft, homeless } of capacities) {
     const left = `${cluster.name} without ${lostZone} has ${nodesLeft} nodes`;
     for (const { owner, pods, short } of homeless) {
-      const found = `leave ${pods} pod${pods === 1 ? '' : 's'} of ${owner} without a place`;
-      problems.push({ object, path: 'nodeGroup.maxSize', rule: `${left}, which ${found}: ${reasonOf(short)}` });
+      const found = `${pods} pod${pods === 1 ? '' : 's'} of ${owner} cannot be scheduled`;
+      problems.push({ object, path: 'nodeGroup.maxSize', rule: `${left}, where ${found}: ${reasonOf(short)}` });
     }
   }
   return problems;
@@ -101,9 +101,9 @@ function reasonOf({ cpu, memory, pods }: Partial<Amount>): string {
   const lacks: string[] = [];
   if (cpu !== undefined) lacks.push(`${cpu}m CPU`);
   if (memory !== undefined) lacks.push(`${Math.ceil(memory)} MiB memory`);
-  if (pods !== undefined) lacks.push(`${pods} pod places`);
+  if (pods !== undefined) lacks.push(`${pods} pod slots`);
   return lacks.length === 0
-    ? 'no single node has room, or spread constraints and anti-affinity forbid those that have'
+    ? 'no single node has room, or spread constraints and anti-affinity exclude those that do'
     : `short of ${lacks.join(' and ')}`;
 }
 

@@ -60,7 +60,7 @@ export function surroundingPeers({
     pods('a pod of another namespace', 'elsewhere', { 'app.kubernetes.io/name': 'stranger' }, [
       { name: 'http', containerPort: 8080 },
     ]),
-    // Right name, wrong namespace, and the other way round: a rule that checks one of the two alone lets these through.
+    // Right name, wrong namespace, and the other way round: a rule that checks only one of the two allows these.
     pods('a would-be Prometheus', 'elsewhere', { 'app.kubernetes.io/name': 'prometheus' }, []),
     pods('a would-be CoreDNS', 'elsewhere', { 'k8s-app': 'kube-dns' }, DNS_PORTS),
     pods('another pod of monitoring', 'monitoring', { 'app.kubernetes.io/name': 'another' }, []),

@@ -8,10 +8,10 @@ import { schemasOf } from './schemas.ts';
 
 /** The invariants of proofs.ts over one repository. */
 export interface Proofs {
-  /** What a cluster of a minor version tells Helm about itself. */
+  /** The capabilities that Helm sees in a cluster of a minor version. */
   readonly capabilities: FleetOptions['capabilities'];
   readonly all: readonly Proof[];
-  /** Those that read rendered objects alone. */
+  /** Those that read only rendered objects. */
   readonly ofObjects: readonly Proof[];
 }
 

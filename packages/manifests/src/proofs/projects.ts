@@ -46,7 +46,7 @@ export function forbiddenByProjects(fleet: readonly FleetApplication[], { root }
       for (const problem of refused) found.push(objectProblem(root, entry, problem));
     } else if (entry.application.metadata.name !== 'root') {
       // root's own project comes with root itself; Argo CD checks it on every sync of the drills.
-      found.push(applicationProblem(root, entry, 'spec.project', `there is no AppProject ${name}`));
+      found.push(applicationProblem(root, entry, 'spec.project', `unknown AppProject ${name}`));
     }
   }
   return found;

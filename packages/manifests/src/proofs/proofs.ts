@@ -11,7 +11,7 @@ import { changedSelectors } from './selectors.ts';
 import { duplicateKeys } from './unique-keys.ts';
 import { brokenWorkloadRules } from './workloads.ts';
 
-/** The invariants that are read from rendered objects alone; cheap enough for hundreds of variants. */
+/** The invariants that read only rendered objects; cheap enough for hundreds of variants. */
 export const OF_OBJECTS: readonly Invariant[] = [
   {
     name: 'strict schemas',
@@ -45,7 +45,7 @@ export const OF_OBJECTS: readonly Invariant[] = [
   },
 ];
 
-/** Every invariant of the repository; those below the first render once more, or look at how objects come about. */
+/** Every invariant of the repository; those after OF_OBJECTS render again, or check how objects are produced. */
 export const ALL: readonly Invariant[] = [
   ...OF_OBJECTS,
   {

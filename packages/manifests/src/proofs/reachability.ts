@@ -39,13 +39,13 @@ export function reachability(objects: readonly KubernetesObject[], surroundings:
   const network = networkOf(objects, surroundings);
   return pairsOf(network).map(([source, target]) => {
     const all = answers(network, source, target, []);
-    const ranges = (isOpen: RangeAnswer['isOpen']): PortRange[] =>
-      joined(all.filter((answer) => answer.isOpen === isOpen).map(({ range }) => range));
+    const ranges = (openFor: RangeAnswer['openFor']): PortRange[] =>
+      joined(all.filter((answer) => answer.openFor === openFor).map(({ range }) => range));
     return { source: source.name, target: target.name, open: ranges('all'), partlyOpen: ranges('some') };
   });
 }
 
-export const REACHABILITY_HEADER = ['FROM', 'TO', 'OPEN', 'OPEN IN PART'];
+export const REACHABILITY_HEADER = ['FROM', 'TO', 'OPEN', 'PARTLY OPEN'];
 
 /** The open connections, a row each; a pair without a row is closed. */
 export const reachabilityTable = (objects: readonly KubernetesObject[], surroundings: Surroundings): string[][] =>
@@ -136,8 +136,8 @@ function pairProblems(network: Network, source: Peer, target: Peer, flows: reado
   for (const answer of answers(network, source, target, ports)) {
     const { protocol, from, to } = answer.range;
     const isWanted = wanted.some((flow) => flow.protocol === protocol && from <= flow.port && flow.port <= to);
-    if (isWanted && answer.isOpen !== 'all') problems.push(...closedProblems(source, target, answer));
-    if (!isWanted && answer.isOpen !== 'none') needless.push(answer);
+    if (isWanted && answer.openFor !== 'all') problems.push(...closedProblems(source, target, answer));
+    if (!isWanted && answer.openFor !== 'none') needless.push(answer);
   }
   return [...problems, ...openProblems(network, source, target, needless)];
 }
@@ -149,13 +149,13 @@ function portOf({ port }: RequiredFlow, target: Peer): number | undefined {
 }
 
 /** A required port that is closed: at the policies of each side that do not let it through. */
-function closedProblems(source: Peer, target: Peer, { range, isOpen, refusals }: RangeAnswer): Problem[] {
+function closedProblems(source: Peer, target: Peer, { range, openFor, refusals }: RangeAnswer): Problem[] {
   const ports = showPorts([range]);
   if (refusals.length === 0)
     return [
       { object: source.name, path: '', rule: `has no address from which it could reach ${target.name} on ${ports}` },
     ];
-  const scope = isOpen === 'some' ? ', from and to all of their addresses' : '';
+  const scope = openFor === 'some' ? ', from and to all of their addresses' : '';
   const rule = `must let ${source.name} reach ${target.name} on ${ports}${scope}`;
   const problems: Problem[] = [];
   for (const direction of ['egress', 'ingress'] as const) {

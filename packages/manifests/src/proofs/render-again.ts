@@ -6,7 +6,7 @@ import { applicationProblem, objectProblem } from './location.ts';
 import type { ProofContext } from './proof.ts';
 
 /**
- * The Applications that are rendered again. Of an upstream chart one cluster stands for the others: they differ in a
+ * The Applications that are rendered again. Of an upstream chart, one cluster represents the others: they differ in a
  * few of our values, and its renders, with large definitions and certificates, take longer than all else.
  */
 export function representatives(fleet: readonly FleetApplication[]): RenderedApplication[] {
@@ -18,7 +18,7 @@ export function representatives(fleet: readonly FleetApplication[]): RenderedApp
 
 /**
  * What differs from the fleet as it is once it is rendered again.
- * @param change what is asked for in place of the Application's own request
+ * @param change the request to make instead of the Application's own
  * @param rule for messages: `differs from one render to the next`
  */
 export async function differencesOnceMore(

@@ -29,7 +29,7 @@ export interface Capabilities {
 export interface FleetOptions {
   /** Only these clusters; all by default. */
   readonly clusters?: readonly string[];
-  /** What a cluster of this minor version, such as `1.36`, tells Helm about itself. */
+  /** The capabilities that Helm sees in a cluster of this minor version, such as `1.36`. */
   readonly capabilities: (kubernetesMinor: string) => Capabilities;
 }
 
@@ -47,7 +47,7 @@ export class RootError extends Error {}
  * Renders everything that Argo CD would deploy to every cluster, in the steps in which it comes about: the installation
  * of a cluster renders argocd/root, whose Application leads to ApplicationSets, which generate Applications. Argo CD
  * itself is among them where CDKTF installs it. Throws SettingsError for wrong settings, and RootError for a root that
- * does not render; every other failure stands in `rendered` of its Application.
+ * does not render; every other failure is in `rendered` of its Application.
  */
 export async function renderFleet(
   renderer: Renderer,

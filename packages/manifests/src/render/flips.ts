@@ -7,7 +7,7 @@ export interface ValueSchema {
   readonly $defs?: Readonly<Record<string, ValueSchema>>;
   readonly type?: string | readonly string[];
   readonly enum?: readonly unknown[];
-  /** What a pattern stands for, in words. */
+  /** A pattern in words. */
   readonly description?: string;
   readonly pattern?: string;
   readonly minimum?: number;
@@ -18,7 +18,7 @@ export interface ValueSchema {
 }
 
 /**
- * The schema of a chart's values; one that says nothing for an upstream chart without any.
+ * The schema of a chart's values; an empty one for an upstream chart without any.
  * @param folder the chart's
  */
 export function readValueSchema(folder: string): ValueSchema {
@@ -26,7 +26,7 @@ export function readValueSchema(folder: string): ValueSchema {
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as ValueSchema) : {};
 }
 
-/** What a schema says of a key, its local references followed; undefined where it says nothing. */
+/** The schema of a key, with local references resolved; undefined where there is none. */
 export function schemaAt(schema: ValueSchema, keys: readonly string[]): ValueSchema | undefined {
   const resolve = (part: ValueSchema): ValueSchema => {
     const { $ref, ...own } = part;
@@ -62,7 +62,7 @@ const SAMPLES = [
 ];
 
 /**
- * Other values that a key may have, the most telling first. Meant for asking what a value changes: a chart's own rules
+ * Other values that a key may have, the most useful first. Meant for asking what a value changes: a chart's own rules
  * may still refuse one, hence several.
  */
 export function flips(value: unknown, schema: ValueSchema = {}): unknown[] {

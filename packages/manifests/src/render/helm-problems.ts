@@ -29,9 +29,9 @@ function schemaProblems(text: string): HelmProblem[] {
     const unknown = /^additional properties (.+) not allowed$/.exec(rule)?.[1];
     const missing = /^missing propert(?:y|ies) (.+)$/.exec(rule)?.[1];
     if (unknown !== undefined)
-      for (const key of quoted(unknown)) problems.push({ keys: [...keys, key], rule: 'is no value of this chart' });
+      for (const key of quoted(unknown)) problems.push({ keys: [...keys, key], rule: 'unknown value' });
     else if (missing !== undefined)
-      for (const key of quoted(missing)) problems.push({ keys: [...keys, key], rule: 'is missing' });
+      for (const key of quoted(missing)) problems.push({ keys: [...keys, key], rule: 'missing' });
     else if (!isHeading(rule)) problems.push({ keys, rule });
   }
   return problems;

@@ -12,7 +12,7 @@ export interface Program<Answer> {
 
 /**
  * Starts such a program.
- * @param environment all of it: nothing else is handed on
+ * @param environment all of it: nothing else is passed on
  * @param received called with every answer as it comes in, before anybody gets it
  */
 export function startProgram<Answer extends object>(

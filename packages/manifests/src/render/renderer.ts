@@ -56,7 +56,7 @@ export interface RenderRequest {
   readonly application: Application;
   /** As the cluster reports it, `v1.36.3`. */
   readonly kubeVersion: string;
-  /** `v1`, `apps/v1`, `apps/v1/Deployment` and so on, as Argo CD hands them to Helm. */
+  /** `v1`, `apps/v1`, `apps/v1/Deployment` and so on, as Argo CD passes them to Helm. */
   readonly apiVersions: readonly string[];
 }
 
@@ -105,14 +105,14 @@ export interface Renderer {
    * The manifests of Applications, without what their ignoreDifferences name. Answers in the order of the requests.
    * Equal requests of one call are rendered once, such as those of the root for clusters of one version. Objects must
    * not be changed: equal large ones are one and the same.
-   * @param root the repository's folder, which stands for the clone that repo-server would make
+   * @param root the repository's folder, in the role of repo-server's clone
    */
   render(root: string, requests: readonly RenderRequest[]): Promise<Outcome<KubernetesObject[]>[]>;
   /** The Applications that ApplicationSets generate. */
   generate(requests: readonly GenerateRequest[]): Promise<Outcome<Application[]>[]>;
-  /** What Kubernetes' own Pod Security admission says about objects; empty for those without pods. */
+  /** The violations that Kubernetes' own Pod Security admission finds; empty for those without pods. */
   podSecurity(requests: readonly PodSecurityRequest[]): Promise<Outcome<string[]>[]>;
-  /** What health checks say about objects, in Argo CD's own Lua machine. */
+  /** The results of health checks, in Argo CD's own Lua machine. */
   health(requests: readonly HealthRequest[]): Promise<Outcome<Health>[]>;
   close(): Promise<void>;
 }

@@ -10,7 +10,7 @@ export function repositoryAbove(folder: string): string {
   if (['argocd', 'charts', 'clusters'].every((name) => existsSync(join(folder, name)))) return folder;
   if (dirname(folder) === folder)
     throw new CommandError(
-      'there is no repository with argocd/, charts/ and clusters/ here or above',
+      'no repository with argocd/, charts/ and clusters/ in this folder or above',
       'run the command within a clone',
     );
   return repositoryAbove(dirname(folder));

@@ -52,7 +52,7 @@ export const treeProblems = (root: string): string[] => [
     .map((file) => fileProblem(file, 'missing; a folder below clusters/ is a cluster, and this file describes it')),
   ...filesBelow(root, 'clusters')
     .filter((file) => file.endsWith('.yml'))
-    .map((file) => fileProblem(file, 'must end in .yaml, as all others do')),
+    .map((file) => fileProblem(file, 'must end in .yaml')),
   ...yamlFiles(root).flatMap((file) => readYamlFile(root, file).problems),
   ...filesBelow(root, 'argocd')
     .filter(isManifest)
@@ -86,7 +86,7 @@ function imageFileProblems(root: string, file: string): string[] {
 }
 
 /**
- * Values files that nothing reads: a typing error in their name would otherwise go unnoticed for years.
+ * Values files that nothing reads: a typing error in their name would otherwise go unnoticed.
  * @param read the files that Applications read, from the repository's root
  */
 export const unreadFiles = (root: string, read: ReadonlySet<string>): string[] =>

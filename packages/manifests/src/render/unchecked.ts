@@ -4,7 +4,7 @@ import type { FleetApplication } from './fleet.ts';
 import { sourcesOf } from './renderer.ts';
 
 // Upstream charts are brought by `make charts`, not by the checks: an Application whose chart is not on this machine
-// stays unchecked. It is told as such, and counts neither as right nor as wrong.
+// stays unchecked. It is reported as such, and counts neither as valid nor as invalid.
 
 /** The chart that an Application lacks on this machine; undefined where it can be rendered. */
 export const missingChartOf = ({ rendered }: Pick<FleetApplication, 'rendered'>): ChartName | undefined =>

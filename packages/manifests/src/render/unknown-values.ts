@@ -41,8 +41,7 @@ function unknownBelow(chart: string, known: unknown, value: unknown, keys: Keys)
   for (const [key, inner] of Object.entries(value)) {
     const path = [...keys, key];
     if (key in known) found.push(...unknownBelow(chart, known[key], inner, path));
-    else if (!UNLISTED.includes(`${chart} ${path.join('.')}`))
-      found.push({ keys: path, rule: 'is no value of this chart' });
+    else if (!UNLISTED.includes(`${chart} ${path.join('.')}`)) found.push({ keys: path, rule: 'unknown value' });
   }
   return found;
 }

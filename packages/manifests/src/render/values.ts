@@ -70,7 +70,7 @@ export function layersOf(root: string, chart: Chart | undefined, declaration: st
 
 const DEFAULTS = 'values.yaml';
 
-/** A file that was read by its name alone, with the folder before its name in everything that it tells. */
+/** A file that was read by its name alone, with the folder before its name in all positions and problems. */
 const below = (folder: string, { path, content, position, problems }: YamlFile): YamlFile => {
   const named = (text: string): string => join(folder, text);
   return {
@@ -84,7 +84,7 @@ const below = (folder: string, { path, content, position, problems }: YamlFile):
   };
 };
 
-/** What Helm's --set makes of a text: a list in braces, a number, a boolean, null, else the text. */
+/** The value that Helm's --set parses from a text: a list in braces, a number, a boolean, null, else the text. */
 export function parameterValue(text: string): unknown {
   const list = /^\{(.*)\}$/s.exec(text)?.[1];
   if (list !== undefined) return list === '' ? [] : list.split(',').map((item) => parameterValue(item.trim()));
@@ -124,7 +124,7 @@ export function leaves(values: unknown, keys: readonly string[] = []): { keys: r
     : [{ keys, value: values }];
 }
 
-/** `file:line` of the layer that wins for a key; where no layer has it, of what stands nearest above it. */
+/** `file:line` of the layer that wins for a key; where no layer has it, of the nearest key above it. */
 export function positionOf(layers: readonly Layer[], keys: readonly string[]): string | undefined {
   const found = layers.map((layer) => layer.position(keys)).findLast((place) => place !== undefined);
   return found ?? (keys.length <= 1 ? undefined : positionOf(layers, keys.slice(0, -1)));

@@ -16,7 +16,7 @@ const at = (part: unknown, ...keys: string[]): unknown =>
   keys.reduce<unknown>((inner, key) => (isSchema(inner) ? inner[key] : undefined), part);
 const propertiesOf = (part: unknown): [string, unknown][] => Object.entries((at(part, 'properties') ?? {}) as Schema);
 
-/** Dotted names of everything in the schema that is no object itself. */
+/** Dotted names of everything in the schema that is not an object. */
 const leavesOf = (part: unknown, above = ''): string[] =>
   propertiesOf(part).flatMap(([key, inner]) =>
     propertiesOf(inner).length > 0 ? leavesOf(inner, `${above}${key}.`) : [`${above}${key}`],

@@ -24,16 +24,16 @@ t.test('files that cannot be read: one line each with file and position', async 
     ],
     ['half a list', 'ingress: [\n', /:\d: the file: /],
   ];
-  for (const [name, text, told] of cases) {
+  for (const [name, text, expected] of cases) {
     const folder = copy(t);
     writeFileSync(join(folder, file), text);
     const problems = await allProblems(folder);
     t.ok(
-      problems.some((problem) => problem.startsWith(file) && told.test(problem)),
+      problems.some((problem) => problem.startsWith(file) && expected.test(problem)),
       name,
       { problems },
     );
-    // Nothing else is wrong, so nothing else is told.
+    // Nothing else is wrong, so nothing else is reported.
     t.ok(
       problems.every((problem) => problem.startsWith(file)),
       `${name}: alone`,
@@ -48,13 +48,15 @@ t.test('a cluster folder without cluster.yaml, and an application without values
   mkdirSync(join(folder, 'clusters/sandbox'));
   writeFileSync(join(folder, 'clusters/sandbox/fastify-service.yaml'), 'host: fastify-service.sandbox.example.com\n');
   t.strictSame(await allProblems(folder), [
-    'clusters/sandbox/cluster.yaml:1: the file: missing; a folder below clusters/ is a cluster, and this file describes it',
+    'clusters/sandbox/cluster.yaml:1: the file: missing; ' +
+      'a folder below clusters/ is a cluster, and this file describes it',
   ]);
 
   rmSync(join(folder, 'clusters/sandbox'), { recursive: true });
   rmSync(join(folder, 'clusters/dev/fastify-service.yaml'));
   t.strictSame(await allProblems(folder), [
-    'clusters/dev/fastify-service.yaml:1: the file: does not exist; argocd/applications/fastify-service.yaml names it for dev/fastify-service',
+    'clusters/dev/fastify-service.yaml:1: the file: does not exist; ' +
+      'argocd/applications/fastify-service.yaml names it for dev/fastify-service',
   ]);
 });
 
@@ -63,8 +65,9 @@ t.test('a values file that no application reads, and one of another name than al
   writeFileSync(join(folder, 'clusters/dev/fastify-servce.yaml'), 'replicas: 2\n');
   writeFileSync(join(folder, 'clusters/dev/fastify-service.yml'), 'replicas: 2\n');
   t.strictSame(await allProblems(folder), [
-    'clusters/dev/fastify-servce.yaml:1: the file: no Application reads it; its name must be that of an Application of argocd/applications',
-    'clusters/dev/fastify-service.yml:1: the file: must end in .yaml, as all others do',
+    'clusters/dev/fastify-servce.yaml:1: the file: no Application reads it; ' +
+      'its name must be that of an Application of argocd/applications',
+    'clusters/dev/fastify-service.yml:1: the file: must end in .yaml',
   ]);
 });
 
@@ -76,7 +79,7 @@ t.test('a root that does not render', async (t) => {
   t.match(problems[0], /^argocd\/root\/Chart\.yaml:1: the chart: does not render for \w+: /);
 });
 
-t.test('all problems are told at once: of files, settings, values, templates and rendered objects', async (t) => {
+t.test('all problems are reported at once: of files, settings, values, templates and rendered objects', async (t) => {
   const folder = copy(t);
   edit(folder, 'clusters/dev/fastify-service.yaml', 'replicas: 1', 'replicsa: 1');
   edit(folder, 'clusters/dev/fastify-service.yaml', 'logLevel: debug', 'logLevel: loud');
@@ -96,20 +99,20 @@ t.test('all problems are told at once: of files, settings, values, templates and
     'zones: [us-east-1a]',
   );
   const problems = await allProblems(folder);
-  const told = [
+  const expected = [
     /^clusters\/dev\/fastify-service\.yaml:\d+: logLevel: /,
-    /^clusters\/dev\/fastify-service\.yaml:\d+: replicsa: is no value/,
+    /^clusters\/dev\/fastify-service\.yaml:\d+: replicsa: unknown value/,
     /^clusters\/local\/fastify-service\.yaml:\d+: the file: has a tab/,
     /^clusters\/production\/cluster\.yaml:\d+: network\.zones: /,
-    /^clusters\/staging\/fastify-service\.image\.yaml:\d+: tag: latest names no version/,
+    /^clusters\/staging\/fastify-service\.image\.yaml:\d+: tag: latest is not a version/,
     /^clusters\/staging\/fastify-service\.yaml:\d+: adminPort: must differ from port/,
     /^clusters\/staging\/fastify-service\.yaml:\d+: autoscaling\.maxReplicas: must be greater/,
   ];
-  for (const pattern of told)
+  for (const pattern of expected)
     t.ok(
       problems.some((problem) => pattern.test(problem)),
       String(pattern),
       { problems },
     );
-  t.ok(problems.length <= told.length + 1, `${problems.length} lines`, { problems });
+  t.ok(problems.length <= expected.length + 1, `${problems.length} lines`, { problems });
 });

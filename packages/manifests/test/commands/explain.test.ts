@@ -42,7 +42,7 @@ t.test('which line set a value, what it shadowed, and what it sets', async (t) =
   t.match(places('networkPolicy.loadBalancerCidrs.0'), [{ value: '10.2.128.0/24', kind: 'parameter' }]);
   t.ok(places('').length > 45, 'without a key, all of them');
   t.throws(() => provenance(folder, entry, 'resource.memory'), {
-    message: 'production/fastify-service has no value resource.memory',
+    message: 'unknown value resource.memory of production/fastify-service',
     next: /did you mean resources\.memory or /,
   });
 

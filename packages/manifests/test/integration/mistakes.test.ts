@@ -18,14 +18,14 @@ t.test(
     t.end();
   },
 );
-for (const { name, file, from, to, told } of runnable) {
+for (const { name, file, from, to, expected } of runnable) {
   t.test(`${file}: ${name}`, async (t) => {
     const folder = copy(t);
     edit(folder, file, from, to);
     const problems = await allProblems(folder);
     t.ok(
-      problems.some((problem) => told.test(problem)),
-      `told: ${String(told)}`,
+      problems.some((problem) => expected.test(problem)),
+      `expected: ${String(expected)}`,
       { problems },
     );
   });

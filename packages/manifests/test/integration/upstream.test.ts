@@ -53,7 +53,7 @@ t.test('`make charts` fetches what these Applications render, and nothing else',
   t.end();
 });
 
-t.test('the facts of the cluster reach the controllers, which can ask nobody else for them', { skip }, (t) => {
+t.test('the facts of the cluster reach the controllers, which have no other source of them', { skip }, (t) => {
   const text = (cluster: string, name: string): string =>
     JSON.stringify(
       upstream.find((entry) => entry.cluster.name === cluster && entry.application.metadata.name === name)?.objects,
@@ -122,7 +122,7 @@ t.test('every exception from a rule is of a rule that there is, and some chart n
   t.end();
 });
 
-t.test('a chart that is not on this machine does not render, and what to do is said', async (t) => {
+t.test('a chart that is not on this machine does not render, and the message says what to do', async (t) => {
   const [entry] = controllersOf('dev');
   if (entry === undefined) throw new Error('no cluster runs a controller');
   const sources = (entry.application.spec.sources ?? []).map((source) =>
@@ -178,12 +178,12 @@ t.test(
       ...(health === undefined ? {} : { health: { status: health } }),
     });
     const cases: readonly (readonly [string, KubernetesObject, string, string])[] = [
-      ['just made', set('controllers'), 'Progressing', 'its Applications are not made yet'],
+      ['just made', set('controllers'), 'Progressing', 'its Applications are not created yet'],
       [
         'without any status yet',
         set('controllers', { conditions: [] }),
         'Progressing',
-        'its Applications are not made yet',
+        'its Applications are not created yet',
       ],
       [
         'a fact is missing',

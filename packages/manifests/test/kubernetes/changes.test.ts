@@ -9,7 +9,7 @@ const autoscaler = object(
   { apiVersion: 'autoscaling/v2' },
 );
 
-t.test('what is equal is no change, whatever the order of objects and keys', (t) => {
+t.test('equal objects are no change, in any order of objects and keys', (t) => {
   t.same(
     shown(changes(object('Pod'), object('Pod', {}, { annotations: { a: '1', b: '2' } }))),
     ['change Pod/api metadata.annotations.a', 'change Pod/api metadata.annotations.b'],
@@ -80,7 +80,7 @@ t.test('a change that replaces the load balancer stops, and says what is lost', 
   t.end();
 });
 
-t.test('every change of a pod template restarts pods, and is told once', (t) => {
+t.test('every change of a pod template restarts pods, and is reported once', (t) => {
   const template = (env: object[], image = 'a'): object => ({
     template: { spec: { containers: [{ name: 'api', image, env }] } },
   });
@@ -129,7 +129,7 @@ t.test('the number of pods changes hands', (t) => {
   t.end();
 });
 
-t.test('removing what holds state stops; removing anything else is told', (t) => {
+t.test('removing what holds state stops; removing anything else is reported', (t) => {
   const stateful = [
     object('PersistentVolumeClaim'),
     object('Namespace'),

@@ -9,7 +9,7 @@ const written = (type: string, fields: string) => {
   return object(kind, parse(fields) as object, { apiVersion });
 };
 
-/** What changes | apiVersion and kind | before | after | the field that is told. */
+/** What changes | apiVersion and kind | before | after | the field that is reported. */
 const IMMUTABLE = table(
   5,
   `

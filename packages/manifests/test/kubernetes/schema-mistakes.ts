@@ -1,6 +1,6 @@
 import { table } from '../table.ts';
 
-/** A correct object with one field changed, and what must be told about it. */
+/** A correct object with one field changed, and the problem that must be reported. */
 export interface SchemaMistake {
   readonly kind: string;
   /** Keys of maps, and numbers in lists. */
@@ -23,8 +23,8 @@ function mistake([kind = '', field = '', text = '', rule = '']: readonly string[
   // Of rows that change apiVersion or kind.
   const name = field === 'kind' ? `v1 ${String(value)}` : `${String(value)} ${kind}`;
   const whole = new Map([
-    ['(no such kind)', `${name}: Kubernetes 1.36 has no such kind`],
-    ['(no operator)', `${name}: no operator of the platform has such a kind`],
+    ['(unknown kind)', `${name}: unknown kind in Kubernetes 1.36`],
+    ['(no operator)', `${name}: unknown kind, which no operator of the platform defines`],
   ]);
   const full = rule
     .replace('(a quantity)', 'a quantity that is not negative, such as 250m or 64Mi')
@@ -33,18 +33,18 @@ function mistake([kind = '', field = '', text = '', rule = '']: readonly string[
   return { kind, keys: keysOf(path), value, problem };
 }
 
-/** Kind | path | value | rule. In a rule, `…` stands for the value seen; after `=` stands a whole message. */
+/** Kind | path | value | rule. In a rule, `…` is the value seen; after `=` comes a whole message. */
 const ROWS = table(
   4,
   `
   # Unknown fields.
-  Deployment | sepc | {} | is not a field of Deployment
-  Deployment | spec.replica | 3 | is not a field of DeploymentSpec
-  Deployment | (container).readinessProb | {} | is not a field of Container
-  Deployment | (container).readinessProbe.httpGet.paht | "/" | is not a field of HTTPGetAction
-  Deployment | metadata.label | {} | is not a field of ObjectMeta
-  Deployment | spec.template.spec.volumes[0].emptyDir.size | "1Gi" | is not a field of EmptyDirVolumeSource
-  HorizontalPodAutoscaler | spec.metrics[0].resource.target.averageUtilisation | 70 | is not a field of MetricTarget
+  Deployment | sepc | {} | unknown field of Deployment
+  Deployment | spec.replica | 3 | unknown field of DeploymentSpec
+  Deployment | (container).readinessProb | {} | unknown field of Container
+  Deployment | (container).readinessProbe.httpGet.paht | "/" | unknown field of HTTPGetAction
+  Deployment | metadata.label | {} | unknown field of ObjectMeta
+  Deployment | spec.template.spec.volumes[0].emptyDir.size | "1Gi" | unknown field of EmptyDirVolumeSource
+  HorizontalPodAutoscaler | spec.metrics[0].resource.target.averageUtilisation | 70 | unknown field of MetricTarget
 
   # Wrong types.
   Deployment | spec.replicas | "3" | must be integer …
@@ -77,39 +77,39 @@ const ROWS = table(
   NetworkPolicy | spec.policyTypes[0] | "ingress" | must be one of Egress, Ingress …
 
   # Missing fields.
-  Deployment | spec.selector | (gone) | is missing
-  Deployment | (container).name | (gone) | is missing
-  Ingress | spec.rules[0].http.paths[0].pathType | (gone) | is missing
-  CronJob | spec.schedule | (gone) | is missing
-  Namespace | metadata.name | (gone) | is missing
-  Namespace | metadata | (gone) | = metadata.name: is missing
-  Namespace | kind | (gone) | is missing
+  Deployment | spec.selector | (gone) | missing
+  Deployment | (container).name | (gone) | missing
+  Ingress | spec.rules[0].http.paths[0].pathType | (gone) | missing
+  CronJob | spec.schedule | (gone) | missing
+  Namespace | metadata.name | (gone) | missing
+  Namespace | metadata | (gone) | = metadata.name: missing
+  Namespace | kind | (gone) | missing
 
   # Unknown kinds and versions.
-  CronJob | apiVersion | "batch/v1beta1" | (no such kind)
-  Deployment | apiVersion | "v1" | (no such kind)
-  Ingress | apiVersion | "extensions/v1beta1" | (no such kind)
-  PodDisruptionBudget | apiVersion | "policy/v1beta1" | (no such kind)
-  Service | kind | "service" | (no such kind)
-  ValidatingAdmissionPolicy | apiVersion | "admissionregistration.k8s.io/v1beta2" | (no such kind)
+  CronJob | apiVersion | "batch/v1beta1" | (unknown kind)
+  Deployment | apiVersion | "v1" | (unknown kind)
+  Ingress | apiVersion | "extensions/v1beta1" | (unknown kind)
+  PodDisruptionBudget | apiVersion | "policy/v1beta1" | (unknown kind)
+  Service | kind | "service" | (unknown kind)
+  ValidatingAdmissionPolicy | apiVersion | "admissionregistration.k8s.io/v1beta2" | (unknown kind)
   ExternalSecret | apiVersion | "external-secrets.io/v1beta1" | (no operator)
   HTTPRoute | apiVersion | "gateway.networking.k8s.io/v1alpha2" | (no operator)
 
   # Custom resources.
-  ServiceMonitor | spec.endpoints[0].intervall | "30s" | is not a field of endpoints
+  ServiceMonitor | spec.endpoints[0].intervall | "30s" | unknown field of endpoints
   ServiceMonitor | metadata.labels | {"release":1} | = metadata.labels.release: must be string (it is 1)
-  ServiceMonitor | metadata.nmae | "web" | is not a field of ObjectMeta
-  ServiceMonitor | spce | {} | is not a field of ServiceMonitor
-  ServiceMonitor | spec.selector | (gone) | is missing
+  ServiceMonitor | metadata.nmae | "web" | unknown field of ObjectMeta
+  ServiceMonitor | spce | {} | unknown field of ServiceMonitor
+  ServiceMonitor | spec.selector | (gone) | missing
   ExternalSecret | spec.target.creationPolicy | "owner" | must be one of Owner, Orphan, Merge, None …
-  ExternalSecret | spec.data[0].remoteRef.key | (gone) | is missing
+  ExternalSecret | spec.data[0].remoteRef.key | (gone) | missing
   HTTPRoute | spec.rules[0].backendRefs[0].port | 70000 | must be <= 65535 …
   HTTPRoute | spec.rules[0].matches[0].path.type | "Prefix" | must be one of Exact, PathPrefix, RegularExpression …
-  Application | spec.syncPolicy.automated.selfheal | true | is not a field of automated
-  Application | spec.project | (gone) | is missing
-  ApplicationSet | spec.generators[0].matrix.generators[0].clusters.selektor | {} | is not a field of clusters
-  ApplicationSet | spec.template.spec.source.paht | "x" | is not a field of source
-  AppProject | spec.destinations[0].sever | "x" | is not a field of destinations
+  Application | spec.syncPolicy.automated.selfheal | true | unknown field of automated
+  Application | spec.project | (gone) | missing
+  ApplicationSet | spec.generators[0].matrix.generators[0].clusters.selektor | {} | unknown field of clusters
+  ApplicationSet | spec.template.spec.source.paht | "x" | unknown field of source
+  AppProject | spec.destinations[0].sever | "x" | unknown field of destinations
   `,
 );
 

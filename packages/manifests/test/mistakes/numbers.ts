@@ -6,76 +6,77 @@ const settings = 'clusters/production/cluster.yaml';
 export const NUMBERS: readonly Mistake[] = [
   // Numbers that do not fit together
   inFile(production, {
-    'as many pods at least as at most': replace('maxReplicas: 6', 'maxReplicas: 3').told(
+    'as many pods at least as at most': replace('maxReplicas: 6', 'maxReplicas: 3').reports(
       /autoscaling\.maxReplicas: must be greater .*maxReplicas 3, minReplicas 3/,
     ),
-    'a budget for an autoscaler that goes down to one': replace('minReplicas: 3', 'minReplicas: 1').toldAs(
+    'a budget for an autoscaler that goes down to one': replace('minReplicas: 3', 'minReplicas: 1').reportsAs(
       /podDisruptionBudget\.enabled: needs two pods.*autoscaling\.minReplicas 1/,
     ),
-    'readiness longer than the deadline': before('zoneSpread:', 'rollout:\n  minReadySeconds: 200').told(
+    'readiness longer than the deadline': before('zoneSpread:', 'rollout:\n  minReadySeconds: 200').reports(
       /rollout\.minReadySeconds: must be less than/,
     ),
-    'a deadline shorter than a start': before('zoneSpread:', 'rollout:\n  progressDeadlineSeconds: 35').told(
+    'a deadline shorter than a start': before('zoneSpread:', 'rollout:\n  progressDeadlineSeconds: 35').reports(
       /rollout\.progressDeadlineSeconds: must be greater than/,
     ),
-    'a shutdown longer than a spot instance’s notice': before('zoneSpread:', 'shutdown:\n  preStopSeconds: 108').told(
-      /shutdown\.preStopSeconds: .*110 s/,
-    ),
-    'deregistration shorter than the drain': after('  deletionProtection: true', '  deregistrationSeconds: 5').told(
+    'a shutdown longer than a spot instance’s notice': before(
+      'zoneSpread:',
+      'shutdown:\n  preStopSeconds: 108',
+    ).reports(/shutdown\.preStopSeconds: .*110 s/),
+    'deregistration shorter than the drain': after('  deletionProtection: true', '  deregistrationSeconds: 5').reports(
       /ingress\.deregistrationSeconds: must lie between/,
     ),
     'deregistration longer than the pod lives': after(
       '  deletionProtection: true',
       '  deregistrationSeconds: 300',
-    ).told(/ingress\.deregistrationSeconds: must lie between/),
+    ).reports(/ingress\.deregistrationSeconds: must lie between/),
     'an Ingress and an HTTPRoute': before(
       'zoneSpread:',
       'httpRoute:\n  enabled: true\n  gateway: {name: public, namespace: gateway-system}',
-    ).toldAs(/ingress\.enabled: exactly one of/),
-    'an ExternalSecret without its store': before('zoneSpread:', 'externalSecret:\n  enabled: true').toldAs(
+    ).reportsAs(/ingress\.enabled: exactly one of/),
+    'an ExternalSecret without its store': before('zoneSpread:', 'externalSecret:\n  enabled: true').reportsAs(
       /externalSecret\.(store|key): /,
     ),
-    'more pods than the nodes hold without a zone': replace('maxReplicas: 6', 'maxReplicas: 60').toldAs(
-      at(settings, /nodeGroup\.maxSize: .*without a place: short of \d+m CPU/),
+    'more pods than the nodes hold without a zone': replace('maxReplicas: 6', 'maxReplicas: 60').reportsAs(
+      at(settings, /nodeGroup\.maxSize: .*cannot be scheduled: short of \d+m CPU/),
     ),
-    'pods larger than a node': replace('memory: 512Mi', 'memory: 8192Mi').toldAs(
+    'pods larger than a node': replace('memory: 512Mi', 'memory: 8192Mi').reportsAs(
       at(settings, /nodeGroup\.maxSize: .*short of \d+ MiB memory/),
     ),
     'a way out to the instance metadata': before(
       'zoneSpread:',
       'networkPolicy:\n  egress: [{cidr: 169.254.169.254/32, port: 80}]',
-    ).toldAs(/networkPolicy\.egress/),
-    'a network that begins in the middle': before('zoneSpread:', 'networkPolicy:\n  dnsCidrs: [10.0.0.5/24]').told(
+    ).reportsAs(/networkPolicy\.egress/),
+    'a network that begins in the middle': before('zoneSpread:', 'networkPolicy:\n  dnsCidrs: [10.0.0.5/24]').reports(
       /networkPolicy\.dnsCidrs\.0: .*first address/,
     ),
     'a way out that nobody asked for': before(
       'zoneSpread:',
       'networkPolicy:\n  egress: [{cidr: 203.0.113.0/24, port: 443}]',
-    ).toldAs(/networkpolicy\.yaml:\d+: production\/fastify-service NetworkPolicy\/fastify-service .*egress/),
+    ).reportsAs(/networkpolicy\.yaml:\d+: production\/fastify-service NetworkPolicy\/fastify-service .*egress/),
   }),
   inFile(dev, {
-    'a budget for one pod': replace('enabled: false', 'enabled: true').told(
+    'a budget for one pod': replace('enabled: false', 'enabled: true').reports(
       /podDisruptionBudget\.enabled: needs two pods/,
     ),
     'an HTTPRoute without its Gateway': replace(
       'ingress:',
       'httpRoute:\n  enabled: true\ningress:\n  enabled: false',
-    ).toldAs(/^(clusters\/dev|charts\/fastify-service)\/\S+:\d+: httpRoute\.gateway/),
+    ).reportsAs(/^(clusters\/dev|charts\/fastify-service)\/\S+:\d+: httpRoute\.gateway/),
     'a certificate without TLS': after(
       '  https: false',
       '  certificateArn: arn:aws:acm:us-east-1:111111111111:certificate/12345678-1234-1234-1234-123456789012',
-    ).told(/ingress\.certificateArn: counts for nothing/),
+    ).reports(/ingress\.certificateArn: has no effect/),
   }),
   inFile(shared, {
-    'a drain that the deregistration does not cover': before('ingress:', 'shutdown:\n  drainSeconds: 30').toldAs(
+    'a drain that the deregistration does not cover': before('ingress:', 'shutdown:\n  drainSeconds: 30').reportsAs(
       /ingress\.deregistrationSeconds: must lie between/,
     ),
     'a load balancer that keeps connections longer than the service': after(
       'ingress:',
       '  idleTimeoutSeconds: 120',
-    ).told(/ingress\.idleTimeoutSeconds: must be less than the 72 s/),
-    'one port for two listeners': before('ingress:', 'adminPort: 8080').told(/adminPort: must differ from port/),
-    'a privileged port': before('ingress:', 'port: 80').told(/port: .*minimum/),
-    'neither of the two': after('ingress:', '  enabled: false').told(/ingress\.enabled: exactly one of/),
+    ).reports(/ingress\.idleTimeoutSeconds: must be less than the 72 s/),
+    'one port for two listeners': before('ingress:', 'adminPort: 8080').reports(/adminPort: must differ from port/),
+    'a privileged port': before('ingress:', 'port: 80').reports(/port: .*minimum/),
+    'neither of the two': after('ingress:', '  enabled: false').reports(/ingress\.enabled: exactly one of/),
   }),
 ].flat();

@@ -1,40 +1,40 @@
-/** A slip that somebody makes in a file, and what they must be told. */
+/** A mistake in a file, and the problem that must be reported. */
 export interface Mistake {
   readonly name: string;
   readonly file: string;
   /** What is replaced; a mistake that does not find it fails its test. */
   readonly from: string;
   readonly to: string;
-  /** The upstream chart without which nobody can tell. */
+  /** The upstream chart that the check needs. */
   readonly chart?: string;
   /** Must match one of the problems: file and key, and what is wrong. */
-  readonly told: RegExp;
+  readonly expected: RegExp;
 }
 
 /** A mistake that has neither its name nor its file yet. */
 interface Slip {
   readonly from: string;
   readonly to: string;
-  readonly toldOf: (file: string) => RegExp;
+  readonly expectedIn: (file: string) => RegExp;
 }
 
 export const production = 'clusters/production/fastify-service.yaml';
 export const dev = 'clusters/dev/fastify-service.yaml';
 export const shared = 'clusters/shared/fastify-service.yaml';
 
-/** A problem that begins with this place: a file, which stands for any of its lines, or file:line. */
+/** A problem that begins with this place: a file (any of its lines), or file:line. */
 export function at(place: string, rule?: RegExp): RegExp {
   const line = /:\d+$/.test(place) ? '' : ':\\d+';
   return new RegExp(`^${place.replaceAll('.', '\\.')}${line}: ${rule?.source ?? ''}`);
 }
 
 export const replace = (from: string, to: string) => ({
-  /** Told in the same file, at any line; the rule begins with the key. */
-  told: (rule?: RegExp): Slip => ({ from, to, toldOf: (file) => at(file, rule) }),
-  /** Told at line 1 of the same file, where no better line is known. */
-  toldAtTop: (rule: RegExp): Slip => ({ from, to, toldOf: (file) => at(`${file}:1`, rule) }),
-  /** Told in these words, wherever it is. */
-  toldAs: (problem: RegExp): Slip => ({ from, to, toldOf: () => problem }),
+  /** Reported in the same file, at any line; the rule begins with the key. */
+  reports: (rule?: RegExp): Slip => ({ from, to, expectedIn: (file) => at(file, rule) }),
+  /** Reported at line 1 of the same file, where no better line is known. */
+  reportsAtTop: (rule: RegExp): Slip => ({ from, to, expectedIn: (file) => at(`${file}:1`, rule) }),
+  /** Reported in these words, at any place. */
+  reportsAs: (problem: RegExp): Slip => ({ from, to, expectedIn: () => problem }),
 });
 
 export const remove = (from: string) => replace(from, '');
@@ -43,10 +43,10 @@ export const after = (from: string, ...lines: string[]) => replace(from, [from, 
 
 /**
  * Slips in one file, by name.
- * @param chart the upstream chart without which nobody can tell
+ * @param chart the upstream chart that the checks need
  */
 export const inFile = (file: string, slips: Readonly<Record<string, Slip>>, chart?: string): readonly Mistake[] =>
-  Object.entries(slips).map(([name, { from, to, toldOf }]) => ({
-    ...{ name, file, from, to, told: toldOf(file) },
+  Object.entries(slips).map(([name, { from, to, expectedIn }]) => ({
+    ...{ name, file, from, to, expected: expectedIn(file) },
     ...(chart !== undefined && { chart }),
   }));

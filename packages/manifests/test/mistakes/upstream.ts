@@ -20,11 +20,11 @@ export const UPSTREAM: readonly Mistake[] = [
   inFile(
     metrics.shared,
     {
-      'a key of an upstream chart misspelt': replace('topologySpreadConstraints:', 'topologySpreadConstraint:').told(
-        /topologySpreadConstraint: is no value of this chart/,
+      'a key of an upstream chart misspelt': replace('topologySpreadConstraints:', 'topologySpreadConstraint:').reports(
+        /topologySpreadConstraint: unknown value/,
       ),
-      'more of a controller than the nodes hold': replace('cpu: 100m', 'cpu: 1800m').toldAs(
-        at('clusters/dev/cluster.yaml', /nodeGroup\.maxSize: .*Deployment\/metrics-server without a place/),
+      'more of a controller than the nodes hold': replace('cpu: 100m', 'cpu: 1800m').reportsAs(
+        at('clusters/dev/cluster.yaml', /nodeGroup\.maxSize: .*Deployment\/metrics-server cannot be scheduled/),
       ),
     },
     'metrics-server',
@@ -32,25 +32,23 @@ export const UPSTREAM: readonly Mistake[] = [
   inFile(
     'clusters/dev/argocd.yaml',
     {
-      'a key of Argo CD’s own chart misspelt': replace('domain:', 'domian:').told(
-        /global\.domian: is no value of this chart/,
-      ),
+      'a key of Argo CD’s own chart misspelt': replace('domain:', 'domian:').reports(/global\.domian: unknown value/),
     },
     'argo-cd',
   ),
   inFile(
     'argocd/values.yaml',
     {
-      'a part of Argo CD that asks for nothing': replace('redis:\n  resources:', 'redis:\n  resource:').told(
-        /redis\.resource: is no value of this chart/,
+      'a part of Argo CD that asks for nothing': replace('redis:\n  resources:', 'redis:\n  resource:').reports(
+        /redis\.resource: unknown value/,
       ),
       'a part of Argo CD larger than any node': replace(
         '      memory: 512Mi\n      ephemeral-storage: 64Mi\n    limits:\n      memory: 512Mi',
         '      memory: 4Gi\n      ephemeral-storage: 64Mi\n    limits:\n      memory: 4Gi',
-      ).toldAs(
+      ).reportsAs(
         at(
           'clusters/dev/cluster.yaml',
-          /nodeGroup\.maxSize: .*StatefulSet\/argocd-application-controller without a place/,
+          /nodeGroup\.maxSize: .*StatefulSet\/argocd-application-controller cannot be scheduled/,
         ),
       ),
     },
@@ -59,10 +57,10 @@ export const UPSTREAM: readonly Mistake[] = [
   inFile(
     metrics.staging,
     {
-      'a key that another upstream chart has': replace('replicas: 2', 'replicaCount: 2').told(
-        /replicaCount: is no value of this chart/,
+      'a key that another upstream chart has': replace('replicas: 2', 'replicaCount: 2').reports(
+        /replicaCount: unknown value/,
       ),
-      'a number in quotes for an upstream chart': replace('replicas: 2', 'replicas: two').toldAs(
+      'a number in quotes for an upstream chart': replace('replicas: 2', 'replicas: two').reportsAs(
         at(
           `${metrics.shared}:1`,
           /staging\/metrics-server Deployment\/metrics-server: spec\.replicas: must be integer/,
@@ -77,15 +75,15 @@ export const UPSTREAM: readonly Mistake[] = [
       'a key below another, spelt as it should have been': replace(
         'ingressValdationFailurePolicy',
         'ingressValidationFailurePolicy',
-      ).told(/webhookConfig\.ingressValidationFailurePolicy: is no value/),
-      'a text for a section': replace('webhookConfig:\n', 'webhookConfig: off\nwebhookConfigBefore:\n').told(
+      ).reports(/webhookConfig\.ingressValidationFailurePolicy: unknown value/),
+      'a text for a section': replace('webhookConfig:\n', 'webhookConfig: off\nwebhookConfigBefore:\n').reports(
         /webhookConfig: .*(map|quoted)/,
       ),
       'a key of Kubernetes misspelt, which an upstream chart passes on': replace(
         'maxUnavailable: 1',
         'maxUnavailble: 1',
-      ).toldAtTop(/.*PodDisruptionBudget.*maxUnavailble: is not a field/),
-      'a controller with all capabilities': replace('drop: [ALL]', 'drop: [NET_RAW]').toldAtTop(
+      ).reportsAtTop(/.*PodDisruptionBudget.*maxUnavailble: unknown field/),
+      'a controller with all capabilities': replace('drop: [ALL]', 'drop: [NET_RAW]').reportsAtTop(
         /.*Pod Security: .*capabilities/,
       ),
     },
@@ -97,34 +95,34 @@ export const UPSTREAM: readonly Mistake[] = [
       'a store of a service that AWS does not have': replace(
         'service: SecretsManager',
         'service: SecretManager',
-      ).toldAtTop(/.*ClusterSecretStore\/aws-secrets-manager: spec\.provider\.aws\.service: must be one of/),
-      'a controller without its memory': replace('    memory: 128Mi\n    ephemeral', '    ephemeral').toldAtTop(
+      ).reportsAtTop(/.*ClusterSecretStore\/aws-secrets-manager: spec\.provider\.aws\.service: must be one of/),
+      'a controller without its memory': replace('    memory: 128Mi\n    ephemeral', '    ephemeral').reportsAtTop(
         /.*resources\.requests\.memory: must be set/,
       ),
     },
     'external-secrets',
   ),
   inFile(metrics.set, {
-    'a range of versions in place of one': replace('targetRevision: 3.13.1', 'targetRevision: 3.13.x').toldAtTop(
+    'a range of versions in place of one': replace('targetRevision: 3.13.1', 'targetRevision: 3.13.x').reportsAtTop(
       /dev\/metrics-server: targetRevision must be one exact version \(it is 3\.13\.x\)/,
     ),
     'a values file of an upstream chart that is not there': replace(
       '$values/clusters/shared/metrics-server.yaml',
       '$values/clusters/shared/metrics.yaml',
-    ).toldAs(
+    ).reportsAs(
       at(
         'clusters/shared/metrics.yaml:1',
         /the file: does not exist; argocd\/applications\/metrics-server\.yaml names it/,
       ),
     ),
-    'a values file whose push would go unnoticed': remove('/clusters/shared/metrics-server.yaml;').toldAtTop(
+    'a values file whose push would go unnoticed': remove('/clusters/shared/metrics-server.yaml;').reportsAtTop(
       /.*must name clusters\/shared\/metrics-server\.yaml/,
     ),
   }),
   inFile(
     metrics.set,
     {
-      'a reference to a source that has another name': replace('ref: values', 'ref: value').toldAtTop(
+      'a reference to a source that has another name': replace('ref: values', 'ref: value').reportsAtTop(
         /.*values file \$values\/clusters\/shared\/metrics-server\.yaml: no source has `ref: values`/,
       ),
     },
@@ -134,21 +132,21 @@ export const UPSTREAM: readonly Mistake[] = [
     'a Helm repository with a slip': replace(
       'https://charts.external-secrets.io',
       'https://chart.external-secrets.io',
-    ).toldAtTop(
+    ).reportsAtTop(
       /spec\.sources: AppProject controllers does not allow the repository https:\/\/chart\.external-secrets\.io/,
     ),
   }),
   inFile(
     secrets.set,
     {
-      'a store that a parameter does not meet': replace('extraObjects[0]', 'extraObjects[1]').toldAs(
+      'a store that a parameter does not meet': replace('extraObjects[0]', 'extraObjects[1]').reportsAs(
         /^(argocd\/applications\/external-secrets\.yaml|clusters\/shared\/external-secrets\.yaml):1: /,
       ),
     },
     'external-secrets',
   ),
   inFile(controllers, {
-    'a Helm repository that the project does not allow': remove('    - https://charts.external-secrets.io\n').toldAs(
+    'a Helm repository that the project does not allow': remove('    - https://charts.external-secrets.io\n').reportsAs(
       at(`${secrets.set}:1`, denied(/the repository https:\/\/charts\.external-secrets\.io/, /spec\.sources: /)),
     ),
   }),
@@ -158,16 +156,17 @@ export const UPSTREAM: readonly Mistake[] = [
       'a cluster-wide name that the project does not allow': replace(
         'name: aws-load-balancer-controller-role }',
         'name: aws-load-balancer-role }',
-      ).toldAs(denied(/rbac\.authorization\.k8s\.io\/ClusterRole/)),
+      ).reportsAs(denied(/rbac\.authorization\.k8s\.io\/ClusterRole/)),
     },
     'aws-load-balancer-controller',
   ),
   inFile(
     controllers,
     {
-      'a namespace that the project does not allow': replace('namespace: kube-system', 'namespace: kube-public').toldAs(
-        denied(/the namespace kube-system/, /RoleBinding\/metrics-server-auth-reader metadata\.namespace: /),
-      ),
+      'a namespace that the project does not allow': replace(
+        'namespace: kube-system',
+        'namespace: kube-public',
+      ).reportsAs(denied(/the namespace kube-system/, /RoleBinding\/metrics-server-auth-reader metadata\.namespace: /)),
     },
     'metrics-server',
   ),
@@ -176,7 +175,7 @@ export const UPSTREAM: readonly Mistake[] = [
     {
       'a certificate of each render, compared': remove(
         '        - kind: Secret\n          name: aws-load-balancer-tls\n          jsonPointers: [/data]\n',
-      ).toldAs(
+      ).reportsAs(
         at(`${balancers.shared}:1`, /.*Secret\/aws-load-balancer-tls data\S*: differs from one render to the next/),
       ),
       'something left to the cluster that never differs': before(
@@ -184,7 +183,7 @@ export const UPSTREAM: readonly Mistake[] = [
         '        - kind: ServiceAccount',
         '          name: aws-load-balancer-controller',
         '          jsonPointers: [/automountServiceAccountToken]',
-      ).toldAtTop(/ignoreDifferences: ServiceAccount\/aws-load-balancer-controller is the same in every render/),
+      ).reportsAtTop(/ignoreDifferences: ServiceAccount\/aws-load-balancer-controller is the same in every render/),
     },
     'aws-load-balancer-controller',
   ),
@@ -192,16 +191,16 @@ export const UPSTREAM: readonly Mistake[] = [
     'a fact that a controller needs and the cluster does not have': replace(
       '.metadata.annotations.vpcId',
       '.metadata.annotations.vpc',
-    ).toldAtTop(/.*vpc/),
+    ).reportsAtTop(/.*vpc/),
   }),
   inFile('clusters/staging/cluster.yaml', {
     'a controller switched off whose values stay': replace(
       'name: staging\n',
       'name: staging\ncontrollers: [metrics-server, external-secrets]\n',
-    ).toldAs(at(`${balancers.staging}:1`, /the file: no Application reads it/)),
+    ).reportsAs(at(`${balancers.staging}:1`, /the file: no Application reads it/)),
   }),
   inFile('argocd/installation.yaml', {
-    'the chart of Argo CD without a version': replace('targetRevision:', 'version:').toldAtTop(
+    'the chart of Argo CD without a version': replace('targetRevision:', 'version:').reportsAtTop(
       /the file: must name the chart of Argo CD/,
     ),
   }),

@@ -134,24 +134,24 @@ t.test('a group that holds its pods has no problem', (t) => {
   t.end();
 });
 
-t.test('what is short is told, and by how much', (t) => {
+t.test('what is short is reported, and by how much', (t) => {
   const [problem] = capacityProblems(cluster(), [deployment(), autoscaler(14)]);
   t.same(problem, {
     object: 'clusters/production/cluster.yaml',
     path: 'nodeGroup.maxSize',
     rule:
       'production without us-east-1a has 4 nodes, ' +
-      'which leave 3 pods of Deployment/api without a place: short of 860m CPU',
+      'where 3 pods of Deployment/api cannot be scheduled: short of 860m CPU',
   });
   t.match(
     rules(cluster(), [deployment({ memory: '4Gi' })])[0],
-    /4 pods of Deployment\/api without a place: short of \d+ MiB memory$/,
+    /4 pods of Deployment\/api cannot be scheduled: short of \d+ MiB memory$/,
   );
   t.match(
     capacityProblems(cluster(), [deployment({ cpu: '0', memory: '0', maxSurge: 0 }), autoscaler(70)], {
       prefixDelegation: false,
     })[0]?.rule,
-    /short of 26 pod places/,
+    /short of 26 pod slots/,
   );
   t.match(
     rules(cluster({ maxSize: 3 }, ZONES.slice(0, 2)), [deployment(), autoscaler(3)])[0],
@@ -185,7 +185,7 @@ t.test('CronJobs and Jobs count', (t) => {
     metadata: { name: 'migrate' },
     spec: { parallelism: 5, template },
   };
-  t.match(rules(cluster(), [job])[0], 'leave 1 pod of Job/migrate without a place');
+  t.match(rules(cluster(), [job])[0], 'where 1 pod of Job/migrate cannot be scheduled');
   t.match(
     rules(cluster(), [
       deployment({ replicas: 11 }),

@@ -36,7 +36,7 @@ t.test('a policy that opens the required flows and nothing else has no problem',
   t.end();
 });
 
-t.test('each mistake in a policy is told at its rule', (t) => {
+t.test('each mistake in a policy is reported at its rule', (t) => {
   const mistakes: [string, (spec: Spec) => void, string][] = [
     [
       'the internet may come in',

@@ -1,7 +1,7 @@
 import { table } from '../table.ts';
 import { ALB, DIGEST, GONE } from './application.ts';
 
-/** One value of the application changed, the rule that it breaks, and the place that is told. */
+/** One value of the application changed, the rule that it breaks, and the place that is reported. */
 export interface RuleMistake {
   readonly rule: string;
   /** The kind of the object that is changed. */
@@ -12,7 +12,7 @@ export interface RuleMistake {
   readonly place: string;
 }
 
-// What stands for longer texts; `@name` is an annotation of the load balancer.
+// Abbreviations of longer texts; `@name` is an annotation of the load balancer.
 const ABBREVIATIONS: readonly (readonly [from: RegExp, keys: string, place: string])[] = [
   [/\(container\)/g, 'spec template spec containers 0', 'spec.template.spec.containers[api]'],
   [/\(pod\)/g, 'spec template spec', 'spec.template.spec'],

@@ -41,7 +41,7 @@ t.test('every supported version of Kubernetes is asked, and named', (t) => {
   t.same(schemaProblems([rendering(pod({}))], context), []);
   t.match(
     schemaProblems([rendering(pod({ nodeNam: 'x' }))], context),
-    KUBERNETES_MINORS.map((minor) => `dev/x Pod/web: spec.nodeNam: is not a field of PodSpec [Kubernetes ${minor}]`),
+    KUBERNETES_MINORS.map((minor) => `dev/x Pod/web: spec.nodeNam: unknown field of PodSpec [Kubernetes ${minor}]`),
   );
   const young = schemaProblems([rendering(pod({ hostnameOverride: 'web' }))], context);
   t.match(young, [/\[Kubernetes 1\.33\]$/]);

@@ -54,14 +54,14 @@ t.test('what may be otherwise breaks no rule', (t) => {
   t.end();
 });
 
-t.test('an HTTPRoute takes the place of an Ingress, never stands beside it', (t) => {
+t.test('an HTTPRoute replaces an Ingress, never both', (t) => {
   const route = object('gateway.networking.k8s.io/v1', 'HTTPRoute', {
     spec: { rules: [{ backendRefs: [{ name: 'api', port: 80 }] }] },
   });
   const others = application().filter(({ kind }) => kind !== 'Ingress');
   t.same(workloadProblems([...others, route], FACTS), []);
   t.match(workloadProblems([...application(), route], FACTS), [
-    { object: 'Service/api', rule: /one way in.*Ingress\/api and HTTPRoute\/api/ },
+    { object: 'Service/api', rule: /one entry point.*Ingress\/api and HTTPRoute\/api/ },
   ]);
   const astray = object('gateway.networking.k8s.io/v1', 'HTTPRoute', {
     spec: { rules: [{ backendRefs: [{ name: 'api', port: 8080 }] }] },
@@ -81,7 +81,7 @@ t.test('a ServiceMonitor that selects two Services scrapes each pod twice', (t) 
   t.end();
 });
 
-t.test('a cluster without load balancers has no way in', (t) => {
+t.test('a cluster without load balancers has no entry point', (t) => {
   const inside = { ...FACTS, isExposed: false };
   t.same(
     workloadProblems(

@@ -17,11 +17,11 @@ fastify-service:
   t.strictSame(helmProblems(text), [
     { keys: ['port'], rule: 'got string, want integer' },
     { keys: ['shutdown', 'drainSeconds'], rule: 'minimum: got -1, want 0' },
-    { keys: ['shutdown', 'foo'], rule: 'is no value of this chart' },
-    { keys: ['shutdown', 'bar'], rule: 'is no value of this chart' },
-    { keys: ['a/b', '0', 'x'], rule: 'is missing' },
-    { keys: ['a/b', '0', 'y'], rule: 'is missing' },
-    { keys: ['replcas'], rule: 'is no value of this chart' },
+    { keys: ['shutdown', 'foo'], rule: 'unknown value' },
+    { keys: ['shutdown', 'bar'], rule: 'unknown value' },
+    { keys: ['a/b', '0', 'x'], rule: 'missing' },
+    { keys: ['a/b', '0', 'y'], rule: 'missing' },
+    { keys: ['replcas'], rule: 'unknown value' },
   ]);
   t.end();
 });

@@ -13,8 +13,8 @@ import { uncheckedLine } from '../../src/render/unchecked.ts';
 import { keysOf } from '../../src/render/values.ts';
 import { copy, edit, open } from '../helper.ts';
 
-// How charts of a Helm repository are brought, rendered and checked, without a network: a small chart in a repository on
-// loopback, deployed as the controllers are.
+// How charts of a Helm repository are fetched, rendered and checked without a network: a small chart in a repository
+// on loopback, deployed as the controllers are.
 
 const scratch = mkdtempSync(join(tmpdir(), 'helm-repository-test-'));
 const { bin } = await ensureTools({ ...progressTo(), note: () => undefined }, { verify: false });
@@ -114,72 +114,74 @@ t.test('its values: its own defaults, then the files of this repository by `$val
   });
 });
 
-const MISTAKES: readonly { name: string; file: string; from: string; to: string; told: RegExp }[] = [
+const MISTAKES: readonly { name: string; file: string; from: string; to: string; expected: RegExp }[] = [
   {
     name: 'a value that the chart does not have',
     file: DEV,
     from: 'replicas:',
     to: 'replicaCount:',
-    told: /^clusters\/dev\/sample\.yaml:1: replicaCount: is no value of this chart/,
+    expected: /^clusters\/dev\/sample\.yaml:1: replicaCount: unknown value/,
   },
   {
     name: 'a value below another that the chart does not have',
     file: SHARED,
     from: 'repeat:',
     to: 'repeats:',
-    told: /^clusters\/shared\/sample\.yaml:2: greeting\.repeats: is no value of this chart/,
+    expected: /^clusters\/shared\/sample\.yaml:2: greeting\.repeats: unknown value/,
   },
   {
     name: 'a value that the definition in crds/ does not allow',
     file: SHARED,
     from: 'repeat: 3',
     to: 'repeat: often',
-    told: /^clusters\/shared\/sample\.yaml:1: dev\/sample Greeting\/sample: spec\.repeat: must be integer \(it is "often"\) \[Kubernetes 1\.36\]$/,
+    expected:
+      /^clusters\/shared\/sample\.yaml:1: dev\/sample Greeting\/sample: spec\.repeat: must be integer \(it is "often"\) \[Kubernetes 1\.36\]$/,
   },
   {
     name: 'more than the nodes hold',
     file: DEV,
     from: 'replicas: 2',
     to: 'replicas: 2\nresources: { requests: { cpu: 1800m } }',
-    told: /^clusters\/dev\/cluster\.yaml:\d+: nodeGroup\.maxSize: .*Deployment\/sample without a place/,
+    expected: /^clusters\/dev\/cluster\.yaml:\d+: nodeGroup\.maxSize: .*Deployment\/sample cannot be scheduled/,
   },
   {
     name: 'a kind that the project does not allow',
     file: PROJECT,
     from: 'kind: Greeting }',
     to: 'kind: Greetings }',
-    told: /Greeting\/sample kind: AppProject controllers does not allow sample\.example\.com\/Greeting/,
+    expected: /Greeting\/sample kind: AppProject controllers does not allow sample\.example\.com\/Greeting/,
   },
   {
     name: 'a repository that the project does not allow',
     file: PROJECT,
     from: `    - ${repository.url}\n`,
     to: '',
-    told: /^argocd\/applications\/sample\.yaml:1: spec\.sources: AppProject controllers does not allow the repository http:/,
+    expected:
+      /^argocd\/applications\/sample\.yaml:1: spec\.sources: AppProject controllers does not allow the repository http:/,
   },
   {
     name: 'a values file outside of the repository',
     file: SET,
     from: `$values/${SHARED}`,
     to: '$values/../../../etc/passwd',
-    told: /outside repository root|does not exist/,
+    expected: /outside repository root|does not exist/,
   },
   {
     name: 'a reference to a source that has another name',
     file: SET,
     from: 'ref: values',
     to: 'ref: value',
-    told: /^argocd\/applications\/sample\.yaml:1: .*no source has `ref: values`/,
+    expected: /^argocd\/applications\/sample\.yaml:1: .*no source has `ref: values`/,
   },
 ];
-for (const { name, file, from, to, told } of MISTAKES) {
+for (const { name, file, from, to, expected } of MISTAKES) {
   t.test(name, async (t) => {
     const folder = copyWithSample(t);
     edit(folder, file, from, to);
     const problems = await allProblems(folder);
     t.ok(
-      problems.some((problem) => told.test(problem)),
-      String(told),
+      problems.some((problem) => expected.test(problem)),
+      String(expected),
       { problems },
     );
   });
@@ -198,18 +200,18 @@ t.test('a version that is not on this machine: unchecked, and nothing follows fr
   );
 });
 
-t.test('a kind that a missing chart may bring is not told as unknown, and one of a known group is', async (t) => {
+t.test('a kind that a missing chart may bring is not reported as unknown, and one of a known group is', async (t) => {
   const folder = copyWithSample(t);
   // A manifest of ours with the kind.
   writeFileSync(
     join(folder, 'argocd/projects/templates/greeting.yaml'),
     `apiVersion: sample.example.com/v1\nkind: Greeting\nmetadata: { name: ours, namespace: argocd }\nspec: { text: hello }\n`,
   );
-  const told = async (): Promise<string[]> =>
-    (await allProblems(folder)).filter((problem) => problem.includes('no operator of the platform has such a kind'));
-  t.strictSame(await told(), [], 'the chart brings its definition');
+  const problemsNow = async (): Promise<string[]> =>
+    (await allProblems(folder)).filter((problem) => problem.includes('no operator of the platform defines'));
+  t.strictSame(await problemsNow(), [], 'the chart brings its definition');
   edit(folder, SET, 'targetRevision: 1.0.0', 'targetRevision: 1.1.0');
-  t.strictSame(await told(), [], 'another version may');
+  t.strictSame(await problemsNow(), [], 'another version may');
   edit(folder, 'argocd/projects/templates/greeting.yaml', 'sample.example.com/v1', 'argoproj.io/v9');
-  t.equal((await told()).length > 0, true, 'Argo CD is known, and has no such kind');
+  t.equal((await problemsNow()).length > 0, true, 'the operators of argoproj.io are known, and define no such kind');
 });

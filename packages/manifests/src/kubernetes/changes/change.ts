@@ -1,5 +1,5 @@
 export type ChangeKind =
-  /** The API server refuses it: the sync fails until somebody deletes the object. */
+  /** The API server refuses it: the sync fails until the object is deleted by hand. */
   | 'immutable'
   /** The load balancer, or the target group behind it, is replaced. */
   | 'load-balancer-replaced'
@@ -23,5 +23,5 @@ export interface Change {
   readonly consequence: string;
 }
 
-/** What a rule says about a change. */
+/** The judgement of a rule about a change. */
 export type Finding = Pick<Change, 'kind' | 'consequence'>;

@@ -51,7 +51,7 @@ function changesOfLists(before: readonly unknown[], after: readonly unknown[], k
   }
   for (const name of new Set([...old.keys(), ...fresh.keys()]))
     changes.push(...fieldChanges(old.get(name), fresh.get(name), [...keys, `[${name}]`]));
-  // The order alone is a difference as well: Kubernetes restarts pods for it.
+  // A different order counts as well: Kubernetes restarts pods for it.
   return changes.length > 0 ? changes : [{ keys, before: [...old.keys()], after: [...fresh.keys()] }];
 }
 

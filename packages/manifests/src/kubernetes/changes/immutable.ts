@@ -4,7 +4,7 @@ import type { Service } from '../workload.ts';
 import { type FieldChange, isWithin } from './fields.ts';
 
 /**
- * Fields that the API server lets nobody change, by group/kind (Kubernetes 1.36: ValidateImmutableField and the like in
+ * Fields that the API server treats as immutable, by group/kind (Kubernetes 1.36: ValidateImmutableField and others,
  * pkg/apis/∗/validation). What needs more than a look at the path is in `isImmutable`.
  */
 const IMMUTABLE: Readonly<Record<string, readonly string[]>> = {
@@ -41,7 +41,7 @@ const MUTABLE_IN_STATEFULSET = [
   'spec.minReadySeconds',
 ];
 
-/** What nobody may change in a ConfigMap or Secret that is marked as immutable. */
+/** What is immutable in a ConfigMap or Secret that is marked so. */
 const DATA = ['data', 'stringData', 'binaryData', 'immutable'];
 
 const isWithinAny = (path: string, fields: readonly string[]): boolean => fields.some((field) => isWithin(path, field));

@@ -30,7 +30,7 @@ export function replicasFinding(old: Side, fresh: Side, { before, after }: Field
   if (after === undefined)
     return {
       kind: 'replicas-handover',
-      consequence: `nobody owns the number of pods any more: the API server falls back from ${shown(before)} to 1`,
+      consequence: `the number of pods has no owner any more: the API server falls back from ${shown(before)} to 1`,
     };
   return {
     kind: 'change',

@@ -37,7 +37,7 @@ export function strictSchema(
     ...keywords
   } = rest;
   if (intOrString === true) {
-    // Their anyOf says the same again.
+    // Their anyOf repeats this.
     const { anyOf: _, ...others } = keywords;
     return { ...others, type: ['integer', 'string', ...(nullable === true ? ['null'] : [])] };
   }

@@ -38,9 +38,9 @@ function problemOf(error: ErrorObject, object: KubernetesObject, pointer: string
   if (keyword === 'additionalProperties') {
     const { title } = error.parentSchema as { readonly title?: string };
     const owner = title ?? keys.findLast((key) => !/^\d+$/.test(key)) ?? object.kind;
-    return `${readable(object, [...keys, String(params.additionalProperty)])}: is not a field of ${owner}`;
+    return `${readable(object, [...keys, String(params.additionalProperty)])}: unknown field of ${owner}`;
   }
-  if (keyword === 'required') return `${readable(object, [...keys, String(params.missingProperty)])}: is missing`;
+  if (keyword === 'required') return `${readable(object, [...keys, String(params.missingProperty)])}: missing`;
   // The value of a Secret must not appear in logs.
   const seen = object.kind === 'Secret' ? '' : ` (it is ${shown(data)})`;
   return `${readable(object, keys)}: ${ruleOf(error, params)}${seen}`;

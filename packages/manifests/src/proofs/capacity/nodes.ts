@@ -39,7 +39,7 @@ export const EKS_ADDONS: Readonly<Record<string, Addon>> = {
 };
 
 // Karpenter's default, VM_MEMORY_OVERHEAD_PERCENT: what kernel and hypervisor keep of the memory that AWS names. A
-// t3.medium reports some 3850 MiB in place of 4096, which is a little more than this leaves.
+// t3.medium reports about 3850 MiB instead of 4096, which is a little more than this leaves.
 const MEMORY_OVERHEAD = 0.075;
 // nodeadm/internal/kubelet/config.go of awslabs/amazon-eks-ami at 81fec2e: eviction, kube-reserved memory and CPU.
 const EVICTION = 100;

@@ -17,7 +17,7 @@ import { LAST_PORT, type PortRange, type Protocol, PROTOCOLS } from './ports.ts'
 // Nothing is sampled: policies only compare labels, ports and addresses with fixed bounds, so that ports and addresses
 // fall into a few ranges within which the answer is the same, and one of each range stands for all.
 
-/** What each direction says about one connection. */
+/** The verdict of each direction about one connection. */
 export interface Verdicts {
   readonly ingress: Verdict;
   readonly egress: Verdict;
@@ -26,7 +26,7 @@ export interface Verdicts {
 /** Whether a range of ports is open between two peers: from and to all of their addresses, some, or none. */
 export interface RangeAnswer {
   readonly range: PortRange;
-  readonly isOpen: 'all' | 'some' | 'none';
+  readonly openFor: 'all' | 'some' | 'none';
   /** For the addresses that it is open for. */
   readonly openings: readonly Verdicts[];
   /** For those that it is closed for. */
@@ -56,7 +56,12 @@ function answerFor(network: Network, sources: readonly End[], targets: readonly 
       const ingress = verdict(network, 'Ingress', from, to, range.from, range.protocol);
       (ingress.isOpen && egress.isOpen ? openings : refusals).push({ ingress, egress });
     }
-  return { range, isOpen: openings.length === 0 ? 'none' : refusals.length === 0 ? 'all' : 'some', openings, refusals };
+  return {
+    range,
+    openFor: openings.length === 0 ? 'none' : refusals.length === 0 ? 'all' : 'some',
+    openings,
+    refusals,
+  };
 }
 
 /**

@@ -48,7 +48,7 @@ export interface Address {
   readonly value: bigint;
 }
 
-/** One pod or address that stands for all that policies treat alike. */
+/** One pod or address that represents all that policies treat alike. */
 export interface End {
   readonly pods?: PodPeer;
   readonly address?: Address;
@@ -99,7 +99,7 @@ export function verdict(
   for (const policy of policies)
     for (const [index, rule] of rulesOf(policy, direction).entries()) {
       const peers = peersOf(rule, direction);
-      // No peers at all means everybody.
+      // No peers means all peers.
       const isMatch = peers.length === 0 || peers.some((peer) => matches(network, policy, peer, other));
       if (isMatch && includesPort(rule, target, port, protocol))
         rules.push({ policy, path: `spec.${direction.toLowerCase()}[${index}]` });

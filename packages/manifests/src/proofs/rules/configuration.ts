@@ -5,12 +5,12 @@ import { containerPath, problem, type Rule, seen } from './rule.ts';
 
 const text: Rule = {
   name: 'configuration-is-text',
-  intent: 'A ConfigMap takes text alone: an unquoted yes or 8080 is refused by the API server.',
+  intent: 'A ConfigMap holds only strings: the API server refuses an unquoted yes or 8080.',
   check: (objects) =>
     configMaps(objects).flatMap((map) =>
       Object.entries(map.data ?? {})
         .filter(([, value]) => typeof value !== 'string')
-        .map(([key, value]) => problem(map, `data.${key}`, `must be text ${seen(value)}`)),
+        .map(([key, value]) => problem(map, `data.${key}`, `must be a string ${seen(value)}`)),
     ),
 };
 
@@ -40,7 +40,7 @@ function secretIn(key: string, value: unknown): string | undefined {
   const what = SECRET_VALUES.find(([, pattern]) => pattern.test(value))?.[0];
   if (what !== undefined) return `holds ${what}`;
   return SECRET_NAME.test(key) && !ABOUT_A_SECRET.test(key) && !PLAIN_VALUE.test(value)
-    ? 'is named as a secret'
+    ? 'its name is that of a secret'
     : undefined;
 }
 

@@ -27,7 +27,7 @@ const resources: Rule = {
       ...(milliCpus(requests.cpu) > 0
         ? []
         : [problem(workload, `${path}.requests.cpu`, `must be set ${seen(requests.cpu)}`)]),
-      // A quota below one CPU throttles the event loop, and Node then counts the host's CPUs in place of its own.
+      // A quota below one CPU throttles the event loop, and Node then counts the CPUs of the host.
       ...(limits.cpu === undefined || milliCpus(limits.cpu) >= 1000
         ? []
         : [problem(workload, `${path}.limits.cpu`, `must be absent or at least 1 ${seen(limits.cpu)}`)]),

@@ -15,7 +15,7 @@ import { preStopSeconds } from './rollout.ts';
 import { environmentNumber, problem, type Rule, seen, serviceNamed, workloadsBehind } from './rule.ts';
 import { backendsOfIngress } from './ways-in.ts';
 
-// Ingresses of AWS Load Balancer Controller. Their settings are texts in annotations, which nothing else checks.
+// Ingresses of AWS Load Balancer Controller. Their settings are strings in annotations, which nothing else checks.
 
 const PREFIX = 'alb.ingress.kubernetes.io/';
 

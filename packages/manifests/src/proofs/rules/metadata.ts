@@ -27,10 +27,10 @@ const labels: Rule = {
     for (const label of REQUIRED) {
       for (const object of objects)
         if (object.metadata.labels?.[label] === undefined)
-          problems.push(problem(object, `metadata.labels[${label}]`, 'is missing'));
+          problems.push(problem(object, `metadata.labels[${label}]`, 'missing'));
       for (const workload of workloads(objects))
         if (podLabelsOf(workload)[label] === undefined)
-          problems.push(problem(workload, `spec.template.metadata.labels[${label}]`, 'is missing'));
+          problems.push(problem(workload, `spec.template.metadata.labels[${label}]`, 'missing'));
     }
     return problems;
   },
@@ -71,7 +71,7 @@ const annotations: Rule = {
     for (const object of objects)
       for (const [name, value] of Object.entries<unknown>(object.metadata.annotations ?? {}))
         if (typeof value !== 'string')
-          problems.push(problem(object, `metadata.annotations[${name}]`, `must be text ${seen(value)}`));
+          problems.push(problem(object, `metadata.annotations[${name}]`, `must be a string ${seen(value)}`));
     return problems;
   },
 };

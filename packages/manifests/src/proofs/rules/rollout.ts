@@ -36,7 +36,7 @@ const probePorts: Rule = {
 
 /** What a probe breaks; undefined if it is right. */
 function probeRule({ ports = [] }: Container, probe: Probe | undefined): string | undefined {
-  if (probe === undefined) return 'is missing';
+  if (probe === undefined) return 'missing';
   const port = portOf(probe);
   const isNamed = ports.some(({ name }) => name === port);
   return isNamed ? undefined : `must use the name of a port of this container ${seen(port)}`;

@@ -44,16 +44,16 @@ const selectors: Rule = {
     'Kubernetes accepts a selector that matches nothing: a Service without endpoints, a budget or policy without pods.',
   check: (objects) => {
     const problems: Problem[] = [];
-    const mustMatch = (object: KubernetesObject, path: string, selector: LabelSelector | undefined): void => {
+    const checkSelector = (object: KubernetesObject, path: string, selector: LabelSelector | undefined): void => {
       if (chosenWorkloads(object, selector, objects).length === 0)
         problems.push(problem(object, path, `must match the pod labels of a workload ${seen(selector)}`));
     };
     for (const service of services(objects))
-      mustMatch(service, 'spec.selector', { matchLabels: service.spec?.selector ?? {} });
-    for (const budget of disruptionBudgets(objects)) mustMatch(budget, 'spec.selector', budget.spec?.selector);
+      checkSelector(service, 'spec.selector', { matchLabels: service.spec?.selector ?? {} });
+    for (const budget of disruptionBudgets(objects)) checkSelector(budget, 'spec.selector', budget.spec?.selector);
     for (const policy of objects.filter(isNetworkPolicy)) {
       // An empty one means every pod of the namespace, as in a policy that denies by default.
-      if (!isEmpty(policy.spec?.podSelector ?? {})) mustMatch(policy, 'spec.podSelector', policy.spec?.podSelector);
+      if (!isEmpty(policy.spec?.podSelector ?? {})) checkSelector(policy, 'spec.podSelector', policy.spec?.podSelector);
     }
     for (const autoscaler of autoscalers(objects)) problems.push(...targetProblems(autoscaler, objects));
     for (const workload of workloads(objects)) problems.push(...ownSelectorProblems(workload));
@@ -78,13 +78,13 @@ function targetProblems(autoscaler: Autoscaler, objects: readonly KubernetesObje
 /** A workload's own selector, and those of its spread constraints, which must match its own pods. */
 function ownSelectorProblems(workload: Workload): Problem[] {
   const problems: Problem[] = [];
-  const mustMatchOwnPods = (path: string, selector: LabelSelector | undefined): void => {
+  const checkOwnPods = (path: string, selector: LabelSelector | undefined): void => {
     if (selector === undefined || isEmpty(selector) || !selects(selector, podLabelsOf(workload)))
       problems.push(problem(workload, path, `must match the labels of its own pods ${seen(selector)}`));
   };
-  mustMatchOwnPods('spec.selector', workload.spec?.selector);
+  checkOwnPods('spec.selector', workload.spec?.selector);
   for (const { topologyKey, labelSelector } of podSpecOf(workload).topologySpreadConstraints ?? [])
-    mustMatchOwnPods(`spec.template.spec.topologySpreadConstraints[${topologyKey}].labelSelector`, labelSelector);
+    checkOwnPods(`spec.template.spec.topologySpreadConstraints[${topologyKey}].labelSelector`, labelSelector);
   return problems;
 }
 

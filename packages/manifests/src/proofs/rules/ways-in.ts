@@ -20,7 +20,7 @@ function waysInOf(objects: readonly KubernetesObject[]): WayIn[] {
   const found: WayIn[] = [];
   for (const object of ingresses(objects))
     for (const backend of backendsOfIngress(object)) {
-      // `use-annotation` is how an Ingress asks for an action of the load balancer in place of a Service.
+      // `use-annotation` is how an Ingress names an action of the load balancer instead of a Service.
       if (backend.port?.name !== 'use-annotation') found.push({ object, backend });
     }
   for (const object of httpRoutes(objects))
@@ -66,7 +66,7 @@ function deadEnd(
 /** @param isExposed whether load balancers lead to the application; on a cluster without them none does */
 const oneWayIn = (isExposed: boolean): Rule => ({
   name: 'one-way-in',
-  intent: 'An Ingress and an HTTPRoute for one Service are two load balancers; with neither, nobody gets in.',
+  intent: 'An Ingress and an HTTPRoute for one Service are two load balancers; without both, it has none.',
   check: (objects) => {
     const waysIn = waysInOf(objects);
     const problems: Problem[] = [];
@@ -75,14 +75,14 @@ const oneWayIn = (isExposed: boolean): Rule => ({
       for (const { object, backend } of waysIn)
         if (serviceNamed(object, backend.name, objects) === service) from.add(nameOf(object));
       if (from.size > 1) {
-        const rule = `must have one way in, an Ingress or an HTTPRoute ${seen([...from].join(' and '))}`;
+        const rule = `must have exactly one entry point, an Ingress or an HTTPRoute ${seen([...from].join(' and '))}`;
         problems.push(problem(service, '', rule));
       }
     }
     const [first] = services(objects);
     if (first === undefined) return problems;
     if (isExposed && waysIn.length === 0)
-      problems.push(problem(first, '', 'must have one way in, an Ingress or an HTTPRoute (it has none)'));
+      problems.push(problem(first, '', 'must have exactly one entry point, an Ingress or an HTTPRoute (it has none)'));
     if (!isExposed)
       for (const { object } of waysIn)
         problems.push(problem(object, '', 'must not exist: the cluster has no load balancers'));
