@@ -22,7 +22,7 @@ export async function bump(remote: Remote, { cluster, app, tag, digest }: Bump):
     author: CI,
     message: `Deploy ${app} ${tag} to ${cluster}\n`,
     compose: async ({ git, index, parent }) => {
-      if (parent === undefined) throw new CommandError(`${remote.url} has no main`, remote.advice);
+      if (parent === undefined) throw new CommandError(`${remote.url} has no branch main`, remote.advice);
       if ((await git(['ls-tree', parent, '--', file])).trim() === '')
         throw new CommandError(`main has no ${file}`, 'name an application that has an image file in this cluster');
       const text = setImage(await git(['cat-file', 'blob', `${parent}:${file}`]), { tag, digest }, file);

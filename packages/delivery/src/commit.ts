@@ -42,7 +42,7 @@ export interface Publication {
   readonly commit: string;
   /** main before; undefined for the first commit. */
   readonly parent: string | undefined;
-  /** The changed files; empty when main had this tree already and no commit was made. */
+  /** The changed files; empty when main already had this tree and no commit was created. */
   readonly files: readonly string[];
 }
 

@@ -4,7 +4,7 @@ import { run } from '@gitops/tools/run';
 export type Git = (args: readonly string[], options?: GitOptions) => Promise<string>;
 
 export interface GitOptions {
-  /** The index file to use in place of the repository's own. */
+  /** The index file to use instead of the repository's own. */
   readonly index?: string;
   /** Written to git's standard input. */
   readonly input?: string;

@@ -30,11 +30,11 @@ const STYLES: Readonly<
 > = {
   tag: {
     types: ['QUOTE_DOUBLE', 'QUOTE_SINGLE'],
-    rule: 'must be text in quotes: without them 1.10 would be the number 1.1',
+    rule: 'must be a quoted string: without them 1.10 would be the number 1.1',
   },
   digest: {
     types: ['QUOTE_DOUBLE', 'QUOTE_SINGLE', 'PLAIN'],
-    rule: 'must be text, sha256: and 64 lower-case hex digits',
+    rule: 'must be a string, sha256: and 64 lower-case hex digits',
   },
 };
 
@@ -45,9 +45,12 @@ interface Position {
 
 /** The rule that a tag breaks; undefined when it names a version. */
 export function tagProblem(tag: string): string | undefined {
-  if (tag === 'latest') return 'latest names no version';
+  if (tag === 'latest') return 'latest is not a version';
   if (!TAG.test(tag))
-    return `must be up to 128 letters, digits, dots, dashes and underscores, no dot or dash first (it is ${JSON.stringify(tag)})`;
+    return (
+      'must be up to 128 letters, digits, dots, dashes and underscores, no dot or dash first ' +
+      `(it is ${JSON.stringify(tag)})`
+    );
   return undefined;
 }
 
@@ -76,15 +79,14 @@ function locate(text: string, file: string): Record<keyof Image, Position> {
 
   /** The entries of a map that must have exactly these keys. */
   const entriesOf = (map: unknown, name: string, line: number, keys: readonly string[]): Entries => {
-    if (!isMap(map))
-      throw new ImageFileError(file, line, name, `must be a map with ${keys.join(' and ')} and nothing else`);
+    if (!isMap(map)) throw new ImageFileError(file, line, name, `must be a map with only ${keys.join(' and ')}`);
     const entries = new Map(map.items.map((pair) => [String((pair.key as Scalar).value), pair]));
     for (const [key, pair] of entries) {
-      const rule = 'is not known here; CI writes tag and digest and nothing else';
+      const rule = 'unknown key; CI writes only tag and digest';
       if (!keys.includes(key)) throw new ImageFileError(file, lineOf(pair), key, rule);
     }
     for (const key of keys)
-      if (!entries.has(key)) throw new ImageFileError(file, lineAt(map.range?.[0]), key, 'is missing');
+      if (!entries.has(key)) throw new ImageFileError(file, lineAt(map.range?.[0]), key, 'missing');
     return entries;
   };
 

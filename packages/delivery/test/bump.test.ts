@@ -20,7 +20,7 @@ t.test('a bump is one commit that changes tag and digest in one image file', asy
   t.equal(await git('log', '-1', '--format=%s|%an|%ae|%cn'), 'Deploy app 1.10 to dev|CI|ci@localhost|CI');
 
   const again = await bump(remote, { cluster: 'dev', app: 'app', ...image });
-  t.same(again, { commit, parent: commit, files: [] }, 'the same image again is no commit');
+  t.same(again, { commit, parent: commit, files: [] }, 'the same image again makes no commit');
   t.equal(await git('rev-parse', 'main'), commit);
 });
 
@@ -29,7 +29,7 @@ t.test('what cannot be pushed is an error with the next step, and main stays', a
   const image = { cluster: 'dev', app: 'app', tag: '1', digest: digest('1') };
   const fails = async (remote: Remote, change: Partial<typeof image> = {}): Promise<unknown> =>
     bump(remote, { ...image, ...change }).catch((error: unknown) => error);
-  t.match(await fails(empty.remote), { message: `${empty.remote.url} has no main`, next: 'start it' });
+  t.match(await fails(empty.remote), { message: `${empty.remote.url} has no branch main`, next: 'start it' });
 
   const { remote, git } = await serveImages(t);
   const before = await git('rev-parse', 'main');

@@ -46,7 +46,7 @@ t.test('line ends, indentation, quotes and comments stay, whatever they are', (t
   t.end();
 });
 
-t.test('setting what is there already changes no byte', (t) => {
+t.test('setting the present image changes no byte', (t) => {
   for (const same of [text(), text("'1.0.0'"), text('"1.0.0"', `"${OLD}"`)])
     t.equal(setImage(same, { tag: '1.0.0', digest: OLD }, FILE), same);
   t.end();
@@ -62,31 +62,31 @@ t.test('a tag that looks like a number stays text', (t) => {
   t.end();
 });
 
-t.test('refuses what is no image, and names file, line, key and rule', (t) => {
+t.test('refuses an invalid image, and names file, line, key and rule', (t) => {
   const refused: [string, string][] = [
-    [text('1.10'), `${FILE}:3: tag: must be text in quotes`],
-    [text('"latest"'), `${FILE}:3: tag: latest names no version`],
+    [text('1.10'), `${FILE}:3: tag: must be a quoted string`],
+    [text('"latest"'), `${FILE}:3: tag: latest is not a version`],
     [text('"-x"'), `${FILE}:3: tag: must be up to 128`],
     [text('"1.0.0"', 'sha256:abc'), `${FILE}:4: digest: must be sha256:`],
-    [text('1.0.0'), `${FILE}:3: tag: must be text in quotes`],
-    [text('|-\n    1.0.0'), `${FILE}:3: tag: must be text in quotes`],
-    [text('*a'), `${FILE}:3: tag: must be text in quotes`],
-    [text('&a "1.0.0"', '*a'), `${FILE}:4: digest: must be text`],
-    [text('"1.0.0"', '1e3'), `${FILE}:4: digest: must be text`],
-    [text('"1.0.0"', `>-\n    ${OLD}`), `${FILE}:4: digest: must be text`],
+    [text('1.0.0'), `${FILE}:3: tag: must be a quoted string`],
+    [text('|-\n    1.0.0'), `${FILE}:3: tag: must be a quoted string`],
+    [text('*a'), `${FILE}:3: tag: must be a quoted string`],
+    [text('&a "1.0.0"', '*a'), `${FILE}:4: digest: must be a string`],
+    [text('"1.0.0"', '1e3'), `${FILE}:4: digest: must be a string`],
+    [text('"1.0.0"', `>-\n    ${OLD}`), `${FILE}:4: digest: must be a string`],
     [text('"1.0.0"', OLD.toUpperCase()), `${FILE}:4: digest: must be sha256:`],
     [text('"1.0.0"', OLD.slice(7)), `${FILE}:4: digest: must be sha256:`],
     [text('"1.0.0"', `${OLD}a`), `${FILE}:4: digest: must be sha256:`],
-    ['\n\nimage:\n', `${FILE}:3: image: must be a map with tag and digest`],
-    ['\nimage: 1.0.0\n', `${FILE}:2: image: must be a map with tag and digest`],
-    ['other: 1\n', `${FILE}:1: other: is not known here`],
-    [`image:\n  digest: ${OLD}\n`, `${FILE}:2: tag: is missing`],
+    ['\n\nimage:\n', `${FILE}:3: image: must be a map with only tag and digest`],
+    ['\nimage: 1.0.0\n', `${FILE}:2: image: must be a map with only tag and digest`],
+    ['other: 1\n', `${FILE}:1: other: unknown key`],
+    [`image:\n  digest: ${OLD}\n`, `${FILE}:2: tag: missing`],
     [`${text()}---\n${text()}`, `${FILE}:5: the file: Source contains multiple documents`],
     ['', `${FILE}:1: the file: must be a map`],
     ['- a\n', `${FILE}:1: the file: must be a map`],
-    ['image:\n  tag: "1"\n', `${FILE}:2: digest: is missing`],
-    [`${text()}  replicas: 3\n`, `${FILE}:5: replicas: is not known here`],
-    [`${text()}other: 1\n`, `${FILE}:5: other: is not known here`],
+    ['image:\n  tag: "1"\n', `${FILE}:2: digest: missing`],
+    [`${text()}  replicas: 3\n`, `${FILE}:5: replicas: unknown key`],
+    [`${text()}other: 1\n`, `${FILE}:5: other: unknown key`],
     [`${text()}  tag: "2"\n`, `${FILE}:5: the file: Map keys must be unique`],
   ];
   for (const [content, message] of refused) {
@@ -115,7 +115,7 @@ t.test('what cannot be read for its shape cannot be written either', (t) => {
 
 t.test('refuses to write an image that breaks a rule', (t) => {
   const refused: [string, string, string][] = [
-    ['latest', NEW, `${FILE}:3: tag: latest names no version`],
+    ['latest', NEW, `${FILE}:3: tag: latest is not a version`],
     ...['', 'a b', '.a', '-a', '1"', '1\n', 'ä', 'x'.repeat(129)].map((tag): [string, string, string] => [
       tag,
       NEW,

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { messageOf } from './errors.ts';
 import { type Measure, measureTable } from './measure.ts';
 
-/** Notes what could not be measured; the benchmark goes on with the rest and ends with exit code 1. */
+/** Notes what could not be measured; the benchmark continues with the rest and ends with exit code 1. */
 export type Fail = (what: string) => void;
 
 /** A part of a benchmark by its name: it measures one thing, and gives what it could measure. */

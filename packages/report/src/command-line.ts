@@ -11,7 +11,7 @@ export interface Invocation<O extends Options = Options> {
   readonly json: boolean;
   /** Writes a line to standard output. */
   readonly print: (text: string) => void;
-  /** Writes to standard error that problems were found; the exit code becomes 1, and the command goes on. */
+  /** Writes to standard error that problems were found; the exit code becomes 1, and the command continues. */
   readonly fail: (text?: string) => void;
 }
 
@@ -38,7 +38,7 @@ export interface Program {
   readonly commands: Readonly<Record<string, () => Promise<{ readonly default: Command }>>>;
   /** Environment variables that it reads besides options, each with what it does; `AWS_*` for all that begin so. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** What to do after a failure that brings no advice of its own. */
+  /** What to do after a failure without its own advice. */
   readonly advice?: string;
   /** What an interrupted command leaves behind. */
   readonly afterInterrupt?: string;

@@ -34,7 +34,7 @@ export function messageOf(error: unknown): string {
 /**
  * Writes a failure to standard error, `error:` for each problem and `next:` for what to do.
  *
- * @param next the advice for a failure that brings none of its own
+ * @param next the advice for a failure without its own
  * @returns the exit code
  */
 export function reportFailure(error: unknown, next: string): number {

@@ -2,8 +2,8 @@ import { UsageError } from './errors.ts';
 import { nearest } from './nearest.ts';
 
 /**
- * The names of the variables on make's command line, which make hands to its children in MAKEFLAGS: options of make, ` -- `,
- * then `NAME=value` with spaces escaped. Old versions of make leave ` -- ` out where there are no options.
+ * The names of the variables on make's command line, which make passes to its children in MAKEFLAGS: options of make,
+ * ` -- `, then `NAME=value` with spaces escaped. Old versions of make leave ` -- ` out where there are no options.
  */
 export function variablesGivenToMake(makeflags = ''): string[] {
   const words = Array.from(makeflags.matchAll(/(?:\\.|\S)+/g), ([word]) => word);
@@ -23,13 +23,13 @@ export interface Accepted {
   readonly variables: readonly string[];
   /** Why it has no such variable, for those that other commands have. */
   readonly reasons: Readonly<Record<string, string>>;
-  /** Environment variables of the program and of the Makefile; a star at the end stands for the rest of a name. */
+  /** Environment variables of the program and of the Makefile; a star at the end matches the rest of a name. */
   readonly others: readonly string[];
 }
 
 /**
- * Throws UsageError for variables on make's command line that a command does not have: nobody should believe that they had
- * an effect. Variables of the shell's environment are not looked at.
+ * Throws UsageError for variables on make's command line that a command does not have: they would otherwise be ignored
+ * without a word. Variables of the shell's environment are not checked.
  */
 export function refuseOtherVariables(
   given: readonly string[],
@@ -47,7 +47,8 @@ export function refuseOtherVariables(
   if (problems.length === 0) return;
   throw new UsageError(
     problems,
-    `${command} takes ${variables.length === 0 ? 'no variables' : variables.join(', ')}; environment variables go before \`make\``,
+    `${command} takes ${variables.length === 0 ? 'no variables' : variables.join(', ')}; ` +
+      'environment variables go before `make`',
   );
 }
 

@@ -3,7 +3,7 @@ const MOST_SLIPS = 3;
 const LEAST_SIMILARITY = 0.4;
 
 /**
- * The name that a mistyped or shortened one stands for most likely, upper and lower case alike; undefined where none is
+ * The most likely meaning of a mistyped or shortened name, ignoring case; undefined where none is
  * like it.
  */
 export function nearest(name: string, names: readonly string[]): string | undefined {

@@ -2,15 +2,15 @@ import { UsageError } from './errors.ts';
 import { nearest } from './nearest.ts';
 
 /**
- * An option of a command. It is given as `--name VALUE`, or as the variable NAME by make or the environment; the command
- * line goes first. An empty variable counts as not given.
+ * An option of a command. It is given as `--name VALUE`, or as the variable NAME by make or the environment; the
+ * command line has precedence. An empty variable counts as not given.
  */
 export interface Option<T = unknown> {
   readonly summary: string;
-  /** What stands for the value in help; undefined for a switch, which is given as `--name` or `--no-name`. */
+  /** The placeholder of the value in help; undefined for a switch, which is given as `--name` or `--no-name`. */
   readonly placeholder: string | undefined;
   readonly isRequired: boolean;
-  /** Whether the value may stand alone, without `--name`. */
+  /** Whether the value may be given without `--name`. */
   readonly isArgument: boolean;
   /** A valid value, for a message that asks for one. */
   readonly example: string | undefined;
@@ -141,7 +141,7 @@ export function flag(summary: string): Option<boolean> {
   );
 }
 
-/** `lostMachine` as it stands on a command line: --lost-machine. */
+/** `lostMachine` as on a command line: --lost-machine. */
 export const optionOf = (name: string): string =>
   `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
@@ -163,7 +163,7 @@ export function valuesOf<O extends Options>(
   const advice = new Set<string>();
   for (const [key, option] of Object.entries(options)) {
     const [name, variable] = [optionOf(key), variableOf(key)];
-    // make exports variables that nobody set as empty ones.
+    // make exports unset variables as empty ones.
     const fromEnvironment = env[variable] === '' ? undefined : env[variable];
     const given = texts[key] ?? fromEnvironment;
     const problem = problemOf(option, given);

@@ -9,7 +9,7 @@ const HELP_WIDTH = 120;
 
 export const isHelp = (argument: string): boolean => HELP.includes(argument);
 
-/** What stands on a command line. */
+/** The content of a command line. */
 export interface Given {
   /** By option; `yes` or `no` for a switch. */
   readonly texts: Readonly<Record<string, string>>;
@@ -73,7 +73,7 @@ function addOption(parser: Parser, key: string, { summary, placeholder, isArgume
   if (isArgument) parser.argument(`[${placeholder}]`, `the same as ${name}`);
 }
 
-/** What is wrong with a command line, from what commander says of it. */
+/** What is wrong with a command line, from commander's message. */
 function usageProblem({ code, message }: CommanderError, name: string, { without = {} }: Command): string {
   const [problem = '', hint = ''] = message
     .replace(/^error: /, '')

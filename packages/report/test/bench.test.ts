@@ -6,7 +6,7 @@ import { reportBench, runParts } from '../src/bench.ts';
 import { summary } from '../src/measure.ts';
 
 t.test('a part that fails loses its own figures and those of no other part', async (t) => {
-  const said = t.capture(process.stderr, 'write', () => true);
+  const output = t.capture(process.stderr, 'write', () => true);
   const result = await runParts({
     first: async () => Promise.resolve([summary('first', 'ms', [1])]),
     broken: async () => Promise.reject(new Error('no room')),
@@ -22,13 +22,13 @@ t.test('a part that fails loses its own figures and those of no other part', asy
   );
   t.strictSame(result.failures, ['broken: no room', 'partly: one of two']);
   t.strictSame(
-    said().map(({ args: [text] }) => text),
+    output().map(({ args: [text] }) => text),
     ['error: broken: no room\n', 'error: partly: one of two\n'],
-    'told when it happens',
+    'reported when it happens',
   );
 });
 
-t.test('what was measured is printed and written, whatever failed, and the exit code tells', (t) => {
+t.test('measures are printed and written despite failures, and the exit code is 1', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'report-'));
   const before = process.exitCode;
   t.teardown(() => {

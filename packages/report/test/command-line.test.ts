@@ -14,7 +14,7 @@ const ship = command({
       placeholder: 'TAG',
       example: '0.2.0',
       isRequired: true,
-      problem: (tag) => (tag === 'latest' ? 'latest names no version' : undefined),
+      problem: (tag) => (tag === 'latest' ? 'latest is not a version' : undefined),
     }),
     cluster: choice('a cluster', () => {
       listed += 1;
@@ -142,10 +142,10 @@ t.test(
   },
 );
 
-t.test('values are checked before anything runs, and all problems are told at once', async (t) => {
+t.test('values are checked before anything runs, and all problems are reported at once', async (t) => {
   await refused(t, 'ship', /^error: TAG \(--tag\) is missing\n next: for instance TAG=0\.2\.0\n$/);
-  await refused(t, 'ship --tag latest', /^error: --tag: latest names no version\n next: for instance --tag 0\.2\.0\n$/);
-  await refused(t, 'ship', /^error: TAG: latest names no version\n next: for instance TAG=0\.2\.0\n$/, {
+  await refused(t, 'ship --tag latest', /^error: --tag: latest is not a version\n next: for instance --tag 0\.2\.0\n$/);
+  await refused(t, 'ship', /^error: TAG: latest is not a version\n next: for instance TAG=0\.2\.0\n$/, {
     TAG: 'latest',
   });
   await refused(t, 'ship --tag', /^error: --tag needs a value\n next: `ship --help` lists its options\n$/);

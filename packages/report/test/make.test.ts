@@ -15,7 +15,7 @@ function makeflags(t: Test, ...args: string[]): string {
   return stdout.trimEnd();
 }
 
-t.test("the variables of make's command line, whatever stands beside them", (t) => {
+t.test("the variables of make's command line, among its other words", (t) => {
   for (const [args, names] of [
     [[], []],
     [['CLUSTER=dev'], ['CLUSTER']],

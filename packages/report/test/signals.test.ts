@@ -87,7 +87,7 @@ t.test('what was given to make is not handed to programs that the command starts
   });
 });
 
-t.test('whoever reads the output may stop early', async (t) => {
+t.test('the reader of the output may stop early', async (t) => {
   const lines =
     "for (let line = 0; line < 10_000; line += 1) { print('x'.repeat(99)); await new Promise(setImmediate); }";
   const { code, stderr } = await result(start(t, lines), (child) => child.stdout.destroy());

@@ -31,8 +31,8 @@ const UNKNOWN_VPC = 'vpc-00000000000000000';
  * This is the one home of these keys. Annotation keys are plain words without prefix or dash, so that a template can
  * write `.metadata.annotations.repoURL`, where a missing key is an error; `index` on a map returns an empty text
  * instead. The label `cluster` is also the name of the EKS cluster; each of `controllers` is a label, `enabled`.
- * @param known.repoURL the address of a local Git server, in place of the settings'
- * @param known.vpcId the VPC of a cluster on AWS, which is not known before it is made
+ * @param known.repoURL the address of a local Git server instead of that of the settings
+ * @param known.vpcId the VPC of a cluster on AWS, which is unknown before it is created
  */
 export function clusterFacts(
   settings: ClusterSettings,

@@ -53,7 +53,7 @@ function schemaProblems(settings: Values): Problem[] {
         break;
       default: {
         const { description } = Pointer.Get(schema, error.schemaPath.slice(1)) as { description?: string };
-        // A pattern is for machines; the description says what it stands for.
+        // A pattern is for machines; the description explains it.
         const rule = error.keyword === 'pattern' ? 'invalid value' : error.message;
         problems.push({ keys, rule: description === undefined ? error.message : `${rule}; expected: ${description}` });
       }

@@ -72,7 +72,7 @@ export function readYamlFile(root: string, path: string): YamlFile {
 
 type LineOf = (offset?: number) => number;
 
-/** YAML allows a tab in places and a byte order mark; nobody sees either one in a review. */
+/** YAML allows tabs in places and a byte order mark; both are invisible in a review. */
 function invisibleCharacters(text: string): Finding[] {
   const findings: Finding[] = [];
   if (text.startsWith('\uFEFF'))

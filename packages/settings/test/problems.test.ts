@@ -1,20 +1,20 @@
 import t from 'tap';
 import { append, type Edit, type FixtureName, problemsOf, replace, repository } from './cluster-fixtures.ts';
 
-/** A mistake in one of the files: its one problem has this place, and says this, exactly or by a pattern. */
-type Mistake = readonly [file: FixtureName, edit: Edit, place: string, says: string | RegExp];
+/** A mistake in one of the files: its one problem has this place and this text, exactly or by a pattern. */
+type Mistake = readonly [file: FixtureName, edit: Edit, place: string, expected: string | RegExp];
 
-const dev = (from: string, to: string, place: string, says: string | RegExp): Mistake => [
+const dev = (from: string, to: string, place: string, expected: string | RegExp): Mistake => [
   'dev',
   replace(from, to),
   place,
-  says,
+  expected,
 ];
-const shared = (from: string, to: string, place: string, says: string | RegExp): Mistake => [
+const shared = (from: string, to: string, place: string, expected: string | RegExp): Mistake => [
   'shared',
   replace(from, to),
   place,
-  says,
+  expected,
 ];
 const CIDR = '10.0.0.0/16';
 const OFFICE = '203.0.113.0/24';
@@ -106,15 +106,15 @@ const MISTAKES: readonly Mistake[] = [
 ];
 
 t.test('each mistake is reported with file, line, key, rule and value', (t) => {
-  for (const [file, edit, place, says] of MISTAKES) {
+  for (const [file, edit, place, expected] of MISTAKES) {
     const found = problemsOf(t, repository(t, { [file]: edit }), file === 'shared' ? 'dev' : file);
     t.equal(found.length, 1, `${place} alone: ${found.join(' | ')}`);
     const start = `clusters/${file}/cluster.yaml:${place}: `;
     const [problem = ''] = found;
     t.ok(problem.startsWith(start), `${problem} is at ${start}`);
-    const said = problem.slice(start.length);
-    if (typeof says === 'string') t.equal(said, says);
-    else t.match(said, says);
+    const rest = problem.slice(start.length);
+    if (typeof expected === 'string') t.equal(rest, expected);
+    else t.match(rest, expected);
   }
   t.end();
 });
@@ -147,7 +147,7 @@ t.test('all mistakes are reported at once, of both files too, and where the kind
   t.end();
 });
 
-t.test('a file that is no map of settings is refused with its position', (t) => {
+t.test('a file that is not a map of settings is refused with its position', (t) => {
   const cases: [string, RegExp][] = [
     ['', /^clusters\/dev\/cluster\.yaml:1: the file: is empty; it must be a map, at least {}$/],
     ['# nothing\n', /cluster\.yaml:1: the file: is empty; it must be a map, at least {}$/],

@@ -14,8 +14,8 @@ export function cacheFolder(): string {
 }
 
 /**
- * Fills a folder and puts it in place whole: nothing half-written is ever found under its name. A folder that is there
- * already stays, since its name goes by what it holds.
+ * Fills a folder and puts it in place whole: nothing half-written is ever visible under its name. An existing
+ * folder is kept, since its name is derived from its content.
  * @param fill is given a scratch folder beside the final one, so that a rename within one file system does it
  */
 export function fillFolder(folder: string, fill: (scratch: string) => void): void {

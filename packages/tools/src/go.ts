@@ -67,7 +67,8 @@ export function explainGoFailure(stderr: string): CommandError {
   if (mismatch !== undefined) {
     return new CommandError(
       `the checksum of a Go module is wrong: ${mismatch}`,
-      'nothing of it was built; clear the module cache (`go clean -modcache`), look at GOPROXY (`go env GOPROXY`) and run `make up` again',
+      'it was not built; clear the module cache (`go clean -modcache`), check GOPROXY (`go env GOPROXY`) ' +
+        'and run `make up` again',
     );
   }
   const download = lines.find((line) =>
@@ -78,7 +79,7 @@ export function explainGoFailure(stderr: string): CommandError {
   if (download !== undefined) {
     return new CommandError(
       `a Go module could not be downloaded: ${download}`,
-      'what arrived is kept; check the network and GOPROXY (`go env GOPROXY`) and run `make up` again',
+      'finished downloads are kept; check the network and GOPROXY (`go env GOPROXY`) and run `make up` again',
     );
   }
   const space = lines.find((line) => line.includes('no space left'));

@@ -58,7 +58,7 @@ export function readKubernetes(folder: string): SchemaFile {
 
 /**
  * The definitions with the values that their fields may have. An API server publishes these; the repository's
- * swagger.json is made without them, and only the Go code that a server is built from still tells them.
+ * swagger.json is made without them, and only the Go code that a server is built from has them.
  * @param code zz_generated.openapi.go, which gofmt has laid out: a property at five tabs, its enum at seven, that of
  *   its items at ten
  */
@@ -86,13 +86,13 @@ function withEnums(definitions: Readonly<Record<string, OpenApiSchema>>, code: s
     if (schema === undefined || field === undefined) continue;
     const values = JSON.parse(`[${list}]`) as string[];
     const inner = field[part];
-    const told =
+    const withEnum =
       tabs.length === 7
         ? { ...field, enum: values }
         : tabs.length === 10 && typeof inner === 'object'
           ? { ...field, [part]: { ...inner, enum: values } }
           : field;
-    result[name] = { ...schema, properties: { ...schema.properties, [property]: told } };
+    result[name] = { ...schema, properties: { ...schema.properties, [property]: withEnum } };
   }
   return result;
 }

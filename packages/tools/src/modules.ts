@@ -55,7 +55,8 @@ export async function downloadModules(modules: readonly GoModule[]): Promise<(mo
         if (Sum !== sum) {
           throw new CommandError(
             `the checksum of the Go module ${name} is wrong: it is ${Sum}, and ${sum} was expected`,
-            'nothing of it was used; clear the module cache (`go clean -modcache`), look at GOPROXY (`go env GOPROXY`) and try again',
+            'it was not used; clear the module cache (`go clean -modcache`), check GOPROXY (`go env GOPROXY`) ' +
+              'and try again',
           );
         }
         return [name, Dir];

@@ -71,7 +71,7 @@ export async function damagedTools(
 /**
  * Programs of the pinned modules, built where the user's cache folder lacks them. Go verifies every module against
  * go.sum. Needs no Go where all of them are there.
- * @param options.verify also compare each program with its checksum, and build anew what differs
+ * @param options.verify also compare each program with its checksum, and rebuild what differs
  * @param options.builds which of them; those of the local machine where left out
  *
  * Throws CommandError for a missing or old Go, a failed download, a module whose checksum is wrong and a failed build;
@@ -128,7 +128,7 @@ async function ensureBuild(
       { bin, checksums: readChecksums(folder) },
       Object.keys(build.packages).filter((program) => !missing.includes(program)),
     );
-    for (const program of damaged) progress.note(`${program} in ${bin} differs from its checksum; it is built anew`);
+    for (const program of damaged) progress.note(`${program} in ${bin} differs from its checksum: building it again`);
     missing.push(...damaged);
   }
   const lacksManifests = name === 'stack' && !hasManifests(folder);
@@ -154,7 +154,7 @@ function versionInCache(name: BuildName, build: Build): string | undefined {
     .at(-1);
 }
 
-/** One folder for a PATH, with a link to each program. Made anew where a link leads nowhere, and put in place whole. */
+/** One folder for a PATH, with a link to each program. Recreated where a link is broken, and put in place whole. */
 function linkPrograms(bin: string, built: readonly Built[]): void {
   const programs = built.flatMap(({ folder }) =>
     readdirSync(join(folder, 'bin')).map((name) => [name, join(folder, 'bin', name)] as const),

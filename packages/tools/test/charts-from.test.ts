@@ -35,7 +35,7 @@ t.test('FROM a folder: archives and chart folders, which vouch for nothing', asy
 
   writeSampleChart(join(folders, 'other/sample'), '1.0.1');
   t.match((await chartsCommand(scene.root, { helm, store: join(store, 'x'), from: join(folders, 'other') })).failure, {
-    message: `chart sample 1.0.0 of ${scene.repository.url}: what was found is sample 1.0.1`,
+    message: `chart sample 1.0.0 of ${scene.repository.url}: found sample 1.0.1`,
   });
   t.match((await chartsCommand(scene.root, { helm, store: join(store, 'y'), from: folders })).failure, {
     message: /holds neither sample-1\.0\.0\.tgz nor a folder sample$/,
@@ -72,16 +72,13 @@ t.test('FROM an archive that the lock file has another sum of: refused', async (
   t.match((await chartsCommand(scene.root, { helm, store, from: released })).charts, [{ state: 'verified' }]);
 });
 
-t.test('FROM something that is no folder, or holds something that is no archive', async (t) => {
+t.test('FROM a path that is not a folder, or a folder with a broken archive', async (t) => {
   const scene = await open(t);
   const folder = scratch(t);
   const none = join(folder, 'none');
   await t.rejects(
     scene.charts(none),
-    new CommandError(
-      `there is no folder ${none}`,
-      'FROM is a folder with archives (name-version.tgz) or chart folders',
-    ),
+    new CommandError(`unknown folder ${none}`, 'FROM is a folder with archives (name-version.tgz) or chart folders'),
   );
   writeFileSync(join(folder, 'sample-1.0.0.tgz'), 'no archive');
   t.match((await scene.charts(folder)).failure?.message, /sample-1\.0\.0\.tgz cannot be unpacked: /);
@@ -102,7 +99,7 @@ t.test('a chart without the charts that it depends on is refused', async (t) => 
   );
   t.match(
     (await scene.charts(folder)).failure?.message,
-    /its folder charts\/ lacks redis; `helm dependency build` brings them/,
+    /its folder charts\/ lacks redis; run `helm dependency build`/,
   );
   mkdirSync(join(folder, 'sample/charts/redis'), { recursive: true });
   t.equal((await scene.charts(folder)).failure, undefined);

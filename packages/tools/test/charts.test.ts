@@ -61,7 +61,7 @@ t.test('a later archive with another sum is refused by name, and nothing of it i
     `chart sample 1.0.0 of ${scene.repository.url}: the archive from ${scene.repository.url} has the SHA-256 `,
   );
   t.match(failure?.message, `and ${LOCK} has ${String(readLock(scene.root)[0]?.sha256)}`);
-  t.match(failure?.next, /take its entry out of argocd\/charts\.lock\.yaml/);
+  t.match(failure?.next, /remove its entry from argocd\/charts\.lock\.yaml/);
   t.notOk(existsSync(store) && readdirSync(store).length > 0);
   t.equal(readFileSync(join(scene.root, LOCK), 'utf8'), lock);
   t.strictSame(localCharts(scene.root, { store }).missing.length, 1);
@@ -93,7 +93,7 @@ t.test('another version is another entry, and that of the old one goes', async (
   );
 });
 
-t.test('what cannot be pulled is told by name', async (t) => {
+t.test('what cannot be pulled is reported by name', async (t) => {
   const scene = await open(t);
   scene.write({ version: '2.0.0' });
   t.match(

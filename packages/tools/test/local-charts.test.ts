@@ -60,7 +60,7 @@ t.test('REQUIRE_CHARTS=1: a chart that is missing or not verified is an error', 
   t.throws(() => chartsAreRequired({ REQUIRE_CHARTS: 'yes' }), /^REQUIRE_CHARTS is "yes"/);
 });
 
-t.test('a lock file that cannot be read is told', async (t) => {
+t.test('a lock file that cannot be read is reported', async (t) => {
   const scene = await open(t);
   for (const text of [
     'charts: {}\n',
@@ -80,13 +80,13 @@ t.test('a lock file that cannot be read is told', async (t) => {
   t.equal(localCharts(scene.root, scene).missing.length, 1, 'that of this repository can be read');
 });
 
-t.test('before the tests: what is missing is pulled once; nothing is asked for what is there', async (t) => {
+t.test('before the tests: missing charts are pulled once; no request for cached ones', async (t) => {
   const scene = await open(t);
-  const said: string[] = [];
-  const say = (text: string): void => void said.push(text);
-  const progress: Progress = { start: say, detail: say, done: say, note: say };
+  const lines: string[] = [];
+  const add = (text: string): void => void lines.push(text);
+  const progress: Progress = { start: add, detail: add, done: add, note: add };
   await ensureCharts(scene.root, helm, progress, scene.store);
-  t.match(said, ['charts: pulling', `${LOCK} has changed: commit it`, 'charts: 1 on this machine']);
+  t.match(lines, ['charts: pulling', `${LOCK} has changed: commit it`, 'charts: 1 on this machine']);
   t.equal(readLock(scene.root).length, 1);
   const asked = scene.repository.requests.length;
   await ensureCharts(scene.root, helm, progress, scene.store);
@@ -101,11 +101,11 @@ t.test('before the tests: what is missing is pulled once; nothing is asked for w
     'another archive is an error all the same',
   );
 
-  said.length = 0;
+  lines.length = 0;
   scene.write({ repoURL: 'http://127.0.0.1:1' });
   await ensureCharts(scene.root, helm, progress, store);
   t.match(
-    said.at(-1),
+    lines.at(-1),
     /^charts: not on this machine, and what needs them stays unchecked: sample 1\.0\.0 \(.*refused\)$/,
   );
 });

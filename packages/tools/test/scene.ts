@@ -40,7 +40,9 @@ export async function open(t: Test): Promise<Scene> {
     const { repoURL, version } = { ...name, ...other };
     writeFileSync(
       join(root, 'argocd/applications/sample.yaml'),
-      `kind: ApplicationSet\nspec:\n  template:\n    spec:\n      sources:\n        - { repoURL: "${repoURL}", chart: sample, targetRevision: "${version}" }\n        - { repoURL: x, targetRevision: main, ref: values }\n`,
+      'kind: ApplicationSet\nspec:\n  template:\n    spec:\n      sources:\n' +
+        `        - { repoURL: "${repoURL}", chart: sample, targetRevision: "${version}" }\n` +
+        '        - { repoURL: x, targetRevision: main, ref: values }\n',
     );
   };
   write({});
@@ -59,7 +61,7 @@ export function scratch(t: Test): string {
   return folder;
 }
 
-/** A folder with one archive of the chart, as somebody would pack it by hand. */
+/** A folder with one archive of the chart, as packed by hand. */
 export async function packed({ chart }: Pick<Scene, 'chart'>, t: Test): Promise<string> {
   const folder = scratch(t);
   await run(helm, ['package', '--destination', folder, chart]);

@@ -78,7 +78,7 @@ t.test('later runs need neither Go nor the network', async (t) => {
   t.same(await ensureSchemas(progressTo()), schemas);
 });
 
-t.test('a module with another sum is told by name, and nothing of it stays', async (t) => {
+t.test('a module with another sum is reported by name, and nothing of it stays', async (t) => {
   const cache = t.testdir({});
   withEnvironment(t, { XDG_CACHE_HOME: cache });
   const wrong = `h1:${Buffer.alloc(32).toString('base64')}`;
@@ -96,7 +96,7 @@ t.test('a module with another sum is told by name, and nothing of it stays', asy
   t.same(left(cache), []);
 });
 
-t.test('a download that fails is told, and nothing stays', async (t) => {
+t.test('a download that fails is reported, and nothing stays', async (t) => {
   const folder = t.testdir({});
   withEnvironment(t, {
     XDG_CACHE_HOME: join(folder, 'cache'),

@@ -17,7 +17,7 @@ const failure = async (action: Promise<unknown>): Promise<CommandError> => {
   return error;
 };
 
-/** A folder with a program `go` that says what it is told to. */
+/** A folder with a program `go` that prints a given text. */
 function fakeGo(folder: string, answer: string): NodeJS.ProcessEnv {
   const file = join(folder, 'go');
   writeFileSync(file, `#!/bin/sh\necho '${answer}'\n`);
@@ -77,7 +77,7 @@ t.test('a program that differs from its checksum is found', async (t) => {
   t.same(await damagedTools(tools, ['etcd', 'kwok', 'helm', 'redis']), ['kwok', 'redis'], 'changed or missing');
 });
 
-t.test('a download that fails is told, and leaves nothing half-built', async (t) => {
+t.test('a download that fails is reported, and leaves nothing half-built', async (t) => {
   const folder = t.testdir({});
   const before = { ...process.env };
   Object.assign(process.env, {
@@ -103,7 +103,7 @@ t.test('a download that fails is told, and leaves nothing half-built', async (t)
   );
 });
 
-t.test('a module whose checksum is wrong is told by name, as Go itself finds it', async (t) => {
+t.test('a module whose checksum is wrong is reported by name, as Go itself finds it', async (t) => {
   // A module of the build's own cache, asked for with a checksum that is not its own.
   const folder = t.testdir({});
   mkdirSync(folder, { recursive: true });

@@ -13,7 +13,7 @@ t.test('sums the summaries of all packages, and counts other tasks as one each',
   t.end();
 });
 
-t.test('a failure that no assertion told of is one failure', (t) => {
+t.test('a failure without a failed assertion is one failure', (t) => {
   t.same(countsOf('', false), { passed: 0, failed: 1 });
   t.same(countsOf('# { total: 2, pass: 2 }', false), { passed: 2, failed: 1 });
   t.same(countsOf(' Tasks:    3 successful, 4 total', false), { passed: 3, failed: 1 });

@@ -51,13 +51,13 @@ const isSearched = (file: string): boolean =>
     file,
   );
 
-/** Whether a line has a version: three numbers that are no address and no section of an RFC, or a minor version of Kubernetes. */
+/** Whether a line has a version: three numbers (no address, no section of an RFC), or a minor version of Kubernetes. */
 const hasVersion = (line: string): boolean =>
   !/^\s*(\/\/|\/?\*|#|\{\{-? \/\*)/.test(line) &&
   (/(?<![\d.])v?\d+\.\d+\.\d+(?!\.?\d)/.test(line.replaceAll(/\d+(\.\d+){3}(\/\d+)?|RFC \d+, [\d.]+/g, '')) ||
     /['"]1\.\d\d['"]/.test(line));
 
-t.test('Renovate finds every version that stands in the tree, but for those with a reason', (t) => {
+t.test('Renovate finds every version in the tree, except those with a reason', (t) => {
   const found = new Set(dependencies.map(({ file, line }) => `${file}:${line}`));
   const used = new Set<(typeof NOT_RENOVATES)[number]>();
   const missed: string[] = [];
@@ -79,7 +79,7 @@ t.test('Renovate finds every version that stands in the tree, but for those with
   t.end();
 });
 
-t.test('the custom managers capture what stands there', (t) => {
+t.test('the custom managers capture the version as written', (t) => {
   const versionsOf = (name: string, all: readonly Dependency[] = custom): string[] => [
     ...new Set(all.filter((each) => each.name === name).map(({ version }) => version)),
   ];
@@ -118,7 +118,7 @@ t.test('the custom managers capture what stands there', (t) => {
   t.end();
 });
 
-t.test('every custom manager finds something, and nothing that is no version', (t) => {
+t.test('every custom manager finds versions, and nothing else', (t) => {
   for (const manager of settings.customManagers) {
     const found = byCustomManager(manager, files);
     const what = manager.matchStrings.join(' ');
@@ -133,7 +133,7 @@ t.test('every custom manager finds something, and nothing that is no version', (
   t.end();
 });
 
-t.test('every rule of Renovate is about something that is there', (t) => {
+t.test('every rule of Renovate matches something', (t) => {
   const matched = (pattern: string, names: readonly string[]): boolean =>
     names.some((name) => name === pattern || matchesGlob(name, pattern));
   const names = dependencies.map(({ name }) => name);

@@ -14,7 +14,7 @@ const patternsOf = (file: string): { pattern: string; values: string[] }[] =>
 
 const git = (...args: string[]): string => spawnSync('git', ['-C', root, ...args], { encoding: 'utf8' }).stdout;
 
-/** The tracked files that a pattern matches, as Git reads it in a .gitignore; CODEOWNERS and .gitattributes read it alike. */
+/** The tracked files that a pattern of .gitignore matches; CODEOWNERS and .gitattributes have the same syntax. */
 const filesBy = (pattern: string): string[] =>
   git('ls-files', '-z', '--cached', '--ignored', `--exclude=${pattern}`)
     .split('\0')

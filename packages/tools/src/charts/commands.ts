@@ -7,7 +7,7 @@ import { LOCK } from './lock.ts';
 import { chartStore } from './store.ts';
 
 const PULL_TIMEOUT = 120_000;
-/** `make test` looks once, and goes on without. */
+/** `make test` tries once, and continues without. */
 const BRIEF_TIMEOUT = 10_000;
 
 /** What `make charts` prints, and the charts as data. */
@@ -19,8 +19,8 @@ export interface ChartsResult {
 }
 
 /**
- * `make charts`: fetches what is not there and verified, and tells chart by chart.
- * @param options.from a folder to take them from, in place of their repositories
+ * `make charts`: fetches what is not cached and verified, and reports each chart.
+ * @param options.from a folder to take them from instead of their repositories
  *
  * Throws CommandError for a folder that is not there and for a lock file that cannot be read.
  */
@@ -31,7 +31,7 @@ export async function chartsCommand(
   const { from } = options;
   if (from !== undefined && !existsSync(from))
     throw new CommandError(
-      `there is no folder ${from}`,
+      `unknown folder ${from}`,
       'FROM is a folder with archives (name-version.tgz) or chart folders',
     );
   const fetched = await fetchCharts(root, { timeout: PULL_TIMEOUT, ...options });
@@ -51,24 +51,26 @@ function summaryOf({ charts, isLockChanged }: Fetched): string[] {
     ...(unverified.length === 0
       ? []
       : [
-          `unverified: ${unverified.map(({ chart }) => chart).join(', ')}: no pull from a repository has recorded a sum of it`,
+          `unverified: ${unverified.map(({ chart }) => chart).join(', ')}: ` +
+            'no pull from its repository has recorded a sum',
         ]),
   ];
 }
 
 function failureOf(charts: readonly FetchedChart[]): CommandError | undefined {
-  const told = charts.flatMap(({ problem }) => (problem === undefined ? [] : [problem]));
-  if (told.length === 0) return undefined;
+  const problems = charts.flatMap(({ problem }) => (problem === undefined ? [] : [problem]));
+  if (problems.length === 0) return undefined;
   return new CommandError(
-    told,
+    problems,
     charts.some(({ state }) => state === 'refused')
-      ? `a refused archive was not kept. A release must not change: ask who publishes it; if the new one is right, take its entry out of ${LOCK} and run \`make charts\` again`
+      ? 'a refused archive is not kept. A release must not change: ask its publisher; if the new archive is right, ' +
+          `remove its entry from ${LOCK} and run \`make charts\` again`
       : 'check the network, or take the charts from a folder: `make charts FROM=<folder>`',
   );
 }
 
 /**
- * For tests: brings the charts that are missing, once and briefly, and goes on where their repositories cannot be
+ * For tests: brings the charts that are missing, once and briefly, and continues where their repositories cannot be
  * reached. Throws CommandError for an archive that is refused, and whatever localCharts throws.
  */
 export async function ensureCharts(
@@ -87,7 +89,8 @@ export async function ensureCharts(
     progress.done(
       missing.length === 0
         ? `charts: ${fetched.charts.length} on this machine`
-        : `charts: not on this machine, and what needs them stays unchecked: ${missing.map(({ chart, version }) => `${chart} ${version}`).join(', ')} (${missing[0]?.problem ?? ''})`,
+        : 'charts: not on this machine, and what needs them stays unchecked: ' +
+            `${missing.map(({ chart, version }) => `${chart} ${version}`).join(', ')} (${missing[0]?.problem ?? ''})`,
     );
   }
   localCharts(root, { store });

@@ -47,13 +47,13 @@ export interface Fetched {
 type Outcome = Omit<FetchedChart, keyof NamedChart>;
 
 /**
- * Brings the upstream charts that the repository names into the cache: by `helm pull`, or from a folder. What is there
+ * Brings the upstream charts that the repository names into the cache: by `helm pull`, or from a folder. What is cached
  * and verified is not fetched again. The sum of each archive that was pulled is recorded in the lock file; where that
  * has one already, an archive with another is refused. What a folder brings is never recorded: only a chart's own
- * repository says what its release is.
+ * repository is the authority on its release.
  * @param root the repository's folder
  *
- * Throws CommandError for a lock file that cannot be read; all else is told chart by chart.
+ * Throws CommandError for a lock file that cannot be read; all else is reported chart by chart.
  */
 export async function fetchCharts(root: string, options: FetchOptions): Promise<Fetched> {
   const lock = readLock(root);
@@ -128,7 +128,7 @@ async function pull(
       signal,
     });
     const [archive] = readdirSync(folder);
-    if (archive === undefined) throw new ChartProblem(`${titleOf(name)}: helm pull brought no archive`);
+    if (archive === undefined) throw new ChartProblem(`${titleOf(name)}: helm pull wrote no archive`);
     const path = join(folder, archive);
     const sum = await sumOf(path);
     if (locked !== undefined && sum !== locked) throw new WrongSum(name, repoURL, sum, locked);

@@ -11,7 +11,7 @@ export interface HelmRepository {
   readonly url: string;
   /** What was asked for so far: `/index.yaml`, `/name-1.0.0.tgz`. */
   readonly requests: readonly string[];
-  /** Packs more charts. A version that is there already is packed anew. */
+  /** Packs more charts. An existing version is packed again. */
   publish(folders: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }

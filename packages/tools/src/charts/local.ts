@@ -66,16 +66,17 @@ export function localCharts(
     if (problems.length > 0)
       throw new CommandError(
         problems,
-        `REQUIRE_CHARTS=1 asks for every chart: run \`make charts\` where the repositories can be reached, and commit ${LOCK}`,
+        'REQUIRE_CHARTS=1 requires every chart: run `make charts` where the repositories can be reached, ' +
+          `and commit ${LOCK}`,
       );
   }
   return { charts, missing };
 }
 
-/** Whether REQUIRE_CHARTS=1 makes a chart that is missing or not verified an error. Throws CommandError for other values. */
+/** Whether REQUIRE_CHARTS=1 makes a missing or unverified chart an error. Throws CommandError for other values. */
 export function chartsAreRequired(env: NodeJS.ProcessEnv = process.env): boolean {
   const value = env.REQUIRE_CHARTS ?? '';
   if (value === '1') return true;
   if (value === '' || value === '0') return false;
-  throw new CommandError(`REQUIRE_CHARTS is ${JSON.stringify(value)}`, 'it is 1 or 0');
+  throw new CommandError(`REQUIRE_CHARTS is ${JSON.stringify(value)}`, 'it must be 1 or 0');
 }

@@ -28,7 +28,7 @@ export function readLock(root: string): LockedChart[] {
   if (!Array.isArray(charts) || !charts.every(isEntry))
     throw new CommandError(
       `${LOCK} must hold a list \`charts\` of entries with repoURL, chart, version and sha256`,
-      `take it back as Git has it (\`git checkout -- ${LOCK}\`) and run \`make charts\``,
+      `restore it (\`git checkout -- ${LOCK}\`) and run \`make charts\``,
     );
   return charts;
 }

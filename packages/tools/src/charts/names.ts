@@ -42,7 +42,7 @@ export function argocdChart(root: string): NamedChart {
 
 /**
  * Every upstream chart that the repository names: in the sources of its ApplicationSets, and Argo CD's own. What cannot
- * be read names none; `make check` says why it cannot be read.
+ * be read names none; `make check` reports why.
  * @param root the repository's folder
  */
 export function upstreamCharts(root: string): NamedChart[] {

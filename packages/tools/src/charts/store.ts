@@ -118,13 +118,14 @@ function checkChart(wanted: ChartName, folder: string): void {
     readonly dependencies?: readonly { readonly name: string }[];
   };
   if (name !== wanted.chart || String(version) !== wanted.version)
-    throw new ChartProblem(`${titleOf(wanted)}: what was found is ${String(name)} ${String(version)}`);
+    throw new ChartProblem(`${titleOf(wanted)}: found ${String(name)} ${String(version)}`);
   const parts = existsSync(join(folder, 'charts')) ? readdirSync(join(folder, 'charts')) : [];
   const lacking = (dependencies ?? []).filter(
     (dependency) => !parts.some((part) => part === dependency.name || part.startsWith(`${dependency.name}-`)),
   );
   if (lacking.length > 0)
     throw new ChartProblem(
-      `${titleOf(wanted)}: its folder charts/ lacks ${lacking.map((part) => part.name).join(', ')}; \`helm dependency build\` brings them`,
+      `${titleOf(wanted)}: its folder charts/ lacks ${lacking.map((part) => part.name).join(', ')}; ` +
+        'run `helm dependency build`',
     );
 }

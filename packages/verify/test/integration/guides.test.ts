@@ -46,7 +46,8 @@ for (const guide of guides) {
       });
     try {
       const began = shell(
-        'git init -q -b main . && git add -A && git -c user.name=Reader -c user.email=reader@localhost commit -qm main && git config user.name Reader && git config user.email reader@localhost',
+        'git init -q -b main . && git config user.name Reader && git config user.email reader@localhost && ' +
+          'git add -A && git commit -qm main',
       );
       t.equal(began.status, 0, began.stderr);
       const all = stepsOf(readFileSync(join(root, 'docs/guides', guide), 'utf8'));
@@ -54,7 +55,8 @@ for (const guide of guides) {
       t.ok(steps.length > 0, `${steps.length} steps`);
       if (steps.length < all.length)
         t.comment(
-          `${all.length - steps.length} steps are skipped: they need charts that are not on this machine (${missing.map(({ chart }) => chart).join(', ')}); run \`make charts\``,
+          `${all.length - steps.length} steps are skipped: they need charts that are not on this machine ` +
+            `(${missing.map(({ chart }) => chart).join(', ')}); run \`make charts\``,
         );
       let printed = '';
       for (const { line, kind, content, fails } of steps) {
