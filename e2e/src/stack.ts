@@ -75,7 +75,7 @@ export async function command(
   );
 }
 
-/** The same, for a caller that wants it to succeed; throws with what it said otherwise. */
+/** The same, for a caller that wants it to succeed; throws with its output otherwise. */
 export async function succeed(
   folder: string,
   args: readonly string[],
@@ -151,7 +151,7 @@ export class Stack {
     return kubectl(this.instance, this.tools, args);
   }
 
-  /** Makes an object that no Application knows of; whoever makes it deletes it. */
+  /** Creates an object outside of all Applications; the caller deletes it. */
   async create(object: object): Promise<void> {
     await kubectl(this.instance, this.tools, ['create', '-f', '-'], JSON.stringify(object));
   }

@@ -28,7 +28,7 @@ t.test('ship changes the image and only that, in one commit of two lines', async
   t.equal(await git('diff', '--numstat', parent, 'main'), '2\t2\tclusters/local/fastify-service.image.yaml');
 });
 
-t.test('the same image again is no commit', async (t) => {
+t.test('the same image again makes no commit', async (t) => {
   const head = await git('rev-parse', 'main');
   const { code, stdout } = await stack.make('ship', '--tag', '2.0.0');
   t.equal(code, 0);
@@ -54,7 +54,7 @@ t.test('what cannot be shipped is refused, and main stays', async (t) => {
   const head = await git('rev-parse', 'main');
   const cases: [string[], number, RegExp][] = [
     [[], 2, /TAG \(--tag\) is missing/],
-    [['--tag', 'latest'], 2, /--tag: latest names no version/],
+    [['--tag', 'latest'], 2, /--tag: latest is not a version/],
     [['--tag', '1.0 && rm'], 2, /--tag: must be up to 128 letters/],
     [['--tag', '-x'], 2, /--tag: must be up to 128 letters/],
     [['--tag', '1.0.0', '--digest', 'sha256:abc'], 2, /--digest: must be sha256:/],

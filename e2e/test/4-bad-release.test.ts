@@ -14,7 +14,7 @@ t.test(
     t.match(stderr, /error: fastify-service did not take [0-9a-f]{7}: .*back-off pulling image/);
     t.match(stderr, 'back-off pulling image registry.invalid/fastify-service:4.1.0-bad');
     t.match(stderr, 'exceeded its progress deadline');
-    t.match(stderr, 'next: the version before keeps running');
+    t.match(stderr, 'next: the previous version keeps running');
 
     const application = await stack.application();
     t.equal(application.status?.health?.status, 'Degraded');
@@ -77,7 +77,7 @@ t.test(
   },
 );
 
-t.test('values that the chart refuses are told by file and key', async (t) => {
+t.test('values that the chart refuses are reported by file and key', async (t) => {
   const push = await stack.push('A typo', { [values]: (text) => `${text}replcias: 3\n` });
   await t.rejects(stack.delivered(push), /replcias/);
   await stack.delivered(await stack.push('No typo', { [values]: (text) => text.replace('replcias: 3\n', '') }));

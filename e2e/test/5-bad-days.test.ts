@@ -80,7 +80,7 @@ t.test('a second stack beside the first: interrupted at any point, ports taken, 
     await command(dir, ['down']);
     rmSync(dir, { recursive: true, force: true });
   });
-  await t.test('interrupted at several moments, the next up goes on', async (t) => {
+  await t.test('after an interrupt at several moments, the next up continues', async (t) => {
     for (const [moment, signal] of [
       [300, 'SIGINT'],
       [1500, 'SIGINT'],
@@ -167,7 +167,7 @@ t.test('a second stack beside the first: interrupted at any point, ports taken, 
     writeFileSync(join(dir, 'lock'), `${process.pid} ${birth} up\n`);
     const { code, stderr } = await command(dir, ['down']);
     t.equal(code, 1);
-    t.match(stderr, `\`make up\` is running here already (process ${process.pid})`);
+    t.match(stderr, `\`make up\` is already running (process ${process.pid})`);
     rmSync(join(dir, 'lock'));
   });
 });

@@ -27,7 +27,8 @@ t.teardown(async () => {
 });
 if (missing.length > 0)
   t.comment(
-    `not rendered, since their charts are not on this machine: ${missing.map(({ chart }) => chart).join(', ')}; run \`make charts\``,
+    'not rendered, since their charts are not on this machine: ' +
+      `${missing.map(({ chart }) => chart).join(', ')}; run \`make charts\``,
   );
 
 /** By kind and name: repo-server and the harness need not list them in the same order. */
@@ -42,7 +43,7 @@ const PROJECT = 'render';
  * never synced.
  */
 function probe({ cluster, application, chart }: FleetApplication): Application {
-  const here = (source: Source): Source => ({
+  const fromWorkTree = (source: Source): Source => ({
     ...source,
     repoURL: source.chart === undefined ? stack.gitURL : repository.url,
   });
@@ -55,8 +56,8 @@ function probe({ cluster, application, chart }: FleetApplication): Application {
     spec: {
       project,
       destination,
-      ...(source === undefined ? {} : { source: here(source) }),
-      ...(sources === undefined ? {} : { sources: sources.map(here) }),
+      ...(source === undefined ? {} : { source: fromWorkTree(source) }),
+      ...(sources === undefined ? {} : { sources: sources.map(fromWorkTree) }),
     },
   };
 }
@@ -99,7 +100,7 @@ const isKnownHere = ({ apiVersion }: KubernetesObject): boolean =>
   (/^[a-z0-9.]+\.k8s\.io\//.test(apiVersion) && !apiVersion.startsWith('gateway.')) ||
   apiVersion.startsWith('argoproj.io/');
 
-/** Without Argo CD's mark, by which a policy keeps everybody but root out of its namespace. */
+/** Without Argo CD's label, by which a policy keeps all Applications but root out of its namespace. */
 function asHelmApplies({ metadata, ...object }: KubernetesObject): KubernetesObject {
   const { 'argocd.argoproj.io/tracking-id': _, ...annotations } = metadata.annotations ?? {};
   return { ...object, metadata: { ...metadata, annotations } };

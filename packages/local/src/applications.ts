@@ -22,7 +22,7 @@ interface Revisions {
   readonly revisions?: readonly string[];
 }
 
-/** The commit; with several sources of one repository it stands in the list, and `revision` is empty. */
+/** The commit; with several sources of one repository it is in the list, and `revision` is empty. */
 const commitOf = (at: Revisions | undefined): string | undefined =>
   [at?.revision, ...(at?.revisions ?? [])].find((revision) => revision !== undefined && revision !== '');
 
@@ -68,7 +68,7 @@ export const isSettled = (application: Application): boolean =>
   !isOperating(application);
 
 /**
- * Whether a push of these files affects the Application, by the same annotation that tells Argo CD: folders and files
+ * Whether a push of these files affects the Application, by the annotation that Argo CD reads: folders and files
  * from the repository's root, separated by semicolons. Without the annotation every push does.
  */
 export function isAffected({ metadata }: Application, files: readonly string[]): boolean {

@@ -19,7 +19,7 @@ export interface Application {
       readonly status?: string;
       readonly revision?: string;
       readonly revisions?: readonly string[];
-      /** The spec that the comparison was made for. */
+      /** The spec that was compared. */
       readonly comparedTo?: { readonly source?: Source; readonly sources?: readonly Source[] };
     };
     readonly health?: { readonly status?: string; readonly message?: string };
@@ -104,7 +104,7 @@ export interface ArgoClient {
   /** Switches auto-sync to its other state: read the Application before and after. */
   toggleAutoSync(name: string): Promise<void>;
   rollback(name: string, id: number): Promise<void>;
-  /** Ends a running sync; whoever may sync may do that. */
+  /** Ends a running sync; needs the right to sync. */
   terminateOperation(name: string): Promise<void>;
   /** Every change of any Application, beginning with all of them as they are. */
   watch(signal: AbortSignal): AsyncGenerator<ApplicationChange>;

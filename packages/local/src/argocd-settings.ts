@@ -54,8 +54,8 @@ function dataOf(values: Readonly<Record<string, unknown>>, place: string): Data 
     if (key === 'create' || key === 'annotations') continue;
     if (typeof value !== 'string' && typeof value !== 'boolean' && typeof value !== 'number') {
       throw new CommandError(
-        `${place}.${key} is neither text, number nor boolean`,
-        'write the text that the ConfigMap should hold',
+        `${place}.${key} must be a string, number or boolean`,
+        'write the string that the ConfigMap should have',
       );
     }
     data[key] = String(value);
@@ -76,7 +76,7 @@ function manifestsBelow(folder: string): unknown[] {
 }
 
 /**
- * The key with which Argo CD's server signs tokens. Left alone it would create one on its first start, and its
+ * The key with which Argo CD's server signs tokens. Without it, the server would create one on its first start, and its
  * controllers would have to wait for that; with this one all of them start at once.
  */
 function signingKey(instance: Instance): string {

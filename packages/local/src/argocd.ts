@@ -12,7 +12,7 @@ import { GO_COLLECTOR, INSTANCE_VARIABLE } from './process.ts';
 
 interface ArgoDaemon extends Daemon {
   readonly name: DaemonName;
-  /** Where it tells that it is well; Redis has no such address, and those who use it wait for it. */
+  /** The address of its health check; Redis has none, and its clients wait for it. */
   readonly healthURL?: string;
 }
 

@@ -9,17 +9,17 @@ export type ApplicationsByName = ReadonlyMap<string, Application>;
 export const PATIENCE = 180_000;
 
 /**
- * Follows all Applications, without polling, until `look` returns a result.
+ * Follows all Applications, without polling, until `inspect` returns a result.
  * @param patience in milliseconds
  * @param what what is waited for, as the beginning of a message: `the rollback of app`
- * @param look called after each change, and about every second without one; it may throw to give up
+ * @param inspect called after each change, and about every second without one; it may throw to give up
  * Throws CommandError when the time is up.
  */
 export async function awaitApplications<T>(
   client: ArgoClient,
   patience: number,
   what: string,
-  look: (applications: ApplicationsByName) => T | undefined | Promise<T | undefined>,
+  inspect: (applications: ApplicationsByName) => T | undefined | Promise<T | undefined>,
 ): Promise<T> {
   const controller = new AbortController();
   const { signal } = controller;
@@ -32,7 +32,7 @@ export async function awaitApplications<T>(
   following.catch(() => undefined);
   try {
     for (const end = Date.now() + patience; ;) {
-      const result = await look(known);
+      const result = await inspect(known);
       if (result !== undefined) return result;
       if (Date.now() > end) throw tooLate(what, patience, known);
       await Promise.race([change.promise, following, sleep(1000, undefined, { signal })]);

@@ -106,7 +106,7 @@ export async function awaitDelivery(
     if (bad === undefined) return;
     throw new CommandError(
       `${name} did not take ${commit}: ${(await explain(client, bad)).join('\n       ')}`,
-      `the version before keeps running; push a better commit, or \`make rollback APP=${name}\``,
+      `the previous version keeps running; push a fix, or \`make rollback APP=${name}\``,
     );
   }
 }

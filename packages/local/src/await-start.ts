@@ -61,7 +61,7 @@ export async function awaitStart(
   });
 }
 
-/** Whether root has made its ApplicationSets, and each of them that is not switched off its Applications. */
+/** Whether root has created its ApplicationSets, and each enabled one its Applications. */
 function hasAll(applications: ReadonlyMap<string, Application>, switchedOff: readonly string[]): boolean {
   const resources = applications.get(ROOT)?.status?.resources ?? [];
   const sets = resources.filter(({ kind, name }) => kind === 'ApplicationSet' && !switchedOff.includes(name));

@@ -11,7 +11,7 @@ import { birthOf } from './process.ts';
 /** What kwokctl calls the cluster; below the instance's own folder it needs no better name. */
 export const CLUSTER_NAME = 'local';
 
-/** State file that says that the cluster was created to the end. */
+/** State file that marks the cluster as completely created. */
 export const CREATED = 'cluster.json';
 
 /** kwokctl's folder for all of its clusters. */
@@ -66,7 +66,7 @@ export function componentFailure(instance: Instance, ports: Ports): CommandError
   if (blocked !== undefined)
     return new CommandError(
       `port ${portOf(blocked, ports)} of ${blocked} is taken by another program, and the stored cluster relies on it`,
-      `end that program and run \`make up\` again, or give the cluster up: \`make down\`, \`rm -rf ${instance.dir}\``,
+      `end that program and run \`make up\` again, or delete the cluster: \`make down\`, \`rm -rf ${instance.dir}\``,
     );
   const dead = COMPONENTS.find((name) => !isRunning(instance, name)) ?? 'kube-apiserver';
   const log = componentLog(instance, dead);

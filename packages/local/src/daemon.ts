@@ -73,7 +73,7 @@ export async function startDaemon(instance: Instance, daemon: Daemon): Promise<b
     const [error] = (await once(child, 'error')) as [Error];
     throw new CommandError(
       `${daemon.name} cannot be started: ${error.message}`,
-      'run `make up` again: it checks the tools and rebuilds what is wrong',
+      'run `make up` again: it checks the tools and rebuilds damaged ones',
     );
   }
   // In the same turn as the start: an interrupt finds the process either not started or remembered.
@@ -135,7 +135,7 @@ function startFailure(instance: Instance, { name, port }: Daemon): CommandError 
 /** Another program listens on a port that `make up` may change. */
 export const portTaken = (name: string, port: number): CommandError =>
   new CommandError(
-    `port ${port} of ${name} was taken by another program between choice and use`,
+    `port ${port} of ${name} was taken by another program before it was used`,
     'run `make up` again: it chooses another port',
   );
 
@@ -149,7 +149,7 @@ function tailOf(log: string): string {
 export const reportsTakenPort = (log: string): boolean =>
   /address already in use|EADDRINUSE/i.test(tailOf(log).slice(-8192));
 
-/** The line at the end of a log that says most: the last one with an error, otherwise the last one. */
+/** The most useful line at the end of a log: the last error, otherwise the last line. */
 export function lastWords(log: string): string {
   const lines = tailOf(log).split('\n');
   const errors = lines.filter((line) => /\b(error|fatal|panic|denied)\b/i.test(line));

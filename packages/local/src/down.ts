@@ -4,7 +4,7 @@ import { startedDaemons, stopDaemon } from './daemon.ts';
 import type { Instance } from './instance.ts';
 import { endProcess, strayProcesses } from './process.ts';
 
-/** Ends every process of the instance and keeps its state: the next `make up` goes on from there. */
+/** Ends every process of the instance and keeps its state: the next `make up` continues from there. */
 export async function down(instance: Instance, progress: Progress): Promise<void> {
   // Argo CD before the API server that it talks to.
   await Promise.all(startedDaemons(instance).map(async (name) => stopDaemon(instance, name)));

@@ -1,5 +1,5 @@
 // The local Git server: git's own http-backend behind HTTP on loopback, and the webhook that a push sends to Argo CD,
-// as GitHub would. A program of its own: node git-server.ts REPOSITORY PORT WEBHOOK_URL...
+// as GitHub would. A separate program: node git-server.ts REPOSITORY PORT WEBHOOK_URL...
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { basename, dirname } from 'node:path';
@@ -25,7 +25,7 @@ function readBranches(): Map<string, string> {
   return branches;
 }
 
-/** Sends one webhook. As with GitHub, a push stands when this fails, and Argo CD's polling finds it later. */
+/** Sends one webhook. As with GitHub, a push succeeds even if this fails, and Argo CD's polling finds it later. */
 async function sendWebhook(url: string, body: string, push: string): Promise<void> {
   const headers = { 'Content-Type': 'application/json', 'X-GitHub-Event': 'push' };
   try {

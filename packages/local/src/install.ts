@@ -27,7 +27,7 @@ function simulatedNodes(count: number): object[] {
 export async function installBase(instance: Instance, tools: Tools, nodes: number): Promise<void> {
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } };
   await apply(instance, tools, [...simulatedNodes(nodes), namespace]);
-  // They are 1.5 MB, and nothing else touches them: once for each version is enough.
+  // They are 1.5 MB, and nothing else changes them: once per version is enough.
   const stateFile = 'crds.json';
   const installed = readState(instance, stateFile) as { key?: string } | undefined;
   if (installed?.key === tools.key && (await servesArgo(instance, tools))) return;

@@ -18,7 +18,7 @@ const repositoryRoot = resolve(import.meta.dirname, '../../..');
 
 /**
  * The instance that a command works on.
- * @param options.root a clone other than the one that this file stands in
+ * @param options.root a clone other than the one that contains this file
  * @param options.dir a state folder other than PLATFORM_LOCAL_DIR or `.local`
  */
 export function openInstance(options: { root?: string; dir?: string } = {}): Instance {

@@ -20,7 +20,7 @@ export async function withLock<T>(instance: Instance, command: string, action: (
       const [pid = '', birth = '', owner = 'a command'] = readFileSync(path, 'utf8').trim().split(' ');
       if (birthOf(Number(pid)) === birth)
         throw new CommandError(
-          `\`make ${owner}\` is running here already (process ${pid})`,
+          `\`make ${owner}\` is already running (process ${pid})`,
           `wait for it to end, or \`kill ${pid}\``,
         );
       rmSync(path, { force: true });

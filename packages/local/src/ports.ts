@@ -53,7 +53,7 @@ const STATE_FILE = 'ports.json';
 
 const storedPorts = (instance: Instance): Partial<Ports> => readState(instance, STATE_FILE) ?? {};
 
-/** Whether nobody listens on this port of loopback. */
+/** Whether this port of loopback is free. */
 export async function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();

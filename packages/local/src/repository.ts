@@ -32,7 +32,7 @@ export async function createRepository(instance: Instance): Promise<void> {
   await run('git', ['init', '--quiet', '--bare', '--initial-branch=main', path]);
   const git = gitIn(path);
   await git(['config', 'http.receivepack', 'true']);
-  // As on a protected branch: nobody rewrites or deletes what Argo CD deployed.
+  // As on a protected branch: no forced push and no deletion of what Argo CD deployed.
   await git(['config', 'receive.denyNonFastForwards', 'true']);
   await git(['config', 'receive.denyDeletes', 'true']);
   writeFileSync(complete, '');

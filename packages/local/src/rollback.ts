@@ -50,13 +50,13 @@ export function rollbackTarget(application: Application, id: number | undefined)
   );
 }
 
-/** Switches auto-sync by the action that toggles it, and makes sure that the result is what was asked for. */
+/** Switches auto-sync by the action that toggles it, and verifies the result. */
 async function setAutoSync(client: ArgoClient, name: string, on: boolean): Promise<void> {
   if (isAutoSynced(await client.application(name)) !== on) await client.toggleAutoSync(name);
   if (isAutoSynced(await client.application(name)) !== on) {
     throw new CommandError(
-      `auto-sync of ${name} is not ${on ? 'on' : 'off'}: somebody else switched it at the same time`,
-      'look at `make status` and run the command again',
+      `auto-sync of ${name} is not ${on ? 'on' : 'off'}: it was switched by another client at the same time`,
+      'check `make status` and run the command again',
     );
   }
 }
@@ -98,7 +98,7 @@ export async function rollback(
     if (!(error instanceof ArgoError)) throw error;
     throw new CommandError(
       `Argo CD refuses the rollback of ${name} to ${target.id}: ${error.message}`,
-      'nothing was changed; look at `make status`',
+      'nothing was changed; check `make status`',
     );
   }
   return { application: await awaitRollback(client, name, target), target };
@@ -149,7 +149,7 @@ export async function resume(client: ArgoClient, name: string): Promise<Applicat
     const [reason] = await explain(client, bad);
     throw new CommandError(
       `${name} is handed back, but main at ${shortCommit(comparedRevision(bad))} is ${describeState(bad)}: ${reason}`,
-      `push a better commit, or \`make rollback APP=${name}\` again`,
+      `push a fix, or \`make rollback APP=${name}\` again`,
     );
   });
 }

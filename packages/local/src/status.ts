@@ -63,7 +63,7 @@ async function describeApplication(client: ArgoClient, application: Application)
 /** The state of the local machine. Throws CommandError when it was never started. */
 export async function readStatus(instance: Instance): Promise<{ status: Status; applications: Application[] }> {
   const ports = rememberedPorts(instance);
-  if (ports === undefined) throw new CommandError('nothing was started here yet', 'run `make up`');
+  if (ports === undefined) throw new CommandError('nothing was started yet', 'run `make up`');
   let applications: Application[] = [];
   let unreachable: string | undefined;
   const described: ApplicationStatus[] = [];

@@ -19,7 +19,7 @@ import { endProcess, strayProcesses } from './process.ts';
 import { repositoryURL } from './repository.ts';
 
 /**
- * Starts whatever of the local machine does not run. Each step looks first at what is there, so the next run finishes
+ * Starts every part that is not running. Each step first checks the present state, so the next run finishes
  * an interrupted one.
  * @returns the Applications when all are at rest
  */

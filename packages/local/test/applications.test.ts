@@ -75,7 +75,7 @@ t.test('an Application of several sources has its commit in a list', (t) => {
   t.end();
 });
 
-t.test("what is wrong is told in Argo CD's words, pods first", (t) => {
+t.test("what is wrong is reported in Argo CD's words, pods first", (t) => {
   const bad = withStatus({
     health: { status: 'Degraded' },
     conditions: [{ type: 'ComparisonError', message: 'does\n not render' }],

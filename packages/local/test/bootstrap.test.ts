@@ -86,7 +86,7 @@ t.test('an install shows what it does and real warnings, and nothing else; a sec
   t.end();
 });
 
-t.test('an install that fails shows all that was said, and is tried again', (t) => {
+t.test('an install that fails shows all output, and is tried again', (t) => {
   const { folder, run } = workspace(t, 'echo "node preinstall: no space left"; echo "ENOSPC" >&2; exit 3');
   const { status, stderr } = run();
   t.equal(status, 1);

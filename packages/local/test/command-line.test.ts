@@ -19,7 +19,7 @@ t.test('a wrong command line is refused before anything is looked at', (t) => {
     [['rollback', '--app', 'a;b'], {}, '--app: must be lower-case letters, digits and dashes (it is "a;b")'],
     [['rollback'], { APP: 'x', ID: 'first' }, 'ID: must be a whole number from 0 up (it is "first")'],
     [['ship'], {}, 'TAG (--tag) is missing\n next: for instance TAG=0.2.0'],
-    [['ship'], { TAG: 'latest' }, 'TAG: latest names no version'],
+    [['ship'], { TAG: 'latest' }, 'TAG: latest is not a version'],
     [['ship', '--tag', '1', '--digest', 'x'], {}, '--digest: must be sha256: and 64 lower-case hex digits'],
     [['deploy'], { MAKEFLAGS: ' -- APP=x', APP: 'x' }, 'deploy takes no APP; it publishes the whole work tree'],
     [['statsu'], {}, 'unknown command statsu; did you mean status?'],
@@ -41,7 +41,7 @@ t.test('a command that needs a running machine fails without one, and says what 
   ])
     t.strictSame(
       command(t, args),
-      { status: 1, stdout: '', stderr: 'error: nothing is running here\n next: run `make up`\n' },
+      { status: 1, stdout: '', stderr: 'error: nothing is running\n next: run `make up`\n' },
       args.join(' '),
     );
   t.end();

@@ -128,7 +128,7 @@ t.test('the work tree and images that are published at the same time all land, a
   t.equal(await git('show', 'main:README.md'), 'in the middle of it');
 });
 
-t.test('nobody rewrites main', async (t) => {
+t.test('main cannot be rewritten', async (t) => {
   const { instance, url } = await serve(t);
   const { commit } = await publishWorkTree(instance, url);
   await publishImage(instance, url, 'app', { tag: '1', digest: digest('1') });

@@ -93,9 +93,9 @@ t.test('a process gets from the values what its pod would get', (t) => {
   t.end();
 });
 
-t.test('a value that is no text is refused by file and key', (t) => {
+t.test('a value that is not a string is refused by file and key', (t) => {
   t.throws(() => readArgoValues(repository(t, 'configs:\n  cm: { a: [1] }\n', '{}\n').root, 'local'), {
-    message: 'argocd/values.yaml: configs.cm.a is neither text, number nor boolean',
+    message: 'argocd/values.yaml: configs.cm.a must be a string, number or boolean',
   });
   t.end();
 });

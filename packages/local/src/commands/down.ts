@@ -5,7 +5,7 @@ import { openInstance } from '../instance.ts';
 import { withLock } from '../lock.ts';
 
 export default command({
-  summary: 'end every process; the state stays for the next up',
+  summary: 'stop every process; the state stays for the next up',
   options: {},
   run: async ({ json, print }) => {
     const instance = openInstance();

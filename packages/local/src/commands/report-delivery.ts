@@ -25,7 +25,7 @@ export async function reportDelivery(
   const head = publication.commit.slice(0, 7);
   if (publication.files.length === 0) {
     const nothing = { ...publication, reached: [], heldBack: [] };
-    print(json ? JSON.stringify(nothing) : `Nothing to do: main (${head}) has all of it already.`);
+    print(json ? JSON.stringify(nothing) : `Nothing to do: main (${head}) is up to date.`);
     return;
   }
   if (!json) print(filesInWords(head, publication.files));
@@ -40,7 +40,7 @@ export async function reportDelivery(
   if (reached.length === 0 && heldBack.length === 0) print('No Application reads any of these files.');
   if (reached.length > 0)
     print(
-      `Synced and Healthy ${elapsed(Date.now() - start)} after the command was given:\n${applicationsTable(reached)}`,
+      `Synced and Healthy ${elapsed(Date.now() - start)} after the command started:\n${applicationsTable(reached)}`,
     );
 }
 

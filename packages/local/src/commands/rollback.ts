@@ -8,7 +8,7 @@ import { rollback } from '../rollback.ts';
 import { requiredAppOption, runningPorts } from './running.ts';
 
 export default command({
-  summary: 'as on-call: auto-sync off for APP, then back to history ID (default: the version before)',
+  summary: 'as on-call: auto-sync off for APP, then back to history ID (default: the previous version)',
   options: {
     app: requiredAppOption,
     id: integer('the ID of a history entry, as `argocd app history` shows it'),

@@ -9,7 +9,7 @@ import { type Ports, rememberedPorts } from '../ports.ts';
 export function runningPorts(instance: Instance): Ports {
   const ports = rememberedPorts(instance);
   if (ports === undefined || !existsSync(kubeconfigPath(instance)))
-    throw new CommandError('nothing is running here', 'run `make up`');
+    throw new CommandError('nothing is running', 'run `make up`');
   return ports;
 }
 

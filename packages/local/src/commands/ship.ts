@@ -27,7 +27,7 @@ export default command({
   run: async ({ options: { tag, digest: given, app = DEFAULT_APPLICATION }, json, print }) => {
     const start = Date.now();
     const instance = openInstance();
-    // No registry runs here, so a digest is made up: always the same one for the same tag.
+    // No registry runs here, so a digest is derived from the tag.
     const digest = given ?? `sha256:${createHash('sha256').update(`${app}:${tag}`).digest('hex')}`;
     const ports = runningPorts(instance);
     const publication = await publishImage(instance, repositoryURL(ports.git), app, { tag, digest });

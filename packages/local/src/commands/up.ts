@@ -8,12 +8,13 @@ import { up } from '../up.ts';
 
 const NEXT_STEPS = [
   "Next:  make ship TAG=0.2.0                     CI's part: one commit with a new image tag, deployed by Argo CD",
-  "       make rollback APP=fastify-service       on-call's part: back to the version before; it stays until `make resume`",
+  '       make rollback APP=fastify-service       ' +
+    "on-call's part: back to the previous version; it stays until `make resume`",
   "       edit clusters/local/fastify-service.yaml, then make deploy     the platform team's part, as a merge would",
 ].join('\n');
 
 export default command({
-  summary: 'start everything, or whatever of it is not running',
+  summary: 'start everything that is not running',
   options: {},
   run: async ({ json, print }) => {
     const instance = openInstance();
