@@ -72,7 +72,7 @@ async function liveOnce(
   before: readonly string[] = [],
 ): Promise<number> {
   const cloud = new SimulatedAws();
-  // The one setting that stands in the way of an end, on purpose.
+  // The one setting that prevents a deletion, on purpose.
   const repository = repositoryWith(join(folder, 'repository'), [
     ['production', 'deletionProtection: true', 'deletionProtection: false'],
   ]);

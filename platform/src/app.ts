@@ -55,8 +55,8 @@ export function synthesize(repository: string, outdir: string, today = new Date(
   };
   const bootstraps = new Map(
     [...new Set([common.registry.accountId, ...onAws.map(({ accountId }) => accountId)])].map((accountId) => {
-      const here = onAws.filter((cluster) => cluster.accountId === accountId);
-      return [accountId, add(new BootstrapStack(app, common, accountId, here), [])];
+      const inAccount = onAws.filter((cluster) => cluster.accountId === accountId);
+      return [accountId, add(new BootstrapStack(app, common, accountId, inAccount), [])];
     }),
   );
   const bootstrapOf = (accountId: string): BootstrapStack[] =>

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { valueAt } from '@gitops/settings/yaml-file';
 
 // What the stacks of a cluster cost a month by list price: a figure to compare plans with, and to be warned by before a
-// bill comes. The bill itself depends on traffic, which is assumed (platform/data/prices.json says how much).
+// bill comes. The bill itself depends on traffic, which is assumed (see platform/data/prices.json).
 
-/** US dollars; `sources` says where each price was read, or that none was verified. */
+/** US dollars; `sources` has the source of each price, or `unverified`. */
 interface RegionPrices {
   readonly sources: 'unverified' | Readonly<Record<string, string>>;
   readonly eksClusterHour: number;
@@ -79,7 +79,7 @@ export const plannedResources = (plan: {
 /**
  * What the resources of a cluster cost a month, one line a kind, the most expensive first.
  * @param region decides the prices; throws where platform/data/prices.json has none for it or for an instance type
- * @param hasLoadBalancers whether the load balancer controller makes an ALB for the services
+ * @param hasLoadBalancers whether the load balancer controller creates an ALB for the services
  */
 export function monthlyCosts(
   resources: readonly Resource[],

@@ -1,7 +1,7 @@
 import { CommandError } from '@gitops/report/errors';
 import type { ClusterSettings } from '@gitops/settings';
 
-// Names and tags of everything on AWS. One function makes each, so that one stack finds what another one created.
+// Names and tags of everything on AWS. Each comes from one function, so that a stack finds what another one created.
 
 /** The name of the project, which is the repository's: gitops-platform. */
 export const projectOf = ({ git }: Pick<ClusterSettings, 'git'>): string =>
@@ -16,7 +16,7 @@ export const nameInAccount = (project: string, part: string): string => within(6
 
 /**
  * The prefix of the roles of a cluster: `gitops-platform.dev.`. The dots, which no cluster's name has, keep them apart
- * from those of a cluster dev-2, from CI's and from everybody else's: by this prefix CI may create and change the roles
+ * from those of a cluster dev-2, from CI's and from all others: by this prefix CI may create and change the roles
  * of its cluster, and no others.
  */
 export const clusterRolePrefix = (project: string, cluster: string): string => `${project}.${cluster}.`;

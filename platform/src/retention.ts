@@ -1,4 +1,4 @@
-// Which images ECR may delete. docs/decisions/ecr-retention.md says what was tried before.
+// Which images ECR may delete. docs/decisions/ecr-retention.md has the rejected alternatives.
 //
 // ECR never expires an image by a rule if a rule of higher priority selects it too, and it counts in the order of
 // pushes, which no tag changes. So an image is kept by a tag that an early rule selects, if that rule never counts to

@@ -106,7 +106,7 @@ function advice({ after }: SynthesizedStack): string {
 }
 
 /**
- * A plan changes nothing, so it takes no lock: it waits for nobody, and CI's role for pull requests could not write
+ * A plan changes nothing, so it takes no lock: it never waits, and CI's role for pull requests could not write
  * one.
  */
 export const PLAN = ['plan', '-input=false', '-lock=false'] as const;
@@ -114,7 +114,7 @@ export const PLAN = ['plan', '-input=false', '-lock=false'] as const;
 /** The state of a stack on this machine. */
 export const localState = (platform: string, stack: string): string => join(platform, 'state', `${stack}.tfstate`);
 
-/** The checksums of the providers of all stacks: committed, so that everybody runs the ones that were reviewed. */
+/** The checksums of the providers of all stacks: committed, so that only reviewed ones run. */
 export const LOCK_FILE = '.terraform.lock.hcl';
 
 /**

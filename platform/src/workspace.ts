@@ -11,7 +11,7 @@ import { initialize, openTofu, type Tofu } from './tofu.ts';
 /** The repository's folder. */
 export const repository = resolve(import.meta.dirname, '../..');
 
-// CDKTF's own command line says where it wants the stacks.
+// CDKTF's own command line sets the output folder.
 const outdir = resolve(process.env.CDKTF_OUTDIR ?? join(repository, 'platform/cdktf.out'));
 
 /** The folder that state and providers lie in, beside the stacks, which look for them there. */
@@ -51,7 +51,7 @@ export const stackOption = text('one stack, as `make synth` lists them', { place
 /** The settings of a cluster that `requiredClusterOption` has checked. */
 export function clusterNamed(name: string): AwsClusterSettings {
   const found = awsClusters().find((cluster) => cluster.name === name);
-  if (found === undefined) throw new Error(`clusters/${name} is gone`);
+  if (found === undefined) throw new Error(`clusters/${name} does not exist`);
   return found;
 }
 
@@ -74,7 +74,10 @@ export async function chosenStacks({ cluster, stack }: Chosen): Promise<Synthesi
       : `unknown stack ${stack}${cluster === undefined ? '' : ` of cluster ${cluster}`}`;
   throw new UsageError(
     problem,
-    `name one: ${[...Array.from(clusters, (name) => `CLUSTER=${name}`), ...others.map(({ name }) => `STACK=${name}`)].join(', ')}; \`make synth\` lists all stacks`,
+    `name one: ${[
+      ...Array.from(clusters, (name) => `CLUSTER=${name}`),
+      ...others.map(({ name }) => `STACK=${name}`),
+    ].join(', ')}; \`make synth\` lists all stacks`,
   );
 }
 

@@ -16,7 +16,7 @@ import { REPOSITORIES } from '../src/stacks/registry.ts';
 import { repository, silent } from './platform-in-tests.ts';
 
 // What the stacks make and what Git uses are the same names, in both directions: one that is missing fails in the
-// cluster, one that nobody uses is a promise that nobody keeps.
+// cluster, an unused one is dead weight.
 
 const tools = await ensureTools(silent, { verify: false });
 const { charts, missing } = localCharts(repository);
@@ -42,7 +42,7 @@ function lacks(...names: readonly string[]): string | false {
 type Resource = Readonly<Record<string, unknown>>;
 function resources(stack: string, type: string): Resource[] {
   const found = stacks.find(({ name }) => name === stack);
-  if (found === undefined) throw new Error(`there is no stack ${stack}`);
+  if (found === undefined) throw new Error(`unknown stack ${stack}`);
   return Object.values(
     (
       JSON.parse(readFileSync(join(found.folder, 'cdk.tf.json'), 'utf8')) as {
@@ -120,7 +120,7 @@ t.test('every fact that an ApplicationSet reads is on the Secret, and no other i
       [],
       'no label that nobody gives',
     );
-    // What only AWS knows is a reference into the state, not a name that somebody typed.
+    // What only AWS knows is a reference into the state, not a name typed by hand.
     t.match(metadata.annotations.vpcId, /^\$\{data\.aws_eks_cluster\.cluster\.vpc_config\[0\]\.vpc_id\}$/);
   }
   t.end();

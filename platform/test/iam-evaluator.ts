@@ -16,7 +16,7 @@ export interface Request {
 export const list = (value: string | readonly string[] | undefined): readonly string[] =>
   value === undefined ? [] : typeof value === 'string' ? [value] : value;
 
-/** Whether a name is one that a pattern with `*` stands for. */
+/** Whether a pattern with `*` matches a name. */
 const fits = (pattern: string, name: string): boolean =>
   new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`).test(name);
 

@@ -66,7 +66,7 @@ t.test("every policy of AWS's own exists", (t) => {
   t.end();
 });
 
-/** Where `*` stands for every resource, and why it may. */
+/** Where `*` allows every resource, and why. */
 const WILDCARDS: Readonly<Record<string, string>> = {
   'aws_iam_policy.boundary': 'a boundary grants nothing; it only takes away',
 };

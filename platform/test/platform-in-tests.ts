@@ -25,7 +25,7 @@ export function repositoryWith(folder: string, changes: readonly Change[]): stri
   return folder;
 }
 
-/** Progress that nobody sees. */
+/** Progress without output. */
 export const silent = { start: () => undefined, detail: () => undefined, done: () => undefined, note: () => undefined };
 
 /** The real OpenTofu, as the tools step of the tests built it. */

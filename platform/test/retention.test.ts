@@ -123,7 +123,7 @@ const shown = (history: readonly Step[] | undefined): string =>
 t.test('keeping the latest five loses what is deployed', (t) => {
   const history = counterexample({ policy: { rules: [keepAny(5)] } }, 1);
   t.comment(`keep the latest 5: ${shown(history)}`);
-  // One build is proposed for staging, and five more come before somebody looks at it.
+  // One build is proposed for staging, and five more follow before its review.
   t.equal(shown(history), 'build, promote staging, build, build, build, build, build');
   t.end();
 });

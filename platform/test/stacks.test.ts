@@ -35,7 +35,7 @@ function withChanges(t: Test, ...changes: readonly Change[]): SynthesizedStack[]
   return synthesize(repositoryWith(join(folder, 'repository'), changes), join(folder, 'out'));
 }
 
-t.test('every stack comes after those that it stands on', (t) => {
+t.test('every stack comes after those that it depends on', (t) => {
   const seen = new Set<string>();
   for (const { name, after } of stacks) {
     for (const earlier of after) t.ok(seen.has(earlier), `${earlier} comes before ${name}`);

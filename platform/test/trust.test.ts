@@ -151,7 +151,7 @@ t.test('strangers take none: other repositories, owners, numbers, audiences and 
   t.end();
 });
 
-t.test('without numbers in the settings, a token by numbers is nobody', (t) => {
+t.test('without numeric ids in the settings, a token with ids is refused', (t) => {
   const roles = gitHubRoles(t);
   t.same(
     allowed(roles, (accountId) => tokenFor(accountId, `repo:${NUMBERED}:ref:refs/heads/main`)),

@@ -10,12 +10,12 @@ import { recover, type Recovery, type Search } from './recover.ts';
 import { backupSelections, tagged } from './search.ts';
 
 export default command({
-  summary: 'make AWS as the settings say, stack by stack; asks before each',
+  summary: 'apply the settings to AWS, stack by stack; asks before each',
   options: {
     cluster: clusterOption,
     stack: stackOption,
     yes: flag('do not ask'),
-    recover: flag('look for what an apply made on a machine that is lost'),
+    recover: flag('import what an apply created from a machine that is lost'),
   },
   run: async ({ options: { yes, recover: lost, ...chosen }, print }) => {
     const search = { tagged, backupSelections };

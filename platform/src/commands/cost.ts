@@ -23,7 +23,7 @@ export default command({
     else {
       const rows = costs.flatMap(({ cluster, lines, usd, budget }) => [
         ...lines.map(({ item, quantity, usd: each }) => [cluster, item, String(quantity), each.toFixed(2)]),
-        [cluster, `all of it, of a budget of ${budget}`, '', usd.toFixed(2)],
+        [cluster, `total, of a budget of ${budget}`, '', usd.toFixed(2)],
       ]);
       print(table(['CLUSTER', 'ITEM', 'QUANTITY', 'USD A MONTH'], rows));
       print('\nList prices of platform/data/prices.json; traffic, logs and backups are assumed there.');
@@ -32,7 +32,7 @@ export default command({
     if (over.length > 0)
       throw new SettingsError(
         over.map(({ cluster }) =>
-          settingProblem(repository, cluster, ['budget', 'monthlyUsd'], 'is less than what the cluster lists for'),
+          settingProblem(repository, cluster, ['budget', 'monthlyUsd'], 'is less than the list price of the cluster'),
         ),
       );
   },

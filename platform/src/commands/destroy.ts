@@ -21,12 +21,12 @@ import { tagged } from './search.ts';
 const CONTROLLERS = 'controllers';
 
 export default command({
-  summary: 'take a cluster down in order, and prove that nothing billable stays; asks first',
+  summary: 'destroy a cluster in order, and prove that nothing billable is left; asks first',
   options: {
     cluster: requiredClusterOption,
     confirm: text('the name of the cluster once more, instead of typing it when asked', { placeholder: 'NAME' }),
   },
-  without: { yes: 'name the cluster once more: CONFIRM=NAME', stack: 'it takes down a whole cluster' },
+  without: { yes: 'name the cluster once more: CONFIRM=NAME', stack: 'it destroys a whole cluster' },
   run: async ({ options, json, print }) => {
     const cluster = clusterNamed(options.cluster);
     if (cluster.deletionProtection)
@@ -52,7 +52,7 @@ export default command({
     print(json ? JSON.stringify(certificate, null, 2) : inWords(certificate));
     if (certificate.found.length > 0)
       throw new CommandError(
-        `${certificate.found.length} things of ${cluster.name} are still there`,
+        `${certificate.found.length} resources of ${cluster.name} still exist`,
         'delete them, and run the command again; a NAT gateway shows for an hour after its end',
       );
   },
@@ -99,10 +99,10 @@ export interface Destruction {
   readonly patience?: Patience;
 }
 
-/** How long it is waited for what AWS deletes by itself: seconds between two looks, and looks in all. */
+/** How long to wait for what AWS deletes by itself: seconds between two attempts, and the number of attempts. */
 interface Patience {
   readonly seconds: number;
-  readonly looks: number;
+  readonly attempts: number;
 }
 
 /** What was searched for after a cluster was destroyed, and what was found: nothing, or something that costs money. */
@@ -119,7 +119,7 @@ export interface Certificate {
 /**
  * Takes a cluster down in the one order that leaves nothing behind: what runs in it first, while the controllers that
  * created load balancers and volumes still run and delete them; then Argo CD, the cluster, the network. Run again after
- * a failure, it goes on where it was.
+ * a failure, it resumes where it stopped.
  * @returns what a search by tags finds afterwards
  * Throws CommandError where something is not deleted, naming it.
  */
@@ -129,7 +129,7 @@ export async function destroyCluster({
   tofu,
   initialize,
   progress,
-  patience = { seconds: 10, looks: 90 },
+  patience = { seconds: 10, attempts: 90 },
 }: Destruction): Promise<Certificate> {
   if (await clusterExists(cluster)) await emptyCluster(cluster, progress, patience);
   else progress.note(`the cluster ${cluster.name} does not exist any more; destroying what is left of its stacks`);
@@ -167,7 +167,7 @@ async function emptyCluster(cluster: AwsClusterSettings, progress: Progress, pat
     const file = join(folder, 'kubeconfig');
     await writeKubeconfig(cluster, file);
     const next =
-      `look into the cluster: \`make kubeconfig CLUSTER=${cluster.name}\`, ` +
+      `inspect the cluster: \`make kubeconfig CLUSTER=${cluster.name}\`, ` +
       'then `kubectl -n argocd get applications`';
     const kubectl = async (...args: string[]): Promise<string> =>
       callProgram('kubectl', ['--kubeconfig', file, '--namespace', 'argocd', ...args], { next });
@@ -178,7 +178,7 @@ async function emptyCluster(cluster: AwsClusterSettings, progress: Progress, pat
     };
 
     progress.start('deleting what Argo CD deployed');
-    // First the root, then the ApplicationSets, each without what it created: nobody may put back what is deleted now.
+    // First root, then the ApplicationSets, each without its children: nothing may recreate what is deleted below.
     await kubectl('delete', 'application', 'root', '--ignore-not-found', '--cascade=orphan');
     await kubectl('delete', 'applicationset', '--all', '--cascade=orphan');
     const { items } = JSON.parse(await kubectl('get', 'applications', '--output=json')) as {
@@ -197,13 +197,13 @@ async function emptyCluster(cluster: AwsClusterSettings, progress: Progress, pat
 
 /** Load balancers and volumes go a while after what asked for them; the network cannot go before. */
 async function waitForDeletion(cluster: AwsClusterSettings, progress: Progress, patience: Patience): Promise<void> {
-  const { seconds, looks } = patience;
-  for (let look = 1; ; look += 1) {
+  const { seconds, attempts } = patience;
+  for (let attempt = 1; ; attempt += 1) {
     const left = await ownedByControllers(cluster);
     if (left.length === 0) return;
-    if (look >= looks)
+    if (attempt >= attempts)
       throw new CommandError(
-        `after ${Math.round((looks * seconds) / 60)} minutes these still exist: ${left.join(', ')}`,
+        `after ${Math.round((attempts * seconds) / 60)} minutes these still exist: ${left.join(', ')}`,
         'delete what owns them (an Ingress, a Service, a PersistentVolumeClaim), or them, and run the command again',
       );
     progress.detail(`waiting for ${left.length} load balancers and volumes`);

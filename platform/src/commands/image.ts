@@ -72,7 +72,7 @@ export async function pushImage(
   if (!dirty) await requireCommitted(repository);
   if (await imageExists(tag, registry))
     throw new CommandError(
-      `${host}/${NAME}:${tag} exists already, and versions are never overwritten`,
+      `${host}/${NAME}:${tag} already exists, and versions are never overwritten`,
       'use another TAG',
     );
   await logIn(host, registry);
@@ -100,7 +100,7 @@ async function requireCommitted(repository: string): Promise<void> {
   const changes = await git(repository, 'status', '--porcelain');
   if (changes.trim() !== '')
     throw new CommandError(
-      'the work tree has uncommitted changes, so nobody could build this image again',
+      'the work tree has uncommitted changes, so this image could not be built again',
       'commit them, or set DIRTY=yes',
     );
 }

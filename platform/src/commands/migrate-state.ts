@@ -33,12 +33,12 @@ interface State {
   readonly outputs: object;
 }
 
-export type Migration = 'moved' | 'was there already' | 'has no state';
+export type Migration = 'moved' | 'already moved' | 'has no state';
 
 /**
  * Moves the state of a stack from this machine into the bucket that its cdk.tf.json names. The file stays, under
- * another name, as a copy. Run again, it goes on where it was. Throws CommandError where the bucket has another state
- * than this machine.
+ * another name, as a copy. Run again, it resumes where it stopped. Throws CommandError where the bucket has another
+ * state than this machine.
  */
 export async function migrateState(tofu: Tofu, platform: string, stack: SynthesizedStack): Promise<Migration> {
   const file = localState(platform, stack.name);
@@ -77,7 +77,7 @@ export async function migrateState(tofu: Tofu, platform: string, stack: Synthesi
         'nothing was removed here; run the command again',
       );
     renameSync(file, `${file}.migrated`);
-    return before === undefined ? 'moved' : 'was there already';
+    return before === undefined ? 'moved' : 'already moved';
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

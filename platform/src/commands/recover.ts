@@ -36,8 +36,8 @@ export interface Search {
 
 /**
  * Searches for what a killed run had created, and imports it into the state, one resource after the other: interrupted,
- * the next call goes on where it was. Throws CommandError where the stack cannot be planned, where something exists
- * twice, and where it belongs to somebody else.
+ * the next call resumes where it stopped. Throws CommandError where the stack cannot be planned, where something exists
+ * twice, and where it is not one of ours.
  */
 export async function recover(tofu: Tofu, stack: SynthesizedStack, search: Search): Promise<Recovery> {
   const { accountId, region, tags, resources } = readDeclared(stack);
@@ -69,7 +69,7 @@ function withoutHeld(found: readonly TaggedThing[], held: Held): TaggedThing[] {
 
 /**
  * What each lost resource would be imported by, whether it exists or not. Throws CommandError where AWS has more than
- * one for a resource: nobody knows which one is meant, and an apply would create another.
+ * one for a resource: the right one is unknown, and an apply would create another.
  */
 function candidatesFor(lost: readonly Resource[], found: readonly TaggedThing[], accountId: string): Import[] {
   const candidates: Import[] = [];
@@ -105,7 +105,7 @@ async function refuseForeign(
   if (foreign.length === 0) return;
   await tofu.capture(stack, ['state', 'rm', ...foreign.map(({ to }) => to)]);
   throw new CommandError(
-    foreign.map(({ to, id }) => `${to} cannot be created: ${id} exists already, without the tag stack=${tag}`),
+    foreign.map(({ to, id }) => `${to} cannot be created: ${id} already exists, without the tag stack=${tag}`),
     'delete it, or add the tag, and run the command again',
   );
 }

@@ -9,7 +9,7 @@ export interface TaggedThing {
 /**
  * Everything in a region of the account that has tags, as AWS's search knows it: some things show a few minutes late,
  * some for a while after they are deleted, and IAM roles not at all.
- * @param tags all of these; null stands for any value of a key
+ * @param tags all of these; null matches any value of a key
  * Throws CommandError where the AWS CLI is missing or fails.
  */
 export async function tagged(region: string, tags: Readonly<Record<string, string | null>>): Promise<TaggedThing[]> {

@@ -17,7 +17,7 @@ export interface PodIdentityOptions {
   readonly cluster: string;
   /** The key that encrypts the cluster's secrets; undefined for AWS's own. */
   readonly keyArn: string | undefined;
-  /** The controllers that run in the cluster; metrics-server calls nobody. */
+  /** The controllers that run in the cluster; metrics-server calls no AWS API. */
   readonly controllers: readonly Controller[];
 }
 

@@ -1,8 +1,8 @@
 import type { PolicyDocument, Statement } from './document.ts';
 
 /**
- * Lets an AWS service assume a role, and only on behalf of one account where the service says for whom it acts (IAM
- * user guide, "The confused deputy problem").
+ * Lets an AWS service assume a role; only on behalf of one account where the service names the account that it acts
+ * for (IAM user guide, "The confused deputy problem").
  * @param service vpc-flow-logs.amazonaws.com
  * @param accountId undefined for services that do not say it, such as EKS and EC2
  */

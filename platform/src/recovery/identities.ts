@@ -10,7 +10,7 @@ export const text = (values: Values, name: string): string => String(values[name
 
 type IdFromValues = (values: Values, accountId: string) => string;
 
-/** Types whose id follows from what the stack says of them. OpenTofu resolves references in an id. */
+/** Types whose id follows from their values in the stack. OpenTofu resolves references in an id. */
 export const BY_NAME: Readonly<Record<string, IdFromValues>> = {
   aws_accessanalyzer_analyzer: (values) => text(values, 'analyzer_name'),
   aws_backup_vault: (values) => text(values, 'name'),
@@ -38,7 +38,7 @@ interface ArnForm {
   readonly id?: (rest: string, arn: string) => string;
 }
 
-/** Types whose id AWS makes up. */
+/** Types whose id AWS generates. */
 export const BY_TAGS: Readonly<Record<string, ArnForm>> = {
   aws_backup_plan: { kind: 'backup:backup-plan' },
   aws_eip: { kind: 'ec2:elastic-ip' },
@@ -57,7 +57,7 @@ export const BY_TAGS: Readonly<Record<string, ArnForm>> = {
   aws_vpc_security_group_ingress_rule: { kind: 'ec2:security-group-rule' },
 };
 
-/** Types without tags, whose ids AWS makes up: they are looked up by what they belong to. */
+/** Types without tags, whose ids AWS generates: they are found through their parent. */
 export const BY_OWNER: readonly string[] = ['aws_backup_selection'];
 
 const OVERWRITTEN = 'AWS overwrites what exists';

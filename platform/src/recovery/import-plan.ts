@@ -11,7 +11,7 @@ export interface Import {
   readonly id: string;
 }
 
-/** What a plan with imports said. */
+/** The result of a plan with imports. */
 interface PlanOutcome {
   /** What exists, the ids without references. */
   readonly found: readonly Import[];
@@ -22,7 +22,7 @@ interface PlanOutcome {
 }
 
 /**
- * Those of the imports that exist, the ids without references: OpenTofu plans them, and says what it did not find.
+ * Those of the imports that exist, the ids without references: OpenTofu plans them, and reports what it did not find.
  * Throws CommandError where the stack cannot be planned.
  * @param held the addresses of what the state has already
  */

@@ -16,9 +16,9 @@ import { PlatformStack } from './platform-stack.ts';
  *
  *   clusters/<cluster>/cluster.yaml ──▶ labels and annotations of the in-cluster Secret
  *   argocd/values.yaml, clusters/<cluster>/argocd.yaml ──▶ Argo CD
- *   argocd/root ──▶ the root Application, which leads to everything else in Git
+ *   argocd/root ──▶ the root Application, which deploys everything else from Git
  *
- * It has a state of its own: in the cluster's, a replaced cluster would leave Helm without an address.
+ * It has its own state: in the cluster's, a replaced cluster would leave Helm without an endpoint.
  */
 export class ArgoCdStack extends PlatformStack {
   constructor(scope: Construct, settings: AwsClusterSettings, repository: string) {

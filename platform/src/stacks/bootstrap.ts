@@ -79,7 +79,7 @@ export class BootstrapStack extends PlatformStack {
     return bucket.arn;
   }
 
-  /** Safe defaults for whatever else the account will have. */
+  /** Safe defaults for everything else in the account. */
   #accountDefaults(): void {
     new EbsEncryptionByDefault(this, 'disks-encrypted', { enabled: true });
     new S3AccountPublicAccessBlock(this, 'buckets-private', {
@@ -155,7 +155,7 @@ export class BootstrapStack extends PlatformStack {
       thresholdType: 'PERCENTAGE',
       subscriberEmailAddresses: emails,
     });
-    // The whole account, tagged or not: nothing else shows what a destroyed cluster left behind.
+    // The whole account, tagged or not: this also shows leftovers of a destroyed cluster.
     new BudgetsBudget(this, 'budget', {
       name: nameInAccount(this.project, 'monthly'),
       budgetType: 'COST',

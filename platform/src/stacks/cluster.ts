@@ -87,7 +87,7 @@ export class ClusterStack extends PlatformStack {
       trust: trustOfEks(),
       managed: ['AmazonEKSClusterPolicy'],
     });
-    // Otherwise EKS creates it itself, and keeps it for ever.
+    // Otherwise EKS creates it, without an expiry.
     const logs = new CloudwatchLogGroup(this, 'logs', {
       name: controlPlaneLogGroup(this.#settings),
       retentionInDays: this.#settings.logRetentionDays,

@@ -39,7 +39,7 @@ export interface Role {
   readonly permissions: readonly ITerraformDependable[];
 }
 
-/** A stack in one account and region, with a state of its own and tags on everything that it creates. */
+/** A stack in one account and region, with its own state, and tags on everything that it creates. */
 export class PlatformStack extends TerraformStack {
   readonly project: string;
   readonly tags: Readonly<Record<string, string>>;

@@ -41,7 +41,7 @@ export class RegistryStack extends PlatformStack {
           policy: JSON.stringify(imagePullPolicy(others)),
         });
     }
-    // Reports known vulnerabilities of an image when it is pushed, free of charge. The setting by repository is deprecated.
+    // Scans an image for known vulnerabilities when it is pushed, free of charge. The setting by repository is deprecated.
     new EcrRegistryScanningConfiguration(this, 'scanning', {
       scanType: 'BASIC',
       rule: [{ scanFrequency: 'SCAN_ON_PUSH', repositoryFilter: [{ filter: '*', filterType: 'WILDCARD' }] }],

@@ -64,7 +64,7 @@ t.test(
   },
 );
 
-t.test('AWS may tell everybody to wait', async (t) => {
+t.test('AWS may throttle every call', async (t) => {
   const platform = await opened(t);
   Object.assign(platform.cloud.faults, { throttle: 3 });
   await platform.apply(ACCOUNT, ...STACKS);

@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import t from 'tap';
 import { command, KEYS, repository } from '../command-in-tests.ts';
 
-t.test('a plan without a cluster, or for one that is not there, names those that are', (t) => {
-  for (const [name, said] of [
+t.test('a plan without a cluster, or for an unknown one, lists the known ones', (t) => {
+  for (const [name, expected] of [
     [
       'plan',
       /^error: CLUSTER \(--cluster\) or STACK \(--stack\) is missing\n next: name one: CLUSTER=dev, CLUSTER=pro/,
@@ -20,7 +20,7 @@ t.test('a plan without a cluster, or for one that is not there, names those that
   ] as const) {
     const { status, stderr, programs } = command(t, name);
     t.equal(status, 2, name);
-    t.match(stderr, said);
+    t.match(stderr, expected);
     t.same(programs.calls(), []);
   }
   t.end();
@@ -64,7 +64,7 @@ t.test('make hands over what it was given, and a variable that a command does no
     t.match(stderr, `error: ${error}\n next: `);
     t.match(stderr, /\*\*\* \[Makefile:\d+: [a-z]+\] Error 2/);
   }
-  // The variables of the Makefile itself go on working, and nothing runs but what make prints.
+  // The variables of the Makefile itself keep working, and only what make prints runs.
   t.match(make('-n', 'plan', 'NODE=/opt/node', 'CLUSTER=dev'), { status: 0, stdout: /\/opt\/node .*main\.ts plan\n$/ });
   t.match(make('unlock', 'STACK=no', 'ID=1', `NODE=${process.execPath}`), { stderr: /^error: unknown stack no\n/m });
   t.end();

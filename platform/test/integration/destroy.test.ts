@@ -35,7 +35,7 @@ const LOAD_BALANCER = 'arn:aws:elasticloadbalancing:us-east-1:111111111111:loadb
 async function destroyed(
   t: Test,
   answers: readonly Answer[] = [],
-  looks = 3,
+  attempts = 3,
 ): Promise<{
   happened: string[];
   kubeconfigs: (string | undefined)[];
@@ -63,7 +63,7 @@ async function destroyed(
       tofu,
       initialize: async () => Promise.resolve(),
       progress: silent,
-      patience: { seconds: 0, looks },
+      patience: { seconds: 0, attempts },
     });
   } catch (reason) {
     error = reason instanceof Error ? reason.message : String(reason);
@@ -165,7 +165,7 @@ t.test('an Application that does not go stops it', async (t) => {
   t.notOk(happened.some((call) => call.startsWith('tofu')));
 });
 
-t.test('run again when the cluster is gone, it goes on with what is left', async (t) => {
+t.test('run again after the cluster was deleted, it continues with the rest', async (t) => {
   const { happened, error } = await destroyed(t, [
     { program: 'aws', to: 'describe-cluster', code: 254, stderr: 'An error occurred (ResourceNotFoundException)' },
   ]);

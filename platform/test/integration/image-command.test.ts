@@ -16,7 +16,7 @@ const commit: readonly Answer[] = [
 ];
 
 t.test(
-  'an image is built for the nodes that there are, with all that it says of itself, and pushed under its version and the slot of the coming deployment',
+  'an image is built for the platforms of the nodes, with its labels, and pushed with its version and the next slot',
   (t) => {
     const { status, stdout, stderr, programs } = command(t, 'image --tag 0.2.0', {
       answers: [
@@ -54,7 +54,7 @@ t.test(
   },
 );
 
-t.test('a build that fails is told with what Docker said', (t) => {
+t.test('a build that fails is reported with the output of Docker', (t) => {
   const { status, stderr } = command(t, 'image --tag 0.2.0', {
     answers: [absent, ...commit, { program: 'docker', to: 'buildx build', code: 1, stderr: 'ERROR: no space left' }],
   });
@@ -71,7 +71,7 @@ t.test(
   (t) => {
     t.match(
       command(t, 'image --tag 0.2.0').stderr,
-      /fastify-service:0\.2\.0 exists already, and versions are never overwritten/,
+      /fastify-service:0\.2\.0 already exists, and versions are never overwritten/,
     );
     t.match(
       command(t, 'image --tag 0.2.0', {
@@ -101,7 +101,7 @@ t.test(
     for (const tag of ['latest', '-x', 'a b'])
       t.match(
         command(t, 'image', { env: { ...KEYS, TAG: tag } }).stderr,
-        /^error: TAG: (latest names no version|must be up to 128 letters)/,
+        /^error: TAG: (latest is not a version|must be up to 128 letters)/,
       );
     t.end();
   },

@@ -19,7 +19,7 @@ for (const program of [undefined, ...(terraform === undefined ? [] : [terraform]
   t.test(
     `every stack is valid, applied in order, then as planned, and destroyed: ${program ?? 'OpenTofu'}`,
     async (t) => {
-      // The one setting that stands in the way of its end, on purpose.
+      // The one setting that prevents its deletion, on purpose.
       const platform = await openPlatform(
         t,
         () => true,
@@ -166,7 +166,7 @@ t.test('a cluster stack says that its network is missing, before anything is mad
   t.equal(platform.cloud.operations, before);
 });
 
-t.test('a protected cluster is not deleted, and what nobody made by a stack keeps its network', async (t) => {
+t.test('a protected cluster is not deleted, and resources outside the stacks keep its network', async (t) => {
   const platform = await openPlatform(t, ({ name }) => name === 'bootstrap-111111111111' || name.startsWith('dev-'), [
     ['dev', 'deletionProtection: false', 'deletionProtection: true'],
   ]);

@@ -50,19 +50,19 @@ const searchIn = ({ cloud }: Platform): Search => ({
 
 interface Story {
   readonly platform: Platform;
-  readonly said: string[];
+  readonly printed: string[];
   /** Applies a stack as `make apply` does; true where it came to its end. */
   readonly apply: (name: string, options?: Partial<ApplyOptions>) => Promise<boolean>;
 }
 
 function storyOf(platform: Platform, folder: string): Story {
-  const said: string[] = [];
+  const printed: string[] = [];
   return {
     platform,
-    said,
+    printed,
     apply: async (name, options = {}) => {
       const stack = platform.stacks.find((candidate) => candidate.name === name);
-      if (stack === undefined) throw new Error(`there is no stack ${name}`);
+      if (stack === undefined) throw new Error(`unknown stack ${name}`);
       const engine = platform.engine(name);
       try {
         await applyStack(
@@ -73,7 +73,7 @@ function storyOf(platform: Platform, folder: string): Story {
             yes: true,
             lost: false,
             search: searchIn(platform),
-            print: (text) => said.push(text),
+            print: (text) => printed.push(text),
             ...options,
           },
         );
@@ -106,7 +106,7 @@ t.test(
     const [calm, haunted] = [await openPlatform(t, isWanted), await openPlatform(t, isWanted)];
     await calm.apply(ACCOUNT, ...STACKS);
     await haunted.apply(ACCOUNT);
-    const { apply, said } = storyOf(haunted, t.testdirName);
+    const { apply, printed } = storyOf(haunted, t.testdirName);
     for (const name of STACKS) {
       await haunted.engine(name).init();
       let kills = 0;
@@ -119,7 +119,7 @@ t.test(
       t.notOk(existsSync(join(haunted.engine(name).folder, 'recover.tf.json')), 'nothing is left beside the stack');
     }
     t.same(inventory(haunted), inventory(calm));
-    t.notMatch(said.join('\n'), /in their place/);
+    t.notMatch(printed.join('\n'), /in their place/);
 
     for (const name of STACKS.toReversed()) {
       killAtChange(haunted, name);
@@ -142,22 +142,22 @@ const only = ({ cloud }: Platform, type: string): Thing => {
   return thing;
 };
 
-t.test('a machine is lost with all that it knew: nothing is made anew', async (t) => {
-  const { platform, apply, said } = await openNetwork(t);
+t.test('a machine is lost with its state: nothing is created twice', async (t) => {
+  const { platform, apply, printed } = await openNetwork(t);
   t.ok(await apply('dev-network'));
-  t.same(said, [], 'nobody is looked for without a reason');
+  t.same(printed, [], 'no search without a reason');
   const before = inventory(platform);
   rmSync(join(platform.engine('dev-network').folder, '../../../state/dev-network.tfstate'));
   t.ok(await apply('dev-network', { lost: true }));
   t.same(inventory(platform), before);
   t.equal((await platform.engine('dev-network').plan()).code, 0);
-  t.match(said, [
+  t.match(printed, [
     /^an apply of dev-network was interrupted; it had created these, which are now in the state:\nRESOURCE +ID\n/,
   ]);
 });
 
 t.test('what exists twice stops it, with both named; what the state has another for is reported', async (t) => {
-  const { platform, apply, said } = await openNetwork(t);
+  const { platform, apply, printed } = await openNetwork(t);
   killAtChange(platform, 'dev-network');
   while (platform.cloud.things('aws_vpc').length === 0) t.notOk(await apply('dev-network'));
   leaveAlone(platform);
@@ -178,11 +178,11 @@ t.test('what exists twice stops it, with both named; what the state has another 
   t.ok(await apply('dev-network'));
   platform.cloud.plant('aws_vpc', second.values, CALLER);
   t.ok(await apply('dev-network', { lost: true }));
-  t.match(said.at(-1), /has others in their place[^]*\n {2}arn:aws:ec2:us-east-1:111111111111:vpc\/vpc-second$/);
+  t.match(printed.at(-1), /has others in their place[^]*\n {2}arn:aws:ec2:us-east-1:111111111111:vpc\/vpc-second$/);
   t.equal(platform.cloud.things('aws_vpc').length, 2, 'deleting it is for whoever looked');
 });
 
-t.test("a resource of somebody else's with the name of one of ours is left alone", async (t) => {
+t.test("another owner's resource with the name of one of ours is left alone", async (t) => {
   const { platform, apply } = await openNetwork(t);
   const name = 'gitops-platform.dev.flow-logs';
   platform.cloud.plant(
@@ -192,19 +192,19 @@ t.test("a resource of somebody else's with the name of one of ours is left alone
   );
   const operations = platform.cloud.operations;
   await t.rejects(apply('dev-network', { lost: true }), {
-    message: `aws_iam_role.flow-log-role cannot be created: ${name} exists already, without the tag stack=dev-network`,
+    message: `aws_iam_role.flow-log-role cannot be created: ${name} already exists, without the tag stack=dev-network`,
   });
   t.equal(platform.cloud.operations, operations, 'nothing of it is changed');
   t.equal((await platform.engine('dev-network').run('state', 'list')).output.trim(), '');
 });
 
 t.test('an apply that fails, or is refused, needs no search afterwards', async (t) => {
-  const { platform, apply, said } = await openNetwork(t);
+  const { platform, apply, printed } = await openNetwork(t);
   Object.assign(platform.cloud.faults, { throttle: 25 });
   await t.rejects(apply('dev-network'), /Throttling/);
   Object.assign(platform.cloud.faults, { throttle: 0 });
   t.ok(await apply('dev-network'));
-  t.same(said, []);
+  t.same(printed, []);
 });
 
 t.test('a stack that cannot be planned fails with the errors of the plan', async (t) => {

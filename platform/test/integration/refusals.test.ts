@@ -4,8 +4,8 @@ import t from 'tap';
 import { openPlatform, type Platform } from '../platform-in-tests.ts';
 import type { Run } from '../simulated-aws/engine.ts';
 
-// The tests of the platform are worth what the simulated AWS would refuse: each of these is a mistake that somebody
-// makes, in the JSON of a stack, and the place where it comes out.
+// The tests of the platform are worth what the simulated AWS would refuse: each of these is a mistake
+// in the JSON of a stack, and the place where it is reported.
 
 type Json = Record<string, unknown>;
 interface StackJson {

@@ -20,7 +20,7 @@ function backendOf(name: string, changes: readonly Change[]): Record<string, obj
   const stack = synthesize(repositoryWith(join(folder, 'repository'), changes), join(folder, 'out')).find(
     (candidate) => candidate.name === name,
   );
-  if (stack === undefined) throw new Error(`there is no stack ${name}`);
+  if (stack === undefined) throw new Error(`unknown stack ${name}`);
   return (
     JSON.parse(readFileSync(join(stack.folder, 'cdk.tf.json'), 'utf8')) as {
       terraform: { backend: Record<string, object> };
@@ -173,7 +173,7 @@ t.test('state moves from this machine to the bucket, once, and everything is as 
   t.equal(await migrateState(tofu, platform, stack), 'has no state', 'again is harmless');
 });
 
-t.test('a move that was cut off goes on, and one onto another state is refused', async (t) => {
+t.test('an interrupted move continues, and one onto another state is refused', async (t) => {
   const place = await open(t);
   const { platform, stack, tofu } = place;
   place.write('local', 'hello');
@@ -187,7 +187,7 @@ t.test('a move that was cut off goes on, and one onto another state is refused',
   writeFileSync(file, state);
   t.equal(
     await migrateState(tofu, platform, stack),
-    'was there already',
+    'already moved',
     'it had arrived, and the file had not been put away',
   );
 

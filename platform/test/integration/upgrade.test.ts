@@ -11,7 +11,7 @@ import { openEngine } from '../simulated-aws/engine.ts';
 const lastRelease = resolve(import.meta.dirname, '../last-release');
 const STACKS = readdirSync(lastRelease);
 
-// Whoever replaces one of these loses what is in it, or stops everything that stands on it.
+// Replacing one of these loses its data, or stops everything that depends on it.
 const LASTING = [
   'aws_ecr_repository',
   'aws_eks_cluster',

@@ -49,7 +49,7 @@ export class SimulatedAws {
     return this.#operations.count;
   }
 
-  /** How often a caller was told to wait. */
+  /** How often a caller was throttled. */
   get throttled(): number {
     return this.#operations.throttled;
   }

@@ -2,7 +2,7 @@ import { byArn, type Context, globalArn, idFromName, type Kinds, NOW, optional, 
 import { regionalArn, text } from './kind.ts';
 
 // IAM and its Access Analyzer. Known: names, lengths, the size of policies, that a boundary and a federated principal
-// exist. Not known: what any policy allows; nobody's rights are checked.
+// exist. Not known: what any policy allows; rights are not checked.
 
 // IAM user guide, "IAM and AWS STS quotas"; policies without whitespace, the inline ones of a role together.
 const LONGEST_ROLE_NAME = 64;

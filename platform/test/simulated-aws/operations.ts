@@ -47,7 +47,7 @@ export class Operations {
   readonly faults: Faults = { throttle: 0, delays: {}, before: nothing, after: nothing, stopping: nothing };
   /** How many were begun. */
   count = 0;
-  /** How often a caller was told to wait. */
+  /** How often a caller was throttled. */
   throttled = 0;
   #moment = 0;
 

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-// What a resource, data source or provider may be told, read from the bindings that the stacks are written with: their
+// What a resource, data source or provider accepts, read from the bindings that the stacks are written with: their
 // JavaScript lists every attribute and block with its type, their declarations say which are required and which AWS
 // fills in.
 
