@@ -88,7 +88,7 @@ t.test('image.ts says what is wrong and what to do', (t) => {
     ['no daemon', 'exit 1', [], 'error: no Docker daemon answers\n next: '],
     ['no buildx', '[ "$1" = info ]', [], 'error: Docker has no buildx\n next: '],
     ['a failed build', '[ "$2" != build ]', [], 'error: docker could not build the image\n next: '],
-    ['a tag that names nothing', docker, ['--tag', 'latest'], 'error: --tag latest names no version\n next: '],
+    ['a tag that names nothing', docker, ['--tag', 'latest'], 'error: --tag latest is not a version\n next: '],
     ['a tag that is none', docker, ['--tag=-x y'], 'error: --tag must be up to 128 letters'],
     ['another tag that is none', docker, ['--also', 'x y'], 'error: --also must be up to 128 letters'],
     ['an unknown option', docker, ['--what'], 'error: Unknown option'],

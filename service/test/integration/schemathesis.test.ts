@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
 import { cacheFolder } from '@gitops/tools/tools';
-import { documentFile } from './contract.ts';
-import { build } from './helper.ts';
+import { documentFile } from '../contract.ts';
+import { build } from '../helper.ts';
 
 const VERSION = '4.32.5';
 
@@ -72,7 +72,7 @@ t.test(
         // That tiers differ, that subnets fit and which ranges a page ends with is in no schema; fuzz.test.ts knows it.
         ...['--exclude-checks', 'positive_data_acceptance', '--continue-on-failure', '--no-color'],
       ],
-      { SCHEMATHESIS_HOOKS: join(import.meta.dirname, 'schemathesis-hooks.py'), PYTHONDONTWRITEBYTECODE: '1' },
+      { SCHEMATHESIS_HOOKS: join(import.meta.dirname, '../schemathesis-hooks.py'), PYTHONDONTWRITEBYTECODE: '1' },
       folder,
     );
     t.equal(code, 0, output);

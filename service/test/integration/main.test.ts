@@ -3,7 +3,7 @@ import { Agent, get } from 'node:http';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { sendMany, start } from './helper.ts';
+import { sendMany, start } from '../helper.ts';
 
 t.test(
   'SIGTERM: not ready, alive, every request answered with Connection: close; then the ports are closed, then exit code 0',

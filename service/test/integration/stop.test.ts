@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { build, metric, sendMany, start } from './helper.ts';
+import { build, metric, sendMany, start } from '../helper.ts';
 
 interface Standstill {
   readonly name: string;
