@@ -20,6 +20,9 @@ import { isAncestor } from './repository.ts';
 // Longer than a webhook, a refresh and a render take together.
 const OVERLOOKED_AFTER = 4000;
 
+// Once root is synced, the ApplicationSet controller writes the Applications that changed; a busy machine takes seconds.
+const REGENERATED_WITHIN = 15_000;
+
 /** How a publication ended. */
 export interface Delivery {
   /** The Applications that run it. */
@@ -47,11 +50,14 @@ export async function awaitDelivery(
   /** Whether Argo CD has compared the Application with the commit or a later one. */
   const isCompared = async (application: Application): Promise<boolean> => contains(comparedRevision(application));
   let lastRequest = Date.now();
+  const specsBefore = new Map(before.map(({ metadata, spec }) => [metadata.name, JSON.stringify(spec)]));
+  let rootPassedOnAt: number | undefined;
 
   return awaitApplications(client, patience, `the delivery of ${commit}`, async (applications) => {
     const reached: Application[] = [];
     const heldBack: string[] = [];
     const isRootBusy = names.includes(ROOT) && (await isPassingOn(applications.get(ROOT)));
+    if (names.includes(ROOT) && !isRootBusy) rootPassedOnAt ??= Date.now();
     for (const name of names) {
       const application = applications.get(name);
       if (application === undefined) continue;
@@ -60,7 +66,8 @@ export async function awaitDelivery(
       else if (isCurrent && isSettled(application)) reached.push(application);
       // A commit may change a chart together with what argocd/ passes to it: until root has passed that on, the others
       // may fail.
-      else if (name === ROOT || !isRootBusy) await giveUpWhenBad(application, isCurrent);
+      else if (name === ROOT || !(isRootBusy || isAwaitingApplicationSet(application)))
+        await giveUpWhenBad(application, isCurrent);
     }
     if (reached.length + heldBack.length < names.length) {
       await refreshOverlooked(applications);
@@ -72,6 +79,15 @@ export async function awaitDelivery(
   /** Whether root is still to be synced with the commit. */
   async function isPassingOn(root: Application | undefined): Promise<boolean> {
     return root !== undefined && isAutoSynced(root) && !(isSettled(root) && (await isCompared(root)));
+  }
+
+  /** Whether the ApplicationSet controller may still change this Application after the sync of root. */
+  function isAwaitingApplicationSet({ metadata, spec }: Application): boolean {
+    return (
+      rootPassedOnAt !== undefined &&
+      Date.now() - rootPassedOnAt < REGENERATED_WITHIN &&
+      JSON.stringify(spec) === specsBefore.get(metadata.name)
+    );
   }
 
   /** A push to argocd/ may create or change other Applications; those are waited for as well. */
