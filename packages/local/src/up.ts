@@ -41,9 +41,11 @@ export async function up(instance: Instance, progress: Progress): Promise<Applic
   // Its failure is thrown below, when its turn comes.
   gitStart.catch(() => undefined);
   const startedCluster = await startCluster(instance, tools, ports);
-  await installBase(instance, tools, settings.nodes);
+  await installBase(instance, tools, settings.simulatedNodes);
   const address = `127.0.0.1:${ports['kube-apiserver']}`;
-  progress.done(`Kubernetes at ${address} with ${settings.nodes} simulated nodes${wasRunning(!startedCluster)}`);
+  progress.done(
+    `Kubernetes at ${address} with ${settings.simulatedNodes} simulated nodes${wasRunning(!startedCluster)}`,
+  );
 
   const startedGit = await gitStart;
   progress.done(`Git at ${url}${wasRunning(!startedGit)}`);

@@ -104,7 +104,17 @@ export const NodeGroup = Type.Object(
 export const ZONES = 4;
 
 const local = {
-  nodes: Type.Integer({ minimum: 1, maximum: 26, description: 'Simulated nodes, each in a zone of its own' }),
+  // The addresses of their pods share one /24, half of it for each node.
+  nodes: Type.Integer({
+    minimum: 0,
+    maximum: 2,
+    description: "Nodes of this machine, each in its own zone; they run the service's pods as processes (Linux only)",
+  }),
+  simulatedNodes: Type.Integer({
+    minimum: 1,
+    maximum: 26,
+    description: 'Nodes that KWOK simulates, each in its own zone; all other pods are on them',
+  }),
 };
 
 /** The addresses of Kubernetes Services, one of the two ranges that EKS offers; no cluster's network may overlap it. */
@@ -202,7 +212,7 @@ const aws = {
 /** A cluster on AWS. */
 export const AwsCluster = Type.Object({ ...common, provider: Type.Literal('aws'), ...aws }, strict);
 
-/** The cluster on one machine: real control plane, simulated nodes. */
+/** The cluster on one machine: a real control plane, nodes that run processes, and simulated ones. */
 export const LocalCluster = Type.Object({ ...common, provider: Type.Literal('local'), ...local }, strict);
 
 /** A cluster of either kind. */

@@ -45,6 +45,7 @@ budget: { monthlyUsd: 200, email: platform-team@example.com }
 name: local
 provider: local
 nodes: 2
+simulatedNodes: 2
 controllers: []
 `,
 };

@@ -82,10 +82,10 @@ const MISTAKES: readonly Mistake[] = [
   [
     'local',
     append('network:\n  # why\n  cidr: 10.9.0.0/16'),
-    '6: network',
+    '7: network',
     'unknown setting of a local cluster (it is {"cidr":"10.9.0.0/16"})',
   ],
-  ['local', append('git: { branch: main }'), '6: git.branch', /^unknown setting of a local cluster/],
+  ['local', append('git: { branch: main }'), '7: git.branch', /^unknown setting of a local cluster/],
   // Of two files that have the key, the one whose value counts.
   ['dev', append('git: { revision: "" }'), '27: git.revision', /\(it is ""\)$/],
   ['dev', append('"a/b": 1'), '27: a/b', 'unknown setting (it is 1)'],

@@ -252,6 +252,7 @@ t.test('an unknown instance type names the setting; a cluster without node group
     controllers: [],
     provider: 'local',
     nodes: 2,
+    simulatedNodes: 2,
   };
   t.same([rules(local, [deployment({ replicas: 999 })]), capacityTable(local, [])], [[], []]);
   t.end();
