@@ -67,6 +67,14 @@ export const BUILDS = {
     sources: ['redis/main.go', 'render/main.go', 'definitions/main.go'],
     minutes: 1,
   },
+  /** What the autoscaler and `kubectl top` read. */
+  metrics: {
+    module: 'metrics-server',
+    packages: { 'metrics-server': 'sigs.k8s.io/metrics-server/cmd/metrics-server' },
+    linkerFlags: ['-s', '-w'],
+    sources: [],
+    minutes: 1,
+  },
   /** What applies the platform. `dev=no`: a release says so of itself. */
   opentofu: {
     module: 'opentofu',
@@ -89,4 +97,4 @@ export type BuildName = keyof typeof BUILDS;
 export const ALL_BUILDS = Object.keys(BUILDS) as BuildName[];
 
 /** What `make up` needs. */
-export const LOCAL_MACHINE: readonly BuildName[] = ['stack', 'own'];
+export const LOCAL_MACHINE: readonly BuildName[] = ['stack', 'own', 'metrics'];
