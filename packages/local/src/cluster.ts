@@ -18,14 +18,15 @@ import {
 } from './components.ts';
 import { type Instance, readState, statePath, writeState } from './instance.ts';
 import { clusterEnvironment, kubeconfigPath } from './kubectl.ts';
-import { hashOfStages, kwokConfiguration, withPresentStages } from './kwok-configuration.ts';
+import { hashOfConfiguration, kwokConfiguration, withPresentConfiguration } from './kwok-configuration.ts';
 import { COMPONENTS, type Ports } from './ports.ts';
 import { endProcess } from './process.ts';
 
 /** What CREATED holds. */
 interface Created {
   readonly kubernetes: string;
-  readonly stages: string;
+  /** Hash of the flags and stages that it runs with. */
+  readonly configuration?: string;
 }
 
 const START_ATTEMPTS = 10;
@@ -41,7 +42,7 @@ export async function startCluster(instance: Instance, tools: Tools, ports: Port
     await createCluster(instance, tools, ports);
     return true;
   }
-  await refreshStages(instance);
+  await refreshConfiguration(instance, tools, ports);
   linkPrograms(instance, tools);
   const isComplete = (): boolean => COMPONENTS.every((component) => isRunning(instance, component));
   if (isComplete()) return false;
@@ -87,7 +88,8 @@ async function deleteCluster(instance: Instance, tools: Tools): Promise<void> {
 
 async function createCluster(instance: Instance, tools: Tools, ports: Ports): Promise<void> {
   const config = statePath(instance, 'kwok/create.yaml');
-  writeFileSync(config, kwokConfiguration(tools, ports));
+  const configuration = kwokConfiguration(tools, ports);
+  writeFileSync(config, configuration);
   try {
     // Without its --wait, which looks only once a second.
     const args = ['create', 'cluster', '--config', config, '--kubeconfig', kubeconfigPath(instance)];
@@ -98,7 +100,7 @@ async function createCluster(instance: Instance, tools: Tools, ports: Ports): Pr
     throw failure;
   }
   await awaitApi(instance, ports);
-  const created: Created = { kubernetes: KUBERNETES_VERSION, stages: hashOfStages() };
+  const created: Created = { kubernetes: KUBERNETES_VERSION, configuration: hashOfConfiguration(configuration) };
   writeState(instance, CREATED, created);
 }
 
@@ -113,17 +115,24 @@ function linkPrograms(instance: Instance, tools: Tools): void {
   }
 }
 
-/** Gives a stored cluster the present stages. KWOK reads them when it starts, so it is ended when they differ. */
-async function refreshStages(instance: Instance): Promise<void> {
+/**
+ * Gives a stored cluster the present flags and stages. Programs read them when they start, so those that are concerned
+ * are ended.
+ */
+async function refreshConfiguration(instance: Instance, tools: Tools, ports: Ports): Promise<void> {
   const created = readState(instance, CREATED) as Created;
-  const stages = hashOfStages();
-  if (created.stages === stages) return;
-  const file = join(clusterFolder(instance), 'kwok.yaml');
-  writeFileSync(`${file}.new`, withPresentStages(readFileSync(file, 'utf8')));
-  renameSync(`${file}.new`, file);
-  const pid = componentPid(instance, 'kwok-controller');
-  if (pid !== undefined) await endProcess(pid);
-  writeState(instance, CREATED, { ...created, stages });
+  const present = kwokConfiguration(tools, ports);
+  const configuration = hashOfConfiguration(present);
+  if (created.configuration === configuration) return;
+  const path = join(clusterFolder(instance), 'kwok.yaml');
+  const { file, changed } = withPresentConfiguration(readFileSync(path, 'utf8'), present);
+  writeFileSync(`${path}.new`, file);
+  renameSync(`${path}.new`, path);
+  for (const component of changed) {
+    const pid = componentPid(instance, component);
+    if (pid !== undefined) await endProcess(pid);
+  }
+  writeState(instance, CREATED, { ...created, configuration });
 }
 
 async function runKwokctl(

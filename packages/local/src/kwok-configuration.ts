@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { KUBERNETES_VERSION, type Tools } from '@gitops/tools/tools';
-import type { Ports } from './ports.ts';
+import type { Component, Ports } from './ports.ts';
 
 // The first document of kwokctl's file is its own configuration; the stages follow.
 const SEPARATOR = '\n---\n';
@@ -11,12 +11,63 @@ const SEPARATOR = '\n---\n';
 /** What KWOK simulates: nodes, pods and load balancers. */
 const readStages = (): string => readFileSync(resolve(import.meta.dirname, '../kwok/stages.yaml'), 'utf8');
 
-export const hashOfStages = (): string => createHash('sha256').update(readStages()).digest('hex');
+interface Flag {
+  readonly key: string;
+  readonly value: string;
+  readonly override?: boolean;
+}
 
-/** kwokctl's configuration of a cluster that it stores, with the present stages. */
-export function withPresentStages(stored: string): string {
-  const [own = ''] = stored.split(SEPARATOR);
-  return `${own}${SEPARATOR}${readStages()}`;
+interface Patch {
+  readonly name: Component;
+  readonly extraArgs: readonly Flag[];
+}
+
+/** What this package reads of kwokctl's own configuration. */
+interface Configuration {
+  readonly components?: readonly { readonly name: Component; args: readonly string[] }[];
+  componentsPatches?: readonly Patch[];
+}
+
+const ownPart = (file: string): Configuration => parse(file.split(SEPARATOR)[0] ?? '') as Configuration;
+
+/** Hash of all that a change of this package may give to a stored cluster: flags and stages. */
+export function hashOfConfiguration(configuration: string): string {
+  const { componentsPatches } = ownPart(configuration);
+  return createHash('sha256')
+    .update(JSON.stringify([componentsPatches, readStages()]))
+    .digest('hex');
+}
+
+/**
+ * Gives a stored cluster the flags of our present configuration, and the present stages.
+ * @param stored the file that kwokctl wrote
+ * @param present our configuration of a new cluster
+ * @returns the file, and the components that must start again for it
+ */
+export function withPresentConfiguration(stored: string, present: string): { file: string; changed: Component[] } {
+  const configuration = ownPart(stored);
+  const before = configuration.componentsPatches ?? [];
+  const now = ownPart(present).componentsPatches ?? [];
+  const changed = new Set<Component>();
+  for (const component of configuration.components ?? []) {
+    const flagsOf = (patches: readonly Patch[]): readonly Flag[] =>
+      patches.find(({ name }) => name === component.name)?.extraArgs ?? [];
+    // Flags that this package no longer sets; those that it overrode have a value of kwokctl's, which is not known here.
+    const dropped = flagsOf(before).filter(({ override }) => override !== true);
+    const flags = flagsOf(now);
+    const isSet = (arg: string): boolean => [...dropped, ...flags].some(({ key }) => arg.startsWith(`--${key}=`));
+    const args = [
+      ...component.args.filter((arg) => !isSet(arg)),
+      ...flags.map(({ key, value }) => `--${key}=${value}`),
+    ];
+    if (JSON.stringify(args.toSorted()) !== JSON.stringify(component.args.toSorted())) changed.add(component.name);
+    component.args = args;
+  }
+  configuration.componentsPatches = now;
+  const stages = readStages();
+  // kwokctl stores the stages in another form, so whether they differ cannot be seen.
+  changed.add('kwok-controller');
+  return { file: `${stringify(configuration)}---\n${stages}`, changed: [...changed] };
 }
 
 /** kwokctl's configuration of a new cluster, as YAML. */
@@ -59,6 +110,11 @@ export function kwokConfiguration(tools: Tools, ports: Ports): string {
           add('leader-elect', 'false'),
           replace('node-monitor-period', '2s'),
           replace('node-monitor-grace-period', '20s'),
+          // CPU is measured every 10 s (see metrics-server.ts), and a decision follows at once; the default is 15 s.
+          add('horizontal-pod-autoscaler-sync-period', '2s'),
+          // The CPU of a start is no load. Kubernetes waits for 5 minutes; ours take seconds, and a measurement is over
+          // after two times 10 s.
+          add('horizontal-pod-autoscaler-cpu-initialization-period', '30s'),
         ],
       },
       { name: 'kube-scheduler', extraArgs: [add('leader-elect', 'false')] },
