@@ -1,5 +1,4 @@
 import { existsSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { get } from 'node:https';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run, RunError } from '@gitops/tools/run';
@@ -18,6 +17,7 @@ import {
 } from './components.ts';
 import { type Instance, readState, statePath, writeState } from './instance.ts';
 import { clusterEnvironment, kubeconfigPath } from './kubectl.ts';
+import { ask } from './kubernetes-api.ts';
 import { hashOfConfiguration, kwokConfiguration, withPresentConfiguration } from './kwok-configuration.ts';
 import { COMPONENTS, type Ports } from './ports.ts';
 import { endProcess } from './process.ts';
@@ -174,20 +174,5 @@ async function awaitApi(instance: Instance, ports: Ports): Promise<void> {
   throw componentFailure(instance, ports);
 }
 
-/** Asks the API server itself, which answers anybody: one kubectl for each look would slow down what it waits for. */
-async function isApiReady(instance: Instance, ports: Ports): Promise<boolean> {
-  const authority = join(clusterFolder(instance), 'pki/ca.crt');
-  if (!existsSync(authority)) return false;
-  const ca = readFileSync(authority);
-  return new Promise((resolve) => {
-    const address = { host: '127.0.0.1', port: ports['kube-apiserver'], path: '/readyz', ca, timeout: 2000 };
-    const request = get(address, (response) => {
-      response.resume();
-      resolve(response.statusCode === 200);
-    });
-    request.on('timeout', () => request.destroy());
-    request.on('error', () => {
-      resolve(false);
-    });
-  });
-}
+const isApiReady = async (instance: Instance, ports: Ports): Promise<boolean> =>
+  (await ask(instance, ports['kube-apiserver'], '/readyz'))?.status === 200;

@@ -9,24 +9,19 @@ import { ROOT } from './applications.ts';
 import { NAMESPACE } from './argocd-settings.ts';
 import { type Instance, readState, writeState } from './instance.ts';
 import { apply, applyManifests, clusterEnvironment, kubectl } from './kubectl.ts';
+import { type LocalNode, NODE_TYPE } from './nodes.ts';
 
 // All that is applied by hand: what Argo CD needs before it starts. Everything else comes from Git.
 
-/** The simulated nodes, each in a zone of its own. */
-function simulatedNodes(count: number): object[] {
-  const nodes: object[] = [];
-  for (let index = 0; index < count; index += 1) {
-    const letter = String.fromCharCode('a'.charCodeAt(0) + index);
-    const labels = { type: 'kwok', 'topology.kubernetes.io/zone': `local-${letter}` };
-    nodes.push({ apiVersion: 'v1', kind: 'Node', metadata: { name: `simulated-${letter}`, labels } });
-  }
-  return nodes;
-}
-
-/** Nodes, Argo CD's namespace and its CustomResourceDefinitions. */
-export async function installBase(instance: Instance, tools: Tools, nodes: number): Promise<void> {
+/** The simulated nodes, Argo CD's namespace and its CustomResourceDefinitions. */
+export async function installBase(instance: Instance, tools: Tools, simulated: readonly LocalNode[]): Promise<void> {
+  const nodes = simulated.map(({ name, zone }) => ({
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name, labels: { [NODE_TYPE.label]: NODE_TYPE.simulated, 'topology.kubernetes.io/zone': zone } },
+  }));
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } };
-  await apply(instance, tools, [...simulatedNodes(nodes), namespace]);
+  await apply(instance, tools, [...nodes, namespace]);
   // They are 1.5 MB, and nothing else changes them: once per version is enough.
   const stateFile = 'crds.json';
   const installed = readState(instance, stateFile) as { key?: string } | undefined;

@@ -16,6 +16,7 @@ const COMPONENT_PORTS = {
 /** All others; those of Argo CD as its program calls them. */
 const DAEMON_PORTS = {
   git: ['git'],
+  'metrics-server': ['metrics-server'],
   redis: ['redis'],
   'argocd-repo-server': ['repo-server', 'repo-server-metrics'],
   'argocd-application-controller': ['application-controller-metrics'],

@@ -14,6 +14,8 @@ import { startGit } from './git-daemon.ts';
 import { installBase, installRoot } from './install.ts';
 import type { Instance } from './instance.ts';
 import { apply } from './kubectl.ts';
+import { removeMetricsServer, startMetricsServer } from './metrics-server.ts';
+import { machineNodes, simulatedNodes } from './nodes.ts';
 import { choosePorts, COMPONENTS, isComponent, type ProcessName } from './ports.ts';
 import { endProcess, strayProcesses } from './process.ts';
 import { repositoryURL } from './repository.ts';
@@ -41,11 +43,14 @@ export async function up(instance: Instance, progress: Progress): Promise<Applic
   // Its failure is thrown below, when its turn comes.
   gitStart.catch(() => undefined);
   const startedCluster = await startCluster(instance, tools, ports);
-  await installBase(instance, tools, settings.simulatedNodes);
+  const nodes = machineNodes(settings);
+  const metricsStart =
+    nodes.length === 0 ? removeMetricsServer(instance, tools) : startMetricsServer(instance, tools, ports);
+  metricsStart.catch(() => undefined);
+  const simulated = simulatedNodes(settings);
+  await installBase(instance, tools, simulated);
   const address = `127.0.0.1:${ports['kube-apiserver']}`;
-  progress.done(
-    `Kubernetes at ${address} with ${settings.simulatedNodes} simulated nodes${wasRunning(!startedCluster)}`,
-  );
+  progress.done(`Kubernetes at ${address} with ${simulated.length} simulated nodes${wasRunning(!startedCluster)}`);
 
   const startedGit = await gitStart;
   progress.done(`Git at ${url}${wasRunning(!startedGit)}`);
@@ -59,6 +64,7 @@ export async function up(instance: Instance, progress: Progress): Promise<Applic
   const started = startedArgo.length === 0 ? wasRunning(true) : ` (started ${startedArgo.join(', ')})`;
   progress.done(`Argo CD at 127.0.0.1:${ports.server}${started}`);
 
+  await metricsStart;
   const applications = await awaitStart(instance, ports, url, settings.controllers);
   progress.done('Applications at rest');
   return applications;

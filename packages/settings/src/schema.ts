@@ -219,6 +219,7 @@ export const LocalCluster = Type.Object({ ...common, provider: Type.Literal('loc
 export const Cluster = Type.Union([AwsCluster, LocalCluster]);
 export type ClusterSettings = Static<typeof Cluster>;
 export type AwsClusterSettings = Static<typeof AwsCluster>;
+export type LocalClusterSettings = Static<typeof LocalCluster>;
 
 /** A cluster of unknown kind: every setting of either kind, none of them required. */
 export const AnyCluster = Type.Object(

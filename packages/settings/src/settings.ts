@@ -7,7 +7,14 @@ import type { ClusterSettings } from './schema.ts';
 
 export { SettingsError } from './cluster-files.ts';
 export { argocdValueFiles, type ClusterFacts, clusterFacts, clusterSecret } from './facts.ts';
-export { type AwsClusterSettings, type ClusterSettings, type Controller, CONTROLLERS, SERVICE_CIDR } from './schema.ts';
+export {
+  type AwsClusterSettings,
+  type ClusterSettings,
+  type Controller,
+  CONTROLLERS,
+  type LocalClusterSettings,
+  SERVICE_CIDR,
+} from './schema.ts';
 
 /** The clusters of the repository: every folder below clusters/ with a cluster.yaml, except the shared one. Sorted. */
 export function clusterNames(root: string): string[] {
