@@ -10,20 +10,38 @@ const values = 'clusters/local/fastify-service.yaml';
 const budget = 'charts/fastify-service/templates/poddisruptionbudget.yaml';
 
 t.test('a pushed values change arrives', async (t) => {
+  const level = async (): Promise<string> =>
+    stack.kubectl('-n', APP, 'get', 'configmap', APP, '-o', 'jsonpath={.data.LOG_LEVEL}');
+  t.equal(await level(), 'info');
+  await until('the autoscaler has brought up its minimum of pods', async () =>
+    (await stack.deployment()).status.availableReplicas === 2 ? true : undefined,
+  );
   const before = await stack.deployment();
-  const push = await stack.push('Three pods', { [values]: (text) => `${text}replicas: 3\n` });
+  const push = await stack.push('More logs', { [values]: (text) => `${text}logLevel: debug\n` });
   const { reached } = await stack.delivered(push);
   t.same(
     reached.map(({ metadata }) => metadata.name),
     [APP],
     'it concerns the service alone',
   );
+  t.equal(await level(), 'debug');
   const after = await stack.deployment();
-  t.equal(before.spec.replicas, 2);
-  t.equal(after.spec.replicas, 3);
-  t.equal(after.status.availableReplicas, 3);
-  await stack.delivered(await stack.push('Two pods again', { [values]: (text) => text.replace('replicas: 3\n', '') }));
-  t.equal((await stack.deployment()).spec.replicas, 2);
+  t.equal(after.metadata.generation, before.metadata.generation + 1, 'its pods are replaced');
+  t.equal(after.status.updatedReplicas, after.spec.replicas);
+  t.equal(after.status.availableReplicas, after.spec.replicas);
+  await stack.delivered(await stack.push('As before', { [values]: (text) => text.replace('logLevel: debug\n', '') }));
+  t.equal(await level(), 'info');
+});
+
+t.test('the autoscaler, and not Git, says how many pods there are, from the minimum up', async (t) => {
+  const push = async (name: string, from: string, to: string): Promise<unknown> =>
+    stack.delivered(await stack.push(name, { [values]: (text) => text.replace(from, to) }));
+  await push('Three pods at least', '  enabled: true\n', '  enabled: true\n  minReplicas: 3\n');
+  await until('the new minimum runs', async () =>
+    (await stack.deployment()).status.availableReplicas === 3 ? true : undefined,
+  );
+  await push('Two pods again', '  minReplicas: 3\n', '');
+  t.equal((await stack.deployment()).spec.replicas, 3, 'fewer only after five quiet minutes');
 });
 
 t.test('a push of files that no Application reads deploys and refreshes nothing', async (t) => {
