@@ -4,7 +4,7 @@
 
 # The variables of the commands. They reach the programs through the environment, never through a shell's command line;
 # a command refuses variables that it does not have.
-export APP BASE CLUSTER CONFIRM DIGEST DIRTY FROM ID KEY RECOVER STACK TAG YES
+export APP ARGOCD BASE CLUSTER CONFIRM DIGEST DIRTY FROM ID KEY RECOVER STACK TAG YES
 # Variables of this file, allowed on the command line of any target.
 export MAKEFILE_VARIABLES := NODE COMPILED LOCAL MANIFESTS PLATFORM VERIFY BENCHES
 
@@ -19,13 +19,13 @@ VERIFY := $(NODE) packages/verify/src/main.ts
 
 ##@ Newcomer: all of it on this machine
 
-up: install ## start Kubernetes, Git and Argo CD on this machine and deploy this repository
+up: install ## start Kubernetes, Git and Argo CD on this machine and deploy this repository; [ARGOCD=a release's program]
 	@$(LOCAL) up
 
-status: install ## show Applications and what is wrong with them, processes, addresses, accounts
+status: install ## show Applications and what is wrong with them, pods, processes, addresses, accounts
 	@$(LOCAL) status
 
-logs: install ## follow the logs of every process
+logs: install ## follow the logs of every process, or of the pods of [APP=fastify-service]
 	@$(LOCAL) logs
 
 env: install ## print shell exports for kubectl, helm, argocd and git: eval "$(make env)"

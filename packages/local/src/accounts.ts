@@ -1,5 +1,8 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError } from '@gitops/report/errors';
+import { run } from '@gitops/tools/run';
 import type { Tools } from '@gitops/tools/tools';
 import { type ArgoClient, connect } from './argocd-api.ts';
 import { NAMESPACE } from './argocd-settings.ts';
@@ -30,6 +33,34 @@ export function storedTokens(instance: Instance): Tokens {
 /** A client of the running Argo CD that acts as an account. */
 export function connectAs(instance: Instance, ports: Ports, account: Account): ArgoClient {
   return connect(ports.server, storedTokens(instance)[account]);
+}
+
+const PASSWORD_FILE = 'oncall-password.json';
+
+interface Password {
+  readonly password: string;
+  /** By bcrypt, as Argo CD stores it. */
+  readonly hash: string;
+}
+
+/** The password with which on-call logs in to Argo CD's web pages; undefined before the first `make up`. */
+export const oncallPassword = (instance: Instance): string | undefined =>
+  (readState(instance, PASSWORD_FILE) as Password | undefined)?.password;
+
+/**
+ * What Argo CD's Secret holds for on-call's password, which is made once for each machine: a token is nothing that
+ * somebody could type into a login page.
+ */
+export async function oncallSecret(instance: Instance, tools: Tools): Promise<Record<string, string>> {
+  let stored = readState(instance, PASSWORD_FILE) as Password | undefined;
+  if (stored === undefined) {
+    const password = randomBytes(9).toString('hex');
+    const env = { ...process.env, ARGOCD_BINARY_NAME: 'argocd' };
+    const hash = await run(join(tools.bin, 'argocd'), ['account', 'bcrypt', `--password=${password}`], { env });
+    stored = { password, hash: hash.trim() };
+    writeState(instance, PASSWORD_FILE, stored);
+  }
+  return { 'accounts.oncall.password': stored.hash };
 }
 
 /** Creates a token without expiry for each account, unless the stored ones are still valid. */

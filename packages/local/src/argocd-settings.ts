@@ -96,9 +96,10 @@ interface Configuration {
 
 /**
  * Argo CD's ConfigMaps and its Secret: those of its release, overridden by our values.
+ * @param secret further data of the Secret
  * @returns objects to apply in the namespace `argocd`
  */
-export function argoConfiguration(instance: Instance, tools: Tools): object[] {
+export function argoConfiguration(instance: Instance, tools: Tools, secret: Data): object[] {
   const values = readArgoValues(instance.root, instance.cluster);
   const manifests = manifestsBelow(join(tools.manifests, 'base/config')) as Configuration[];
   return manifests.map((manifest) => {
@@ -109,7 +110,7 @@ export function argoConfiguration(instance: Instance, tools: Tools): object[] {
       ...manifest,
       metadata: { ...manifest.metadata, namespace: NAMESPACE },
       ...(Object.keys(data).length === 0 ? {} : { data }),
-      ...(name === 'argocd-secret' ? { stringData: { 'server.secretkey': signingKey(instance) } } : {}),
+      ...(name === 'argocd-secret' ? { stringData: { 'server.secretkey': signingKey(instance), ...secret } } : {}),
     };
   });
 }

@@ -3,6 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Tools } from '@gitops/tools/tools';
+import type { ReleaseProgram } from './argocd-program.ts';
 import { argoEnvironment, type ArgoProgram, NAMESPACE } from './argocd-settings.ts';
 import { answers, awaitDaemon, type Daemon, startDaemon } from './daemon.ts';
 import { type Instance, statePath } from './instance.ts';
@@ -30,7 +31,7 @@ function socketPath(instance: Instance, name: string): string {
  * Redis and Argo CD's processes in the order of their start, each listening on loopback (the application controller has
  * no setting for the address of its metrics).
  */
-function argoDaemons(instance: Instance, tools: Tools, ports: Ports): ArgoDaemon[] {
+function argoDaemons(instance: Instance, tools: Tools, ports: Ports, program: string): ArgoDaemon[] {
   const at = (port: number): string => `127.0.0.1:${port}`;
   const redis = at(ports.redis);
   const repoServer = at(ports['repo-server']);
@@ -57,12 +58,12 @@ function argoDaemons(instance: Instance, tools: Tools, ports: Ports): ArgoDaemon
     GIT_TERMINAL_PROMPT: '0',
     ...GO_COLLECTOR,
   };
-  const argo = (program: ArgoProgram, healthURL: string, args: readonly string[]): ArgoDaemon => {
-    const name = `argocd-${program}` as const;
+  const argo = (part: ArgoProgram, healthURL: string, args: readonly string[]): ArgoDaemon => {
+    const name = `argocd-${part}` as const;
     return {
       ...{ name, args, healthURL, port: portOf(name, ports) },
-      command: join(tools.bin, 'argocd'),
-      env: { ...environment, ...argoEnvironment(instance, tools, program), ARGOCD_BINARY_NAME: name },
+      command: program,
+      env: { ...environment, ...argoEnvironment(instance, tools, part), ARGOCD_BINARY_NAME: name },
     };
   };
   return [
@@ -110,11 +111,18 @@ function argoDaemons(instance: Instance, tools: Tools, ports: Ports): ArgoDaemon
 }
 
 /**
- * Starts those of Redis and Argo CD's processes that do not run, and waits until all answer.
+ * Starts those of Redis and Argo CD's processes that do not run, or run from another program, and waits until all
+ * answer.
+ * @param release the program of Argo CD; undefined for our own build
  * @returns the names of the processes that were started
  */
-export async function startArgo(instance: Instance, tools: Tools, ports: Ports): Promise<string[]> {
-  const daemons = argoDaemons(instance, tools, ports);
+export async function startArgo(
+  instance: Instance,
+  tools: Tools,
+  ports: Ports,
+  release: ReleaseProgram | undefined,
+): Promise<string[]> {
+  const daemons = argoDaemons(instance, tools, ports, release?.path ?? join(tools.bin, 'argocd'));
   const started: string[] = [];
   for (const daemon of daemons) {
     if (daemon.name === 'argocd-repo-server') rmSync(daemon.env.ARGOCD_ASK_PASS_SOCK ?? '', { force: true });

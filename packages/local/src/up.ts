@@ -2,9 +2,10 @@ import { CommandError } from '@gitops/report/errors';
 import type { Progress } from '@gitops/report/progress';
 import { clusterFacts, readCluster } from '@gitops/settings';
 import { ensureTools } from '@gitops/tools/tools';
-import { ensureTokens } from './accounts.ts';
+import { ensureTokens, oncallSecret } from './accounts.ts';
 import { startArgo } from './argocd.ts';
 import type { Application } from './argocd-api.ts';
+import { chooseProgram } from './argocd-program.ts';
 import { argoConfiguration } from './argocd-settings.ts';
 import { awaitStart } from './await-start.ts';
 import { startCluster } from './cluster.ts';
@@ -23,9 +24,15 @@ import { repositoryURL } from './repository.ts';
 /**
  * Starts every part that is not running. Each step first checks the present state, so the next run finishes
  * an interrupted one.
+ * @param options.argocd the program of Argo CD: a path, `built`, or undefined for the one of the last time
  * @returns the Applications when all are at rest
  */
-export async function up(instance: Instance, progress: Progress): Promise<Application[]> {
+export async function up(
+  instance: Instance,
+  progress: Progress,
+  { argocd }: { argocd: string | undefined },
+): Promise<Application[]> {
+  const release = await chooseProgram(instance, argocd);
   const isIdle = !COMPONENTS.every((component) => isRunning(instance, component));
   // Hashing every program takes a second, so it is done when they are about to be started.
   const tools = await ensureTools(progress, { verify: isIdle });
@@ -55,11 +62,11 @@ export async function up(instance: Instance, progress: Progress): Promise<Applic
   const startedGit = await gitStart;
   progress.done(`Git at ${url}${wasRunning(!startedGit)}`);
 
-  await apply(instance, tools, argoConfiguration(instance, tools));
+  await apply(instance, tools, argoConfiguration(instance, tools, await oncallSecret(instance, tools)));
   // Before Argo CD starts: with the old root, whose address may be another, it would begin a sync and retry it for
   // minutes.
   await installRoot(instance, tools, clusterFacts(settings, { repoURL: url }));
-  const startedArgo = await startArgo(instance, tools, ports);
+  const startedArgo = await startArgo(instance, tools, ports, release);
   await ensureTokens(instance, tools, ports);
   const started = startedArgo.length === 0 ? wasRunning(true) : ` (started ${startedArgo.join(', ')})`;
   progress.done(`Argo CD at 127.0.0.1:${ports.server}${started}`);

@@ -66,14 +66,18 @@ t.test("values of both files end up in Argo CD's ConfigMaps, the cluster's last"
     rbac: { 'policy.default': '' },
     params: {},
   });
-  const objects = argoConfiguration(instance, { manifests: manifests(t), bin: '', key: '', checksums: {} });
+  const objects = argoConfiguration(
+    instance,
+    { manifests: manifests(t), bin: '', key: '', checksums: {} },
+    { more: 'x' },
+  );
   t.match(objects[0], {
     metadata: { name: 'argocd-cm', namespace: 'argocd', labels: { 'app.kubernetes.io/part-of': 'argocd' } },
     data: { 'resource.exclusions': 'from the release', kept: 'yes', a: 'local', b: 'true' },
   });
-  t.match(objects[1], { kind: 'Secret', stringData: { 'server.secretkey': /^[A-Za-z0-9+/]{43}=$/ } });
+  t.match(objects[1], { kind: 'Secret', stringData: { 'server.secretkey': /^[A-Za-z0-9+/]{43}=$/, more: 'x' } });
   t.same(
-    argoConfiguration(instance, { manifests: manifests(t), bin: '', key: '', checksums: {} })[1],
+    argoConfiguration(instance, { manifests: manifests(t), bin: '', key: '', checksums: {} }, { more: 'x' })[1],
     objects[1],
     'the signing key is made once',
   );

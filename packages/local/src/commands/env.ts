@@ -1,7 +1,7 @@
 import { command } from '@gitops/report/command-line';
 import { progressTo } from '@gitops/report/progress';
 import { ensureTools } from '@gitops/tools/tools';
-import { storedTokens } from '../accounts.ts';
+import { oncallPassword, storedTokens } from '../accounts.ts';
 import { openInstance } from '../instance.ts';
 import { kubeconfigPath } from '../kubectl.ts';
 import { repositoryURL } from '../repository.ts';
@@ -19,6 +19,7 @@ export default command({
       ARGOCD_SERVER: `127.0.0.1:${ports.server}`,
       ARGOCD_AUTH_TOKEN: storedTokens(instance).admin,
       ARGOCD_OPTS: '--plaintext',
+      ARGOCD_ONCALL_PASSWORD: oncallPassword(instance) ?? '',
       LOCAL_GIT_URL: repositoryURL(ports.git),
     };
     if (json) {

@@ -1,6 +1,8 @@
 import { command } from '@gitops/report/command-line';
+import { text } from '@gitops/report/options';
 import { progressTo } from '@gitops/report/progress';
 import { applicationsTable } from '../applications.ts';
+import { BUILT } from '../argocd-program.ts';
 import { openInstance } from '../instance.ts';
 import { withLock } from '../lock.ts';
 import { readStatus } from '../status.ts';
@@ -15,10 +17,14 @@ const NEXT_STEPS = [
 
 export default command({
   summary: 'start everything that is not running',
-  options: {},
-  run: async ({ json, print }) => {
+  options: {
+    argocd: text(`the program of a release of Argo CD, which has web pages; ${BUILT} is the one that is built here`, {
+      placeholder: 'PATH',
+    }),
+  },
+  run: async ({ options: { argocd }, json, print }) => {
     const instance = openInstance();
-    const applications = await withLock(instance, 'up', async () => up(instance, progressTo()));
+    const applications = await withLock(instance, 'up', async () => up(instance, progressTo(), { argocd }));
     if (json) {
       print(JSON.stringify((await readStatus(instance)).status));
       return;
