@@ -1,7 +1,9 @@
+import { readCluster } from '@gitops/settings';
 import { componentLog, componentPid } from './components.ts';
 import { logPath, runningPid } from './daemon.ts';
 import type { Instance } from './instance.ts';
-import { COMPONENTS, DAEMONS, portOf, type Ports, type ProcessName } from './ports.ts';
+import { machineNodes } from './nodes.ts';
+import { COMPONENTS, type DaemonName, DAEMONS, portOf, type Ports, type ProcessName } from './ports.ts';
 import { residentMemory } from './process.ts';
 
 export interface ProcessStatus {
@@ -14,7 +16,14 @@ export interface ProcessStatus {
   readonly log: string;
 }
 
-/** Every process of the local machine, running or not. */
+/** The daemons that run by the settings of the cluster: some are there for nodes of this machine only. */
+function wantedDaemons(instance: Instance): DaemonName[] {
+  const settings = readCluster(instance.root, instance.cluster);
+  const nodes = settings.provider === 'local' ? machineNodes(settings) : [];
+  return DAEMONS.filter((name) => name !== 'metrics-server' || nodes.length > 0);
+}
+
+/** Every process that the local machine should have, running or not. */
 export function processes(instance: Instance, ports: Ports): ProcessStatus[] {
   const statusOf = (name: ProcessName, pid: number | undefined, log: string): ProcessStatus => {
     const memory = pid === undefined ? 0 : residentMemory(pid);
@@ -22,6 +31,6 @@ export function processes(instance: Instance, ports: Ports): ProcessStatus[] {
   };
   return [
     ...COMPONENTS.map((name) => statusOf(name, componentPid(instance, name), componentLog(instance, name))),
-    ...DAEMONS.map((name) => statusOf(name, runningPid(instance, name), logPath(instance, name))),
+    ...wantedDaemons(instance).map((name) => statusOf(name, runningPid(instance, name), logPath(instance, name))),
   ];
 }

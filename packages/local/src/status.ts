@@ -1,6 +1,7 @@
 import { CommandError, messageOf } from '@gitops/report/errors';
 import { table } from '@gitops/report/table';
 import { type Controller, CONTROLLERS, readCluster } from '@gitops/settings';
+import { ARGOCD_VERSION } from '@gitops/tools/tools';
 import { connectAs } from './accounts.ts';
 import {
   applicationsTable,
@@ -13,9 +14,11 @@ import {
   syncStatus,
 } from './applications.ts';
 import type { Application, ArgoClient } from './argocd-api.ts';
+import { BUILT, rememberedRelease, servesPages } from './argocd-program.ts';
 import { lastWords } from './daemon.ts';
 import type { Instance } from './instance.ts';
 import { kubeconfigPath } from './kubectl.ts';
+import { podsTable, type PodStatus, readPods } from './pods.ts';
 import { rememberedPorts } from './ports.ts';
 import { processes, type ProcessStatus } from './processes.ts';
 import { repositoryURL } from './repository.ts';
@@ -35,6 +38,15 @@ interface ApplicationStatus {
 export interface Status {
   readonly applications: readonly ApplicationStatus[];
   readonly processes: readonly ProcessStatus[];
+  /** Every pod; undefined while the API server does not answer. */
+  readonly pods: readonly PodStatus[] | undefined;
+  readonly argocd: {
+    /** The path of a release's program, or `built` for our own build. */
+    readonly program: string;
+    readonly version: string;
+    /** Whether its server has web pages. */
+    readonly pages: boolean;
+  };
   readonly addresses: Readonly<Record<string, string>>;
   /** Controllers that other clusters run, and this one's settings switch off. */
   readonly switchedOff: readonly Controller[];
@@ -75,12 +87,20 @@ export async function readStatus(instance: Instance): Promise<{ status: Status; 
     unreachable = messageOf(error);
   }
   const { controllers } = readCluster(instance.root, instance.cluster);
-  const status = {
+  const release = rememberedRelease(instance);
+  const [pods, pages] = await Promise.all([readPods(instance, ports), servesPages(ports.server)]);
+  const status: Status = {
     applications: described,
     processes: processes(instance, ports),
+    pods,
+    argocd: {
+      program: release?.path ?? BUILT,
+      version: release?.version ?? `v${ARGOCD_VERSION}`,
+      pages,
+    },
     addresses: {
       Kubernetes: `https://127.0.0.1:${ports['kube-apiserver']} (KUBECONFIG=${kubeconfigPath(instance)})`,
-      'Argo CD': `http://127.0.0.1:${ports.server} (API and CLI)`,
+      'Argo CD': `http://127.0.0.1:${ports.server} (${pages ? 'web pages, API and CLI' : 'API and CLI'})`,
       Git: repositoryURL(ports.git),
     },
     switchedOff: CONTROLLERS.filter((controller) => !controllers.includes(controller)),
@@ -117,21 +137,49 @@ function processLines({ processes: all }: Status): string[] {
   return [table(['PROCESS', 'PID', 'PORT', 'MEMORY'], rows), running, ...dead];
 }
 
-/** The status as a person reads it. */
-export function printStatus(status: Status, applications: readonly Application[]): string {
+function podLines({ pods }: Status): string[] {
+  if (pods === undefined) return ['Pods: the API server does not answer'];
+  return pods.length === 0 ? ['No pods.'] : [podsTable(pods)];
+}
+
+/** What is real here and what stands for something else. */
+function realityLines({ pods = [], switchedOff, settings, argocd }: Status): string[] {
+  const real = ['Kubernetes', 'etcd', 'Argo CD', 'Helm', 'Git'];
+  const simulated = ['load balancers (KWOK)', 'image registry', 'AWS'];
+  if (pods.some((pod) => pod.real)) {
+    real.push('metrics-server', 'pods that run as a process');
+    simulated.unshift('all other pods and their nodes');
+  } else simulated.unshift('nodes', 'the pods on them');
+  const lines = [`Real: ${real.join(', ')}.`, `Simulated: ${simulated.join(', ')}.`];
+  if (switchedOff.length > 0)
+    lines.push(`Charts that \`controllers\` in ${settings} switches off: ${switchedOff.join(', ')}.`);
+  lines.push(
+    argocd.program === BUILT
+      ? `Argo CD ${argocd.version} is built from its Go module, which has no web pages; ` +
+          '`make up ARGOCD=PATH` runs the program of its release, which has them.'
+      : `Argo CD ${argocd.version} is ${argocd.program}${argocd.pages ? '' : ', and serves no web pages'}; ` +
+          `\`make up ARGOCD=${BUILT}\` goes back to our own build.`,
+  );
+  return lines;
+}
+
+function accountLine({ argocd }: Status, password: string | undefined): string {
+  const login = argocd.pages && password !== undefined ? `; its password for the web pages: ${password}` : '';
+  return `admin (its token: \`make env\`), oncall (used by \`make rollback\` and \`make resume\`${login})`;
+}
+
+/**
+ * The status as a person reads it.
+ * @param password on-call's, for Argo CD's web pages
+ */
+export function printStatus(
+  status: Status,
+  applications: readonly Application[],
+  password: string | undefined,
+): string {
   const labelled = (label: string, text: string): string => `${label.padEnd(10)}  ${text}`;
-  const lines = [...applicationLines(status, applications), '', ...processLines(status), ''];
+  const lines = [...applicationLines(status, applications), '', ...podLines(status), '', ...processLines(status), ''];
   for (const [name, address] of Object.entries(status.addresses)) lines.push(labelled(name, address));
-  lines.push(
-    labelled('Accounts', 'admin (its token: `make env`), oncall (used by `make rollback` and `make resume`)'),
-    '',
-    'Real: Kubernetes, etcd, Argo CD, Helm, Git.',
-    'Simulated: nodes, the pods on them and load balancers (KWOK), image registry and AWS.',
-  );
-  if (status.switchedOff.length > 0)
-    lines.push(`Switched off by \`controllers\` in ${status.settings}: ${status.switchedOff.join(', ')}.`);
-  lines.push(
-    'This Argo CD is built from its Go module, which holds no web pages: it serves its API and the argocd CLI.',
-  );
+  lines.push(labelled('Accounts', accountLine(status, password)), '', ...realityLines(status));
   return lines.join('\n');
 }

@@ -1,14 +1,21 @@
 import { command } from '@gitops/report/command-line';
+import { progressTo } from '@gitops/report/progress';
+import { ensureTools } from '@gitops/tools/tools';
 import { openInstance } from '../instance.ts';
-import { followLogs } from '../logs.ts';
-import { runningPorts } from './running.ts';
+import { followLogs, followPods } from '../logs.ts';
+import { appOption, runningPorts } from './running.ts';
 
 export default command({
-  summary: 'follow the logs of every process',
-  options: {},
-  without: { app: 'it always follows every process' },
-  run: async () => {
+  summary: 'follow the logs of every process, or those of the pods of APP',
+  options: { app: { ...appOption, summary: 'an Application, whose pods are followed instead' } },
+  run: async ({ options: { app } }) => {
     const instance = openInstance();
-    await followLogs(instance, runningPorts(instance));
+    const ports = runningPorts(instance);
+    if (app === undefined) {
+      await followLogs(instance, ports);
+      return;
+    }
+    const tools = await ensureTools({ ...progressTo(), note: () => undefined }, { verify: false });
+    await followPods(instance, tools, ports, app);
   },
 });

@@ -1,14 +1,16 @@
 import { command } from '@gitops/report/command-line';
+import { oncallPassword } from '../accounts.ts';
 import { openInstance } from '../instance.ts';
 import { printStatus, readStatus } from '../status.ts';
 
 export default command({
-  summary: 'show Applications and what is wrong with them, processes, addresses, accounts',
+  summary: 'show Applications and what is wrong with them, pods, processes, addresses, accounts',
   options: {},
   without: { app: 'it always shows every Application' },
   run: async ({ json, print, fail }) => {
-    const { status, applications } = await readStatus(openInstance());
-    print(json ? JSON.stringify(status) : printStatus(status, applications));
+    const instance = openInstance();
+    const { status, applications } = await readStatus(instance);
+    print(json ? JSON.stringify(status) : printStatus(status, applications, oncallPassword(instance)));
     if (status.unreachable !== undefined || status.processes.some(({ pid }) => pid === undefined)) fail();
   },
 });
