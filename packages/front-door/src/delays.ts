@@ -7,11 +7,11 @@ export interface Delays {
 
 export const DELAYS: Delays = {
   /**
-   * From an endpoint whose containers are ready to the target's first health check: the controller's reconcile and
-   * RegisterTargets. AWS names no figure. Assumed: one second; operators see an ALB's target healthy "immediately once
-   * the readiness check passes" (aws-load-balancer-controller#1834).
+   * From an endpoint whose containers are ready to the target's first health check: the controller's reconcile and one
+   * call of RegisterTargets. AWS names no figure. Assumed: the time of a call, since operators see an ALB's target healthy
+   * "immediately once the readiness check passes" (aws-load-balancer-controller#1834).
    */
-  registrationSeconds: 1,
+  registrationSeconds: 0.3,
   /**
    * From an endpoint that is terminating to the last new request: the controller's reconcile, DeregisterTargets, and its
    * way to every node of the load balancer. AWS names no figure. Operators report that a pause of 5 s before SIGTERM

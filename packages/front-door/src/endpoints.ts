@@ -55,8 +55,8 @@ function isRegistered({ conditions }: SliceEndpoint, pod: Pod, node: Node | unde
 }
 
 /** The numbers of the port with this name; all ports where it has none. */
-function portsOf({ ports = [] }: EndpointSlice, name: string | undefined): number[] {
-  const named = ports.filter((port) => name === undefined || name === '' || port.name === name);
+function portsOf({ ports }: EndpointSlice, name: string | undefined): number[] {
+  const named = (ports ?? []).filter((port) => name === undefined || name === '' || port.name === name);
   return named.flatMap(({ port }) => port ?? []);
 }
 

@@ -63,8 +63,9 @@ export interface SliceEndpoint {
 
 export interface EndpointSlice extends Named {
   readonly addressType: string;
-  readonly ports?: readonly { readonly name?: string; readonly port?: number }[];
-  readonly endpoints?: readonly SliceEndpoint[];
+  // Null in the slice of a Service without pods.
+  readonly ports?: readonly { readonly name?: string; readonly port?: number }[] | null;
+  readonly endpoints?: readonly SliceEndpoint[] | null;
 }
 
 export interface Pod extends Named {

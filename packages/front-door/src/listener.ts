@@ -42,8 +42,9 @@ function handle(request: IncomingMessage, response: ServerResponse, options: Lis
   }
   const target = route.group.pick();
   if (target === undefined) {
-    const { namespace, service } = route.group.spec;
-    answer(response, 503, `503: no pod of Service ${namespace}/${service} is ready`);
+    const { namespace, service, endpoints } = route.group.spec;
+    const why = endpoints.simulated.length > 0 ? 'its pods are simulated: no process answers' : 'no pod of it is ready';
+    answer(response, 503, `503: Service ${namespace}/${service}: ${why}`);
     return;
   }
   forward(request, response, route.path, target, route.settings);

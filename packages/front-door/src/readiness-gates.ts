@@ -77,20 +77,25 @@ const conditionFor = (gate: string, target: Target): Condition => ({
 const isSame = (a: Condition | undefined, b: Condition): boolean =>
   a?.status === b.status && (a.reason ?? '') === b.reason && (a.message ?? '') === b.message;
 
+/** Undefined for a pod that is not registered: its gate stays as it is. */
+function wantedCondition(gate: string, { metadata }: Pod, group: TargetGroup | undefined): Condition | undefined {
+  const open = (message: string): Condition => ({ type: gate, status: 'True', reason: '', message });
+  // As the controller opens it.
+  if (group === undefined) return open('Target Group Binding is deleted');
+  const uid = metadata?.uid ?? '';
+  if (group.spec.endpoints.simulated.some((endpoint) => endpoint.uid === uid)) return open('the pod is simulated');
+  const target = group.targetOf(uid);
+  return target === undefined ? undefined : conditionFor(gate, target);
+}
+
 /** The conditions that a pod's gates should have and do not. */
 export function missingConditions(pod: Pod, groups: ReadonlyMap<string, TargetGroup>): Condition[] {
-  const { metadata, spec, status } = pod;
+  const { spec, status } = pod;
   const missing: Condition[] = [];
   for (const { conditionType: gate } of spec?.readinessGates ?? []) {
     if (!gate.startsWith(PREFIX)) continue;
-    const group = groups.get(gate.slice(PREFIX.length));
-    const target = group?.targetOf(`${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`, metadata?.uid ?? '');
-    // The gate of a pod that is not registered stays as it is; that of a target group that is gone opens.
-    if (group !== undefined && target === undefined) continue;
-    const wanted: Condition =
-      target === undefined
-        ? { type: gate, status: 'True', reason: '', message: 'Target Group Binding is deleted' }
-        : conditionFor(gate, target);
+    const wanted = wantedCondition(gate, pod, groups.get(gate.slice(PREFIX.length)));
+    if (wanted === undefined) continue;
     const present = status?.conditions?.find(({ type }) => type === gate);
     if (isSame(present, wanted)) continue;
     const changed = present?.status === wanted.status ? present.lastTransitionTime : new Date();

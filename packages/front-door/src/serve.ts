@@ -50,10 +50,17 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   const controller = createController(config, door, port, log);
   let problem: string | undefined;
   function refresh(): void {
-    const state = watch.state();
-    if (state !== undefined) {
-      door.update(state);
-      controller.reconcile(state);
+    try {
+      const state = watch.state();
+      if (state !== undefined) {
+        door.update(state);
+        controller.reconcile(state);
+      }
+    } catch (error) {
+      // An object that nobody thought of must not end the traffic of all others.
+      log(
+        `the cluster's objects were not taken over: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      );
     }
     if (watch.problem() === problem) return;
     problem = watch.problem();

@@ -58,8 +58,8 @@ export class TargetGroup {
   }
 
   /** The registered target of a pod. */
-  targetOf(pod: string, uid: string): Target | undefined {
-    return [...this.#registered.values()].find(({ endpoint }) => endpoint.pod === pod && endpoint.uid === uid);
+  targetOf(uid: string): Target | undefined {
+    return [...this.#registered.values()].find(({ endpoint }) => endpoint.uid === uid);
   }
 
   /**

@@ -33,6 +33,15 @@ t.test('the gate of a target group that is gone opens', (t) => {
   t.end();
 });
 
+t.test('the gate of a simulated pod is open: nothing could ever register it', async (t) => {
+  const door = await startFrontDoor(t);
+  const pod: FakePod = { name: 'a', port: 1, isSimulated: true };
+  door.update(clusterOf([pod]));
+  const groups = new Map(door.groups().map((group) => [group.spec.name, group]));
+  const [name = ''] = groups.keys();
+  t.match(missingConditions(fakePod({ ...pod, gates: [gateOf(name)] }, 0).pod, groups), [{ status: 'True' }]);
+});
+
 t.test('the policy is for new pods of the Service in labelled namespaces', async (t) => {
   const door = await startFrontDoor(t);
   door.update(clusterOf([]));

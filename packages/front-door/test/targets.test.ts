@@ -77,10 +77,11 @@ t.test('a pod is registered when its containers are ready, for its gate waits fo
     return door.groups().flatMap((group) => group.spec.endpoints.registered.map(({ pod: name }) => name));
   };
   t.strictSame(registered({ containersReady: false }), []);
-  t.match(await ask(door.port), { status: 503, body: /no pod of Service shop\/web is ready/ });
+  t.match(await ask(door.port), { status: 503, body: /Service shop\/web: no pod of it is ready/ });
   t.strictSame(registered({ containersReady: true, terminating: true }), []);
   t.strictSame(registered({ containersReady: true }), ['shop/a']);
-  t.strictSame(registered({ containersReady: true, isSimulated: true }), [], 'nothing answers for a simulated pod');
+  t.strictSame(registered({ containersReady: true, isSimulated: true }), []);
+  t.match(await ask(door.port), { status: 503, body: /simulated: no process answers/ });
 });
 
 /** A front door with two healthy pods, of which the first answers when the test says so. */
@@ -170,6 +171,16 @@ t.test('a pod that is ready again is a new target', async (t) => {
   door.update(clusterOf([pod]));
   const states = door.groups().flatMap((group) => group.targets().map(({ state }) => state));
   t.strictSame(states, ['initial', 'draining']);
+});
+
+t.test('a Service without pods has a slice without lists', async (t) => {
+  const door = await startFrontDoor(t);
+  const state = clusterOf([{ name: 'a', port: 1 }]);
+  door.update({
+    ...state,
+    endpointSlices: state.endpointSlices.map((slice) => ({ ...slice, ports: null, endpoints: null })),
+  });
+  t.match(await ask(door.port), { status: 503 });
 });
 
 t.test('changed health checks apply from the next one', async (t) => {

@@ -8,7 +8,7 @@ import type { Component, Ports } from './ports.ts';
 // The first document of kwokctl's file is its own configuration; the stages follow.
 const SEPARATOR = '\n---\n';
 
-/** What KWOK simulates: nodes, pods and load balancers. */
+/** What KWOK simulates: nodes and pods. */
 const readStages = (): string => readFileSync(resolve(import.meta.dirname, '../kwok/stages.yaml'), 'utf8');
 
 interface Flag {

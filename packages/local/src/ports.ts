@@ -17,6 +17,7 @@ const COMPONENT_PORTS = {
 const DAEMON_PORTS = {
   git: ['git'],
   'metrics-server': ['metrics-server'],
+  'front-door': ['front-door', 'front-door-admin'],
   redis: ['redis'],
   'argocd-repo-server': ['repo-server', 'repo-server-metrics'],
   'argocd-application-controller': ['application-controller-metrics'],

@@ -16,6 +16,7 @@ import {
 import type { Application, ArgoClient } from './argocd-api.ts';
 import { BUILT, rememberedRelease, servesPages } from './argocd-program.ts';
 import { lastWords } from './daemon.ts';
+import { frontDoorProblems, readTargets, serviceAddresses } from './front-door.ts';
 import type { Instance } from './instance.ts';
 import { kubeconfigPath } from './kubectl.ts';
 import { podsTable, type PodStatus, readPods } from './pods.ts';
@@ -47,6 +48,8 @@ export interface Status {
     /** Whether its server has web pages. */
     readonly pages: boolean;
   };
+  /** What is wrong with the front door and its targets. */
+  readonly frontDoor: readonly string[];
   readonly addresses: Readonly<Record<string, string>>;
   /** Controllers that other clusters run, and this one's settings switch off. */
   readonly switchedOff: readonly Controller[];
@@ -86,6 +89,7 @@ export async function readStatus(instance: Instance): Promise<{ status: Status; 
   } catch (error) {
     unreachable = messageOf(error);
   }
+  const targets = await readTargets(ports);
   const { controllers } = readCluster(instance.root, instance.cluster);
   const release = rememberedRelease(instance);
   const [pods, pages] = await Promise.all([readPods(instance, ports), servesPages(ports.server)]);
@@ -98,7 +102,9 @@ export async function readStatus(instance: Instance): Promise<{ status: Status; 
       version: release?.version ?? `v${ARGOCD_VERSION}`,
       pages,
     },
+    frontDoor: frontDoorProblems(targets),
     addresses: {
+      ...(targets === undefined ? {} : { Service: serviceAddresses(targets, ports).join(', ') }),
       Kubernetes: `https://127.0.0.1:${ports['kube-apiserver']} (KUBECONFIG=${kubeconfigPath(instance)})`,
       'Argo CD': `http://127.0.0.1:${ports.server} (${pages ? 'web pages, API and CLI' : 'API and CLI'})`,
       Git: repositoryURL(ports.git),
@@ -178,7 +184,7 @@ export function printStatus(
   password: string | undefined,
 ): string {
   const labelled = (label: string, text: string): string => `${label.padEnd(10)}  ${text}`;
-  const lines = [...applicationLines(status, applications), '', ...podLines(status), '', ...processLines(status), ''];
+  const lines = [...applicationLines(status, applications), '', ...podLines(status), '', ...processLines(status), ...status.frontDoor, ''];
   for (const [name, address] of Object.entries(status.addresses)) lines.push(labelled(name, address));
   lines.push(labelled('Accounts', accountLine(status, password)), '', ...realityLines(status));
   return lines.join('\n');

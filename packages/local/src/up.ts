@@ -11,6 +11,7 @@ import { awaitStart } from './await-start.ts';
 import { startCluster } from './cluster.ts';
 import { clusterExists, isRunning } from './components.ts';
 import { runningPid } from './daemon.ts';
+import { startFrontDoor } from './front-door.ts';
 import { startGit } from './git-daemon.ts';
 import { installBase, installRoot } from './install.ts';
 import type { Instance } from './instance.ts';
@@ -50,6 +51,8 @@ export async function up(
   // Its failure is thrown below, when its turn comes.
   gitStart.catch(() => undefined);
   const startedCluster = await startCluster(instance, tools, ports);
+  const frontDoorStart = startFrontDoor(instance, ports);
+  frontDoorStart.catch(() => undefined);
   const nodes = machineNodes(settings);
   const metricsStart =
     nodes.length === 0 ? removeMetricsServer(instance, tools) : startMetricsServer(instance, tools, ports);
@@ -72,6 +75,8 @@ export async function up(
   progress.done(`Argo CD at 127.0.0.1:${ports.server}${started}`);
 
   await metricsStart;
+  // Ingresses get their addresses from it.
+  await frontDoorStart;
   const applications = await awaitStart(instance, ports, url, settings.controllers);
   progress.done('Applications at rest');
   return applications;

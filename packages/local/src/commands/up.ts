@@ -3,8 +3,10 @@ import { text } from '@gitops/report/options';
 import { progressTo } from '@gitops/report/progress';
 import { applicationsTable } from '../applications.ts';
 import { BUILT } from '../argocd-program.ts';
-import { openInstance } from '../instance.ts';
+import { readTargets, serviceAddresses } from '../front-door.ts';
+import { type Instance, openInstance } from '../instance.ts';
 import { withLock } from '../lock.ts';
+import { rememberedPorts } from '../ports.ts';
 import { readStatus } from '../status.ts';
 import { up } from '../up.ts';
 
@@ -14,6 +16,12 @@ const NEXT_STEPS = [
     "on-call's part: back to the previous version; it stays until `make resume`",
   "       edit clusters/local/fastify-service.yaml, then make deploy     the platform team's part, as a merge would",
 ].join('\n');
+
+async function addressesOf(instance: Instance): Promise<string[]> {
+  const ports = rememberedPorts(instance);
+  const targets = ports === undefined ? undefined : await readTargets(ports);
+  return ports === undefined || targets === undefined ? [] : serviceAddresses(targets, ports);
+}
 
 export default command({
   summary: 'start everything that is not running',
@@ -31,5 +39,6 @@ export default command({
     }
     const byName = [...applications].sort((a, b) => a.metadata.name.localeCompare(b.metadata.name));
     print(`\n${applicationsTable(byName)}\n\n${NEXT_STEPS}`);
+    for (const address of await addressesOf(instance)) print(`\nThe service answers at ${address}`);
   },
 });
