@@ -6,7 +6,7 @@ import { areHealthy, ask, clusterOf, type FakePod, startFrontDoor, startPod, sta
 
 t.test('a target gets requests after its registration and one passed health check', async (t) => {
   const pod = await startPod(t, 'a');
-  const door = await startFrontDoor(t);
+  const door = await startFrontDoor(t, { delays: { ...DELAYS, registrationSeconds: 50 } });
   door.update(clusterOf([pod]));
   t.strictSame(statesOf(door), { 'shop/a': 'initial' });
   t.match(await ask(door.port), { status: 503 }, 'not registered yet');
