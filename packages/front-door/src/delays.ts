@@ -15,10 +15,10 @@ export const DELAYS: Delays = {
   /**
    * From an endpoint that is terminating to the last new request: the controller's reconcile, DeregisterTargets, and its
    * way to every node of the load balancer. AWS names no figure. Operators report that a pause of 5 s before SIGTERM
-   * loses requests and one of 25 s does not (#1064), and "about 10 s" (#1719). Assumed: the lowest of these, so that
-   * a rollout here does not answer with the old release for longer than it must.
+   * loses requests and one of 25 s does not (aws-load-balancer-controller#1064), and "about 10 s" (#1719). Assumed: the
+   * least that explains them, since the old release answers for as long after a rollout.
    */
-  deregistrationSeconds: 5,
+  deregistrationSeconds: 6,
   /** "HTTP 504" in AWS's "Troubleshoot your Application Load Balancers": the connection timeout is 10 seconds. */
   connectTimeoutSeconds: 10,
 };
