@@ -13,6 +13,9 @@ export const SECOND = 20;
 export const NAMESPACE = 'shop';
 export const HOST = 'web.localhost';
 
+/** So long that nothing ends by it. */
+export const LONG_IDLE_TIMEOUT = { 'load-balancer-attributes': 'idle_timeout.timeout_seconds=4000' };
+
 /** A pod: a server of the test, on a node of its own, so that each may have another port. */
 export interface FakePod {
   readonly name: string;
@@ -143,6 +146,8 @@ export async function startPod(
     requests.push(request);
     respond(request, response);
   });
+  // It closes no connection itself.
+  server.keepAliveTimeout = 0;
   return { name, port: await listen(t, server), server, requests };
 }
 

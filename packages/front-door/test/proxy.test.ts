@@ -2,7 +2,17 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
-import { areHealthy, ask, clusterOf, HOST, SECOND, startFrontDoor, startPod, until } from './cluster.ts';
+import {
+  areHealthy,
+  ask,
+  clusterOf,
+  HOST,
+  LONG_IDLE_TIMEOUT,
+  SECOND,
+  startFrontDoor,
+  startPod,
+  until,
+} from './cluster.ts';
 
 /** A front door with healthy pods. */
 async function openDoor(
@@ -150,7 +160,7 @@ t.test('a client that goes takes its request with it', async (t) => {
   const pod = await startPod(t, 'a', (_, response) => {
     response.on('close', () => (isAborted = true));
   });
-  const port = await openDoor(t, [pod]);
+  const port = await openDoor(t, [pod], LONG_IDLE_TIMEOUT);
   const call = request({ host: '127.0.0.1', port, headers: { Host: HOST }, agent: false }).on('error', () => undefined);
   call.end();
   await until(() => pod.requests.length === 1);

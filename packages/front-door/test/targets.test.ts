@@ -2,15 +2,35 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import t, { type Test } from 'tap';
 import { DELAYS } from '../src/delays.ts';
-import { areHealthy, ask, clusterOf, type FakePod, startFrontDoor, startPod, statesOf, until } from './cluster.ts';
+import {
+  areHealthy,
+  ask,
+  clusterOf,
+  type FakePod,
+  LONG_IDLE_TIMEOUT,
+  startFrontDoor,
+  startPod,
+  statesOf,
+  until,
+} from './cluster.ts';
 
 t.test('a target gets requests after its registration and one passed health check', async (t) => {
-  const pod = await startPod(t, 'a');
+  let checks = 0;
+  const pod = await startPod(
+    t,
+    'a',
+    (_, response) => response.end('a'),
+    () => {
+      checks += 1;
+      return true;
+    },
+  );
   const door = await startFrontDoor(t, { delays: { ...DELAYS, registrationSeconds: 50 } });
   door.update(clusterOf([pod]));
   t.strictSame(statesOf(door), { 'shop/a': 'initial' });
   t.match(await ask(door.port), { status: 503 }, 'not registered yet');
   await until(() => statesOf(door)['shop/a'] === 'healthy');
+  t.equal(checks, 1);
   t.match(await ask(door.port), { status: 200, body: 'a' });
 });
 
@@ -101,7 +121,10 @@ async function twoPods(
   });
   const other = await startPod(t, 'other');
   const door = await startFrontDoor(t, { delays: { ...DELAYS, deregistrationSeconds: 20 } });
-  const attributes = { 'target-group-attributes': `deregistration_delay.timeout_seconds=${deregistrationDelay}` };
+  const attributes = {
+    'target-group-attributes': `deregistration_delay.timeout_seconds=${deregistrationDelay}`,
+    ...LONG_IDLE_TIMEOUT,
+  };
   door.update(clusterOf([slow], attributes));
   await until(() => statesOf(door)['shop/slow'] === 'healthy');
   const drain = (): void => {
