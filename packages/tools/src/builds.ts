@@ -91,6 +91,14 @@ export const BUILDS = {
     sources: [],
     minutes: 1,
   },
+  /** What puts load on the service. */
+  load: {
+    module: 'load',
+    packages: { k6: 'go.k6.io/k6', hey: 'github.com/rakyll/hey' },
+    linkerFlags: ['-s', '-w'],
+    sources: [],
+    minutes: 1,
+  },
 } as const satisfies Readonly<Record<string, Build>>;
 
 export type BuildName = keyof typeof BUILDS;
