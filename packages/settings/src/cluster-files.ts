@@ -1,7 +1,8 @@
 import { Value } from 'typebox/value';
 import { CommandError } from '@gitops/report/errors';
-import { type Problem, problemsOf } from './problems.ts';
+import { problemsOf } from './problems.ts';
 import { AnyCluster, Cluster, type ClusterSettings, schemaOf } from './schema.ts';
+import type { Problem } from './schema-problems.ts';
 import { readYamlFile, valueAt, type YamlFile } from './yaml-file.ts';
 
 /** The folder below clusters/ with what clusters have in common. */

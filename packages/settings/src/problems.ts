@@ -1,19 +1,10 @@
-import { Settings } from 'typebox/system';
-import { Pointer, Value } from 'typebox/value';
+import { Value } from 'typebox/value';
 import { formatCidr, overlaps, parseCidr } from '@gitops/subnets/cidr';
 import { PlanError } from '@gitops/subnets/plan';
 import { subnetPlan } from './network.ts';
 import { REGIONS, ZONES_WITHOUT_EKS } from './regions.ts';
 import { Api, Network, type NetworkSettings, NodeGroup, schemaOf, SERVICE_CIDR } from './schema.ts';
-
-// TypeBox stops at eight errors by default; every problem is to be reported at once.
-Settings.Set({ maxErrors: Number.POSITIVE_INFINITY });
-
-/** A setting that breaks a rule. */
-export interface Problem {
-  readonly keys: readonly string[];
-  readonly rule: string;
-}
+import { type Problem, schemaProblems } from './schema-problems.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -23,7 +14,8 @@ type Values = Readonly<Record<string, unknown>>;
  */
 export function problemsOf(settings: Values, folder: string): Problem[] {
   return [
-    ...schemaProblems(settings),
+    // Where the provider is unknown, what holds for clusters of any kind.
+    ...schemaProblems(schemaOf(settings.provider), settings, unknownSetting(settings.provider)),
     ...nameProblems(settings.name, folder),
     ...apiProblems(settings.api),
     ...nodeGroupProblems(settings.nodeGroup),
@@ -31,40 +23,8 @@ export function problemsOf(settings: Values, folder: string): Problem[] {
   ];
 }
 
-/** What the schema finds; where the provider is unknown, what holds for clusters of any kind. */
-function schemaProblems(settings: Values): Problem[] {
-  const schema = schemaOf(settings.provider);
-  const unknown = `unknown setting${settings.provider === 'local' ? ' of a local cluster' : ''}`;
-  const problems: Problem[] = [];
-  for (const error of Value.Errors(schema, settings)) {
-    const keys = Pointer.Indices(error.instancePath);
-    switch (error.keyword) {
-      case 'additionalProperties':
-        for (const key of error.params.additionalProperties) problems.push({ keys: [...keys, key], rule: unknown });
-        break;
-      case 'required':
-        for (const key of error.params.requiredProperties) problems.push({ keys: [...keys, key], rule: 'missing' });
-        break;
-      case 'boolean':
-        // Comes with additionalProperties, which is reported above.
-        break;
-      case 'enum':
-        problems.push({ keys, rule: `must be ${alternatives(error.params.allowedValues)}` });
-        break;
-      default: {
-        const { description } = Pointer.Get(schema, error.schemaPath.slice(1)) as { description?: string };
-        // A pattern is for machines; the description explains it.
-        const rule = error.keyword === 'pattern' ? 'invalid value' : error.message;
-        problems.push({ keys, rule: description === undefined ? error.message : `${rule}; expected: ${description}` });
-      }
-    }
-  }
-  return problems;
-}
-
-/** a, b or c */
-const alternatives = (values: readonly unknown[]): string =>
-  [values.slice(0, -1).join(', '), values.at(-1)].filter((part) => part !== '').join(' or ');
+const unknownSetting = (provider: unknown): string =>
+  `unknown setting${provider === 'local' ? ' of a local cluster' : ''}`;
 
 // What no schema can say, since it compares values. Each function leaves to the schema what is not of its form.
 

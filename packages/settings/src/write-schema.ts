@@ -1,6 +1,9 @@
-// Writes clusters/cluster.schema.json, for editors.
+// Writes the schemas of clusters/ for editors.
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { editorSchema } from './schema.ts';
+import { sloEditorSchema } from './slo.ts';
 
-writeFileSync(resolve(import.meta.dirname, '../../../clusters/cluster.schema.json'), editorSchema());
+const clusters = resolve(import.meta.dirname, '../../../clusters');
+writeFileSync(resolve(clusters, 'cluster.schema.json'), editorSchema());
+writeFileSync(resolve(clusters, 'slo.schema.json'), sloEditorSchema());

@@ -2,13 +2,15 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t from 'tap';
 import { editorSchema } from '../src/schema.ts';
+import { sloEditorSchema } from '../src/slo.ts';
 
-t.test('the schema for editors is the one that the settings are checked against', (t) => {
-  t.equal(
-    readFileSync(join(resolve(import.meta.dirname, '../../..'), 'clusters/cluster.schema.json'), 'utf8'),
-    editorSchema(),
-    'run: pnpm --filter @gitops/settings schema',
-  );
+t.test('the schemas for editors are those that the files are checked against', (t) => {
+  const clusters = resolve(import.meta.dirname, '../../../clusters');
+  for (const [file, schema] of [
+    ['cluster.schema.json', editorSchema()],
+    ['slo.schema.json', sloEditorSchema()],
+  ] as const)
+    t.equal(readFileSync(join(clusters, file), 'utf8'), schema, 'run: pnpm --filter @gitops/settings schema');
   t.end();
 });
 
