@@ -49,9 +49,10 @@ export type Slo = Readonly<Static<Type.TObject<typeof objectives>>>;
 /**
  * The service level objectives of a cluster: those of all clusters, with what differs in this one.
  * @param root the repository's folder
+ * @param cluster the cluster's name; without one, what holds for all
  * Throws SettingsError with everything that is wrong with the file, whatever the cluster.
  */
-export function readSlo(root: string, cluster: string): Slo {
+export function readSlo(root: string, cluster?: string): Slo {
   const { content, problems, position } = readYamlFile(root, SLO_FILE);
   if (problems.length > 0) throw new SettingsError(problems);
   const found = [...schemaProblems(SloFile, content), ...clusterProblems(content.clusters, clusterNames(root))];
@@ -66,7 +67,7 @@ export function readSlo(root: string, cluster: string): Slo {
       }),
     );
   }
-  const own = content.clusters[cluster] ?? {};
+  const own = cluster === undefined ? {} : (content.clusters[cluster] ?? {});
   return {
     availability: own.availability ?? content.availability,
     latency: { ...content.latency, ...own.latency },

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { command } from '@gitops/report/command-line';
 import { clusterNames, readCluster, SettingsError } from '@gitops/settings';
+import { readSlo } from '@gitops/settings/slo';
 import { valueAt } from '@gitops/settings/yaml-file';
 import { isExactVersion } from '@gitops/tools/charts';
 import type { Proof } from '../proofs/proof.ts';
@@ -45,7 +46,7 @@ export interface CheckResult {
 }
 
 /**
- * Checks everything that Argo CD would read: the files' form, the clusters' settings, that every values file is read
+ * Checks everything that Argo CD would read: the files' form, the clusters' settings and objectives, that every values file is read
  * and every file that is read exists, that all Applications render, and then every proof over what was rendered. All
  * problems are reported at once; only what an unreadable file makes impossible is left out.
  */
@@ -57,16 +58,19 @@ export async function check(
 ): Promise<CheckResult> {
   const problems = new Set(treeProblems(root));
   const folders = clusterFolders(root);
-  const clusters = clusterNames(root).filter((name) => {
+  /** Whether a file could be read; its problems are noted otherwise. */
+  const isReadable = (read: () => unknown): boolean => {
     try {
-      readCluster(root, name);
+      read();
       return true;
     } catch (error) {
       if (!(error instanceof SettingsError)) throw error;
       for (const problem of error.problems) problems.add(problem);
       return false;
     }
-  });
+  };
+  const clusters = clusterNames(root).filter((name) => isReadable(() => readCluster(root, name)));
+  isReadable(() => readSlo(root));
 
   let fleet: FleetApplication[] = [];
   try {

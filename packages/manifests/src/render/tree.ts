@@ -7,6 +7,7 @@ import { readYamlFile } from '@gitops/settings/yaml-file';
 /** Files below clusters/ that no Application reads, and who does. */
 const READ_BY_OTHERS: Readonly<Record<string, string>> = {
   'cluster.yaml': 'packages/settings',
+  'slo.yaml': 'packages/load, which judges load tests by it',
   'argocd.yaml': 'the installation of Argo CD, by CDKTF or packages/local',
 };
 

@@ -98,12 +98,14 @@ t.test('all problems are reported at once: of files, settings, values, templates
     'zones: [us-east-1a, us-east-1b, us-east-1c]',
     'zones: [us-east-1a]',
   );
+  edit(folder, 'clusters/slo.yaml', 'availability: 99.9', 'availability: 100');
   const problems = await allProblems(folder);
   const expected = [
     /^clusters\/dev\/fastify-service\.yaml:\d+: logLevel: /,
     /^clusters\/dev\/fastify-service\.yaml:\d+: replicsa: unknown value/,
     /^clusters\/local\/fastify-service\.yaml:\d+: the file: has a tab/,
     /^clusters\/production\/cluster\.yaml:\d+: network\.zones: /,
+    /^clusters\/slo\.yaml:\d+: availability: must be < 100/,
     /^clusters\/staging\/fastify-service\.image\.yaml:\d+: tag: latest is not a version/,
     /^clusters\/staging\/fastify-service\.yaml:\d+: adminPort: must differ from port/,
     /^clusters\/staging\/fastify-service\.yaml:\d+: autoscaling\.maxReplicas: must be greater/,
