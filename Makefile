@@ -1,16 +1,17 @@
 # Thin on purpose: each target calls the command of the same name. `make` without a target lists them.
 .DEFAULT_GOAL := help
-.PHONY: up status logs env down deploy ship unit test bench install help rollback resume charts check diff render explain capacity flows synth plan apply unlock cost kubeconfig image migrate-state destroy
+.PHONY: up status logs env down deploy ship load unit test soak bench install help rollback resume charts check diff render explain capacity flows synth plan apply unlock cost kubeconfig image migrate-state destroy
 
 # The variables of the commands. They reach the programs through the environment, never through a shell's command line;
 # a command refuses variables that it does not have.
-export APP ARGOCD BASE CLUSTER CONFIRM DIGEST DIRTY FROM ID KEY RECOVER STACK TAG YES
+export ADDRESS APP ARGOCD BASE CLUSTER CONFIRM DIGEST DIRTY DURATION FROM ID KEY RATE RECOVER SCENARIO STACK TAG YES
 # Variables of this file, allowed on the command line of any target.
-export MAKEFILE_VARIABLES := NODE COMPILED LOCAL MANIFESTS PLATFORM VERIFY BENCHES
+export MAKEFILE_VARIABLES := NODE COMPILED LOAD LOCAL MANIFESTS PLATFORM VERIFY BENCHES
 
 NODE := node_modules/.bin/node
 # A compile cache makes commands start faster. Tests run without it, since coverage would be less exact.
 COMPILED := NODE_COMPILE_CACHE=.local/compiled $(NODE)
+LOAD := $(COMPILED) packages/load/src/main.ts
 LOCAL := $(COMPILED) packages/local/src/main.ts
 MANIFESTS := $(COMPILED) packages/manifests/src/main.ts
 # Small semi-space and no optimizing compiler: synthesis takes 60 MB less, and no more time.
@@ -42,11 +43,17 @@ deploy: install ## publish the work tree to the local main, as a merge would, an
 ship: install ## CI's part: TAG=0.2.0 [DIGEST=sha256:…] [APP=fastify-service] as one commit, and wait
 	@$(LOCAL) ship
 
+load: install ## load on the service, judged and drawn: [SCENARIO=spike] [DURATION=5m] [ADDRESS=URL] [RATE=400]
+	@$(LOAD) load
+
 unit: install ## format, types, lint and unit tests
 	@$(VERIFY) unit
 
 test: install ## all tests: unit, integration, and the drills against a real stack of their own
 	@$(VERIFY) test
+
+soak: install ## the long drills under load, against a real stack of their own: [DURATION=1h]
+	@$(VERIFY) soak
 
 # Every part runs, even if an earlier one failed.
 BENCHES := service packages/manifests platform e2e

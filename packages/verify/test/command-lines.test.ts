@@ -34,6 +34,7 @@ const taken = new Set<string>();
 t.strictSame(
   programs.map(({ file }) => file),
   [
+    'packages/load/src/main.ts',
     'packages/local/src/main.ts',
     'packages/manifests/src/main.ts',
     'platform/src/main.ts',
