@@ -6,6 +6,7 @@ export const program: Program = {
   commands: {
     unit: () => import('./commands/unit.ts'),
     test: () => import('./commands/test.ts'),
+    soak: () => import('./commands/soak.ts'),
   },
   environment: {
     KEEP_DRILLS: 'keeps the logs and the state of the drills; any value',

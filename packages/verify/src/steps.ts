@@ -31,6 +31,9 @@ export const UNIT: Step = {
 /** Tests that start whole programs; the drills of e2e/ are among them, and wait more than they compute. */
 export const INTEGRATION: Step = { name: 'integration tests and drills', command: turbo('integration') };
 
+/** The drills of e2e/soak/, which last as long as DURATION says. */
+export const SOAK: Step = { name: 'long drills', command: turbo('soak') };
+
 const root = resolve(import.meta.dirname, '../../..');
 const SHOWN = 12;
 
