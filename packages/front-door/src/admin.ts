@@ -56,7 +56,7 @@ export function targetTable(door: FrontDoor, problem: string | undefined): Targe
     loadBalancers: loadBalancers.map(({ name, rules }) => ({ name, hosts: hostsOf(rules) })),
     targetGroups: door.groups().map((group) => {
       const { name, ingress, namespace, service, endpoints } = group.spec;
-      const simulated = endpoints.simulated.map((endpoint) => ({
+      const simulated = endpoints.simulated.map(({ uid: _, ...endpoint }) => ({
         ...endpoint,
         address: undefined,
         state: 'unused',

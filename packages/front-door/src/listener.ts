@@ -50,15 +50,14 @@ function handle(request: IncomingMessage, response: ServerResponse, options: Lis
   forward(request, response, route.path, target, route.settings);
 }
 
-/** One line for a request that is over: time, method, host, path, status, milliseconds. */
+/** One line for a request that is over: method, host and path, status, milliseconds. */
 function logWhenOver(request: IncomingMessage, response: ServerResponse, log: (line: string) => void): void {
   const start = performance.now();
   response.on('close', () => {
     const time = (performance.now() - start).toFixed(1);
     const status = response.writableFinished ? String(response.statusCode) : 'aborted';
-    log(
-      `${new Date().toISOString()} ${request.method ?? ''} ${request.headers.host ?? ''}${request.url ?? ''} ${status} ${time}`,
-    );
+    const { method = '', headers, url = '' } = request;
+    log(`${method} ${headers.host ?? ''}${url} ${status} ${time}`);
   });
 }
 

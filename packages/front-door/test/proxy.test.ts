@@ -203,3 +203,11 @@ t.test('an idle connection is closed after the idle timeout, and an upload that 
   t.equal(await send(port, ''), '', 'also one that never sent anything');
   t.match(await send(port, `PUT / HTTP/1.1\r\nHost: ${HOST}\r\nContent-Length: 9\r\n\r\nhalf`), /^HTTP\/1\.1 408 /);
 });
+
+t.test('the access log has a line for each request', async (t) => {
+  const lines: string[] = [];
+  const door = await startFrontDoor(t, { accessLog: (line) => lines.push(line) });
+  await ask(door.port, { path: '/x?y' });
+  await until(() => lines.length === 1);
+  t.match(lines[0], /^GET web\.localhost\/x\?y 404 \d+\.\d$/);
+});
