@@ -20,7 +20,10 @@ export interface ProcessStatus {
 function wantedDaemons(instance: Instance): DaemonName[] {
   const settings = readCluster(instance.root, instance.cluster);
   const nodes = settings.provider === 'local' ? machineNodes(settings) : [];
-  return DAEMONS.filter((name) => name !== 'metrics-server' || nodes.length > 0);
+  return DAEMONS.filter((name) => {
+    if (name === 'metrics-server') return nodes.length > 0;
+    return !name.startsWith('node-agent-') || nodes.some((node) => name === `node-agent-${node.name}`);
+  });
 }
 
 /** Every process that the local machine should have, running or not. */
