@@ -1,0 +1,32 @@
+package main
+
+import (
+	"fmt"
+	"syscall"
+	"time"
+
+	"gitops-platform/tools/node-agent/shim/procfs"
+)
+
+const memoryInterval = 500 * time.Millisecond
+
+// enforceMemory kills the container when it holds more memory than its limit, as the kernel does with a container's
+// cgroup. The kernel would refuse the page; here the limit can be passed for up to memoryInterval.
+func (c *container) enforceMemory() {
+	limit := c.config.MemoryLimit
+	if limit <= 0 {
+		return
+	}
+	pids := c.tree.Descendants()
+	used := procfs.ReadMemory(pids).Total()
+	if used > limit && len(pids) > 1 {
+		// Forks share pages, which the quick sum counts for each.
+		used = min(used, procfs.ProportionalMemory(pids))
+	}
+	if used <= limit {
+		return
+	}
+	const mebibyte = 1 << 20
+	c.exceeded = fmt.Sprintf("%d MiB used, the memory limit is %d MiB", used/mebibyte, limit/mebibyte)
+	c.signalAll(syscall.SIGKILL)
+}
