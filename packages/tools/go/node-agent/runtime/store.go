@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"gitops-platform/tools/node-agent/shim/record"
 	"golang.org/x/sys/unix"
@@ -62,14 +63,18 @@ func lockState(dir string) (*os.File, error) {
 			return nil, err
 		}
 	}
-	lock, err := lockFile(filepath.Join(dir, record.LockFile))
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		err = errInUse
+	// An agent that was killed while it started a shim leaves a copy of the lock to a process that is about to become it.
+	for deadline := time.Now().Add(time.Second); ; time.Sleep(5 * time.Millisecond) {
+		lock, err := lockFile(filepath.Join(dir, record.LockFile))
+		switch {
+		case err == nil:
+			return lock, nil
+		case !errors.Is(err, unix.EWOULDBLOCK):
+			return nil, err
+		case time.Now().After(deadline):
+			return nil, fmt.Errorf("state folder %s: %w", dir, errInUse)
+		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("state folder %s: %w", dir, err)
-	}
-	return lock, nil
 }
 
 // lockFile fails with EWOULDBLOCK when somebody else holds the lock.
