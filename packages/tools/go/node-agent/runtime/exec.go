@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	goruntime "runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/creack/pty"
@@ -95,7 +96,7 @@ func (s *Service) run(ctx context.Context, id string, line []string, start func(
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		code := exit.ExitCode()
-		if state, ok := exit.Sys().(unix.WaitStatus); ok && state.Signaled() {
+		if state, ok := exit.Sys().(syscall.WaitStatus); ok && state.Signaled() {
 			code = 128 + int(state.Signal())
 		}
 		return utilexec.CodeExitError{Err: fmt.Errorf("command '%s' exited with %d", strings.Join(line, " "), code), Code: code}

@@ -122,9 +122,10 @@ func StopAll(ctx context.Context, stateDir string) error {
 // none. Marked are shims, the processes of containers, and all that descends from them unless it cleared its environment.
 func sweep(stateDir string, selected func(id string, pid int) bool) {
 	parent := filepath.Join(stateDir, containersFolder)
-	for deadline := time.Now().Add(killLimit); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	// Twice nothing: the environment of a process that becomes another program cannot be read for a moment.
+	for nothing, deadline := 0, time.Now().Add(killLimit); nothing < 2 && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		pids, _ := procfs.Pids()
-		found := false
+		nothing++
 		for _, pid := range pids {
 			// The mark is read between two looks at the birth, so it is this process's.
 			stat, err := procfs.ReadStat(pid)
@@ -138,11 +139,8 @@ func sweep(stateDir string, selected func(id string, pid int) bool) {
 			if handle, err := openProcess(record.Process{Pid: pid, Birth: stat.Birth}); err == nil {
 				handle.signal(unix.SIGKILL)
 				handle.close()
-				found = true
+				nothing = 0
 			}
-		}
-		if !found {
-			return
 		}
 	}
 }

@@ -17,6 +17,8 @@ type container struct {
 	start  record.Start
 	log    *log
 	tree   *procfs.Tree
+	// reaped says that the process is gone, and its pid perhaps another's.
+	reaped bool
 	// exceeded is the message of the memory limit, once that was the reason to kill.
 	exceeded string
 }
@@ -82,15 +84,19 @@ func (c *container) reap() (main syscall.WaitStatus, ended bool) {
 			return main, ended
 		}
 		if pid == c.start.Main.Pid {
-			main, ended = status, true
+			main, ended, c.reaped = status, true, true
 		}
 	}
 }
 
-// signalAll signals all that descends from the container's process, daemons in sessions of their own included.
-func (c *container) signalAll(signal syscall.Signal) {
+// kill kills all that descends from the container's process, daemons in sessions of their own included. The process
+// itself is first, or it could still answer to the end of its children.
+func (c *container) kill() {
+	if !c.reaped {
+		syscall.Kill(c.start.Main.Pid, syscall.SIGKILL)
+	}
 	for _, pid := range c.tree.Descendants() {
-		syscall.Kill(pid, signal)
+		syscall.Kill(pid, syscall.SIGKILL)
 	}
 }
 
@@ -103,7 +109,7 @@ func (c *container) killAll() {
 		if _, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil); err == syscall.ECHILD {
 			return
 		}
-		c.signalAll(syscall.SIGKILL)
+		c.kill()
 	}
 }
 

@@ -111,7 +111,7 @@ func (c *container) wait(on signals) record.Exit {
 			// Only this goroutine reaps, so the pid is still the process's.
 			syscall.Kill(c.start.Main.Pid, syscall.Signal(c.config.StopSignal))
 		case <-on.kill:
-			c.signalAll(syscall.SIGKILL)
+			c.kill()
 		case <-on.reload:
 			c.reload()
 		case <-memory.C:

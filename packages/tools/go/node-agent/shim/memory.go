@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"syscall"
 	"time"
 
 	"gitops-platform/tools/node-agent/shim/procfs"
@@ -28,5 +27,5 @@ func (c *container) enforceMemory() {
 	}
 	const mebibyte = 1 << 20
 	c.exceeded = fmt.Sprintf("%d MiB used, the memory limit is %d MiB", used/mebibyte, limit/mebibyte)
-	c.signalAll(syscall.SIGKILL)
+	c.kill()
 }
