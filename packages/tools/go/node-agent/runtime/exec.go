@@ -82,7 +82,12 @@ func (s *Service) run(ctx context.Context, id string, line []string, start func(
 	command := exec.CommandContext(ctx, path)
 	command.Args, command.Env, command.Dir = args, started.Env, started.WorkingDir
 	command.SysProcAttr = &unix.SysProcAttr{Setsid: true, Pdeathsig: unix.SIGKILL}
-	command.Cancel = func() error { return unix.Kill(-command.Process.Pid, unix.SIGKILL) }
+	command.Cancel = func() error {
+		if err := unix.Kill(-command.Process.Pid, unix.SIGKILL); err != nil {
+			return os.ErrProcessDone
+		}
+		return nil
+	}
 	// Children that it leaves behind may hold its output for as long as they like.
 	command.WaitDelay = 2 * time.Second
 
