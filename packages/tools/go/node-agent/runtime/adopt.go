@@ -6,9 +6,9 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
-	"gitops-platform/tools/node-agent/shim/procfs"
 	"gitops-platform/tools/node-agent/shim/record"
 	"golang.org/x/sys/unix"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -26,22 +26,14 @@ func (s *Service) adopt() error {
 	if err := s.loadContainers(); err != nil {
 		return err
 	}
-	trees := map[string]map[int]bool{}
-	for id, c := range s.containers {
-		if c.shim == nil {
-			continue
-		}
-		trees[id] = map[int]bool{c.start.Shim.Pid: true}
-		for _, pid := range procfs.NewTree(c.start.Shim.Pid).Descendants() {
-			trees[id][pid] = true
-		}
-	}
 	sweep(s.options.StateDir, func(id string, pid int) bool {
-		if trees[id] == nil {
+		c := s.containers[id]
+		if c == nil || c.shim == nil {
 			return true
 		}
-		// A process that started since, or one of an exec that the last agent served.
-		return !trees[id][pid] && !s.descends(id, pid)
+		// Its own, or one of an exec that the last agent served.
+		shim := c.start.Shim.Pid
+		return pid != shim && !slices.Contains(s.descendants()[shim], pid)
 	})
 	for _, c := range s.containers {
 		if c.shim != nil {
@@ -49,16 +41,6 @@ func (s *Service) adopt() error {
 		}
 	}
 	return nil
-}
-
-// descends says whether a process belongs to a container's shim at this moment.
-func (s *Service) descends(id string, pid int) bool {
-	for _, descendant := range procfs.NewTree(s.containers[id].start.Shim.Pid).Descendants() {
-		if descendant == pid {
-			return true
-		}
-	}
-	return false
 }
 
 func (s *Service) loadSandboxes() error {

@@ -32,7 +32,7 @@ type container struct {
 	start     *record.Start
 	exit      *record.Exit
 	shim      *process
-	usage     usage
+	cpu       uint64 // nanoseconds, as reported last
 }
 
 func newContainer(id string, sb *sandbox, config *runtimeapi.ContainerConfig, createdAt int64) *container {

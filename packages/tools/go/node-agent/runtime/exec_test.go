@@ -24,7 +24,7 @@ import (
 
 func TestExecSync(t *testing.T) {
 	f := newFixture(t)
-	id := f.run("exec", "sleep 60")
+	id := f.run("exec", "exec sleep 60")
 	stdout, stderr, err := f.ExecSync(background, id, []string{"sh", "-c", "echo $FROM_IMAGE $PWD; echo bad >&2"}, 0)
 	check(t, err)
 	equal(t, "stdout", string(stdout), "yes "+f.options.Images.(image).root+"/app\n")
@@ -42,17 +42,16 @@ func TestExecSync(t *testing.T) {
 		}
 	}
 
-	start := len(marked(f.options.StateDir))
 	_, _, err = f.ExecSync(background, id, []string{"sh", "-c", "sleep 60; exit"}, 100*time.Millisecond)
 	if !errors.Is(err, cri.ErrCommandTimedOut) {
 		t.Errorf("timeout: %v", err)
 	}
-	eventually(t, "what timed out is gone", func() bool { return len(marked(f.options.StateDir)) == start })
+	eventually(t, "what timed out is gone", func() bool { return len(marked(f.options.StateDir)) == 2 })
 }
 
 func TestExecEndsWithTheContainer(t *testing.T) {
 	f := newFixture(t)
-	id := f.run("exec", "sleep 60")
+	id := f.run("exec", "exec sleep 60")
 	ended := make(chan error)
 	go func() {
 		_, _, err := f.ExecSync(background, id, []string{"sh", "-c", "sleep 60; exit"}, 0)
@@ -80,7 +79,7 @@ func executor(t *testing.T, address string) remotecommand.Executor {
 
 func TestExecStream(t *testing.T) {
 	f := newFixture(t)
-	id := f.run("stream", "sleep 60")
+	id := f.run("stream", "exec sleep 60")
 	response, err := f.Exec(background, &runtimeapi.ExecRequest{
 		ContainerId: id, Cmd: []string{"sh", "-c", "read line; echo got $line; echo bad >&2; exit 3"}, Stdin: true, Stdout: true, Stderr: true,
 	})
@@ -100,7 +99,7 @@ func TestExecStream(t *testing.T) {
 
 func TestExecTerminal(t *testing.T) {
 	f := newFixture(t)
-	id := f.run("terminal", "sleep 60")
+	id := f.run("terminal", "exec sleep 60")
 	response, err := f.Exec(background, &runtimeapi.ExecRequest{
 		ContainerId: id, Cmd: []string{"sh", "-c", "[ -t 0 ] && [ -t 1 ] && echo a terminal; exit 4"}, Stdin: true, Stdout: true, Tty: true,
 	})

@@ -28,6 +28,8 @@ import (
 	internalapi "k8s.io/cri-api/pkg/apis"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"k8s.io/cri-streaming/pkg/streaming"
+
+	"gitops-platform/tools/node-agent/shim/procfs"
 )
 
 // Name is what the ids of containers begin with in the status of a pod.
@@ -64,6 +66,7 @@ type Service struct {
 	sandboxes   map[string]*sandbox
 	containers  map[string]*container
 	subscribers map[*queue]struct{}
+	forest      procfs.Forest
 }
 
 var _ internalapi.RuntimeService = (*Service)(nil)

@@ -10,13 +10,6 @@ import (
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
-// usage is what a container used so far.
-type usage struct {
-	tree *procfs.Tree
-	// cpu never goes down: a child's time is counted with its parent a moment after the child is gone.
-	cpu uint64
-}
-
 // ContainerStats measures a running container.
 func (s *Service) ContainerStats(_ context.Context, id string) (*runtimeapi.ContainerStats, error) {
 	s.mutex.Lock()
@@ -25,7 +18,7 @@ func (s *Service) ContainerStats(_ context.Context, id string) (*runtimeapi.Cont
 	if !found || c.state() != runtimeapi.ContainerState_CONTAINER_RUNNING {
 		return nil, status.Errorf(codes.NotFound, "container %s: no such running container", id)
 	}
-	return c.stats(), nil
+	return c.stats(s.descendants()[c.start.Shim.Pid]), nil
 }
 
 // ListContainerStats measures the running containers.
@@ -33,6 +26,7 @@ func (s *Service) ListContainerStats(_ context.Context, filter *runtimeapi.Conta
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	list := []*runtimeapi.ContainerStats{}
+	descendants := s.descendants()
 	for _, c := range s.containers {
 		if c.state() != runtimeapi.ContainerState_CONTAINER_RUNNING ||
 			filter.GetId() != "" && filter.GetId() != c.id ||
@@ -40,17 +34,24 @@ func (s *Service) ListContainerStats(_ context.Context, filter *runtimeapi.Conta
 			!selects(filter.GetLabelSelector(), c.config.GetLabels()) {
 			continue
 		}
-		list = append(list, c.stats())
+		list = append(list, c.stats(descendants[c.start.Shim.Pid]))
 	}
 	return list, nil
 }
 
-// stats measures the processes of a container, without those of exec; the caller holds the mutex.
-func (c *container) stats() *runtimeapi.ContainerStats {
-	if c.usage.tree == nil {
-		c.usage.tree = procfs.NewTree(c.start.Shim.Pid)
+// descendants gives the processes of all running containers by the pid of the shim; the caller holds the mutex.
+func (s *Service) descendants() map[int][]int {
+	var shims []int
+	for _, c := range s.containers {
+		if c.state() == runtimeapi.ContainerState_CONTAINER_RUNNING {
+			shims = append(shims, c.start.Shim.Pid)
+		}
 	}
-	pids := c.usage.tree.Descendants()
+	return s.forest.Descendants(shims...)
+}
+
+// stats measures the processes of a container, those of exec left out; the caller holds the mutex.
+func (c *container) stats(pids []int) *runtimeapi.ContainerStats {
 	memory := procfs.ReadMemory(pids)
 	var ticks, faults, majorFaults uint64
 	for _, pid := range pids {
@@ -62,13 +63,14 @@ func (c *container) stats() *runtimeapi.ContainerStats {
 	if shim, err := procfs.ReadStat(c.start.Shim.Pid); err == nil {
 		ticks += shim.Waited
 	}
-	c.usage.cpu = max(c.usage.cpu, ticks*uint64(time.Second/procfs.TicksPerSecond))
+	// Never less than before: a child's time is counted with its parent a moment after the child is gone.
+	c.cpu = max(c.cpu, ticks*uint64(time.Second/procfs.TicksPerSecond))
 	now := time.Now().UnixNano()
 	result := &runtimeapi.ContainerStats{
 		Attributes: &runtimeapi.ContainerAttributes{
 			Id: c.id, Metadata: c.config.GetMetadata(), Labels: c.config.GetLabels(), Annotations: c.config.GetAnnotations(),
 		},
-		Cpu: &runtimeapi.CpuUsage{Timestamp: now, UsageCoreNanoSeconds: number(c.usage.cpu)},
+		Cpu: &runtimeapi.CpuUsage{Timestamp: now, UsageCoreNanoSeconds: number(c.cpu)},
 		Memory: &runtimeapi.MemoryUsage{
 			Timestamp: now,
 			// What the limit counts too.
@@ -93,7 +95,7 @@ func (s *Service) PodSandboxStats(_ context.Context, id string) (*runtimeapi.Pod
 	if !found {
 		return nil, status.Errorf(codes.NotFound, "sandbox %s: not found", id)
 	}
-	return s.sandboxStats(sb), nil
+	return s.sandboxStats(sb, s.descendants()), nil
 }
 
 // ListPodSandboxStats measures the pods that have an address.
@@ -101,15 +103,16 @@ func (s *Service) ListPodSandboxStats(_ context.Context, filter *runtimeapi.PodS
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	list := []*runtimeapi.PodSandboxStats{}
+	descendants := s.descendants()
 	for _, sb := range s.sandboxes {
 		if sb.ready && (filter.GetId() == "" || filter.GetId() == sb.id) && selects(filter.GetLabelSelector(), sb.config.GetLabels()) {
-			list = append(list, s.sandboxStats(sb))
+			list = append(list, s.sandboxStats(sb, descendants))
 		}
 	}
 	return list, nil
 }
 
-func (s *Service) sandboxStats(sb *sandbox) *runtimeapi.PodSandboxStats {
+func (s *Service) sandboxStats(sb *sandbox, descendants map[int][]int) *runtimeapi.PodSandboxStats {
 	now := time.Now().UnixNano()
 	sum := &runtimeapi.LinuxPodSandboxStats{
 		Cpu: &runtimeapi.CpuUsage{Timestamp: now, UsageCoreNanoSeconds: number(0)},
@@ -123,7 +126,8 @@ func (s *Service) sandboxStats(sb *sandbox) *runtimeapi.PodSandboxStats {
 		if c.state() != runtimeapi.ContainerState_CONTAINER_RUNNING {
 			continue
 		}
-		stats := c.stats()
+		pids := descendants[c.start.Shim.Pid]
+		stats := c.stats(pids)
 		sum.Containers = append(sum.Containers, stats)
 		sum.Cpu.UsageCoreNanoSeconds.Value += stats.Cpu.UsageCoreNanoSeconds.Value
 		sum.Memory.WorkingSetBytes.Value += stats.Memory.WorkingSetBytes.Value
@@ -131,7 +135,7 @@ func (s *Service) sandboxStats(sb *sandbox) *runtimeapi.PodSandboxStats {
 		sum.Memory.RssBytes.Value += stats.Memory.RssBytes.Value
 		sum.Memory.PageFaults.Value += stats.Memory.PageFaults.Value
 		sum.Memory.MajorPageFaults.Value += stats.Memory.MajorPageFaults.Value
-		sum.Process.ProcessCount.Value += uint64(len(c.usage.tree.Descendants()))
+		sum.Process.ProcessCount.Value += uint64(len(pids))
 	}
 	return &runtimeapi.PodSandboxStats{
 		Attributes: &runtimeapi.PodSandboxAttributes{

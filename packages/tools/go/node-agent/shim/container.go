@@ -16,7 +16,10 @@ type container struct {
 	config record.Config
 	start  record.Start
 	log    *log
-	tree   *procfs.Tree
+	// descendants are those found last.
+	forest      procfs.Forest
+	descendants []int
+	looked      time.Time
 	// reaped says that the process is gone, and its pid perhaps another's.
 	reaped bool
 	// exceeded is the message of the memory limit, once that was the reason to kill.
@@ -63,7 +66,7 @@ func start(folder string, config record.Config) (*container, error) {
 		return nil, err
 	}
 	return &container{
-		folder: folder, config: config, log: log, tree: procfs.NewTree(os.Getpid()),
+		folder: folder, config: config, log: log,
 		start: record.Start{
 			Shim:      record.Process{Pid: os.Getpid(), Birth: self.Birth},
 			Main:      record.Process{Pid: pid, Birth: main.Birth},
@@ -89,13 +92,18 @@ func (c *container) reap() (main syscall.WaitStatus, ended bool) {
 	}
 }
 
+func (c *container) lookForDescendants() {
+	c.descendants = c.forest.Descendants(os.Getpid())[os.Getpid()]
+}
+
 // kill kills all that descends from the container's process, daemons in sessions of their own included. The process
 // itself is first, or it could still answer to the end of its children.
 func (c *container) kill() {
 	if !c.reaped {
 		syscall.Kill(c.start.Main.Pid, syscall.SIGKILL)
 	}
-	for _, pid := range c.tree.Descendants() {
+	c.lookForDescendants()
+	for _, pid := range c.descendants {
 		syscall.Kill(pid, syscall.SIGKILL)
 	}
 }
