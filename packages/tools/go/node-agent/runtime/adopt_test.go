@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -70,6 +71,27 @@ func TestKilledShimLeavesNothing(t *testing.T) {
 	f.restart()
 	equal(t, "code", f.ended(id).ExitCode, int32(137))
 	equal(t, "processes", marked(f.options.StateDir), nil)
+}
+
+// TestExecOfTheLastAgentIsEnded: what an exec has started outlives an agent that is killed, and is nobody's.
+func TestExecOfTheLastAgentIsEnded(t *testing.T) {
+	f := newFixture(t)
+	id := f.run("pod", "exec sleep 60")
+	f.Close(background)
+	left := exec.Command("/bin/sleep", "60")
+	left.Env = []string{markVariable + "=" + f.containers[id].folder}
+	check(t, left.Start())
+	f.restart()
+	check(t, ignoreExit(left.Wait()))
+	equal(t, "state", f.status(id).State, runtimeapi.ContainerState_CONTAINER_RUNNING)
+	equal(t, "processes", len(marked(f.options.StateDir)), 2)
+}
+
+func ignoreExit(err error) error {
+	if errors.As(err, new(*exec.ExitError)) {
+		return nil
+	}
+	return err
 }
 
 func TestInterruptedCallsAreCleared(t *testing.T) {

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -234,6 +235,22 @@ func TestAddressInUseIsTheProcesssOwnError(t *testing.T) {
 	equal(t, "log", f.log(id), []string{"stderr F bind: address 127.99.7.1 already in use"})
 }
 
+func TestProcessHasNoFilesOfTheShim(t *testing.T) {
+	f := newFixture(t)
+	id := f.run("files", "exec sleep 60")
+	var names []string
+	eventually(t, "program runs", func() bool {
+		name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", f.containers[id].start.Main.Pid))
+		return string(name) == "sleep\n"
+	})
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", f.containers[id].start.Main.Pid))
+	check(t, err)
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	equal(t, "files", names, []string{"0", "1", "2"})
+}
+
 func TestRemovedContainerIsGone(t *testing.T) {
 	f := newFixture(t)
 	id := f.run("removed", "sleep 60")
@@ -250,13 +267,22 @@ func TestRemovedContainerIsGone(t *testing.T) {
 
 func TestStats(t *testing.T) {
 	f := newFixture(t)
-	id := f.run("busy", `(i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done); echo worked; while :; do sleep 60; done`)
-	f.prints(id, "worked")
-	list, err := f.ListContainerStats(background, &runtimeapi.ContainerStatsFilter{})
-	check(t, err)
-	stats := list[0]
-	if stats.Cpu.UsageCoreNanoSeconds.Value < uint64(20*time.Millisecond) {
-		t.Errorf("time of an ended child is missing: %v", stats.Cpu)
+	// A child, and one that only the shim is left to wait for.
+	id := f.run("busy", `work() { i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; }; (work); echo child
+		while [ ! -e $TMPDIR/go ]; do sleep 0.01; done; ( (work; echo orphan) & ); while :; do sleep 60; done`)
+	measure := func() *runtimeapi.ContainerStats {
+		list, err := f.ListContainerStats(background, &runtimeapi.ContainerStatsFilter{})
+		check(t, err)
+		return list[0]
+	}
+	f.prints(id, "child")
+	child := measure().Cpu.UsageCoreNanoSeconds.Value
+	check(t, os.WriteFile(filepath.Join(f.containers[id].folder, scratchFolder, "go"), nil, 0o600))
+	f.prints(id, "orphan")
+	eventually(t, "orphan is gone", func() bool { return len(marked(f.options.StateDir)) == 3 })
+	stats := measure()
+	if orphan := stats.Cpu.UsageCoreNanoSeconds.Value - child; min(child, orphan) < uint64(10*time.Millisecond) {
+		t.Errorf("time of ended processes is missing: %d ns, %d ns", child, orphan)
 	}
 	if memory := stats.Memory.WorkingSetBytes.Value; memory < 500<<10 || memory > 50<<20 {
 		t.Errorf("memory: %v", stats.Memory)
@@ -265,7 +291,7 @@ func TestStats(t *testing.T) {
 	check(t, err)
 	equal(t, "processes", pods[0].Linux.Process.ProcessCount.Value, uint64(2))
 	check(t, f.StopContainer(background, id, 0))
-	list, err = f.ListContainerStats(background, nil)
+	list, err := f.ListContainerStats(background, nil)
 	check(t, err)
 	equal(t, "stats of what ended", len(list), 0)
 }

@@ -2,9 +2,12 @@ package runtime
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
@@ -96,6 +99,26 @@ func TestStoppedSandboxRunsNothing(t *testing.T) {
 		check(t, err)
 		equal(t, "left in "+kind, len(ids), 0)
 	}
+}
+
+func TestStartAndStopAtOnce(t *testing.T) {
+	f := newFixture(t)
+	sandbox := f.sandbox("pod")
+	var ids []string
+	for number := range 8 {
+		ids = append(ids, f.create(sandbox, containerConfig(fmt.Sprint("c", number), "exec sleep 60")))
+	}
+	var done sync.WaitGroup
+	for number, id := range ids {
+		done.Go(func() {
+			time.Sleep(time.Duration(number) * 2 * time.Millisecond)
+			f.StartContainer(background, id)
+		})
+	}
+	time.Sleep(5 * time.Millisecond)
+	check(t, f.StopPodSandbox(background, sandbox))
+	done.Wait()
+	equal(t, "processes", marked(f.options.StateDir), nil)
 }
 
 func TestRefusals(t *testing.T) {

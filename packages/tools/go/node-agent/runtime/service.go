@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"net/netip"
@@ -25,6 +26,7 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sys/unix"
 	internalapi "k8s.io/cri-api/pkg/apis"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"k8s.io/cri-streaming/pkg/streaming"
@@ -74,6 +76,8 @@ var _ internalapi.RuntimeService = (*Service)(nil)
 // New loads what StateDir says, adopts the containers that still run, and clears what an interrupted call left. It fails
 // when another agent uses StateDir.
 func New(options Options) (*Service, error) {
+	// Whatever files the agent was started with are not for containers. Older kernels lack the call; nothing breaks then.
+	unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	s, err := load(options)
 	if err != nil {
 		return nil, err
