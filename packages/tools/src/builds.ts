@@ -75,6 +75,17 @@ export const BUILDS = {
     sources: [],
     minutes: 1,
   },
+  /** A registry, and what assembles the image of the service. */
+  images: {
+    module: 'images',
+    packages: {
+      registry: 'gitops-platform/tools/images/registry',
+      image: 'gitops-platform/tools/images/image',
+    },
+    linkerFlags: ['-s', '-w'],
+    sources: ['registry/main.go', 'image/assemble.go', 'image/layer.go', 'image/main.go', 'image/push.go'],
+    minutes: 1,
+  },
   /** What applies the platform. `dev=no`: a release says so of itself. */
   opentofu: {
     module: 'opentofu',
@@ -105,4 +116,4 @@ export type BuildName = keyof typeof BUILDS;
 export const ALL_BUILDS = Object.keys(BUILDS) as BuildName[];
 
 /** What `make up` needs. */
-export const LOCAL_MACHINE: readonly BuildName[] = ['stack', 'own', 'metrics'];
+export const LOCAL_MACHINE: readonly BuildName[] = ['stack', 'own', 'images', 'metrics'];

@@ -47,7 +47,7 @@ const NOT_RENOVATES: readonly { readonly file: RegExp; readonly text: RegExp; re
 
 /** Prose, lock files, what is generated, and tests, which check or make up versions. */
 const isSearched = (file: string): boolean =>
-  !/\.md$|(^|\/)(test|docs)\/|^LICENSE$|(^|\/)(pnpm-lock\.yaml|go\.sum|charts\.lock\.yaml)$|^service\/openapi\.json$/.test(
+  !/\.md$|(^|\/)(test|docs)\/|_test\.go$|^LICENSE$|(^|\/)(pnpm-lock\.yaml|go\.sum|charts\.lock\.yaml)$|^service\/openapi\.json$/.test(
     file,
   );
 
