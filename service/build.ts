@@ -1,6 +1,7 @@
 // Bundles the service into dist/: main.js and the two files of its documentation page. That folder is what the image
 // holds and what tests and benchmarks run.
-// Usage: node build.ts   (VERSION and COMMIT go into the metric service_build_info)
+// Usage: node build.ts [FOLDER]   (another folder than dist/, which must be empty)
+// VERSION and COMMIT go into the metric service_build_info.
 import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -8,8 +9,9 @@ import { build } from 'esbuild';
 
 const { VERSION: version = 'source', COMMIT: commit = 'unknown' } = process.env;
 const dist = join(import.meta.dirname, 'dist');
+const [, , folder] = process.argv;
 // Built in a temporary folder and moved into place at the end, so that a running service does not lose its files meanwhile.
-const made = join(import.meta.dirname, 'node_modules', `.dist-${process.pid}`);
+const made = folder ?? join(import.meta.dirname, 'node_modules', `.dist-${process.pid}`);
 
 await build({
   absWorkingDir: import.meta.dirname,
@@ -42,5 +44,7 @@ mkdirSync(target, { recursive: true });
 for (const file of ['package.json', 'LICENSE', 'NOTICE', 'swagger-ui-bundle.js', 'swagger-ui.css'])
   cpSync(join(reader, file), join(target, file));
 
-rmSync(dist, { recursive: true, force: true });
-renameSync(made, dist);
+if (folder === undefined) {
+  rmSync(dist, { recursive: true, force: true });
+  renameSync(made, dist);
+}

@@ -1,42 +1,43 @@
-// Builds the service's image with Docker; --help tells how. Progress goes to standard error, the image's reference to
-// standard output. The same commit gives the same image: all that changes from build to build is passed in, and comes
-// from the commit.
+// Builds the service's image; --help tells how. Progress goes to standard error, the image's reference to standard output.
+// The same commit gives the same image: all that changes from build to build is passed in, and comes from the commit.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { tagProblem } from '@gitops/delivery/image-file';
+import { thisPlatform } from '@gitops/images/node-base';
+import { type Origin, readOrigin } from '@gitops/images/origin';
+import { buildServiceImage, defaultTag, readServiceDockerfile, SERVICE_IMAGE } from '@gitops/images/service-image';
+import { CommandError, reportFailure } from '@gitops/report/errors';
+import { progressTo } from '@gitops/report/progress';
+import { ensureTools } from '@gitops/tools/tools';
 
 const HELP = `Usage: node image.ts [OPTIONS]
 
-  --tag TAG         the image's tag and version (default: the commit, with -dirty where the work tree has changes)
+The image is assembled without a daemon and pushed, unless --docker is given.
+
+  --tag TAG         the image's tag and version (default: the version in package.json and the commit)
   --also TAG        another tag for the same image; may be repeated
   --registry R      where the image belongs, for instance registry.example.com/team
   --push            push it there; prints the digest too
-  --platform P      for instance linux/amd64,linux/arm64 (more than one needs --push)
+  --platform P      for instance linux/amd64,linux/arm64 (default: that of this machine)
+  --docker          build it with Docker and the Dockerfile; without --push it stays in Docker
   --json            prints {reference, tag, digest, commit, created}
   --help            this text
 
-Environment: BUILD_IMAGE and RUNTIME_IMAGE, the base images with their digests; SOURCE_DATE_EPOCH (default: the commit's time).`;
+Environment:
+  RUNTIME_IMAGE     the base image, name@sha256:… (default: that of the Dockerfile, whose tag may move)
+  BUILD_IMAGE       the image that Docker builds in
+  SOURCE_DATE_EPOCH the time of the image (default: the commit's)
+  REGISTRY_USERNAME, REGISTRY_PASSWORD
+                    the account at the registry (default: where \`docker login\` keeps it)`;
 
-const NAME = 'fastify-service';
-// A host, perhaps with a port, and lower-case folders; Docker checks the finer points.
+// A host, perhaps with a port, and lower-case folders; the registry checks the finer points.
 const REGISTRY = /^[a-z0-9][a-z0-9.-]*(:[0-9]+)?(\/[a-z0-9][a-z0-9._-]*)*$/;
 const root = join(import.meta.dirname, '..');
 
-/** Something that the person at the keyboard can do something about. */
-class ImageError extends Error {
-  readonly next: string;
-
-  constructor(message: string, next: string) {
-    super(message);
-    this.name = 'ImageError';
-    this.next = next;
-  }
-}
-
-/** Why no image can be built on this machine, or undefined where one can. */
+/** Why Docker cannot build an image on this machine, or undefined where it can. */
 export function dockerProblem(): { message: string; next: string } | undefined {
   const succeeds = (...args: string[]): boolean =>
     spawnSync('docker', args, { stdio: 'ignore', timeout: 30_000 }).status === 0;
@@ -50,88 +51,78 @@ export function dockerProblem(): { message: string; next: string } | undefined {
   return undefined;
 }
 
-function git(...args: string[]): string {
-  const { status, stdout, stderr, error } = spawnSync('git', args, { cwd: root, encoding: 'utf8' });
-  if (status !== 0)
-    throw new ImageError(
-      `git ${args.join(' ')}: ${error?.message ?? stderr.trim()}`,
-      'build from a clone of the repository',
-    );
-  return stdout.trim();
-}
-
-/** What the image says of its origin. */
-function origin(): { commit: string; epoch: string; source: string | undefined } {
-  const dirty = git('status', '--porcelain') === '' ? '' : '-dirty';
-  const epoch = process.env.SOURCE_DATE_EPOCH ?? git('show', '--no-patch', '--format=%ct', 'HEAD');
-  if (!/^[0-9]{1,11}$/.test(epoch))
-    throw new ImageError(
-      `SOURCE_DATE_EPOCH must be a number of seconds; it is ${JSON.stringify(epoch)}`,
-      'unset it for the time of the commit',
-    );
-  return {
-    commit: git('rev-parse', 'HEAD') + dirty,
-    epoch,
-    source: sourceURL(git('config', '--default', '', '--get', 'remote.origin.url')),
-  };
-}
-
-/**
- * A remote's address as a label may show it: an address of the web, without the name and password that CI may have put
- * there.
- */
-export function sourceURL(remote: string): string | undefined {
-  const url = URL.parse(remote);
-  if (url === null || !['http:', 'https:'].includes(url.protocol)) return undefined;
-  url.username = url.password = url.search = url.hash = '';
-  return url.href.replace(/\.git$/, '');
-}
-
 interface Options {
   readonly tag?: string | undefined;
   readonly also?: readonly string[] | undefined;
   readonly registry?: string | undefined;
   readonly platform?: string | undefined;
   readonly push: boolean;
+  readonly docker: boolean;
 }
 
-function check({ also = [], registry, push }: Options, tag: string): void {
-  for (const [option, name] of [['--tag', tag], ...also.map((other) => ['--also', other] as const)] as const) {
+/** What --json prints; the digest of an image that stays in Docker is unknown. */
+interface Built {
+  readonly reference: string;
+  readonly tag: string;
+  readonly digest: string | undefined;
+  readonly commit: string;
+  readonly created: string;
+}
+
+function check({ tag, also = [], registry, push, docker }: Options): void {
+  const tags = also.map((other) => ['--also', other] as const);
+  for (const [option, name] of tag === undefined ? tags : [['--tag', tag] as const, ...tags]) {
     const rule = tagProblem(name);
-    if (rule !== undefined) throw new ImageError(`${option} ${rule}`, 'for instance --tag 0.2.0');
+    if (rule !== undefined) throw new CommandError(`${option} ${rule}`, 'for instance --tag 0.2.0');
   }
+  const example = 'for instance --registry registry.example.com/team';
   if (registry !== undefined && !REGISTRY.test(registry))
-    throw new ImageError(
-      `--registry ${JSON.stringify(registry)} is none`,
-      'for instance --registry registry.example.com/team',
+    throw new CommandError(`--registry ${JSON.stringify(registry)} is none`, example);
+  if (push && registry === undefined) throw new CommandError('--push needs --registry', example);
+  if (!push && !docker)
+    throw new CommandError(
+      'without --docker there is no place for the image but a registry',
+      'add --push --registry …, or --docker to keep it in Docker',
     );
-  if (push && registry === undefined)
-    throw new ImageError('--push needs --registry', 'for instance --registry registry.example.com/team');
 }
 
-function build(options: Options) {
-  const { commit, epoch, source } = origin();
-  const tag = options.tag ?? commit.replace(/^(.{12})[0-9a-f]*/, '$1');
-  check(options, tag);
-  const problem = dockerProblem();
-  if (problem !== undefined) throw new ImageError(problem.message, problem.next);
+async function assemble({ tag, also = [], registry = '', platform }: Options): Promise<Built> {
+  const progress = progressTo();
+  const { bin } = await ensureTools({ ...progress, note: () => undefined }, { verify: false, builds: ['images'] });
+  const { RUNTIME_IMAGE } = process.env;
+  const { reference, digest, commit, created, base, ...image } = await buildServiceImage(root, {
+    ...{ bin, registry, tag, also },
+    base: RUNTIME_IMAGE === '' ? undefined : RUNTIME_IMAGE,
+    platforms: platform?.split(',') ?? [thisPlatform],
+  });
+  progress.done(`pushed ${reference}, based on ${base ?? 'an OCI layout'}`);
+  return { reference, tag: image.tag, digest, commit, created };
+}
 
-  const created = new Date(Number(epoch) * 1000).toISOString();
+async function buildWithDocker(options: Options): Promise<Built> {
+  const origin = await readOrigin(root, readServiceDockerfile(root).inputs);
+  const { commit, created } = origin;
+  const tag = options.tag ?? defaultTag(root, commit) + (commit.endsWith('-dirty') ? '-dirty' : '');
+  const problem = dockerProblem();
+  if (problem !== undefined) throw new CommandError(problem.message, problem.next);
+  const referenceOf = (name: string): string =>
+    `${options.registry === undefined ? '' : `${options.registry}/`}${SERVICE_IMAGE}:${name}`;
+  const reference = referenceOf(tag);
+  const digest = buildx(options, [reference, ...(options.also ?? []).map(referenceOf)], buildArguments(tag, origin));
+  return { reference: digest === undefined ? reference : `${reference}@${digest}`, tag, digest, commit, created };
+}
+
+function buildArguments(tag: string, { commit, created, source }: Origin): Record<string, string | undefined> {
   const { BUILD_IMAGE, RUNTIME_IMAGE } = process.env;
-  const args = {
+  return {
     VERSION: tag,
     COMMIT: commit,
     CREATED: created,
     SOURCE: source,
-    SOURCE_DATE_EPOCH: epoch,
+    SOURCE_DATE_EPOCH: String(Date.parse(created) / 1000),
     BUILD_IMAGE,
     RUNTIME_IMAGE,
   };
-  const referenceOf = (name: string): string =>
-    `${options.registry === undefined ? '' : `${options.registry}/`}${NAME}:${name}`;
-  const reference = referenceOf(tag);
-  const digest = buildx(options, [reference, ...(options.also ?? []).map(referenceOf)], args);
-  return { reference: digest === undefined ? reference : `${reference}@${digest}`, tag, digest, commit, created };
 }
 
 /** Runs the build; gives the digest of an image that was pushed. */
@@ -162,7 +153,7 @@ function buildx(
       '.',
     ];
     const { status } = spawnSync('docker', args, { cwd: root, stdio: ['ignore', 2, 2] });
-    if (status !== 0) throw new ImageError('docker could not build the image', 'its last lines above say why');
+    if (status !== 0) throw new CommandError('docker could not build the image', 'its last lines above say why');
     return push
       ? (JSON.parse(readFileSync(metadata, 'utf8')) as { 'containerimage.digest'?: string })['containerimage.digest']
       : undefined;
@@ -182,31 +173,31 @@ function readOptions() {
         registry: string,
         platform: string,
         push: flag,
+        docker: flag,
         json: flag,
         help: flag,
       },
     }).values;
   } catch (error) {
-    throw new ImageError((error as Error).message, 'node image.ts --help lists the options');
+    throw new CommandError((error as Error).message, 'node image.ts --help lists the options');
   }
 }
 
-function main(): void {
+async function main(): Promise<void> {
   const { help, json, ...options } = readOptions();
   if (help) {
     console.log(HELP);
     return;
   }
-  const image = build(options);
+  check(options);
+  const image = await (options.docker ? buildWithDocker(options) : assemble(options));
   console.log(json ? JSON.stringify(image) : image.reference);
 }
 
 if (import.meta.main) {
   try {
-    main();
+    await main();
   } catch (error) {
-    if (!(error instanceof ImageError)) throw error;
-    console.error(`error: ${error.message}\n next: ${error.next}`);
-    process.exitCode = 1;
+    process.exitCode = reportFailure(error, 'run it again; --help lists the options');
   }
 }

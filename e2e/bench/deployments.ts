@@ -58,7 +58,7 @@ async function upgradeByHelm(stack: Stack, tag: string): Promise<number> {
   const { root, cluster } = stack.instance;
   const args = ['upgrade', '--install', '--wait', APP, resolve(root, 'charts', APP), '--namespace', HELM_NAMESPACE];
   for (const folder of ['shared', cluster]) args.push('--values', resolve(root, 'clusters', folder, `${APP}.yaml`));
-  args.push('--set', `image.repository=registry.invalid/${APP},image.tag=${tag},image.digest=${digestOf(tag)}`);
+  args.push('--set', `image.repository=registry.internal/${APP},image.tag=${tag},image.digest=${digestOf(tag)}`);
   args.push('--set', 'networkPolicy.loadBalancerCidrs={127.0.0.0/8}');
   const env = clusterEnvironment(stack.instance, stack.tools);
   return timed(async () => run(join(stack.tools.bin, 'helm'), args, { env }));

@@ -202,7 +202,7 @@ export class Stack {
   async ship(tag: string): Promise<string> {
     await succeed(this.instance.dir, ['ship', '--tag', tag]);
     const { digest } = JSON.parse(await succeed(this.instance.dir, ['image', '--json'])) as { digest: string };
-    return `registry.invalid/${APP}:${tag}@${digest}`;
+    return `registry.internal/${APP}:${tag}@${digest}`;
   }
 
   /**

@@ -22,7 +22,7 @@ t.test('ship changes the image and only that, in one commit of two lines', async
   const after = await stack.deployment();
   t.equal(after.spec.template.spec.containers[0]?.image, image);
   t.ok(await stack.isRolledOut(image));
-  t.match(image, /^registry\.invalid\/fastify-service:2\.0\.0@sha256:[0-9a-f]{64}$/);
+  t.match(image, /^registry\.internal\/fastify-service:2\.0\.0@sha256:[0-9a-f]{64}$/);
   t.same(apartFromImage(after), apartFromImage(before));
   t.equal(await git('rev-list', '--count', `${parent}..main`), '1');
   t.equal(await git('diff', '--numstat', parent, 'main'), '2\t2\tclusters/local/fastify-service.image.yaml');
@@ -53,7 +53,7 @@ t.test('ships that race all land, one after the other', async (t) => {
 t.test('what cannot be shipped is refused, and main stays', async (t) => {
   const head = await git('rev-parse', 'main');
   const cases: [string[], number, RegExp][] = [
-    [[], 2, /TAG \(--tag\) is missing/],
+    [['--digest', `sha256:${'a'.repeat(64)}`], 2, /DIGEST needs TAG/],
     [['--tag', 'latest'], 2, /--tag: latest is not a version/],
     [['--tag', '1.0 && rm'], 2, /--tag: must be up to 128 letters/],
     [['--tag', '-x'], 2, /--tag: must be up to 128 letters/],

@@ -12,7 +12,7 @@ t.test(
     const { code, stderr } = await stack.make('ship', '--tag', '4.1.0-bad');
     t.equal(code, 1);
     t.match(stderr, /error: fastify-service did not take [0-9a-f]{7}: .*back-off pulling image/);
-    t.match(stderr, 'back-off pulling image registry.invalid/fastify-service:4.1.0-bad');
+    t.match(stderr, 'back-off pulling image registry.internal/fastify-service:4.1.0-bad');
     t.match(stderr, 'exceeded its progress deadline');
     t.match(stderr, 'next: the previous version keeps running');
 

@@ -117,7 +117,7 @@ t.test('a second stack beside the first: interrupted at any point, ports taken, 
     t.same(strayProcesses(second), []);
     const { code, stdout } = await command(dir, ['status']);
     t.equal(code, 1);
-    t.match(stdout, '0 of 11 run');
+    t.match(stdout, /^0 of \d+ run/m);
     t.equal((await first.make('status')).code, 0, 'the first one runs on');
   });
 

@@ -1,37 +1,25 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, delimiter, dirname, join, matchesGlob } from 'node:path';
+import { join } from 'node:path';
 import t from 'tap';
 import {
   command,
   devDependencies,
   final,
   gather,
-  type Instruction,
   instructions,
   node,
   packageManager,
   ports,
   read,
-  root,
   service,
   stages,
   texts,
   user,
 } from './fixtures/dockerfile.ts';
+import { buildEnvironment, contextFiles, copyContext, letsThrough, programs, replay, tree } from './fixtures/replay.ts';
 
 t.test(
   'the Dockerfile: base images are build arguments, and what is run in the end has no shell and no rights',
@@ -105,36 +93,6 @@ t.test('the image is labelled, with the build arguments that image.ts passes', (
 // --- The build context
 // ----------------------------------------------------------------------------------------------------
 
-const patterns = read('.dockerignore')
-  .split('\n')
-  .filter((line) => line !== '' && !line.startsWith('#'));
-
-/** Docker's rule: the last pattern that fits a path or one of its folders decides. */
-function letsThrough(path: string): boolean {
-  const parts = path.split('/');
-  const fits = (pattern: string): boolean =>
-    parts.some((_, index) => matchesGlob(parts.slice(0, index + 1).join('/'), pattern));
-  const last = patterns.findLast((pattern) => fits(pattern.replace(/^!/, '')) || pattern === '*');
-  return last?.startsWith('!') ?? true;
-}
-
-/** Every file of a folder that is let through. */
-function contextFiles(folder = ''): string[] {
-  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
-    const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
-    if (!entry.isDirectory()) return letsThrough(path) ? [path] : [];
-    return letsThrough(path) || patterns.some((pattern) => pattern.startsWith(`!${path}/`)) ? contextFiles(path) : [];
-  });
-}
-
-/** Copies the build context into a folder. */
-function copyContext(folder: string): void {
-  for (const file of contextFiles()) {
-    mkdirSync(dirname(join(folder, file)), { recursive: true });
-    cpSync(join(root, file), join(folder, file));
-  }
-}
-
 t.test('the build context holds what the Dockerfile copies, nothing else and nothing secret', (t) => {
   const sources = texts(instructions, 'COPY')
     .filter((text) => !text.startsWith('--from'))
@@ -173,63 +131,6 @@ t.test('the build context holds what the Dockerfile copies, nothing else and not
 // --- The build, without Docker
 // --------------------------------------------------------------------------------------------
 
-interface Replay {
-  /** Stands for the image's root. */
-  readonly image: string;
-  /** Where COPY takes files from. */
-  readonly from: string;
-  readonly buildArgs: NodeJS.ProcessEnv;
-  readonly env: NodeJS.ProcessEnv;
-}
-
-/** Carries out a stage of the Dockerfile. */
-function replay(stage: readonly Instruction[], { image, from, buildArgs, env }: Replay): void {
-  let cwd = image;
-  const args: NodeJS.ProcessEnv = {};
-  const place = (path: string): string => (path.startsWith('/') ? join(image, path) : join(cwd, path));
-  for (const { name, text } of stage) {
-    if (name === 'WORKDIR') mkdirSync((cwd = place(text)), { recursive: true });
-    if (name === 'COPY') {
-      const words = text.replace(/^--from=\S+ /, '').split(' ');
-      const target = words.pop() ?? '';
-      for (const word of words) {
-        const source = join(from, word);
-        cpSync(
-          source,
-          target.endsWith('/') && !statSync(source).isDirectory() ? join(place(target), basename(word)) : place(target),
-          { recursive: true, preserveTimestamps: true },
-        );
-      }
-    }
-    // Only what is declared is seen by the commands after it.
-    if (name === 'ARG') args[text] = buildArgs[text];
-    if (name === 'RUN') {
-      const { status, stdout, stderr } = spawnSync('sh', ['-c', text], {
-        cwd,
-        env: { ...env, ...args },
-        encoding: 'utf8',
-      });
-      if (status !== 0) throw new Error(`${text}\n${stdout}${stderr}`);
-    }
-  }
-}
-
-/** A folder with this Node.js, and an npm that only writes down what it is asked for. */
-function programs(folder: string): string {
-  mkdirSync(folder);
-  symlinkSync(process.execPath, join(folder, 'node'));
-  writeFileSync(join(folder, 'npm'), `#!/bin/sh\necho "$*" > "${folder}/npm-was-asked"\n`, { mode: 0o755 });
-  return folder;
-}
-
-const tree = (folder: string): Record<string, Buffer> =>
-  Object.fromEntries(
-    readdirSync(folder, { recursive: true, encoding: 'utf8' })
-      .sort()
-      .filter((file) => statSync(join(folder, file)).isFile())
-      .map((file) => [file, readFileSync(join(folder, file))]),
-  );
-
 t.test('the Dockerfile, carried out without Docker', async (t) => {
   // Not below this repository, where Node.js would find packages and a package.json that the image does not have.
   const folder = mkdtempSync(join(tmpdir(), 'image-'));
@@ -243,13 +144,8 @@ t.test('the Dockerfile, carried out without Docker', async (t) => {
   ];
   copyContext(context);
   const bin = programs(join(folder, 'bin'));
-  const { PATH = '', HOME, XDG_DATA_HOME, XDG_CACHE_HOME, VERSION, COMMIT } = process.env;
-  const env = {
-    PATH: [bin, join(root, '.local', packageManager, 'node_modules/.bin'), PATH].join(delimiter),
-    ...{ HOME, XDG_DATA_HOME, XDG_CACHE_HOME, CI: 'true' },
-    // From pnpm's store, where the workspace's own packages came from: half a second, and no network.
-    ...{ pnpm_config_prefer_offline: 'true', pnpm_config_trust_lockfile: 'true' },
-  };
+  const { VERSION, COMMIT } = process.env;
+  const env = buildEnvironment(bin);
   const buildArgs = { VERSION, COMMIT, CREATED: '2023-11-14T22:13:20.000Z' };
   replay(stages[0] ?? [], { image: built, from: context, buildArgs, env });
   replay(final, { image, from: built, buildArgs, env });

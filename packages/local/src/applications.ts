@@ -116,7 +116,7 @@ export function problemsOf(application: Application, nodes: readonly ResourceNod
 
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
 
-/** registry.invalid/fastify-service:1.2.3@sha256:0123… as fastify-service:1.2.3@0123456. */
+/** registry.internal/fastify-service:1.2.3@sha256:0123… as fastify-service:1.2.3@0123456. */
 export function shortImage(image: string): string {
   const [reference = '', digest] = image.split('@');
   const name = reference.split('/').at(-1) ?? reference;

@@ -6,6 +6,7 @@ import {
   isAffected,
   isAutoSynced,
   isDegraded,
+  isOperating,
   isSettled,
   isSyncFailing,
   isUnreadable,
@@ -35,12 +36,14 @@ export interface Delivery {
  * Waits until every Application that the commit affects is Synced and Healthy at it (or at a later one), and all others
  * are at rest. Throws CommandError with Argo CD's reason when an affected one does not render, cannot be applied or
  * does not become healthy.
+ * @param onSynced called once, when the first of them has been applied
  */
 export async function awaitDelivery(
   instance: Instance,
   client: ArgoClient,
   publication: Publication,
   patience = PATIENCE,
+  onSynced: () => void = () => undefined,
 ): Promise<Delivery> {
   const before = await client.applications();
   const affected = before.filter((application) => isAffected(application, publication.files));
@@ -52,6 +55,7 @@ export async function awaitDelivery(
   let lastRequest = Date.now();
   const specsBefore = new Map(before.map(({ metadata, spec }) => [metadata.name, JSON.stringify(spec)]));
   let rootPassedOnAt: number | undefined;
+  let isAnySynced = false;
 
   return awaitApplications(client, patience, `the delivery of ${commit}`, async (applications) => {
     const reached: Application[] = [];
@@ -62,6 +66,10 @@ export async function awaitDelivery(
       const application = applications.get(name);
       if (application === undefined) continue;
       const isCurrent = await isCompared(application);
+      if (!isAnySynced && !isOperating(application) && (await contains(deployedRevision(application)))) {
+        isAnySynced = true;
+        onSynced();
+      }
       if (isCurrent && !isAutoSynced(application)) heldBack.push(name);
       else if (isCurrent && isSettled(application)) reached.push(application);
       // A commit may change a chart together with what argocd/ passes to it: until root has passed that on, the others

@@ -16,6 +16,7 @@ const COMPONENT_PORTS = {
 /** All others; those of Argo CD as its program calls them. */
 const DAEMON_PORTS = {
   git: ['git'],
+  registry: ['registry'],
   'metrics-server': ['metrics-server'],
   'front-door': ['front-door', 'front-door-admin'],
   redis: ['redis'],

@@ -1,6 +1,6 @@
 import { CommandError, messageOf } from '@gitops/report/errors';
 import { table } from '@gitops/report/table';
-import { type Controller, CONTROLLERS, readCluster } from '@gitops/settings';
+import { type Controller, CONTROLLERS, LOCAL_REGISTRY, readCluster } from '@gitops/settings';
 import { ARGOCD_VERSION } from '@gitops/tools/tools';
 import { connectAs } from './accounts.ts';
 import {
@@ -22,6 +22,7 @@ import { kubeconfigPath } from './kubectl.ts';
 import { podsTable, type PodStatus, readPods } from './pods.ts';
 import { rememberedPorts } from './ports.ts';
 import { processes, type ProcessStatus } from './processes.ts';
+import { registryAddress } from './registry.ts';
 import { repositoryURL } from './repository.ts';
 
 interface ApplicationStatus {
@@ -108,6 +109,7 @@ export async function readStatus(instance: Instance): Promise<{ status: Status; 
       Kubernetes: `https://127.0.0.1:${ports['kube-apiserver']} (KUBECONFIG=${kubeconfigPath(instance)})`,
       'Argo CD': `http://127.0.0.1:${ports.server} (${pages ? 'web pages, API and CLI' : 'API and CLI'})`,
       Git: repositoryURL(ports.git),
+      Registry: `http://${registryAddress(ports)} (${LOCAL_REGISTRY} in image names)`,
     },
     switchedOff: CONTROLLERS.filter((controller) => !controllers.includes(controller)),
     settings: `clusters/${instance.cluster}/cluster.yaml`,
@@ -150,8 +152,8 @@ function podLines({ pods }: Status): string[] {
 
 /** What is real here and what stands for something else. */
 function realityLines({ pods = [], switchedOff, settings, argocd }: Status): string[] {
-  const real = ['Kubernetes', 'etcd', 'Argo CD', 'Helm', 'Git'];
-  const simulated = ['load balancers (KWOK)', 'image registry', 'AWS'];
+  const real = ['Kubernetes', 'etcd', 'Argo CD', 'Helm', 'Git', 'image registry'];
+  const simulated = ['load balancers (the front door)', 'AWS'];
   if (pods.some((pod) => pod.real)) {
     real.push('metrics-server', 'pods that run as a process');
     simulated.unshift('all other pods and their nodes');

@@ -3,6 +3,7 @@ import type { Progress } from '@gitops/report/progress';
 import { clusterFacts, readCluster } from '@gitops/settings';
 import { ensureTools } from '@gitops/tools/tools';
 import { ensureTokens, oncallSecret } from './accounts.ts';
+import { shortImage } from './applications.ts';
 import { startArgo } from './argocd.ts';
 import type { Application } from './argocd-api.ts';
 import { chooseProgram } from './argocd-program.ts';
@@ -20,7 +21,9 @@ import { removeMetricsServer, startMetricsServer } from './metrics-server.ts';
 import { machineNodes, simulatedNodes } from './nodes.ts';
 import { choosePorts, COMPONENTS, isComponent, type ProcessName } from './ports.ts';
 import { endProcess, strayProcesses } from './process.ts';
+import { registryAddress, startRegistry } from './registry.ts';
 import { repositoryURL } from './repository.ts';
+import { ensureFirstImage } from './service-image.ts';
 
 /**
  * Starts every part that is not running. Each step first checks the present state, so the next run finishes
@@ -48,8 +51,13 @@ export async function up(
   const url = repositoryURL(ports.git);
 
   const gitStart = startGit(instance, ports);
-  // Its failure is thrown below, when its turn comes.
+  const firstImage = startRegistry(instance, tools, ports).then(async () => {
+    await gitStart;
+    return ensureFirstImage(instance, tools, ports);
+  });
+  // Their failures are thrown below, when their turns come.
   gitStart.catch(() => undefined);
+  firstImage.catch(() => undefined);
   const startedCluster = await startCluster(instance, tools, ports);
   const frontDoorStart = startFrontDoor(instance, ports);
   frontDoorStart.catch(() => undefined);
@@ -64,6 +72,8 @@ export async function up(
 
   const startedGit = await gitStart;
   progress.done(`Git at ${url}${wasRunning(!startedGit)}`);
+  const image = await firstImage;
+  if (image !== undefined) progress.done(`image ${shortImage(image.reference)} at ${registryAddress(ports)}`);
 
   await apply(instance, tools, argoConfiguration(instance, tools, await oncallSecret(instance, tools)));
   // Before Argo CD starts: with the old root, whose address may be another, it would begin a sync and retry it for
@@ -86,7 +96,7 @@ const wasRunning = (is: boolean): string => (is ? ' (was running)' : '');
 
 /** Ends what an interrupted start left behind without a record, and what belonged to a cluster that is gone. */
 async function endStrays(instance: Instance, progress: Progress): Promise<void> {
-  const kept = ['git', 'redis'].map((name) => runningPid(instance, name));
+  const kept = ['git', 'registry', 'redis'].map((name) => runningPid(instance, name));
   for (const pid of strayProcesses(instance)) {
     if (kept.includes(pid)) continue;
     progress.note(`ending process ${pid}, left behind by an interrupted run`);

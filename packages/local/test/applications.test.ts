@@ -24,7 +24,7 @@ const settled: Application = {
     sync: { status: 'Synced', revision: 'c'.repeat(40), comparedTo: { source } },
     health: { status: 'Healthy' },
     operationState: { phase: 'Succeeded', syncResult: { revision: 'c'.repeat(40) } },
-    summary: { images: [`registry.invalid/app:1.0@sha256:${'d'.repeat(64)}`] },
+    summary: { images: [`registry.internal/app:1.0@sha256:${'d'.repeat(64)}`] },
   },
 };
 const withStatus = (status: Partial<NonNullable<Application['status']>>): Application => ({
@@ -98,7 +98,7 @@ t.test("what is wrong is reported in Argo CD's words, pods first", (t) => {
 });
 
 t.test('the table shows what people compare', (t) => {
-  t.equal(shortImage('registry.invalid:5000/app:1.0'), 'app:1.0');
+  t.equal(shortImage('registry.internal:5000/app:1.0'), 'app:1.0');
   t.equal(
     applicationsTable([settled]),
     [

@@ -18,7 +18,7 @@ t.test('a wrong command line is refused before anything is looked at', (t) => {
     [['rollback'], {}, 'APP (--app) is missing\n next: for instance APP=fastify-service'],
     [['rollback', '--app', 'a;b'], {}, '--app: must be lower-case letters, digits and dashes (it is "a;b")'],
     [['rollback'], { APP: 'x', ID: 'first' }, 'ID: must be a whole number from 0 up (it is "first")'],
-    [['ship'], {}, 'TAG (--tag) is missing\n next: for instance TAG=0.2.0'],
+    [['ship'], { DIGEST: `sha256:${'a'.repeat(64)}` }, 'DIGEST needs TAG\n next: give the tag'],
     [['ship'], { TAG: 'latest' }, 'TAG: latest is not a version'],
     [['ship', '--tag', '1', '--digest', 'x'], {}, '--digest: must be sha256: and 64 lower-case hex digits'],
     [['deploy'], { MAKEFLAGS: ' -- APP=x', APP: 'x' }, 'deploy takes no APP; it publishes the whole work tree'],
@@ -34,6 +34,7 @@ t.test('a wrong command line is refused before anything is looked at', (t) => {
 t.test('a command that needs a running machine fails without one, and says what to do', (t) => {
   for (const args of [
     ['deploy'],
+    ['ship'],
     ['ship', '--tag', '1'],
     ['rollback', '--app', 'x'],
     ['resume', '--app', 'x'],

@@ -23,6 +23,9 @@ interface AwsFacts {
   readonly vpcId: string;
 }
 
+/** The registry of a local cluster. .internal is reserved for private use: its nodes know where to find it. */
+export const LOCAL_REGISTRY = 'registry.internal';
+
 /** Stands for the VPC before it exists; of the form that AWS gives. */
 const UNKNOWN_VPC = 'vpc-00000000000000000';
 
@@ -48,9 +51,7 @@ export function clusterFacts(
     annotations: {
       repoURL: known.repoURL ?? settings.git.repository,
       repoRevision: settings.git.revision,
-      // RFC 2606 keeps .invalid from ever resolving: nothing is pulled on the local cluster.
-      imageRegistry:
-        settings.provider === 'local' ? 'registry.invalid' : `${accountId}.dkr.ecr.${region}.amazonaws.com`,
+      imageRegistry: settings.provider === 'local' ? LOCAL_REGISTRY : `${accountId}.dkr.ecr.${region}.amazonaws.com`,
       loadBalancerCidrs: `{${loadBalancerCidrs(settings).join(',')}}`,
       ...(settings.provider === 'aws' ? { region: settings.region, vpcId: known.vpcId ?? UNKNOWN_VPC } : {}),
     },

@@ -26,7 +26,7 @@ t.test('the registry of a local cluster never resolves, and its load balancer is
     annotations: {
       repoURL: 'http://127.0.0.1:1/x.git',
       repoRevision: 'main',
-      imageRegistry: 'registry.invalid',
+      imageRegistry: 'registry.internal',
       loadBalancerCidrs: '{127.0.0.0/8}',
     },
   });

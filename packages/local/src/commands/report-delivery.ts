@@ -1,10 +1,13 @@
 import type { Publication } from '@gitops/delivery/commit';
 import { elapsed } from '@gitops/report/progress';
+import { table } from '@gitops/report/table';
 import { connectAs } from '../accounts.ts';
 import { applicationsTable } from '../applications.ts';
+import { PATIENCE } from '../await-applications.ts';
 import { awaitDelivery } from '../await-delivery.ts';
 import type { Instance } from '../instance.ts';
 import type { Ports } from '../ports.ts';
+import type { Timeline } from '../timeline.ts';
 
 const SHOWN_FILES = 10;
 
@@ -13,6 +16,10 @@ interface How {
   readonly start: number;
   readonly json: boolean;
   readonly print: (text: string) => void;
+  /** What the seconds were spent on, so far. */
+  readonly timeline?: Timeline;
+  /** Called when Argo CD has applied it. */
+  readonly onSynced?: () => void;
 }
 
 /** Waits until Argo CD has deployed a publication, and reports it as text or JSON. */
@@ -20,19 +27,21 @@ export async function reportDelivery(
   instance: Instance,
   ports: Ports,
   publication: Publication,
-  { start, json, print }: How,
+  { start, json, print, timeline, onSynced }: How,
 ): Promise<void> {
   const head = publication.commit.slice(0, 7);
   if (publication.files.length === 0) {
-    const nothing = { ...publication, reached: [], heldBack: [] };
+    const nothing = { ...publication, reached: [], heldBack: [], parts: timeline?.parts };
     print(json ? JSON.stringify(nothing) : `Nothing to do: main (${head}) is up to date.`);
     return;
   }
   if (!json) print(filesInWords(head, publication.files));
   const client = connectAs(instance, ports, 'admin');
-  const { reached, heldBack } = await awaitDelivery(instance, client, publication);
+  const { reached, heldBack } = await awaitDelivery(instance, client, publication, PATIENCE, onSynced);
+  timeline?.end('all healthy');
   if (json) {
-    print(JSON.stringify({ ...publication, reached: reached.map(({ metadata }) => metadata.name), heldBack }));
+    const names = reached.map(({ metadata }) => metadata.name);
+    print(JSON.stringify({ ...publication, reached: names, heldBack, parts: timeline?.parts }));
     return;
   }
   for (const name of heldBack)
@@ -42,7 +51,14 @@ export async function reportDelivery(
     print(
       `Synced and Healthy ${elapsed(Date.now() - start)} after the command started:\n${applicationsTable(reached)}`,
     );
+  if (reached.length > 0 && timeline !== undefined) print(`\n${timelineTable(timeline)}`);
 }
+
+const timelineTable = ({ parts }: Timeline): string =>
+  table(
+    ['PART', 'TIME'],
+    parts.map(({ part, seconds }) => [part, elapsed(seconds * 1000)]),
+  );
 
 function filesInWords(head: string, files: readonly string[]): string {
   const lines = [`main is at ${head}: ${files.length} file${files.length === 1 ? '' : 's'} changed`];

@@ -1,36 +1,109 @@
 import { createHash } from 'node:crypto';
-import { imageProblem, tagProblem } from '@gitops/delivery/image-file';
+import { type Image, imageFile, imageProblem, tagProblem } from '@gitops/delivery/image-file';
+import { SERVICE_IMAGE } from '@gitops/images/service-image';
 import { command } from '@gitops/report/command-line';
+import { CommandError, UsageError } from '@gitops/report/errors';
 import { text } from '@gitops/report/options';
-import { openInstance } from '../instance.ts';
-import { publishImage, repositoryURL } from '../repository.ts';
+import { type Progress, progressTo } from '@gitops/report/progress';
+import { LOCAL_REGISTRY } from '@gitops/settings';
+import { ensureTools, type Tools } from '@gitops/tools/tools';
+import { shortImage } from '../applications.ts';
+import { followPods } from '../follow-pods.ts';
+import { type Instance, openInstance } from '../instance.ts';
+import type { Ports } from '../ports.ts';
+import { publishedImage, publishImage, repositoryURL } from '../repository.ts';
+import { buildLocalImage } from '../service-image.ts';
+import { Timeline } from '../timeline.ts';
 import { reportDelivery } from './report-delivery.ts';
 import { appOption, DEFAULT_APPLICATION, runningPorts } from './running.ts';
 
 const digestProblem = (digest: string): string | undefined => imageProblem({ tag: 'any', digest })?.rule;
 
 export default command({
-  summary: "CI's part: commit a new image TAG (and DIGEST) for APP, and wait",
+  summary: "CI's part: build the service's image, push it, commit its tag and digest, and wait",
   options: {
-    tag: text('the tag of the image', {
-      isRequired: true,
-      placeholder: 'TAG',
-      example: '0.2.0',
-      problem: tagProblem,
-    }),
-    digest: text('sha256:… of the image; by default one is made up from APP and TAG', {
+    tag: text(
+      'the tag of the image, by default version and commit; one with `bad` stands for an image that is missing',
+      {
+        placeholder: 'TAG',
+        example: '0.2.0',
+        problem: tagProblem,
+      },
+    ),
+    digest: text('sha256:… of an image that is in the registry already; it is not built then', {
       placeholder: 'DIGEST',
       problem: digestProblem,
     }),
     app: appOption,
   },
-  run: async ({ options: { tag, digest: given, app = DEFAULT_APPLICATION }, json, print }) => {
+  run: async ({ options: { tag, digest, app = DEFAULT_APPLICATION }, json, print }) => {
     const start = Date.now();
+    if (digest !== undefined && tag === undefined)
+      throw new UsageError('DIGEST needs TAG', 'give the tag that people are to read, for instance TAG=0.2.0');
     const instance = openInstance();
-    // No registry runs here, so a digest is derived from the tag.
-    const digest = given ?? `sha256:${createHash('sha256').update(`${app}:${tag}`).digest('hex')}`;
     const ports = runningPorts(instance);
-    const publication = await publishImage(instance, repositoryURL(ports.git), app, { tag, digest });
-    await reportDelivery(instance, ports, publication, { start, json, print });
+    const progress = progressTo();
+    const tools = await ensureTools({ ...progress, note: () => undefined }, { verify: false });
+    const timeline = new Timeline(start);
+    const given = givenImage({ tag, digest, app });
+    const image = given ?? (await build(instance, { tools, ports, app, tag, timeline, progress }));
+
+    let isCommitted = false;
+    let isAnyReady = false;
+    const stopFollowing = followPods(instance, tools, app, (pod) => {
+      const isNew = pod.image === `${LOCAL_REGISTRY}/${app}:${image.tag}@${image.digest}`;
+      if (!isCommitted || isAnyReady || !isNew || !pod.isReady) return;
+      isAnyReady = true;
+      timeline.end('first new pod ready');
+      progress.done(`${pod.name} is ready`);
+    });
+    try {
+      const publication = await publishImage(instance, repositoryURL(ports.git), app, image);
+      isCommitted = publication.files.length > 0;
+      timeline.end('commit');
+      const onSynced = (): void => {
+        timeline.end('Argo CD sync');
+        progress.done('Argo CD has applied it');
+      };
+      await reportDelivery(instance, ports, publication, { start, json, print, timeline, onSynced });
+    } finally {
+      stopFollowing();
+    }
   },
 });
+
+/** The image to commit without a build; undefined when it must be built. */
+function givenImage({ tag, digest, app }: { tag?: string | undefined; digest?: string | undefined; app: string }) {
+  if (tag === undefined) return undefined;
+  if (digest !== undefined) return { tag, digest };
+  // No registry has it: what a bad release looks like.
+  if (!tag.includes('bad')) return undefined;
+  return { tag, digest: `sha256:${createHash('sha256').update(`${app}:${tag}`).digest('hex')}` };
+}
+
+interface Build {
+  readonly tools: Tools;
+  readonly ports: Ports;
+  readonly app: string;
+  readonly tag: string | undefined;
+  readonly timeline: Timeline;
+  readonly progress: Progress;
+}
+
+async function build(instance: Instance, { tools, ports, app, tag, timeline, progress }: Build): Promise<Image> {
+  if ((await publishedImage(instance, app)) === undefined)
+    throw new CommandError(
+      `main has no ${imageFile(instance.cluster, app)}`,
+      'name an application that has an image file in this cluster',
+    );
+  if (app !== SERVICE_IMAGE)
+    throw new CommandError(
+      `this repository builds ${SERVICE_IMAGE} and not ${app}`,
+      'give its image by TAG and DIGEST',
+    );
+  timeline.end('set-up');
+  const image = await buildLocalImage(instance, tools, ports, tag);
+  for (const part of ['bundle', 'assemble', 'push'] as const) timeline.add(part, image.seconds[part]);
+  progress.done(`pushed ${shortImage(image.reference)}`);
+  return image;
+}

@@ -377,7 +377,7 @@ func TestATagIsNeverMoved(t *testing.T) {
 	s := newScene(t)
 	first := s.mustPush(orderOf(folder(t, bundle)))
 	s.requests()
-	if again := s.mustPush(orderOf(folder(t, bundle))); again != first {
+	if again := s.mustPush(orderOf(folder(t, bundle))); again.Reference != first.Reference {
 		t.Errorf("the second time it is %v", again)
 	}
 	for _, request := range s.requests() {

@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/v1"
@@ -58,6 +59,13 @@ type Result struct {
 	Digest    string `json:"digest"`
 	// Base is name@digest; empty without a base from a registry.
 	Base string `json:"base,omitempty"`
+	// Seconds that each part took.
+	Seconds Seconds `json:"seconds"`
+}
+
+type Seconds struct {
+	Assemble float64 `json:"assemble"`
+	Push     float64 `json:"push"`
 }
 
 func main() {
@@ -99,9 +107,13 @@ func readOrder(in io.Reader) (Order, error) {
 }
 
 func assembleAndPush(order Order, registries registries) (Result, error) {
+	start := time.Now()
 	assembled, err := assemble(order, registries)
 	if err != nil {
 		return Result{}, err
 	}
-	return push(order, registries, assembled)
+	pushing := time.Now()
+	result, err := push(order, registries, assembled)
+	result.Seconds = Seconds{Assemble: pushing.Sub(start).Seconds(), Push: time.Since(pushing).Seconds()}
+	return result, err
 }

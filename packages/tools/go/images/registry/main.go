@@ -28,8 +28,19 @@ func main() {
 // and its exporters, which are half of that program.
 func serve(address, folder string) error {
 	logrus.SetLevel(logrus.ErrorLevel)
+	logrus.SetFormatter(failuresAlone{&logrus.TextFormatter{}})
 	config := &configuration.Configuration{
 		Storage: configuration.Storage{"filesystem": configuration.Parameters{"rootdirectory": folder}},
 	}
 	return http.ListenAndServe(address, handlers.NewApp(context.Background(), config))
+}
+
+// failuresAlone leaves out of the log that a client asked for what is not there: each push begins with such questions.
+type failuresAlone struct{ logrus.Formatter }
+
+func (f failuresAlone) Format(entry *logrus.Entry) ([]byte, error) {
+	if status, ok := entry.Data["http.response.status"].(int); ok && status < http.StatusInternalServerError {
+		return nil, nil
+	}
+	return f.Formatter.Format(entry)
 }

@@ -1,0 +1,42 @@
+import { realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { assemble } from './assemble.ts';
+import { digestOf } from './registry.ts';
+
+/** The architectures that Node.js and images name differently. */
+const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64' };
+
+/** The platform that containers of this machine have. */
+export const thisPlatform = `linux/${ARCHITECTURES[process.arch] ?? process.arch}`;
+
+/**
+ * A base image for this machine: the workspace's own Node.js where the distroless image has it. Made once for each
+ * version of Node.js, and found in the registry after that.
+ * @param registry its name in the image's reference, and its address
+ * @returns name@digest
+ * Throws CommandError as `assemble` does.
+ */
+export async function ensureNodeBase(
+  root: string,
+  bin: string,
+  registry: { readonly name: string; readonly address: string },
+): Promise<string> {
+  const { resolve } = createRequire(join(root, 'package.json'));
+  const { version } = createRequire(join(root, 'package.json'))('node/package.json') as { version: string };
+  const name = `${registry.name}/node`;
+  const digest = await digestOf(registry.address, 'node', version);
+  if (digest !== undefined) return `${name}@${digest}`;
+  const program = realpathSync(resolve('node/bin/node'));
+  const pushed = await assemble(bin, {
+    name,
+    tag: version,
+    platforms: [thisPlatform],
+    // 120 MB, of which compression would save half in five seconds; the registry is on this machine.
+    layers: [{ from: program, to: '/nodejs/bin/node', uncompressed: true }],
+    config: {},
+    created: '1970-01-01T00:00:00Z',
+    registries: { [registry.name]: registry.address },
+  });
+  return `${name}@${pushed.digest}`;
+}
