@@ -22,7 +22,7 @@ import (
 
 func TestRunningContainerIsAdopted(t *testing.T) {
 	f := newFixture(t)
-	id := f.run("kept", `trap 'echo asked; exit 5' TERM; echo ready; while :; do sleep 0.01; done`)
+	id := f.run("kept", `trap 'echo asked; exit 5' TERM; echo ready; sleep 60 & wait`)
 	f.prints(id, "ready")
 	before := f.containers[id].start
 	f.restart()
@@ -38,7 +38,7 @@ func TestRunningContainerIsAdopted(t *testing.T) {
 
 func TestExitCodeOfWhatEndedMeanwhile(t *testing.T) {
 	f := newFixture(t)
-	id := f.run("meanwhile", `while [ ! -e $TMPDIR/go ]; do sleep 0.01; done; exit 6`)
+	id := f.run("meanwhile", untilGo+`; exit 6`)
 	folder := f.containers[id].folder
 	f.Close(background)
 	check(t, os.WriteFile(filepath.Join(folder, scratchFolder, "go"), nil, 0o600))
@@ -54,7 +54,7 @@ func TestExitCodeOfWhatEndedMeanwhile(t *testing.T) {
 
 func TestKilledShimLeavesNothing(t *testing.T) {
 	f := newFixture(t)
-	script := `trap '' TERM; (setsid /bin/sleep 60 &); echo ready; while :; do sleep 60; done`
+	script := `trap '' TERM; (setsid /bin/sleep 60 &); echo ready; sleep 60; exit`
 	id := f.run("orphaned", script)
 	f.prints(id, "ready")
 	check(t, syscall.Kill(f.containers[id].start.Shim.Pid, syscall.SIGKILL))
@@ -167,7 +167,7 @@ func TestOneAgentAtATime(t *testing.T) {
 
 func TestStopAll(t *testing.T) {
 	f := newFixture(t)
-	polite := f.run("polite", `trap 'exit 0' TERM; echo ready; while :; do sleep 0.01; done`)
+	polite := f.run("polite", `trap 'exit 0' TERM; echo ready; sleep 60 & wait`)
 	f.prints(polite, "ready")
 	f.run("quiet", "exec sleep 60")
 	f.Close(background)

@@ -118,7 +118,7 @@ func TestExecTerminal(t *testing.T) {
 
 func TestAttachFollowsTheOutput(t *testing.T) {
 	f := newFixture(t)
-	id := f.run("attach", `echo before; while [ ! -e $TMPDIR/go ]; do sleep 0.01; done; echo after; echo bad >&2`)
+	id := f.run("attach", `echo before; `+untilGo+`; echo after; echo bad >&2`)
 	f.prints(id, "before")
 	response, err := f.Attach(background, &runtimeapi.AttachRequest{ContainerId: id, Stdout: true, Stderr: true})
 	check(t, err)

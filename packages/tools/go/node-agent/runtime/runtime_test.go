@@ -1,13 +1,13 @@
 package runtime
 
 import (
-	"context"
 	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -41,6 +41,10 @@ func TestMain(m *testing.M) {
 	os.RemoveAll(folder)
 	os.Exit(code)
 }
+
+// untilGo waits for the file "go" in the container's TMPDIR, ten seconds at most: no script of a test runs forever, even
+// if the test is killed.
+const untilGo = `i=0; while [ ! -e $TMPDIR/go ] && [ $i -lt 500 ]; do i=$((i+1)); sleep 0.02; done`
 
 // image is a folder with the programs that the tests' containers run.
 type image struct {
@@ -80,24 +84,29 @@ func newFixture(t *testing.T) *fixture {
 		StateDir: t.TempDir(), ShimPath: shimPath, LoopbackCIDR: netip.MustParsePrefix("127.99.7.0/28"), Images: newImage(t),
 	}}
 	f.restart()
-	t.Cleanup(func() {
-		if f.Service == nil {
-			return
-		}
-		check(t, f.Service.Stop(context.Background()))
-		f.Close(context.Background())
-		if pids := marked(f.options.StateDir); len(pids) > 0 {
-			t.Errorf("processes left: %v", pids)
-		}
-	})
+	t.Cleanup(f.end)
 	return f
+}
+
+// end stops everything, whatever the test did to the runtime, and complains about what the runtime left.
+func (f *fixture) end() {
+	if f.Service != nil {
+		f.Close(background)
+	}
+	if err := StopAll(background, f.options.StateDir); err != nil {
+		f.t.Error(err)
+	}
+	for _, pid := range marked(f.options.StateDir) {
+		f.t.Errorf("process %d is left", pid)
+		syscall.Kill(pid, syscall.SIGKILL)
+	}
 }
 
 // restart is a new agent over the same folder.
 func (f *fixture) restart() {
 	f.t.Helper()
 	if f.Service != nil {
-		f.Close(context.Background())
+		f.Close(background)
 	}
 	var err error
 	f.Service, err = New(f.options)
@@ -117,7 +126,7 @@ func marked(stateDir string) (pids []int) {
 
 func (f *fixture) sandbox(name string) string {
 	f.t.Helper()
-	id, err := f.RunPodSandbox(context.Background(), sandboxConfig(f.logs, name), "")
+	id, err := f.RunPodSandbox(background, sandboxConfig(f.logs, name), "")
 	check(f.t, err)
 	return id
 }
@@ -142,7 +151,7 @@ func containerConfig(name, script string) *runtimeapi.ContainerConfig {
 
 func (f *fixture) create(sandbox string, config *runtimeapi.ContainerConfig) string {
 	f.t.Helper()
-	id, err := f.CreateContainer(context.Background(), sandbox, config, nil)
+	id, err := f.CreateContainer(background, sandbox, config, nil)
 	check(f.t, err)
 	return id
 }
@@ -155,13 +164,13 @@ func (f *fixture) run(name, script string, change ...func(*runtimeapi.ContainerC
 		apply(config)
 	}
 	id := f.create(f.sandbox(name), config)
-	check(f.t, f.StartContainer(context.Background(), id))
+	check(f.t, f.StartContainer(background, id))
 	return id
 }
 
 func (f *fixture) status(id string) *runtimeapi.ContainerStatus {
 	f.t.Helper()
-	response, err := f.ContainerStatus(context.Background(), id, false)
+	response, err := f.ContainerStatus(background, id, false)
 	check(f.t, err)
 	return response.Status
 }
