@@ -1,3 +1,7 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { goFolder } from './go.ts';
+
 /**
  * The Kubernetes release that go.mod pins; the binaries must carry it, since Argo CD hands it to Helm as
  * --kube-version.
@@ -35,6 +39,13 @@ const stackFlags = [
   `-X github.com/argoproj/argo-cd/v3/common.version=${ARGOCD_VERSION}`,
 ];
 
+/** All Go files of a folder below go/ but tests, so that none is forgotten. */
+function goFiles(folder: string): string[] {
+  const files = readdirSync(join(goFolder, folder), { recursive: true, encoding: 'utf8' });
+  const sources = files.filter((file) => file.endsWith('.go') && !file.endsWith('_test.go'));
+  return sources.sort().map((file) => join(folder, file));
+}
+
 /** What is built together and kept together: a change of one leaves the programs of the others as they are. */
 export const BUILDS = {
   /** What a cluster runs, and what people talk to it with. */
@@ -66,6 +77,17 @@ export const BUILDS = {
     linkerFlags: stackFlags,
     sources: ['redis/main.go', 'render/main.go', 'definitions/main.go'],
     minutes: 1,
+  },
+  /** Nodes of the local machine: a kubelet whose containers are processes, and the parent of each container. */
+  node: {
+    module: '.',
+    packages: {
+      'node-agent': 'gitops-platform/tools/node-agent',
+      'container-shim': 'gitops-platform/tools/node-agent/shim',
+    },
+    linkerFlags: stackFlags,
+    sources: goFiles('node-agent'),
+    minutes: 2,
   },
   /** What the autoscaler and `kubectl top` read. */
   metrics: {
@@ -116,4 +138,11 @@ export type BuildName = keyof typeof BUILDS;
 export const ALL_BUILDS = Object.keys(BUILDS) as BuildName[];
 
 /** What `make up` needs. */
-export const LOCAL_MACHINE: readonly BuildName[] = ['stack', 'own', 'images', 'metrics'];
+export const LOCAL_MACHINE: readonly BuildName[] = [
+  'stack',
+  'own',
+  'metrics',
+  'images',
+  // Containers that are processes are made for Linux alone.
+  ...(process.platform === 'linux' ? (['node'] as const) : []),
+];
