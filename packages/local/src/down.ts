@@ -2,12 +2,14 @@ import type { Progress } from '@gitops/report/progress';
 import { stopCluster } from './cluster.ts';
 import { startedDaemons, stopDaemon } from './daemon.ts';
 import type { Instance } from './instance.ts';
+import { endAllPods } from './node-agents.ts';
 import { endProcess, strayProcesses } from './process.ts';
 
 /** Ends every process of the instance and keeps its state: the next `make up` continues from there. */
 export async function down(instance: Instance, progress: Progress): Promise<void> {
   // Argo CD before the API server that it talks to.
   await Promise.all(startedDaemons(instance).map(async (name) => stopDaemon(instance, name)));
+  await endAllPods(instance);
   await stopCluster(instance);
   for (const pid of strayProcesses(instance)) {
     progress.note(`ending process ${pid}, left behind by an interrupted run`);

@@ -10,18 +10,25 @@ import { NAMESPACE } from './argocd-settings.ts';
 import { type Instance, readState, writeState } from './instance.ts';
 import { apply, applyManifests, clusterEnvironment, kubectl } from './kubectl.ts';
 import { type LocalNode, NODE_TYPE } from './nodes.ts';
+import { podPlacement } from './pod-placement.ts';
 
 // All that is applied by hand: what Argo CD needs before it starts. Everything else comes from Git.
 
-/** The simulated nodes, Argo CD's namespace and its CustomResourceDefinitions. */
-export async function installBase(instance: Instance, tools: Tools, simulated: readonly LocalNode[]): Promise<void> {
+/**
+ * The simulated nodes, what sends pods to those of this machine, Argo CD's namespace and its CustomResourceDefinitions.
+ */
+export async function installBase(
+  instance: Instance,
+  tools: Tools,
+  { machine, simulated }: { readonly machine: readonly LocalNode[]; readonly simulated: readonly LocalNode[] },
+): Promise<void> {
   const nodes = simulated.map(({ name, zone }) => ({
     apiVersion: 'v1',
     kind: 'Node',
     metadata: { name, labels: { [NODE_TYPE.label]: NODE_TYPE.simulated, 'topology.kubernetes.io/zone': zone } },
   }));
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } };
-  await apply(instance, tools, [...nodes, namespace]);
+  await apply(instance, tools, [...nodes, ...podPlacement(machine), namespace]);
   // They are 1.5 MB, and nothing else changes them: once per version is enough.
   const stateFile = 'crds.json';
   const installed = readState(instance, stateFile) as { key?: string } | undefined;

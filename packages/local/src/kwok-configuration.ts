@@ -96,6 +96,16 @@ export function kwokConfiguration(tools: Tools, ports: Ports): string {
     },
     componentsPatches: [
       {
+        name: 'kube-apiserver',
+        // How it reaches kubelets, as the administrator; it runs in kwokctl's folder of the cluster.
+        extraArgs: [
+          add('kubelet-certificate-authority', 'pki/ca.crt'),
+          add('kubelet-client-certificate', 'pki/admin.crt'),
+          add('kubelet-client-key', 'pki/admin.key'),
+          add('kubelet-preferred-address-types', 'InternalIP'),
+        ],
+      },
+      {
         name: 'kwok-controller',
         // Leases would outlive a stopped controller and freeze all pods for minutes after the next start.
         extraArgs: [

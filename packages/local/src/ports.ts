@@ -19,6 +19,8 @@ const DAEMON_PORTS = {
   registry: ['registry'],
   'metrics-server': ['metrics-server'],
   'front-door': ['front-door', 'front-door-admin'],
+  'node-agent-machine-a': ['node-agent-machine-a'],
+  'node-agent-machine-b': ['node-agent-machine-b'],
   redis: ['redis'],
   'argocd-repo-server': ['repo-server', 'repo-server-metrics'],
   'argocd-application-controller': ['application-controller-metrics'],

@@ -18,6 +18,7 @@ import { installBase, installRoot } from './install.ts';
 import type { Instance } from './instance.ts';
 import { apply } from './kubectl.ts';
 import { removeMetricsServer, startMetricsServer } from './metrics-server.ts';
+import { startNodeAgents } from './node-agents.ts';
 import { machineNodes, simulatedNodes } from './nodes.ts';
 import { choosePorts, COMPONENTS, isComponent, type ProcessName } from './ports.ts';
 import { endProcess, strayProcesses } from './process.ts';
@@ -66,9 +67,12 @@ export async function up(
     nodes.length === 0 ? removeMetricsServer(instance, tools) : startMetricsServer(instance, tools, ports);
   metricsStart.catch(() => undefined);
   const simulated = simulatedNodes(settings);
-  await installBase(instance, tools, simulated);
+  await installBase(instance, tools, { machine: nodes, simulated });
+  const nodeStart = startNodeAgents(instance, tools, ports, nodes);
+  nodeStart.catch(() => undefined);
   const address = `127.0.0.1:${ports['kube-apiserver']}`;
-  progress.done(`Kubernetes at ${address} with ${simulated.length} simulated nodes${wasRunning(!startedCluster)}`);
+  const sizes = `${nodes.length} nodes of this machine and ${simulated.length} simulated ones`;
+  progress.done(`Kubernetes at ${address} with ${sizes}${wasRunning(!startedCluster)}`);
 
   const startedGit = await gitStart;
   progress.done(`Git at ${url}${wasRunning(!startedGit)}`);
@@ -84,6 +88,9 @@ export async function up(
   const started = startedArgo.length === 0 ? wasRunning(true) : ` (started ${startedArgo.join(', ')})`;
   progress.done(`Argo CD at 127.0.0.1:${ports.server}${started}`);
 
+  const startedNodes = await nodeStart;
+  if (nodes.length > 0)
+    progress.done(`nodes ${nodes.map(({ name }) => name).join(', ')}${wasRunning(startedNodes.length === 0)}`);
   await metricsStart;
   // Ingresses get their addresses from it.
   await frontDoorStart;
