@@ -4,7 +4,7 @@
 
 # The variables of the commands. They reach the programs through the environment, never through a shell's command line;
 # a command refuses variables that it does not have.
-export ADDRESS APP ARGOCD BASE CLUSTER CONFIRM DIGEST DIRTY DURATION FROM ID KEY RATE RECOVER SCENARIO STACK TAG YES
+export ADDRESS APP ARGOCD BASE CLUSTER CONFIRM DIGEST DIRTY DOCKER DURATION FROM ID KEY RATE RECOVER SCENARIO STACK TAG YES
 # Variables of this file, allowed on the command line of any target.
 export MAKEFILE_VARIABLES := NODE COMPILED LOAD LOCAL MANIFESTS PLATFORM VERIFY BENCHES
 
@@ -40,7 +40,7 @@ down: install ## stop every process; the state stays for the next up
 deploy: install ## publish the work tree to the local main, as a merge would, and wait
 	@$(LOCAL) deploy
 
-ship: install ## CI's part: TAG=0.2.0 [DIGEST=sha256:…] [APP=fastify-service] as one commit, and wait
+ship: install ## CI's part: build and push the service's image [TAG=0.2.0], commit its tag and digest, wait
 	@$(LOCAL) ship
 
 load: install ## load on the service, judged and drawn: [SCENARIO=spike] [DURATION=5m] [ADDRESS=URL] [RATE=400]
@@ -120,7 +120,7 @@ cost: install ## show what each cluster costs a month by list price, against its
 kubeconfig: install ## add CLUSTER=dev to your kubeconfig and make it the current context
 	@$(PLATFORM) kubeconfig
 
-image: install ## build and push the image of the service: TAG=0.2.0; [DIRTY=yes] allows uncommitted changes
+image: install ## build and push the image of the service: TAG=0.2.0; [DOCKER=yes] [DIRTY=yes: uncommitted changes]
 	@$(PLATFORM) image
 
 migrate-state: install ## move the state from this machine to S3, once `state` in clusters/shared/cluster.yaml is s3

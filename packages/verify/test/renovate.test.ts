@@ -41,6 +41,7 @@ const NOT_RENOVATES: readonly { readonly file: RegExp; readonly text: RegExp; re
   },
   { file: /^platform\/src\/stacks\//, text: /'>= 1\.11\.0'/, why: 'the lowest OpenTofu that takes our stacks' },
   { file: /^\.github\/renovate\.json$/, text: /"(allowedVersions|description)": /, why: 'bounds of versions' },
+  { file: /^service\/package\.json$/, text: /"version": /, why: 'our own version' },
   { file: /^service\/src\/plugins\/openapi\.ts$/, text: /VERSION = /, why: "the API's own version" },
   { file: /^service\/src\/plugins\/openapi\.ts$/, text: /openapi: '3/, why: 'the version of the OpenAPI format' },
 ];

@@ -12,6 +12,8 @@ import { awsClusters, repository } from '../workspace.ts';
 import { callProgram } from './programs.ts';
 
 const NAME = 'fastify-service';
+/** The account of every user of ECR; the password says who it is. */
+const USERNAME = 'AWS';
 /** Where a build is deployed first. */
 const FIRST_CLUSTER = 'dev';
 
@@ -25,8 +27,9 @@ export default command({
       problem: tagProblem,
     }),
     dirty: flag('allow a work tree with uncommitted changes'),
+    docker: flag('build with Docker, by the Dockerfile, instead of without a daemon'),
   },
-  run: async ({ options: { tag, dirty }, json, print }) => {
+  run: async ({ options: { tag, dirty, docker }, json, print }) => {
     const clusters = awsClusters();
     const owner = clusters.find(({ name }) => tag.startsWith(`${name}-`));
     if (owner !== undefined)
@@ -35,7 +38,7 @@ export default command({
         'choose another TAG',
       );
     requireCredentials();
-    const image = await pushImage(repository, tag, clusters, { dirty });
+    const image = await pushImage(repository, tag, clusters, { dirty, docker });
     print(json ? JSON.stringify(image) : image.reference);
   },
 });
@@ -53,16 +56,17 @@ type Registry = AwsClusterSettings['registry'];
 
 /**
  * Builds the service for every kind of node with service/image.ts, and pushes it to the registry as a new version. It
- * also gets the tag of the coming deployment (see retention.ts). Docker's progress goes to standard error.
+ * also gets the tag of the coming deployment (see retention.ts). Progress goes to standard error.
  * @param repository the folder of this repository
  * @param dirty allows a work tree with uncommitted changes
+ * @param docker builds with Docker
  * Throws CommandError for a tag that exists, uncommitted changes, and a missing or failing program.
  */
 export async function pushImage(
   repository: string,
   tag: string,
   clusters: readonly AwsClusterSettings[],
-  { dirty }: { readonly dirty: boolean },
+  { dirty, docker }: { readonly dirty: boolean; readonly docker: boolean },
 ): Promise<PushedImage> {
   const [cluster] = clusters;
   if (cluster === undefined)
@@ -75,14 +79,17 @@ export async function pushImage(
       `${host}/${NAME}:${tag} already exists, and versions are never overwritten`,
       'use another TAG',
     );
-  await logIn(host, registry);
+  const password = await passwordOf(registry);
+  if (docker) await logIn(host, password);
 
   const args = [
     ...['--tag', tag, '--also', slotTag(FIRST_CLUSTER, await deployments(repository))],
     ...['--registry', host, '--platform', platformsOf(clusters).join(), '--push', '--json'],
+    ...(docker ? ['--docker'] : []),
   ];
   try {
     const printed = await run(process.execPath, [join(repository, 'service/image.ts'), ...args], {
+      env: { ...process.env, REGISTRY_USERNAME: USERNAME, REGISTRY_PASSWORD: password },
       onErrorLine: (line) => process.stderr.write(`${line}\n`),
     });
     return JSON.parse(printed) as PushedImage;
@@ -117,11 +124,16 @@ function platformsOf(clusters: readonly AwsClusterSettings[]): string[] {
   return [...new Set(platforms)].sort();
 }
 
-async function logIn(host: string, { region }: Registry): Promise<void> {
+/** A password for ECR, valid for twelve hours. */
+async function passwordOf({ region }: Registry): Promise<string> {
   const password = await callProgram('aws', ['ecr', 'get-login-password', '--region', region], {
     next: 'the role that calls must be allowed to push; see docs/guides/aws.md',
   });
-  await callProgram('docker', ['login', '--username', 'AWS', '--password-stdin', host], {
+  return password.trim();
+}
+
+async function logIn(host: string, password: string): Promise<void> {
+  await callProgram('docker', ['login', '--username', USERNAME, '--password-stdin', host], {
     input: password,
     next: 'is the Docker engine running?',
   });

@@ -1,4 +1,7 @@
+import { dirname } from 'node:path';
 import t from 'tap';
+import { progressTo } from '@gitops/report/progress';
+import { cacheFolder, ensureTools } from '@gitops/tools/tools';
 import { command, KEYS } from '../command-in-tests.ts';
 import type { Answer } from '../fake-programs.ts';
 
@@ -18,7 +21,7 @@ const commit: readonly Answer[] = [
 t.test(
   'an image is built for the platforms of the nodes, with its labels, and pushed with its version and the next slot',
   (t) => {
-    const { status, stdout, stderr, programs } = command(t, 'image --tag 0.2.0', {
+    const { status, stdout, stderr, programs } = command(t, 'image --docker --tag 0.2.0', {
       answers: [
         absent,
         ...commit,
@@ -54,8 +57,22 @@ t.test(
   },
 );
 
+t.test('without Docker it is assembled with the same labels, platforms and tags, with a password of ECR', async (t) => {
+  // The programs below find it in the cache; there is no Go among them.
+  await ensureTools(progressTo(), { verify: false, builds: ['images'] });
+  const { status, stderr, programs } = command(t, 'image --tag 0.2.0', {
+    env: { ...KEYS, RUNTIME_IMAGE: 'layout:/no/such/folder', XDG_CACHE_HOME: dirname(cacheFolder()) },
+    programs: ['aws', 'git'],
+    answers: [absent, ...commit],
+  });
+  t.equal(status, 1);
+  // What is assembled is proved in service/test/integration/assembled-image.test.ts.
+  t.match(stderr, /base image layout:\/no\/such\/folder: [^]*error: the image was not built or not pushed\n next: /);
+  t.ok(programs.calls().includes('aws ecr get-login-password --region us-east-1'));
+});
+
 t.test('a build that fails is reported with the output of Docker', (t) => {
-  const { status, stderr } = command(t, 'image --tag 0.2.0', {
+  const { status, stderr } = command(t, 'image --docker --tag 0.2.0', {
     answers: [absent, ...commit, { program: 'docker', to: 'buildx build', code: 1, stderr: 'ERROR: no space left' }],
   });
   t.equal(status, 1);
@@ -86,7 +103,7 @@ t.test(
       ['no', 1],
     ] as const)
       t.equal(
-        command(t, 'image --tag 0.2.0', {
+        command(t, 'image --docker --tag 0.2.0', {
           env: { ...KEYS, DIRTY: dirty },
           answers: [absent, ...commit, { program: 'git', to: 'status', stdout: ' M x\n' }],
         }).status,
@@ -94,7 +111,7 @@ t.test(
         `DIRTY=${dirty}`,
       );
     t.match(
-      command(t, 'image --tag 0.2.0', { programs: ['aws', 'git'], answers: [absent] }).stderr,
+      command(t, 'image --docker --tag 0.2.0', { programs: ['aws', 'git'], answers: [absent] }).stderr,
       /^error: docker is needed and not on the PATH/,
     );
     t.match(command(t, 'image --tag dev-1').stderr, /^error: dev-1 looks like a tag of the cluster dev/);

@@ -510,6 +510,21 @@ func TestCredentials(t *testing.T) {
 		t.Error(err)
 	}
 
+	other := newScene(t)
+	var shown []string
+	other.answer = func(_ http.ResponseWriter, r *http.Request) bool {
+		shown = append(shown, r.Header.Get("Authorization"))
+		return false
+	}
+	order.Tag, order.Base = "1.1.0", other.address+"/node:1"
+	text, _ = json.Marshal(order)
+	mustFail(t, push(), "base image "+order.Base)
+	if len(shown) == 0 || strings.Join(shown, "") != "" {
+		t.Errorf("the registry of the base image was shown %q", shown)
+	}
+	order.Base = ""
+	text, _ = json.Marshal(order)
+
 	t.Setenv("REGISTRY_PASSWORD", "")
 	config := fmt.Sprintf(`{"auths":{%q:{"auth":%q}}}`, s.address, base64.StdEncoding.EncodeToString([]byte("AWS:secret")))
 	if err := os.WriteFile(filepath.Join(home, "config.json"), []byte(config), 0o600); err != nil {

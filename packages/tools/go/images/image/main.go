@@ -3,8 +3,8 @@
 // Usage: image < order.json
 //
 // The order is JSON, see Order. What was pushed is printed as JSON, see Result. The same order gives the same digest,
-// whatever the times, owners and umask of the files. Credentials come from REGISTRY_USERNAME and REGISTRY_PASSWORD, or
-// else from where `docker login` keeps them.
+// whatever the times, owners and umask of the files. Credentials for the registry that is pushed to come from
+// REGISTRY_USERNAME and REGISTRY_PASSWORD; all others, and these where there are none, from where `docker login` keeps them.
 package main
 
 import (
@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1"
 )
 
@@ -84,7 +85,11 @@ func run(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 	registries := registries{ctx: ctx, addresses: order.Registries, keychain: authn.DefaultKeychain, backoff: patience}
 	if password := os.Getenv("REGISTRY_PASSWORD"); password != "" {
-		registries.keychain = oneAccount{username: os.Getenv("REGISTRY_USERNAME"), password: password}
+		repository, err := name.NewRepository(order.Name)
+		if err != nil {
+			return err
+		}
+		registries.keychain = account{registry: repository.RegistryStr(), username: os.Getenv("REGISTRY_USERNAME"), password: password}
 	}
 	result, err := assembleAndPush(order, registries)
 	if err != nil {

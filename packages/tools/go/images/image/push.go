@@ -42,10 +42,13 @@ func (r registries) at(ref name.Reference) (name.Reference, error) {
 	return name.NewTag(repository+":"+ref.Identifier(), name.Insecure)
 }
 
-// oneAccount is the account for every registry.
-type oneAccount struct{ username, password string }
+// account is that of one registry; no other is shown the password, such as that of the base image.
+type account struct{ registry, username, password string }
 
-func (a oneAccount) Resolve(authn.Resource) (authn.Authenticator, error) {
+func (a account) Resolve(resource authn.Resource) (authn.Authenticator, error) {
+	if resource.RegistryStr() != a.registry {
+		return authn.DefaultKeychain.Resolve(resource)
+	}
 	return authn.FromConfig(authn.AuthConfig{Username: a.username, Password: a.password}), nil
 }
 
