@@ -1,3 +1,4 @@
+import type { Publication } from '@gitops/delivery/commit';
 import { ensureNodeBase, thisPlatform } from '@gitops/images/node-base';
 import { tagsOf } from '@gitops/images/registry';
 import { buildServiceImage, SERVICE_IMAGE, type ServiceImage } from '@gitops/images/service-image';
@@ -41,18 +42,18 @@ const STATE_FILE = 'first-image.json';
 /**
  * Gives the service its first image: that of the clone's image file is in no registry here. Later ones stay as they were
  * shipped, the bad ones too.
- * @returns the image; undefined when there was one already
+ * @returns the image and the commit that names it; undefined when there was one already
  */
 export async function ensureFirstImage(
   instance: Instance,
   tools: Tools,
   ports: Ports,
-): Promise<ServiceImage | undefined> {
+): Promise<{ image: ServiceImage; publication: Publication } | undefined> {
   const images = await tagsOf(registryAddress(ports), SERVICE_IMAGE);
   if (images.length > 0 && readState(instance, STATE_FILE) !== undefined) return undefined;
   const image = await buildLocalImage(instance, tools, ports);
   const { tag, digest } = image;
-  await publishImage(instance, repositoryURL(ports.git), SERVICE_IMAGE, { tag, digest });
+  const publication = await publishImage(instance, repositoryURL(ports.git), SERVICE_IMAGE, { tag, digest });
   writeState(instance, STATE_FILE, { tag, digest });
-  return image;
+  return { image, publication };
 }

@@ -2,12 +2,13 @@ import { CommandError } from '@gitops/report/errors';
 import type { Progress } from '@gitops/report/progress';
 import { clusterFacts, readCluster } from '@gitops/settings';
 import { ensureTools } from '@gitops/tools/tools';
-import { ensureTokens, oncallSecret } from './accounts.ts';
+import { connectAs, ensureTokens, oncallSecret } from './accounts.ts';
 import { shortImage } from './applications.ts';
 import { startArgo } from './argocd.ts';
 import type { Application } from './argocd-api.ts';
 import { chooseProgram } from './argocd-program.ts';
 import { argoConfiguration } from './argocd-settings.ts';
+import { awaitDelivery } from './await-delivery.ts';
 import { awaitStart } from './await-start.ts';
 import { startCluster } from './cluster.ts';
 import { clusterExists, isRunning } from './components.ts';
@@ -76,8 +77,8 @@ export async function up(
 
   const startedGit = await gitStart;
   progress.done(`Git at ${url}${wasRunning(!startedGit)}`);
-  const image = await firstImage;
-  if (image !== undefined) progress.done(`image ${shortImage(image.reference)} at ${registryAddress(ports)}`);
+  const first = await firstImage;
+  if (first !== undefined) progress.done(`image ${shortImage(first.image.reference)} at ${registryAddress(ports)}`);
 
   await apply(instance, tools, argoConfiguration(instance, tools, await oncallSecret(instance, tools)));
   // Before Argo CD starts: with the old root, whose address may be another, it would begin a sync and retry it for
@@ -94,7 +95,13 @@ export async function up(
   await metricsStart;
   // Ingresses get their addresses from it.
   await frontDoorStart;
-  const applications = await awaitStart(instance, ports, url, settings.controllers);
+  let applications = await awaitStart(instance, ports, url, settings.controllers);
+  if (first !== undefined) {
+    // An Argo CD that was not running got no webhook of this commit.
+    const client = connectAs(instance, ports, 'admin');
+    await awaitDelivery(instance, client, first.publication);
+    applications = await client.applications();
+  }
   progress.done('Applications at rest');
   return applications;
 }
