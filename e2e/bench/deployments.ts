@@ -1,10 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { imageFile, setImage } from '@gitops/delivery/image-file';
+import { type Image, imageFile, setImage } from '@gitops/delivery/image-file';
 import {
   type Application,
   awaitApplications,
+  buildLocalImage,
   clusterEnvironment,
   comparedRevision,
   entryRevision,
@@ -19,20 +20,18 @@ import { followDeployment } from './follow-deployment.ts';
 
 const HELM_NAMESPACE = 'bench-helm';
 
-const digestOf = (tag: string): string => `sha256:${Buffer.from(tag.padEnd(32, '.')).toString('hex').slice(0, 64)}`;
-
 const isDeployed = (application: Application, commit: string): boolean =>
   comparedRevision(application) === commit &&
   application.status?.sync?.status === 'Synced' &&
   application.status.health?.status === 'Healthy';
 
 /** From `git push` of a new image until its Application is Synced and Healthy. */
-async function pushImage(stack: Stack, clone: string, tag: string): Promise<number> {
+async function pushImage(stack: Stack, clone: string, { tag, digest }: Image): Promise<number> {
   const git = async (...args: string[]): Promise<string> =>
     (await run('git', ['-C', clone, '-c', 'user.name=Bench', '-c', 'user.email=bench@localhost', ...args])).trim();
   const file = imageFile(stack.instance.cluster, APP);
   const path = join(clone, file);
-  writeFileSync(path, setImage(readFileSync(path, 'utf8'), { tag, digest: digestOf(tag) }, file));
+  writeFileSync(path, setImage(readFileSync(path, 'utf8'), { tag, digest }, file));
   await git('commit', '--quiet', '--all', '-m', tag);
   const commit = await git('rev-parse', 'HEAD');
   // The stream is open before the push, as a person's browser is.
@@ -54,11 +53,11 @@ async function pushImage(stack: Stack, clone: string, tag: string): Promise<numb
 }
 
 /** The same change by `helm upgrade --wait`. */
-async function upgradeByHelm(stack: Stack, tag: string): Promise<number> {
+async function upgradeByHelm(stack: Stack, { tag, digest }: Image): Promise<number> {
   const { root, cluster } = stack.instance;
   const args = ['upgrade', '--install', '--wait', APP, resolve(root, 'charts', APP), '--namespace', HELM_NAMESPACE];
   for (const folder of ['shared', cluster]) args.push('--values', resolve(root, 'clusters', folder, `${APP}.yaml`));
-  args.push('--set', `image.repository=registry.internal/${APP},image.tag=${tag},image.digest=${digestOf(tag)}`);
+  args.push('--set', `image.repository=registry.internal/${APP},image.tag=${tag},image.digest=${digest}`);
   args.push('--set', 'networkPolicy.loadBalancerCidrs={127.0.0.0/8}');
   const env = clusterEnvironment(stack.instance, stack.tools);
   return timed(async () => run(join(stack.tools.bin, 'helm'), args, { env }));
@@ -71,17 +70,22 @@ export async function measureDeployments(rounds: number): Promise<Measure[]> {
   await run('git', ['clone', '--quiet', stack.gitURL, clone]);
   await stack.kubectl('create', 'namespace', HELM_NAMESPACE);
   const times = { push: [] as number[], helm: [] as number[], rollback: [] as number[] };
+  // A tag is never moved, and the registry keeps those of earlier runs.
+  const stamp = Date.now().toString(36);
+  const build = async (tag: string): Promise<Image> =>
+    buildLocalImage(stack.instance, stack.tools, stack.ports, `${tag}-${stamp}`);
   // The first of each pays for caches that the others find filled.
-  await pushImage(stack, clone, '0.0.1');
-  await upgradeByHelm(stack, '0.0.1');
+  const first = await build('0.0.1');
+  await pushImage(stack, clone, first);
+  await upgradeByHelm(stack, first);
   const deployment = followDeployment(stack);
   try {
     for (let round = 1; round <= rounds; round += 1) {
-      const tag = `0.1.${round}`;
+      const next = await build(`0.1.${round}`);
       const image = await stack.image();
       const commit = comparedRevision(await stack.application());
-      times.push.push(await pushImage(stack, clone, tag));
-      times.helm.push(await upgradeByHelm(stack, tag));
+      times.push.push(await pushImage(stack, clone, next));
+      times.helm.push(await upgradeByHelm(stack, next));
       // By commit: a resume by self-heal leaves no entry, so the entry before the last may be another.
       const history = (await stack.application()).status?.history ?? [];
       const target = history.findLast((entry) => entryRevision(entry) === commit);
@@ -92,7 +96,7 @@ export async function measureDeployments(rounds: number): Promise<Measure[]> {
         await deployment.rolledOut(image);
       };
       times.rollback.push(await timed(rollBack));
-      await handBack(stack, tag);
+      await handBack(stack, next.tag);
       progress.detail(`round ${round} of ${rounds}`);
     }
   } finally {

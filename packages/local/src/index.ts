@@ -10,3 +10,4 @@ export { type Ports, rememberedPorts } from './ports.ts';
 export { strayProcesses } from './process.ts';
 export { processes } from './processes.ts';
 export { publishedImage, publishWorkTree, repositoryURL, servedRepository } from './repository.ts';
+export { buildLocalImage } from './service-image.ts';
