@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	v1 "k8s.io/api/core/v1"
@@ -31,7 +32,6 @@ func unsupportedFeatures(pod *v1.PodSpec) []string {
 			found = append(found, fmt.Sprintf(format, values...))
 		}
 	}
-	add(len(pod.InitContainers) > 0, "spec.initContainers")
 	add(pod.HostNetwork, "spec.hostNetwork")
 	add(pod.HostPID, "spec.hostPID")
 	add(pod.HostIPC, "spec.hostIPC")
@@ -45,7 +45,7 @@ func unsupportedFeatures(pod *v1.PodSpec) []string {
 			source.Projected != nil || source.DownwardAPI != nil
 		add(!isSupported, "volume %s, which is none of emptyDir, configMap, secret, projected and downwardAPI", volume.Name)
 	}
-	for _, container := range pod.Containers {
+	for _, container := range append(slices.Clone(pod.InitContainers), pod.Containers...) {
 		for _, port := range container.Ports {
 			add(port.HostPort != 0, "hostPort %d of container %s", port.HostPort, container.Name)
 		}

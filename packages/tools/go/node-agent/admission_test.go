@@ -14,7 +14,8 @@ func admit(spec v1.PodSpec) lifecycle.PodAdmitResult {
 
 func TestPodsThatAProcessCanHonourAreAdmitted(t *testing.T) {
 	spec := v1.PodSpec{
-		Containers: []v1.Container{{Name: "main", Ports: []v1.ContainerPort{{ContainerPort: 8080}}}},
+		InitContainers: []v1.Container{{Name: "first"}},
+		Containers:     []v1.Container{{Name: "main", Ports: []v1.ContainerPort{{ContainerPort: 8080}}}},
 		Volumes: []v1.Volume{
 			{Name: "a", VolumeSource: v1.VolumeSource{EmptyDir: &v1.EmptyDirVolumeSource{}}},
 			{Name: "b", VolumeSource: v1.VolumeSource{ConfigMap: &v1.ConfigMapVolumeSource{}}},
@@ -35,7 +36,7 @@ func TestEverythingThatAPodLacksIsNamed(t *testing.T) {
 		HostNetwork: true, HostPID: true, HostIPC: true, HostUsers: &no, ShareProcessNamespace: &yes,
 		RuntimeClassName: &runtimeClass,
 		SecurityContext:  &v1.PodSecurityContext{Sysctls: []v1.Sysctl{{}}},
-		InitContainers:   []v1.Container{{}},
+		InitContainers:   []v1.Container{{Name: "first", Stdin: true}},
 		Volumes:          []v1.Volume{{Name: "host", VolumeSource: v1.VolumeSource{HostPath: &v1.HostPathVolumeSource{}}}},
 		Containers: []v1.Container{{
 			Name: "main", Ports: []v1.ContainerPort{{HostPort: 80}}, TTY: true,
@@ -46,8 +47,8 @@ func TestEverythingThatAPodLacksIsNamed(t *testing.T) {
 		t.Fatalf("%+v", result)
 	}
 	for _, name := range []string{
-		"initContainers", "hostNetwork", "hostPID", "hostIPC", "hostUsers", "shareProcessNamespace", "runtimeClassName",
-		"sysctls", "volume host", "hostPort 80 of container main", "volumeDevices", "tty", "privileged",
+		"stdin and tty of container first", "hostNetwork", "hostPID", "hostIPC", "hostUsers", "shareProcessNamespace", "runtimeClassName",
+		"sysctls", "volume host", "hostPort 80 of container main", "volumeDevices", "tty of container main", "privileged",
 	} {
 		if !strings.Contains(result.Message, name) {
 			t.Errorf("%s is not named: %s", name, result.Message)

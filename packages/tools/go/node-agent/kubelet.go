@@ -176,8 +176,9 @@ func kubeletSettings(o options) (*kubeletoptions.KubeletFlags, *kubeletconfig.Ku
 	c.VolumePluginDir = filepath.Join(o.state, "volume-plugins")
 	// The controller manager of the local machine waits for 20 s.
 	c.NodeLeaseDurationSeconds = 20
-	// Processes use the machine's own DNS.
+	// Processes use the machine's own DNS; without an address here the kubelet would warn about it for each pod.
 	c.ResolverConfig = ""
+	c.ClusterDNS = []string{nodeAddress}
 	c.SerializeImagePulls = false
 	c.RegistryPullQPS = 0
 	// There are no cgroups, and no swap to forbid.
