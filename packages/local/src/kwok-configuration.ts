@@ -118,6 +118,9 @@ export function kwokConfiguration(tools: Tools, ports: Ports): string {
         name: 'kube-controller-manager',
         extraArgs: [
           add('leader-elect', 'false'),
+          // A pod that its node refuses stays as Failed, and its ReplicaSet makes the next one at once: a few of them tell
+          // why; the default keeps 12,500.
+          add('terminated-pod-gc-threshold', '50'),
           replace('node-monitor-period', '2s'),
           replace('node-monitor-grace-period', '20s'),
           // CPU is measured every 10 s (see metrics-server.ts), and a decision follows at once; the default is 15 s.

@@ -44,6 +44,7 @@ t.test('a stored cluster gets the present flags and stages, and what differs sta
     '--node-monitor-grace-period=20s',
     '--node-monitor-period=2s',
     '--secure-port=1',
+    '--terminated-pod-gc-threshold=50',
   ]);
   t.same(changed, ['kube-controller-manager', 'kwok-controller'], 'KWOK reads the stages when it starts');
   t.same(componentsPatches, ownPart(present).componentsPatches);
