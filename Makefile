@@ -20,7 +20,7 @@ VERIFY := $(NODE) packages/verify/src/main.ts
 
 ##@ Newcomer: all of it on this machine
 
-up: install ## start Kubernetes, Git and Argo CD on this machine and deploy this repository; [ARGOCD=a release's program]
+up: install ## start Kubernetes, Git and Argo CD here and deploy this repository; [ARGOCD=/path/to/a/release]
 	@$(LOCAL) up
 
 status: install ## show Applications and what is wrong with them, pods, processes, addresses, accounts
