@@ -27,8 +27,8 @@ export interface Fixture {
   readonly other: Remote;
   /** git on the repository itself. */
   readonly git: (...args: string[]) => Promise<string>;
-  /** Moves main by a commit without a change, as another push does. */
-  readonly moveMain: () => Promise<void>;
+  /** Moves main by a commit without a change, as another push does, and gives the commit. */
+  readonly moveMain: () => Promise<string>;
 }
 
 /** An empty bare repository, protected as main is on the local machine, and two clients of it. */
@@ -39,19 +39,20 @@ export async function serve(t: Test): Promise<Fixture> {
   const git = async (...args: string[]): Promise<string> => (await run('git', ['--git-dir', url, ...args])).trim();
   await git('config', 'receive.denyNonFastForwards', 'true');
   const client = (name: string): Remote => ({ url, store: join(folder, name, 'client.git'), advice: 'start it' });
-  const moveMain = async (): Promise<void> => {
+  const moveMain = async (): Promise<string> => {
     const identity = ['-c', 'user.name=Other', '-c', 'user.email=other@localhost'];
     const commit = await git(...identity, 'commit-tree', '-p', 'main', '-m', 'Another push', 'main^{tree}');
     await git('update-ref', 'refs/heads/main', commit);
+    return commit;
   };
   return { remote: client('one'), other: client('two'), git, moveMain };
 }
 
-/** The same with an image file for each of two applications in two clusters. */
+/** The same with an image file for each of two applications in every cluster. */
 export async function serveImages(t: Test): Promise<Fixture> {
   const fixture = await serve(t);
   const files: Record<string, string> = {};
-  for (const cluster of ['dev', 'staging'])
+  for (const cluster of ['local', 'dev', 'staging', 'production'])
     for (const app of ['app', 'other']) files[`clusters/${cluster}/${app}.image.yaml`] = imageText('0', '0');
   await commitToMain(fixture.remote, writing(files));
   return fixture;
