@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { readImage, setImage } from '@gitops/delivery/image-file';
 import { CommandError, UsageError } from '@gitops/report/errors';
 import { run, RunError } from '@gitops/tools/run';
 import { type Change, changesBetween } from '../kubernetes/changes.ts';
@@ -14,31 +15,37 @@ export interface ApplicationChange extends Change {
   readonly application: string;
 }
 
-/** The fleet as another revision of the repository has it, rendered from a copy that is gone afterwards. */
-async function fleetAt(
+/** A state of the repository: a revision of it, or its work tree, with other images where some are given. */
+export interface State {
+  /** Undefined for the work tree. */
+  readonly revision?: string | undefined;
+  /** Clusters whose image files get the images of another cluster: what promotions would do. */
+  readonly promotion?: Promotion | undefined;
+}
+
+export interface Promotion {
+  readonly from: string;
+  readonly to: string;
+  /** All that both have by default. */
+  readonly app?: string | undefined;
+}
+
+/** The fleet of a state. A revision is rendered from a copy that is gone afterwards. */
+async function fleetOf(
   renderer: Renderer,
   root: string,
-  revision: string,
+  { revision, promotion }: State,
   options: FleetOptions,
 ): Promise<FleetApplication[]> {
+  if (revision === undefined) return renderFleet(renderer, root, options);
   const folder = mkdtempSync(join(tmpdir(), 'revision-'));
   try {
     const tree = join(folder, 'tree');
     mkdirSync(tree);
+    const archive = ['archive', '--format=tar', '--output', join(folder, 'tree.tar')];
     // Only what rendering reads.
-    await run('git', [
-      '-C',
-      root,
-      'archive',
-      '--format=tar',
-      '--output',
-      join(folder, 'tree.tar'),
-      revision,
-      '--',
-      'argocd',
-      'charts',
-      'clusters',
-    ]).catch((error: unknown) => {
+    const what = [revision, '--', 'argocd', 'charts', 'clusters'];
+    await run('git', ['-C', root, ...archive, ...what]).catch((error: unknown) => {
       if (!(error instanceof RunError)) throw error;
       throw new UsageError(
         `Git has no revision ${revision} with argocd/, charts/ and clusters/: ${error.stderr.trim()}`,
@@ -46,9 +53,26 @@ async function fleetAt(
       );
     });
     await run('tar', ['-xf', join(folder, 'tree.tar'), '-C', tree]);
+    if (promotion !== undefined) promote(tree, promotion);
     return await renderFleet(renderer, tree, options);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Gives a cluster the images of another one, in the files below a folder. Throws UsageError where there are none. */
+function promote(tree: string, { from, to, app = '*' }: Promotion): void {
+  const files = globSync(`clusters/${from}/${app}.image.yaml`, { cwd: tree });
+  const pairs = files.map((source) => [source, join('clusters', to, basename(source))] as const);
+  const both = pairs.filter(([, target]) => existsSync(join(tree, target)));
+  if (both.length === 0)
+    throw new UsageError(
+      `${from} and ${to} have no image file of the same application`,
+      'name other clusters: FROM, TO',
+    );
+  for (const [source, target] of both) {
+    const image = readImage(readFileSync(join(tree, source), 'utf8'), source);
+    writeFileSync(join(tree, target), setImage(readFileSync(join(tree, target), 'utf8'), image, target));
   }
 }
 
@@ -60,17 +84,19 @@ export interface Comparison {
 }
 
 /**
- * What merging the work tree would change in every cluster, compared with a revision, each change with its consequence.
- * Throws CommandError where the revision is unknown or an Application does not render on either side.
+ * What going from a revision to another state, such as the work tree, changes in every cluster, each change with its
+ * consequence. Values of Secrets are hidden.
+ * Throws CommandError where a revision is unknown or an Application does not render on either side.
  */
 export async function compare(
   renderer: Renderer,
   root: string,
-  revision: string,
+  { base, head }: { base: string; head: State },
   options: FleetOptions,
 ): Promise<Comparison> {
-  const before = await fleetAt(renderer, root, revision, options);
-  const after = await renderFleet(renderer, root, options);
+  const before = await fleetOf(renderer, root, { revision: base }, options);
+  const after = await fleetOf(renderer, root, head, options);
+  const nameOfHead = head.revision ?? 'the work tree';
   const objects = (
     fleet: readonly FleetApplication[],
     label: string,
@@ -97,10 +123,25 @@ export async function compare(
     .filter(([application]) => !unchecked.has(application))
     .sort(([a], [b]) => a.localeCompare(b))
     .flatMap(([application, entry]) =>
-      changesBetween(
-        objects(before, application, `in ${revision}`),
-        objects(after, application, 'in the work tree'),
-      ).map((change) => ({ application, ...change, consequence: change.consequence + when(entry) })),
+      changesBetween(objects(before, application, `in ${base}`), objects(after, application, `in ${nameOfHead}`)).map(
+        (change) => ({ application, ...withoutSecrets(change), consequence: change.consequence + when(entry) }),
+      ),
     );
   return { changes, unchecked: [...unchecked.values()] };
+}
+
+const HIDDEN = '(hidden)';
+
+/** A change of a Secret without its values: it is printed, and posted to pull requests. */
+function withoutSecrets(change: Change): Change {
+  if (!change.object.startsWith('Secret/')) return change;
+  const hide = (value: unknown): unknown => {
+    if (value === undefined) return undefined;
+    if (change.path !== '') return HIDDEN;
+    const object: Record<string, unknown> = { ...(value as Record<string, unknown>) };
+    for (const key of ['data', 'stringData']) if (key in object) object[key] = HIDDEN;
+    return object;
+  };
+  const isSecret = change.path === '' || /^(data|stringData)\b/.test(change.path);
+  return isSecret ? { ...change, before: hide(change.before), after: hide(change.after) } : change;
 }

@@ -1,29 +1,94 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { command } from '@gitops/report/command-line';
+import { CommandError, UsageError } from '@gitops/report/errors';
 import { text } from '@gitops/report/options';
 import { table } from '@gitops/report/table';
 import { blocking } from '../kubernetes/changes.ts';
-import { type ApplicationChange, compare } from './compare.ts';
+import { riskOf } from '../kubernetes/risk.ts';
+import { labelOf } from '../render/fleet.ts';
+import { type ApplicationChange, compare, type Comparison, type State } from './compare.ts';
+import { diffComment, failedComment } from './diff-comment.ts';
 import { brief } from './values-in-words.ts';
-import { warnOfUnchecked, withWorkspace } from './workspace.ts';
+import { appOption, clusterFromOption, clusterToOption, warnOfUnchecked, withWorkspace } from './workspace.ts';
 
 const DEFAULT_BASE = 'origin/main';
 
+const revision = {
+  placeholder: 'REVISION',
+  example: 'main',
+  problem: (given: string): string | undefined =>
+    given.startsWith('-') ? `must be a commit or branch (it is ${JSON.stringify(given)})` : undefined,
+};
+
 export default command({
-  summary: 'show what merging the work tree would change in the clusters, and what that does',
-  options: { base: text(`the revision to compare with, ${DEFAULT_BASE} by default`, { placeholder: 'REVISION' }) },
-  without: {
-    cluster: 'it always compares every cluster',
-    app: 'it always compares every application',
+  summary: 'show what a merge would change in the clusters, and what that does',
+  options: {
+    base: text(`the revision to compare with, ${DEFAULT_BASE} by default`, revision),
+    head: text('the revision that is merged, the work tree by default', revision),
+    from: clusterFromOption,
+    to: clusterToOption,
+    app: appOption,
+    markdown: text('a file to write as well: the text of a comment on a pull request', {
+      placeholder: 'FILE',
+      example: '.local/diff.md',
+    }),
   },
-  run: async ({ options: { base = DEFAULT_BASE }, json, print, fail }) =>
+  without: { cluster: 'it always compares every cluster' },
+  run: async ({ options, json, print, fail }) =>
     withWorkspace(async ({ root, renderer, proofs }) => {
-      const { changes, unchecked } = await compare(renderer, root, base, { capabilities: proofs.capabilities });
+      const { base = DEFAULT_BASE, markdown } = options;
+      const head = headOf(options);
+      const { capabilities } = proofs;
+      const comparison = await compare(renderer, root, { base, head }, { capabilities }).catch((error: unknown) => {
+        // The comment of an earlier state would mislead.
+        if (error instanceof CommandError && !(error instanceof UsageError) && markdown !== undefined)
+          write(markdown, failedComment(error.message));
+        throw error;
+      });
+      const { changes, unchecked } = comparison;
       warnOfUnchecked(unchecked);
-      if (json) print(JSON.stringify(changes, null, 2));
+      if (markdown !== undefined) write(markdown, asComment(comparison, base));
+      if (json) print(JSON.stringify(changes.map(forMachines), null, 2));
       else print(changes.length === 0 ? `nothing changes in any cluster compared with ${base}` : asTable(changes));
       const { length: blocked } = changes.filter(blocking);
       if (blocked > 0) fail(`${blocked} change${blocked === 1 ? '' : 's'} must not be merged as they are`);
     }),
+});
+
+interface HeadOptions {
+  readonly base?: string | undefined;
+  readonly head?: string | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly app?: string | undefined;
+}
+
+/** What the options compare with the base. Throws UsageError for half a promotion. */
+function headOf({ base = DEFAULT_BASE, head, from, to, app }: HeadOptions): State {
+  if (from === undefined && to === undefined) {
+    if (app === undefined) return { revision: head };
+    throw new UsageError('diff takes no APP without FROM and TO: it compares every application', 'leave it out');
+  }
+  if (from === undefined || to === undefined)
+    throw new UsageError('FROM and TO belong together: they say what a promotion would change', 'name both clusters');
+  if (head !== undefined)
+    throw new UsageError('diff takes HEAD, or FROM and TO', 'a promotion is compared with BASE as it is');
+  return { revision: base, promotion: { from, to, app } };
+}
+
+function write(file: string, content: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, content);
+}
+
+const asComment = ({ changes, unchecked }: Comparison, base: string): string =>
+  diffComment({ changes, unchecked: unchecked.map(labelOf), base });
+
+const forMachines = (change: ApplicationChange): object => ({
+  ...change,
+  risk: riskOf(change),
+  isBlocked: blocking(change),
 });
 
 function asTable(changes: readonly ApplicationChange[]): string {

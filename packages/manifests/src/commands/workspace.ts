@@ -48,6 +48,11 @@ const named = { placeholder: 'NAME', example: 'fastify-service' };
 
 export const clusterOption = choice(CLUSTER, clustersHere);
 export const requiredClusterOption = choice(CLUSTER, clustersHere, { isRequired: true });
+export const clusterFromOption = choice(
+  'a promotion that is not there yet: the cluster that runs the image',
+  clustersHere,
+);
+export const clusterToOption = choice('a promotion that is not there yet: the cluster that gets it', clustersHere);
 export const appOption = text(APPLICATION, named);
 export const requiredAppOption = text(APPLICATION, { ...named, isRequired: true });
 

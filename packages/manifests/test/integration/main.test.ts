@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t from 'tap';
 import { parseAllDocuments } from 'yaml';
@@ -12,7 +12,19 @@ function command(folder: string, args: readonly string[], variables: Record<stri
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
     cwd: folder,
     encoding: 'utf8',
-    env: { ...process.env, CLUSTER: '', APP: '', KEY: '', BASE: '', MAKEFLAGS: '', ...variables },
+    env: {
+      ...process.env,
+      CLUSTER: '',
+      APP: '',
+      KEY: '',
+      BASE: '',
+      HEAD: '',
+      FROM: '',
+      TO: '',
+      MARKDOWN: '',
+      MAKEFLAGS: '',
+      ...variables,
+    },
     maxBuffer: 1 << 26,
   });
   return { status, stdout, stderr: stderr.replace(/^unchecked: .*\n/, '') };
@@ -183,18 +195,56 @@ t.test('diff: what a change does to the clusters, and what must not be merged', 
     'app.kubernetes.io/instance: {{ .Release.Name }}',
     'app.kubernetes.io/instance: {{ .Release.Name }}-2',
   );
-  const harmful = command(folder, ['diff'], { BASE: 'main' });
+  const comment = join(folder, '.local/diff.md');
+  const harmful = command(folder, ['diff'], { BASE: 'main', MARKDOWN: comment });
   t.equal(harmful.status, 1);
   t.match(harmful.stdout, /Deployment\/fastify-service +spec\.selector.* BLOCKED: /);
   t.match(harmful.stdout, /Ingress\/fastify-service .*scheme.* internet-facing +internal +BLOCKED: /);
   t.match(harmful.stderr, /^\d+ changes must not be merged as they are\n$/);
+  t.match(readFileSync(comment, 'utf8'), /\n- \*\*blocked\*\*, immutable fields: the sync fails: \d+ \(<code>/);
+  const machines = JSON.parse(command(folder, ['diff', '--base', 'main', '--json']).stdout) as { risk: string }[];
+  t.ok(machines.some(({ risk }) => risk === 'load-balancer-replaced'));
 
   t.match(command(folder, ['diff', '--base', 'nowhere']), { status: 2, stderr: /^error: Git has no revision nowhere/ });
   writeFileSync(join(folder, 'clusters/dev/fastify-service.yaml'), '- a\n');
-  t.match(command(folder, ['diff', '--base', 'main']), {
+  t.match(command(folder, ['diff', '--base', 'main'], { MARKDOWN: comment }), {
     status: 1,
     stderr: /^error: dev\/fastify-service does not render in the work tree: .*\n next: `make check` names/s,
   });
+  t.match(readFileSync(comment, 'utf8'), /something does not render:\n\n```\ndev\/fastify-service does not render/);
+  t.end();
+});
+
+t.test('diff: between two revisions, and what a promotion would do', (t) => {
+  const folder = copy(t);
+  git(folder, 'init', '-q', '-b', 'main');
+  git(folder, 'add', '-A');
+  git(folder, 'commit', '-qm', 'before');
+  const file = 'clusters/staging/fastify-service.image.yaml';
+  edit(folder, file, 'tag: "0.1.0"', 'tag: "0.2.0"');
+  edit(folder, file, 'sha256:aa6e', 'sha256:bb6e');
+  git(folder, 'commit', '-qam', 'deploy');
+  const head = command(folder, ['diff', '--base', 'HEAD~1', '--head', 'HEAD']);
+  t.match(head.stdout, /^staging\/fastify-service +Deployment\/fastify-service .*containers\[\w+\]\.image /m);
+  t.notMatch(head.stdout, /production/);
+  const promotion = command(folder, ['diff', '--base', 'main', '--json'], { FROM: 'staging', TO: 'production' });
+  const changes = JSON.parse(promotion.stdout) as { application: string; risk: string; after: unknown }[];
+  t.strictSame([...new Set(changes.map(({ application }) => application))], ['production/fastify-service']);
+  t.match(
+    changes.find(({ risk }) => risk === 'image'),
+    { after: /0\.2\.0@sha256:bb6e/ },
+  );
+  for (const [args, error] of [
+    [['--from', 'staging'], /^error: FROM and TO belong together/],
+    [['--app', 'fastify-service'], /^error: diff takes no APP without FROM and TO/],
+    [['--from', 'staging', '--to', 'dev', '--head', 'main'], /^error: diff takes HEAD, or FROM and TO/],
+    [
+      ['--from', 'staging', '--to', 'dev', '--base', 'main', '--app', 'nope'],
+      /^error: staging and dev have no image file/,
+    ],
+    [['--base=--output=x'], /^error: --base: must be a commit or branch/],
+  ] as const)
+    t.match(command(folder, ['diff', ...args]), { status: 2, stdout: '', stderr: error });
   t.end();
 });
 
