@@ -1,12 +1,12 @@
 # Thin on purpose: each target calls the command of the same name. `make` without a target lists them.
 .DEFAULT_GOAL := help
-.PHONY: up status logs env down deploy ship load unit test soak bench install help rollback resume charts check diff render explain capacity flows synth plan apply unlock cost kubeconfig image migrate-state destroy
+.PHONY: up status logs env down deploy ship load unit test soak bench install help rollback resume charts check diff render explain capacity flows synth plan apply unlock cost kubeconfig image migrate-state destroy bump promote promotions history comment triggers
 
 # The variables of the commands. They reach the programs through the environment, never through a shell's command line;
 # a command refuses variables that it does not have.
-export ADDRESS APP ARGOCD BASE CLUSTER CONFIRM DIGEST DIRTY DOCKER DURATION FROM ID KEY RATE RECOVER SCENARIO STACK TAG YES
+export ADDRESS ALLOW_OLDER APP ARGOCD BASE BODY CLUSTER COMMIT CONFIRM DIGEST DIRTY DOCKER DURATION EFFECT EMERGENCY FROM HEAD ID KEY LIMIT MARKDOWN PULL_REQUEST RATE RECOVER REMOTE SCENARIO STACK TAG TO YES
 # Variables of this file, allowed on the command line of any target.
-export MAKEFILE_VARIABLES := NODE COMPILED LOAD LOCAL MANIFESTS PLATFORM VERIFY BENCHES
+export MAKEFILE_VARIABLES := NODE COMPILED LOAD LOCAL MANIFESTS PLATFORM VERIFY BENCHES DELIVERY
 
 NODE := node_modules/.bin/node
 # A compile cache makes commands start faster. Tests run without it, since coverage would be less exact.
@@ -14,6 +14,7 @@ COMPILED := NODE_COMPILE_CACHE=.local/compiled $(NODE)
 LOAD := $(COMPILED) packages/load/src/main.ts
 LOCAL := $(COMPILED) packages/local/src/main.ts
 MANIFESTS := $(COMPILED) packages/manifests/src/main.ts
+DELIVERY := $(COMPILED) packages/delivery/src/main.ts
 # Small semi-space and no optimizing compiler: synthesis takes 60 MB less, and no more time.
 PLATFORM := $(COMPILED) --max-semi-space-size=2 --no-opt platform/src/main.ts
 VERIFY := $(NODE) packages/verify/src/main.ts
@@ -56,7 +57,7 @@ soak: install ## the long drills under load, against a real stack of their own: 
 	@$(VERIFY) soak
 
 # Every part runs, even if an earlier one failed.
-BENCHES := service packages/manifests platform e2e
+BENCHES := service packages/manifests packages/delivery platform e2e
 bench: install ## measure service, rendering, platform and deployments; prints tables, writes .local/bench*.json
 	@failed=; for part in $(BENCHES); do $(NODE) $$part/bench/main.ts || failed="$$failed $$part"; done; \
 	[ -z "$$failed" ] || { echo "error: not everything could be measured:$$failed" >&2; echo " next: see the lines 'not measured' above; the other figures are in .local/bench*.json" >&2; exit 1; }
@@ -85,7 +86,7 @@ charts: install ## fetch the upstream charts that argocd/ names, and check their
 check: install ## find everything that is wrong with charts, values and applications, with file and line
 	@$(MANIFESTS) check
 
-diff: install ## show what merging this work tree would change in the clusters, compared with [BASE=origin/main]
+diff: install ## show what merging this work tree would change in the clusters: [BASE=origin/main] [MARKDOWN=file]
 	@$(MANIFESTS) diff
 
 render: install ## show what Argo CD would apply, as YAML: [CLUSTER=production] [APP=fastify-service]
@@ -128,3 +129,23 @@ migrate-state: install ## move the state from this machine to S3, once `state` i
 
 destroy: install ## delete CLUSTER=dev, and prove that nothing billable is left; asks first, unless [CONFIRM=dev]
 	@$(PLATFORM) destroy
+
+##@ CI: deploy by commits
+
+bump: install ## deploy an image by one commit: CLUSTER=dev TAG=0.2.0 DIGEST=sha256:… [COMMIT=its source]
+	@$(DELIVERY) bump
+
+promote: install ## open a pull request that gives TO=production the image that FROM=staging runs
+	@$(DELIVERY) promote
+
+promotions: install ## check in Git that every cluster only got images that the one before it ran
+	@$(DELIVERY) promotions
+
+history: install ## show who deployed, promoted and rolled back what and when: [CLUSTER=production] [LIMIT=20]
+	@$(DELIVERY) history
+
+comment: install ## keep one comment on PULL_REQUEST=12 up to date with the Markdown of BODY=file
+	@$(DELIVERY) comment
+
+triggers: install ## say whether what came to main since BASE=commit needs a release
+	@$(DELIVERY) triggers

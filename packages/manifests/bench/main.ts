@@ -1,6 +1,7 @@
 // The manifests part of `make bench`: what rendering and checking the whole fleet costs beside plain `helm template`.
 // Usage: node packages/manifests/bench/main.ts [--rounds 15] [--json]
-import { availableParallelism } from 'node:os';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { reportBench, runParts } from '@gitops/report/bench';
@@ -11,6 +12,7 @@ import { run } from '@gitops/tools/run';
 import { ensureSchemas } from '@gitops/tools/schemas';
 import { ensureTools } from '@gitops/tools/tools';
 import { check } from '../src/commands/check.ts';
+import { compare } from '../src/commands/compare.ts';
 import { openProofs } from '../src/proofs/open.ts';
 import type { Chart } from '../src/render/chart.ts';
 import { renderFleet } from '../src/render/fleet.ts';
@@ -115,7 +117,43 @@ async function measureChecks(): Promise<Measure[]> {
   return [summary('make check: every proof over the fleet', 'ms', times, { atMost: 60_000 })];
 }
 
-reportBench(await runParts({ rendering: measureRendering, checks: measureChecks }), {
+/** What a reviewer waits for: the fleet before and after a one-line change of values, rendered and compared. */
+async function measureDiff(): Promise<Measure[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-diff-'));
+  try {
+    const clone = join(folder, 'clone');
+    await run('git', ['clone', '--quiet', '--no-hardlinks', root, clone]);
+    const file = join(clone, 'clusters/production/fastify-service.yaml');
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(
+      file,
+      text.replace(/maxReplicas: (\d+)/, (_, count: string) => `maxReplicas: ${Number(count) + 1}`),
+    );
+    const times: number[] = [];
+    for (let round = 0; round < rounds; round += 3) {
+      progress.detail(`diff: round ${times.length + 1}`);
+      const [time, changes] = await timed(async () => diffOnce(clone));
+      if (changes !== 1) throw new Error(`a change of one line changed ${changes} fields`);
+      times.push(time);
+    }
+    return [summary('make diff: a one-line change of values over the fleet', 'ms', times, { atMost: 15_000 })];
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The number of changes in a clone's work tree. */
+async function diffOnce(clone: string): Promise<number> {
+  const renderer = startRenderer(tools, charts);
+  try {
+    const { capabilities } = openProofs(clone, renderer, tools, schemas);
+    return (await compare(renderer, clone, { base: 'HEAD', head: {} }, { capabilities })).changes.length;
+  } finally {
+    await renderer.close();
+  }
+}
+
+reportBench(await runParts({ rendering: measureRendering, checks: measureChecks, diff: measureDiff }), {
   file: join(root, '.local/bench-manifests.json'),
   json: values.json,
 });

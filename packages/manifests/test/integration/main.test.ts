@@ -1,48 +1,11 @@
-import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { parseAllDocuments } from 'yaml';
+import { command } from '../command.ts';
 import { copy, edit, lacksCharts } from '../helper.ts';
 
-const main = resolve(import.meta.dirname, '../../src/main.ts');
-
-/** A command in a folder, as make calls it. That charts are missing on this machine is looked at elsewhere. */
-function command(folder: string, args: readonly string[], variables: Record<string, string> = {}) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
-    cwd: folder,
-    encoding: 'utf8',
-    env: {
-      ...process.env,
-      CLUSTER: '',
-      APP: '',
-      KEY: '',
-      BASE: '',
-      HEAD: '',
-      FROM: '',
-      TO: '',
-      MARKDOWN: '',
-      MAKEFLAGS: '',
-      ...variables,
-    },
-    maxBuffer: 1 << 26,
-  });
-  return { status, stdout, stderr: stderr.replace(/^unchecked: .*\n/, '') };
-}
-
 const skip = lacksCharts();
-
-const git = (folder: string, ...args: string[]): void => {
-  const { status, stderr } = spawnSync(
-    'git',
-    ['-C', folder, '-c', 'user.name=Test', '-c', 'user.email=test@localhost', ...args],
-    {
-      encoding: 'utf8',
-      env: { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CEILING_DIRECTORIES: resolve(folder, '..') },
-    },
-  );
-  if (status !== 0) throw new Error(stderr);
-};
 
 t.test('render: YAML of one application, or JSON of all', (t) => {
   const folder = copy(t);
@@ -157,94 +120,6 @@ t.test('capacity and flows: tables of what is proven', (t) => {
       flows.stdout,
       /production\/metrics-server +everything +Deployment\/metrics-server +every port, both ways: no NetworkPolicy *\n/,
     );
-  t.end();
-});
-
-t.test('diff: what a change does to the clusters, and what must not be merged', (t) => {
-  const folder = copy(t);
-  git(folder, 'init', '-q', '-b', 'main');
-  git(folder, 'add', '-A');
-  git(folder, 'commit', '-qm', 'before');
-  t.strictSame(command(folder, ['diff', '--base', 'main']), {
-    status: 0,
-    stdout: 'nothing changes in any cluster compared with main\n',
-    stderr: '',
-  });
-
-  edit(folder, 'clusters/production/fastify-service.yaml', 'maxReplicas: 6', 'maxReplicas: 7');
-  edit(folder, 'clusters/production/fastify-service.yaml', 'memory: 512Mi', 'memory: 640Mi');
-  const harmless = command(folder, ['diff', '--base', 'main']);
-  t.equal(harmless.status, 0, harmless.stderr);
-  t.match(
-    harmless.stdout,
-    /production\/fastify-service +HorizontalPodAutoscaler\/fastify-service +spec\.maxReplicas +6 +7 /,
-  );
-  t.match(harmless.stdout, /resources\.limits\.memory +512Mi +640Mi +every pod is replaced/);
-  t.notMatch(harmless.stdout, /staging|BLOCKED|make apply/);
-  edit(folder, 'clusters/production/argocd.yaml', 'server:\n  replicas: 2', 'server:\n  replicas: 3');
-  if (skip === false)
-    t.match(
-      command(folder, ['diff', '--base', 'main']).stdout,
-      /production\/argocd +Deployment\/argocd-server +spec\.replicas +2 +3 .*; not by the merge, but by `make apply CLUSTER=production`/,
-    );
-
-  edit(folder, 'clusters/shared/fastify-service.yaml', 'internet-facing', 'internal');
-  edit(
-    folder,
-    'charts/fastify-service/templates/_helpers.tpl',
-    'app.kubernetes.io/instance: {{ .Release.Name }}',
-    'app.kubernetes.io/instance: {{ .Release.Name }}-2',
-  );
-  const comment = join(folder, '.local/diff.md');
-  const harmful = command(folder, ['diff'], { BASE: 'main', MARKDOWN: comment });
-  t.equal(harmful.status, 1);
-  t.match(harmful.stdout, /Deployment\/fastify-service +spec\.selector.* BLOCKED: /);
-  t.match(harmful.stdout, /Ingress\/fastify-service .*scheme.* internet-facing +internal +BLOCKED: /);
-  t.match(harmful.stderr, /^\d+ changes must not be merged as they are\n$/);
-  t.match(readFileSync(comment, 'utf8'), /\n- \*\*blocked\*\*, immutable fields: the sync fails: \d+ \(<code>/);
-  const machines = JSON.parse(command(folder, ['diff', '--base', 'main', '--json']).stdout) as { risk: string }[];
-  t.ok(machines.some(({ risk }) => risk === 'load-balancer-replaced'));
-
-  t.match(command(folder, ['diff', '--base', 'nowhere']), { status: 2, stderr: /^error: Git has no revision nowhere/ });
-  writeFileSync(join(folder, 'clusters/dev/fastify-service.yaml'), '- a\n');
-  t.match(command(folder, ['diff', '--base', 'main'], { MARKDOWN: comment }), {
-    status: 1,
-    stderr: /^error: dev\/fastify-service does not render in the work tree: .*\n next: `make check` names/s,
-  });
-  t.match(readFileSync(comment, 'utf8'), /something does not render:\n\n```\ndev\/fastify-service does not render/);
-  t.end();
-});
-
-t.test('diff: between two revisions, and what a promotion would do', (t) => {
-  const folder = copy(t);
-  git(folder, 'init', '-q', '-b', 'main');
-  git(folder, 'add', '-A');
-  git(folder, 'commit', '-qm', 'before');
-  const file = 'clusters/staging/fastify-service.image.yaml';
-  edit(folder, file, 'tag: "0.1.0"', 'tag: "0.2.0"');
-  edit(folder, file, 'sha256:aa6e', 'sha256:bb6e');
-  git(folder, 'commit', '-qam', 'deploy');
-  const head = command(folder, ['diff', '--base', 'HEAD~1', '--head', 'HEAD']);
-  t.match(head.stdout, /^staging\/fastify-service +Deployment\/fastify-service .*containers\[\w+\]\.image /m);
-  t.notMatch(head.stdout, /production/);
-  const promotion = command(folder, ['diff', '--base', 'main', '--json'], { FROM: 'staging', TO: 'production' });
-  const changes = JSON.parse(promotion.stdout) as { application: string; risk: string; after: unknown }[];
-  t.strictSame([...new Set(changes.map(({ application }) => application))], ['production/fastify-service']);
-  t.match(
-    changes.find(({ risk }) => risk === 'image'),
-    { after: /0\.2\.0@sha256:bb6e/ },
-  );
-  for (const [args, error] of [
-    [['--from', 'staging'], /^error: FROM and TO belong together/],
-    [['--app', 'fastify-service'], /^error: diff takes no APP without FROM and TO/],
-    [['--from', 'staging', '--to', 'dev', '--head', 'main'], /^error: diff takes HEAD, or FROM and TO/],
-    [
-      ['--from', 'staging', '--to', 'dev', '--base', 'main', '--app', 'nope'],
-      /^error: staging and dev have no image file/,
-    ],
-    [['--base=--output=x'], /^error: --base: must be a commit or branch/],
-  ] as const)
-    t.match(command(folder, ['diff', ...args]), { status: 2, stdout: '', stderr: error });
   t.end();
 });
 
