@@ -18,6 +18,13 @@ const merge = async ({ git }: Fixture, branch: string): Promise<void> => {
   await git('update-ref', 'refs/heads/main', commit);
 };
 
+/** A commit of somebody else, with another file. */
+const commitOn = async ({ git }: Fixture, parent: string): Promise<string> => {
+  const identity = ['-c', 'user.name=Other', '-c', 'user.email=other@localhost'];
+  const tree = await git('rev-parse', `${parent}^{tree}:clusters`);
+  return git(...identity, 'commit-tree', '-p', parent, '-m', 'More', tree);
+};
+
 t.test('a promotion is a branch with one commit that copies tag and digest', async (t) => {
   const fixture = await serveImages(t);
   const { remote, other, git } = fixture;
@@ -61,6 +68,10 @@ t.test('what is on a branch never changes: another image, or a merged branch, gi
     { branch: branchOf('c', '-2') },
     'a branch of somebody else is left alone',
   );
+  await deploy(fixture, 'd');
+  const theirs = await pushPromotion(remote, wish);
+  await git('update-ref', `refs/heads/${branchOf('d')}`, await commitOn(fixture, theirs?.commit ?? ''));
+  t.match(await pushPromotion(remote, wish), { branch: branchOf('d', '-2') }, 'and so is one with more commits');
 });
 
 t.test('only an image that the source ran, along the pipeline', async (t) => {
