@@ -132,6 +132,14 @@ export const BUILDS = {
     sources: [],
     minutes: 1,
   },
+  /** What checks GitHub's workflows, and runs them. */
+  ci: {
+    module: 'ci',
+    packages: { act: 'github.com/nektos/act', actionlint: 'github.com/rhysd/actionlint/cmd/actionlint' },
+    linkerFlags: ['-s', '-w'],
+    sources: [],
+    minutes: 1,
+  },
 } as const satisfies Readonly<Record<string, Build>>;
 
 export type BuildName = keyof typeof BUILDS;
