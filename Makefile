@@ -1,10 +1,10 @@
 # Thin on purpose: each target calls the command of the same name. `make` without a target lists them.
 .DEFAULT_GOAL := help
-.PHONY: up status logs env down deploy ship load unit test soak bench install help rollback resume charts check diff render explain capacity flows synth plan apply unlock cost kubeconfig image migrate-state destroy bump promote promotions history comment triggers
+.PHONY: up status logs env down deploy ship load unit test soak bench install help rollback resume charts check diff render explain capacity flows synth plan apply unlock cost kubeconfig image migrate-state destroy bump promote promotions history comment triggers drift ci-role
 
 # The variables of the commands. They reach the programs through the environment, never through a shell's command line;
 # a command refuses variables that it does not have.
-export ADDRESS ALLOW_OLDER APP ARGOCD BASE BODY CLUSTER COMMIT CONFIRM DIGEST DIRTY DOCKER DURATION EFFECT EMERGENCY FROM HEAD ID KEY LIMIT MARKDOWN PULL_REQUEST RATE RECOVER REMOTE SCENARIO STACK TAG TO YES
+export ADDRESS ALLOW_OLDER APP ARGOCD BASE BODY CLUSTER COMMIT CONFIRM DIGEST DIRTY DOCKER DURATION EFFECT EMERGENCY FROM HEAD ID KEY LIMIT MARKDOWN PULL_REQUEST RATE RECOVER REMOTE ROLE SCENARIO STACK TAG TO YES
 # Variables of this file, allowed on the command line of any target.
 export MAKEFILE_VARIABLES := NODE COMPILED LOAD LOCAL MANIFESTS PLATFORM VERIFY BENCHES DELIVERY
 
@@ -109,6 +109,9 @@ synth: install ## write the stacks to platform/cdktf.out
 plan: install ## show what an apply would change in AWS: CLUSTER=dev, or STACK=registry
 	@$(PLATFORM) plan
 
+drift: install ## fail where AWS differs from the settings of CLUSTER=dev
+	@$(PLATFORM) drift
+
 apply: install ## apply the settings to AWS: CLUSTER=dev, or STACK=registry; asks for each stack, unless [YES=yes]
 	@$(PLATFORM) apply
 
@@ -123,6 +126,9 @@ kubeconfig: install ## add CLUSTER=dev to your kubeconfig and make it the curren
 
 image: install ## build and push the image of the service: TAG=0.2.0; [DOCKER=yes] [DIRTY=yes: uncommitted changes]
 	@$(PLATFORM) image
+
+ci-role: install ## print the AWS role of a CI job: ROLE=plan [CLUSTER=dev]
+	@$(PLATFORM) ci-role
 
 migrate-state: install ## move the state from this machine to S3, once `state` in clusters/shared/cluster.yaml is s3
 	@$(PLATFORM) migrate-state

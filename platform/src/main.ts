@@ -6,10 +6,12 @@ export const program: Program = {
   commands: {
     synth: () => import('./commands/synth.ts'),
     plan: () => import('./commands/plan.ts'),
+    drift: () => import('./commands/drift.ts'),
     apply: () => import('./commands/apply.ts'),
     unlock: () => import('./commands/unlock.ts'),
     cost: () => import('./commands/cost.ts'),
     kubeconfig: () => import('./commands/kubeconfig.ts'),
+    'ci-role': () => import('./commands/ci-role.ts'),
     image: () => import('./commands/image.ts'),
     'migrate-state': () => import('./commands/migrate-state.ts'),
     destroy: () => import('./commands/destroy.ts'),

@@ -30,6 +30,12 @@ export const boundaryName = (project: string): string => nameInAccount(project, 
 export const boundaryArn = (project: string, accountId: string): string =>
   `arn:aws:iam::${accountId}:policy/${boundaryName(project)}`;
 
+/** The role by which a release pushes images, in the registry's account. */
+export const imagePushRole = (project: string): string => nameInAccount(project, 'image-push');
+
+/** The role by which CI plans; it may read, and no more. */
+export const planRole = (project: string): string => nameInAccount(project, 'plan');
+
 /** The role by which CI applies the stacks of a cluster. */
 export const deployRole = (project: string, cluster: Pick<ClusterSettings, 'name'>): string =>
   nameInAccount(project, `deploy-${cluster.name}`);

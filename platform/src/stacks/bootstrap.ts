@@ -23,7 +23,7 @@ import {
   writeStatePolicy,
 } from '../iam/policies.ts';
 import { GITHUB_ISSUER, trustOfGitHub } from '../iam/trust.ts';
-import { boundaryName, deployRole, nameInAccount, stateBucket } from '../names.ts';
+import { boundaryName, deployRole, imagePushRole, nameInAccount, planRole, stateBucket } from '../names.ts';
 import { type Common, PlatformStack, type RoleOptions } from './platform-stack.ts';
 import { REPOSITORIES, repositoryArn } from './registry.ts';
 
@@ -99,7 +99,7 @@ export class BootstrapStack extends PlatformStack {
    * The roles of GitHub's jobs, without any stored key:
    *
    *   main                  pushes images (in the registry's account)
-   *   pull request          plans, and changes nothing, not even a lock
+   *   main, pull request    plans, and changes nothing, not even a lock
    *   environment <cluster> applies that cluster's stacks
    */
   #gitHub(common: Common, accountId: string, clusters: readonly AwsClusterSettings[], bucketArn: string): void {
@@ -124,13 +124,15 @@ export class BootstrapStack extends PlatformStack {
       this.role(id, { ...options, trust: trustOfGitHub({ accountId, repository, contexts }) }, [boundary, provider]);
     };
 
+    const main = `ref:refs/heads/${git.revision}`;
     if (accountId === registry.accountId) {
-      role('image-push', [`ref:refs/heads/${git.revision}`], {
-        name: nameInAccount(this.project, 'image-push'),
+      role('image-push', [main], {
+        name: imagePushRole(this.project),
         policy: imagePushPolicy(REPOSITORIES.map((name) => repositoryArn(registry, name))),
       });
     }
-    role('plan', ['pull_request'], { name: nameInAccount(this.project, 'plan'), managed: ['ReadOnlyAccess'] });
+    // The scheduled search for drift runs on main.
+    role('plan', ['pull_request', main], { name: planRole(this.project), managed: ['ReadOnlyAccess'] });
     for (const cluster of clusters) {
       role(`deploy-${cluster.name}`, [`environment:${cluster.name}`], {
         name: deployRole(this.project, cluster),

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { credentialSource } from '../../src/credentials.ts';
@@ -188,5 +188,49 @@ t.test('a protected cluster, and a name that is not typed, are left alone', (t) 
   const nobody = command(t, 'destroy --cluster dev');
   t.match(nobody, { status: 2, stderr: /Type its name: .*error: "" is not dev; nothing was deleted/s });
   for (const { programs } of [production, slip, nobody]) t.same(programs.calls(), []);
+  t.end();
+});
+
+t.test('drift plans what the plan role can read, goes through all of it, and fails where something differs', (t) => {
+  const clean = command(t, 'drift', { env: { ...KEYS, CLUSTER: 'staging' } });
+  t.equal(clean.status, 0, clean.stderr);
+  t.same(
+    [...clean.stdout.matchAll(/^(\S+)\nno differences$/gm)].map(([, stack]) => stack),
+    ['bootstrap-222222222222', 'staging-network', 'staging-cluster'],
+  );
+  t.ok(clean.programs.calls().includes('tofu plan -input=false -lock=false -detailed-exitcode -no-color'));
+
+  const changed = command(t, 'drift --cluster dev', {
+    answers: [
+      { program: 'tofu', to: 'plan', times: 1 },
+      { program: 'tofu', to: 'plan', times: 1, code: 2, stdout: '~ aws_ecr_repository.fastify-service' },
+      { program: 'tofu', to: 'plan', times: 2 },
+    ],
+  });
+  t.equal(changed.status, 1);
+  t.match(changed.stdout, /\nregistry\n~ aws_ecr_repository\.fastify-service\n\ndev-network\nno differences\n/);
+  t.match(changed.stderr, /^AWS differs from the settings: registry$/m);
+
+  const broken = command(t, 'drift --cluster dev', { answers: [{ program: 'tofu', to: 'plan', code: 1 }] });
+  t.match(broken, { status: 1, stderr: /error: bootstrap-111111111111: plan failed\n/ });
+  t.end();
+});
+
+t.test('ci-role prints the role of a job and hands it to the next steps; the state must be where they find it', (t) => {
+  const output = join(t.testdir({ output: '' }), 'output');
+  const push = command(t, 'ci-role --role image-push', { env: { GITHUB_OUTPUT: output } });
+  t.match(push, { status: 0, stdout: 'arn:aws:iam::111111111111:role/gitops-platform-image-push in us-east-1\n' });
+  t.equal(
+    readFileSync(output, 'utf8'),
+    'arn=arn:aws:iam::111111111111:role/gitops-platform-image-push\nregion=us-east-1\n',
+  );
+  t.match(command(t, 'ci-role --role plan --cluster dev', { env: {} }), {
+    status: 1,
+    stderr: /^error: the state is on one machine, where a CI job does not find it\n next: move it to S3 first/,
+  });
+  t.match(command(t, 'ci-role --role push', { env: {} }), {
+    status: 2,
+    stderr: /^error: --role: unknown value "push"/,
+  });
   t.end();
 });
