@@ -1,6 +1,6 @@
 # Thin on purpose: each target calls the command of the same name. `make` without a target lists them.
 .DEFAULT_GOAL := help
-.PHONY: up status logs env down deploy ship load unit test soak bench install help rollback resume charts check diff render explain capacity flows synth plan apply unlock cost kubeconfig image migrate-state destroy bump promote promotions history comment triggers drift ci-role
+.PHONY: up status logs env down deploy ship load unit test soak bench install help rollback resume charts check diff render explain capacity flows synth plan apply unlock cost kubeconfig image migrate-state destroy bump promote promotions history comment triggers drift ci-role sbom scan
 
 # The variables of the commands. They reach the programs through the environment, never through a shell's command line;
 # a command refuses variables that it does not have.
@@ -55,6 +55,11 @@ test: install ## all tests: unit, integration, and the drills against a real sta
 
 soak: install ## the long drills under load, against a real stack of their own: [DURATION=1h]
 	@$(VERIFY) soak
+sbom: install ## write the bill of materials of the service's image: .local/sbom.cdx.json
+	@$(VERIFY) sbom
+
+scan: install ## fail for known vulnerabilities of the service that the policy in .github/ does not accept
+	@$(VERIFY) scan
 
 # Every part runs, even if an earlier one failed.
 BENCHES := service packages/manifests packages/delivery platform e2e

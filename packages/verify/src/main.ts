@@ -2,11 +2,13 @@ import { type Program, runProgram } from '@gitops/report/command-line';
 
 export const program: Program = {
   file: 'packages/verify/src/main.ts',
-  summary: 'The tests of the whole repository.',
+  summary: 'The tests of the whole repository, and what is known about the packages of the service.',
   commands: {
     unit: () => import('./commands/unit.ts'),
     test: () => import('./commands/test.ts'),
     soak: () => import('./commands/soak.ts'),
+    sbom: () => import('./commands/sbom.ts'),
+    scan: () => import('./commands/scan.ts'),
   },
   environment: {
     KEEP_DRILLS: 'keeps the logs and the state of the drills; any value',

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Invocation } from '@gitops/report/command-line';
 import { elapsed } from '@gitops/report/progress';
 import { table } from '@gitops/report/table';
 import { addCounts, type Counts, countsOf } from './counts.ts';
+import { pnpmFolder, root } from './pnpm.ts';
 import { slowest, type TestFile, testFilesOf } from './test-files.ts';
 
 /** A part of a test run: a program of node_modules/.bin with its arguments. */
@@ -34,14 +34,10 @@ export const INTEGRATION: Step = { name: 'integration tests and drills', command
 /** The drills of e2e/soak/, which last as long as DURATION says. */
 export const SOAK: Step = { name: 'long drills', command: turbo('soak') };
 
-const root = resolve(import.meta.dirname, '../../..');
 const SHOWN = 12;
 
-// Turborepo starts every task by pnpm, which bootstrap.mjs keeps below the name that package.json gives it.
-const { packageManager } = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')) as {
-  packageManager: string;
-};
-const programs = [resolve(root, 'node_modules/.bin'), resolve(root, '.local', packageManager, 'node_modules/.bin')];
+// Turborepo starts every task by pnpm.
+const programs = [resolve(root, 'node_modules/.bin'), pnpmFolder];
 
 /**
  * Runs steps one after the other; prints the slowest test files and the sums of the assertions at the end. Fails where a
