@@ -65,6 +65,14 @@ const managers: Readonly<Record<string, Manager>> = {
     files: /(^|\/)(?:docker-)?compose[^/]*\.ya?ml$/,
     find: (text) => matches(text, /^ +image: (?<name>[\w./-]+):(?<version>v?\d\S*)/gm),
   },
+  'github-actions': {
+    files: /^\.github\/(workflows|actions)\/.+\.ya?ml$/,
+    find: (text) => matches(text, /uses: (?<name>[\w.-]+\/[\w.-]+)@[0-9a-f]{40} # (?<version>v[\d.]+)$/gm),
+  },
+  pip_requirements: {
+    files: /(^|\/)[\w-]*requirements([-._]\w+)?\.txt$/,
+    find: (text) => matches(text, /^(?<name>[\w-]+)==(?<version>[\d.]+)/gm),
+  },
   argocd: {
     files: pattern(settings.argocd.managerFilePatterns[0] ?? ''),
     find: (text) =>

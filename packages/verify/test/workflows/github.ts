@@ -1,0 +1,266 @@
+import { spawn } from 'node:child_process';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { dirname } from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { Test } from 'tap';
+import { environmentOf, type Job } from './read.ts';
+
+// The stand-in of GitHub and AWS for jobs that act runs. Git is real (git's own http-backend). Its API knows pull requests
+// and comments, and gives each job the permissions of its workflow file, which act does not. AWS has one service: it
+// gives keys of a role to a job whose OIDC token the role's trust policy allows. npm's registry answers only what it is asked
+// about vulnerabilities.
+
+export const REPOSITORY = 'example/gitops-platform';
+
+/** A run of a workflow, as its tokens know it. */
+export interface Run {
+  readonly event: string;
+  /** refs/heads/main */
+  readonly ref: string;
+  readonly isFork: boolean;
+  /** By `workflow/job`. */
+  readonly jobs: ReadonlyMap<string, Job>;
+}
+
+/** What a role's trust policy allows. */
+export interface Trust {
+  readonly arn: string;
+  /** Conditions of its statement: claim to its allowed values. */
+  readonly equals: Readonly<Record<string, string | readonly string[]>>;
+}
+
+export interface PullRequest {
+  readonly number: number;
+  title: string;
+  body: string;
+  readonly head: string;
+  readonly by: string;
+}
+
+export interface Comment {
+  readonly id: number;
+  readonly pullRequest: number;
+  body: string;
+  readonly by: string;
+}
+
+export interface GitHubStandIn {
+  url: string;
+  /** The run that jobs belong to from now on. */
+  run: Run;
+  readonly pullRequests: PullRequest[];
+  readonly comments: Comment[];
+  /** Who pushed: `workflow/job`. */
+  readonly pushes: string[];
+  /** Who took a role, and which: `workflow/job arn`. */
+  readonly assumed: string[];
+  /** Everything that was refused, with the reason. */
+  readonly refused: string[];
+  /** What npm's registry knows about vulnerabilities: by package, in the form of its bulk endpoint. */
+  advisories: Readonly<Record<string, readonly object[]>>;
+}
+
+interface Refusal {
+  readonly status: number;
+  readonly message: string;
+}
+
+/**
+ * Starts it; it ends with the test.
+ * @param repository a bare repository, in a folder that has nothing else: it is served as REPOSITORY
+ */
+export async function startGitHub(t: Test, repository: string, trusts: readonly Trust[]): Promise<GitHubStandIn> {
+  const state = {
+    url: '',
+    run: { event: '', ref: '', isFork: false, jobs: new Map<string, Job>() } as Run,
+    pullRequests: [],
+    comments: [],
+    pushes: [],
+    assumed: [],
+    refused: [],
+    advisories: {},
+  } satisfies GitHubStandIn as GitHubStandIn;
+  const server = createServer((request, response) => {
+    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+    if (path.startsWith(`/${REPOSITORY}`)) serveGit(state, repository, request, response);
+    else void answer(state, trusts, request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  state.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return state;
+}
+
+/** The job of a request, by its token; a fork's job may only read. */
+function jobOf({ run }: GitHubStandIn, { headers: { authorization = '' } }: IncomingMessage): string {
+  const [scheme = '', value = ''] = authorization.split(' ');
+  const token = scheme.toLowerCase() === 'basic' ? Buffer.from(value, 'base64').toString().replace(/^.*:/, '') : value;
+  return run.jobs.has(token) ? token : '';
+}
+
+function mayWrite({ run }: GitHubStandIn, job: string, scope: string): boolean {
+  const { permissions } = run.jobs.get(job) ?? {};
+  return !run.isFork && typeof permissions === 'object' && permissions[scope] === 'write';
+}
+
+function serveGit(github: GitHubStandIn, repository: string, request: IncomingMessage, response: ServerResponse): void {
+  const url = new URL(request.url ?? '/', 'http://localhost');
+  const isPush = `${url.pathname}${url.search}`.includes('git-receive-pack');
+  const job = jobOf(github, request);
+  if (isPush && !mayWrite(github, job, 'contents')) {
+    if (job !== '') github.refused.push(`${job} pushes`);
+    response.writeHead(job === '' ? 401 : 403, { 'WWW-Authenticate': 'Basic realm="GitHub"' }).end();
+    return;
+  }
+  if (isPush && request.method === 'POST') github.pushes.push(job);
+  const { headers } = request;
+  const backend = spawn('git', ['http-backend'], {
+    env: {
+      PATH: process.env.PATH,
+      HOME: dirname(repository),
+      GIT_PROJECT_ROOT: repository,
+      GIT_HTTP_EXPORT_ALL: '1',
+      REMOTE_USER: job,
+      REQUEST_METHOD: request.method,
+      PATH_INFO: url.pathname.replace(/^\/[^/]+\/[^/]+/, ''),
+      QUERY_STRING: url.search.slice(1),
+      CONTENT_TYPE: headers['content-type'] ?? '',
+      HTTP_CONTENT_ENCODING: headers['content-encoding'] ?? '',
+      HTTP_GIT_PROTOCOL: String(headers['git-protocol'] ?? ''),
+      ...(headers['content-length'] === undefined ? {} : { CONTENT_LENGTH: headers['content-length'] }),
+    },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  request.pipe(backend.stdin);
+  const chunks: Buffer[] = [];
+  backend.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+  backend.on('close', () => {
+    const all = Buffer.concat(chunks);
+    const end = all.indexOf('\r\n\r\n');
+    let status = 200;
+    for (const line of all.subarray(0, end).toString('latin1').split('\r\n')) {
+      const [name = '', value = ''] = line.split(': ');
+      if (name === 'Status') status = Number.parseInt(value, 10);
+      else response.setHeader(name, value);
+    }
+    response.writeHead(status).end(all.subarray(end + 4));
+  });
+}
+
+async function answer(
+  github: GitHubStandIn,
+  trusts: readonly Trust[],
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://localhost');
+  const isNpm = url.pathname.startsWith('/npm/');
+  const body = JSON.parse((isNpm ? '' : await text(request)) || '{}') as Record<string, string>;
+  const job = jobOf(github, request);
+  const result = respond(github, trusts, { method: request.method ?? '', url, body, job });
+  const isRefusal = typeof result === 'object' && 'status' in result;
+  if (isRefusal) github.refused.push(`${job} ${request.method ?? ''} ${url.pathname}: ${result.message}`);
+  response.writeHead(isRefusal ? result.status : 200, { 'Content-Type': 'application/json' });
+  response.end(typeof result === 'string' ? result : JSON.stringify(result));
+}
+
+interface Call {
+  readonly method: string;
+  readonly url: URL;
+  readonly body: Readonly<Record<string, string>>;
+  /** `workflow/job`; empty for a token of none. */
+  readonly job: string;
+}
+
+function respond(github: GitHubStandIn, trusts: readonly Trust[], call: Call): string | object | Refusal {
+  const { pathname } = call.url;
+  if (pathname === '/oidc') return oidcToken(github.run, call.url.searchParams.get('job') ?? '');
+  if (pathname.startsWith('/npm/')) return github.advisories;
+  if (pathname === '/sts') return keysOf(github, trusts, call.body);
+  const path = pathname.replace(`/api/repos/${REPOSITORY}`, '');
+  if (call.job === '') return { status: 401, message: 'Bad credentials' };
+  const isWrite = call.method !== 'GET';
+  // A comment on a pull request is one on an issue, and either permission will do.
+  if (isWrite && !mayWrite(github, call.job, 'pull-requests'))
+    return { status: 403, message: 'Resource not accessible by integration' };
+  if (path.startsWith('/pulls')) return pulls(github, call, path);
+  if (path.startsWith('/issues')) return comments(github, call, path);
+  return { status: path === '/api/user' ? 403 : 404, message: 'Not Found' };
+}
+
+function pulls({ pullRequests, url }: GitHubStandIn, { method, body, job }: Call, path: string): object | Refusal {
+  const shown = (pull: PullRequest): object => ({
+    ...pull,
+    html_url: `${url}/${REPOSITORY}/pull/${pull.number}`,
+    head: { ref: pull.head, repo: { full_name: REPOSITORY } },
+    base: { ref: 'main' },
+    user: { login: 'github-actions[bot]', type: 'Bot' },
+    state: 'open',
+  });
+  const number = Number(/^\/pulls\/(\d+)$/.exec(path)?.[1]);
+  const known = pullRequests.find((pull) => pull.number === number);
+  if (known !== undefined) return shown(Object.assign(known, method === 'PATCH' ? body : {}));
+  if (path !== '/pulls') return { status: 404, message: 'Not Found' };
+  if (method === 'GET') return pullRequests.map(shown);
+  const { title = '', body: words = '', head = '' } = body;
+  const opened: PullRequest = { number: 100 + pullRequests.length, title, body: words, head, by: job };
+  pullRequests.push(opened);
+  return shown(opened);
+}
+
+function comments({ comments: all, url }: GitHubStandIn, { method, body, job }: Call, path: string): object | Refusal {
+  const shown = (comment: Comment): object => ({
+    ...comment,
+    html_url: `${url}/${REPOSITORY}/pull/${comment.pullRequest}#${comment.id}`,
+    user: { login: 'github-actions[bot]', type: 'Bot' },
+  });
+  const known = all.find(({ id }) => path === `/issues/comments/${id}`);
+  if (known !== undefined) return shown(Object.assign(known, body));
+  const number = Number(/^\/issues\/(\d+)\/comments$/.exec(path)?.[1]);
+  if (Number.isNaN(number)) return { status: 404, message: 'Not Found' };
+  if (method === 'GET') return all.filter(({ pullRequest }) => pullRequest === number).map(shown);
+  const written: Comment = { id: 1000 + all.length, pullRequest: number, body: body.body ?? '', by: job };
+  all.push(written);
+  return shown(written);
+}
+
+/** The claims of a job's OIDC token; none without `id-token: write`, and none for a fork. */
+function oidcToken(run: Run, id: string): object | Refusal {
+  const job = run.jobs.get(id);
+  const permissions = typeof job?.permissions === 'object' ? job.permissions : {};
+  if (job === undefined || run.isFork || permissions['id-token'] !== 'write')
+    return { status: 403, message: `${id} gets no OIDC token` };
+  const environment = environmentOf(job);
+  const context =
+    environment !== undefined
+      ? `environment:${environment}`
+      : run.event === 'pull_request'
+        ? run.event
+        : `ref:${run.ref}`;
+  return { job: id, sub: `repo:${REPOSITORY}:${context}`, aud: 'sts.amazonaws.com' };
+}
+
+const ISSUER = 'token.actions.githubusercontent.com';
+
+function keysOf(
+  github: GitHubStandIn,
+  trusts: readonly Trust[],
+  { role = '', token = '{}' }: Readonly<Record<string, string>>,
+): string | Refusal {
+  const claims = JSON.parse(token) as Readonly<Record<string, string>>;
+  const trust = trusts.find(({ arn }) => arn === role);
+  const allows = Object.entries(trust?.equals ?? {}).every(([key, values]) =>
+    [values].flat().includes(claims[key.replace(`${ISSUER}:`, '')] ?? ''),
+  );
+  if (trust === undefined || !allows)
+    return {
+      status: 403,
+      message: `Not authorized to perform sts:AssumeRoleWithWebIdentity: ${role} for ${claims.sub ?? ''}`,
+    };
+  github.assumed.push(`${claims.job ?? ''} ${role}`);
+  return `keys-of-${role.replace(/^.*\//, '')}`;
+}

@@ -1,0 +1,176 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import { type Call, openRunner, type Runner } from './act.ts';
+import { type GitHubEvent, startedBy } from './events.ts';
+import { type GitHubStandIn, REPOSITORY, startGitHub, type Trust } from './github.ts';
+import { isWorkflowFile, type Job, readWorkflow, type Workflow } from './read.ts';
+import { commitFiles, type Edit, type Git, openRepository, type Repository } from './repository.ts';
+import { nameOf } from './rules.ts';
+
+// The workflows of the work tree, run by act on a repository of their own: a Git server, events as GitHub sends them, and
+// stand-ins for what needs GitHub or AWS.
+
+/** What came of an event. */
+export interface Outcome {
+  /** The workflows that GitHub starts, each with act's exit code. */
+  readonly codes: Readonly<Record<string, number | null>>;
+  readonly calls: readonly Call[];
+  /** What act printed. */
+  readonly log: string;
+}
+
+export interface Scene {
+  readonly github: GitHubStandIn;
+  /** Runs git in a clone that pushes with everybody's rights, as a person does. */
+  readonly git: Git;
+  /** Writes files in the clone and commits them on the branch that it is on; gives the commit. */
+  commit(files: Readonly<Record<string, string>>, message?: string): string;
+  /** Pushes the clone's branch, and runs what GitHub starts for it. */
+  push(): Promise<Outcome>;
+  /** Runs what GitHub starts for a pull request of the clone's branch into main. */
+  pullRequest(options?: { readonly isFork?: boolean; readonly title?: string }): Promise<Outcome>;
+  /** Starts a workflow by hand, on the branch that the clone is on. */
+  dispatch(workflow: string, inputs?: Readonly<Record<string, string>>): Promise<Outcome>;
+  schedule(): Promise<Outcome>;
+  /** What stand-ins of make's targets do from now on. */
+  readonly answer: Runner['answer'];
+}
+
+export interface SceneOptions {
+  /** The targets of make that really run. */
+  readonly real: readonly string[];
+  /** The variables of the repository and its environments. */
+  readonly variables?: Readonly<Record<string, string>>;
+  readonly edits?: readonly Edit[];
+  readonly trusts?: readonly Trust[];
+}
+
+/** What GitHub says of a repository. */
+const described = {
+  full_name: REPOSITORY,
+  name: 'gitops-platform',
+  default_branch: 'main',
+  owner: { login: 'example' },
+};
+const PULL_REQUEST = 7;
+
+/** A repository on GitHub whose main is the work tree; it ends with the test. */
+export async function openScene(t: Test, options: SceneOptions): Promise<Scene> {
+  const { real, variables = {}, edits = [], trusts = [] } = options;
+  const folder = mkdtempSync(join(tmpdir(), 'workflows-'));
+  t.teardown(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const repository = openRepository(folder, edits);
+  const github = await startGitHub(t, repository.bare, trusts);
+  const { clone, git } = repository;
+  const runner = await openRunner({ clone, folder, url: github.url, real, variables });
+
+  /** Runs the workflows that GitHub starts for an event, on the commit that is checked out. */
+  const happen = async (event: GitHubEvent, payload: object, ref: string, isFork = false): Promise<Outcome> => {
+    const workflows = workflowsOf(repository);
+    github.run = { event: event.name, ref, isFork, jobs: jobsOf(workflows) };
+    const codes: Record<string, number | null> = {};
+    const calls: Call[] = [];
+    let log = '';
+    for (const workflow of startedBy(event, workflows)) {
+      const order = { workflow: workflow.file, event: event.name, payload, ref, commit: git('rev-parse', 'HEAD') };
+      const result = await runner.run(order);
+      codes[nameOf(workflow)] = result.code;
+      calls.push(...result.calls);
+      log += result.output;
+    }
+    return { codes, calls, log };
+  };
+  const changedSince = (base: string): string[] => git('diff', '--name-only', `${base}...HEAD`).split('\n');
+
+  return {
+    github,
+    git,
+    answer: runner.answer,
+    commit: (files, message = 'A change') => commitFiles(repository, files, message),
+    push: async () => {
+      const branch = git('branch', '--show-current');
+      const ref = `refs/heads/${branch}`;
+      const before = git('rev-parse', branch === 'main' ? 'origin/main' : 'main');
+      git('push', '--quiet', 'origin', branch);
+      const event: GitHubEvent = { name: 'push', branch, files: changedSince(before) };
+      return happen(event, { ref, before, after: git('rev-parse', 'HEAD'), repository: described }, ref);
+    },
+    pullRequest: async ({ isFork = false, title = 'A change' } = {}) => {
+      const branch = git('branch', '--show-current');
+      const [base, sha] = [git('rev-parse', 'origin/main'), git('rev-parse', 'HEAD')];
+      const event: GitHubEvent = {
+        name: 'pull_request',
+        branch: 'main',
+        files: changedSince('origin/main'),
+        action: 'opened',
+      };
+      const repo = isFork ? { full_name: 'stranger/gitops-platform', fork: true } : described;
+      const pull_request = {
+        number: PULL_REQUEST,
+        title,
+        head: { ref: branch, sha, repo },
+        base: { ref: 'main', sha: base },
+      };
+      // GitHub merges a pull request into main as it is now, and runs workflows on the result.
+      const ref = `refs/pull/${PULL_REQUEST}/merge`;
+      git('checkout', '--quiet', '--detach', 'origin/main');
+      git('merge', '--quiet', '--no-ff', '--message', 'Merge', sha);
+      git('push', '--quiet', '--force', 'origin', `HEAD:${ref}`);
+      const payload = { action: 'opened', number: PULL_REQUEST, pull_request, repository: described };
+      const outcome = await happen(event, payload, ref, isFork);
+      git('checkout', '--quiet', branch);
+      return outcome;
+    },
+    dispatch: async (workflow, inputs = {}) => {
+      const branch = git('branch', '--show-current');
+      const event: GitHubEvent = { name: 'workflow_dispatch', branch, workflow };
+      return happen(event, { inputs, repository: described }, `refs/heads/${branch}`);
+    },
+    schedule: async () => {
+      const event: GitHubEvent = { name: 'schedule', branch: 'main' };
+      return happen(event, { schedule: '0 0 * * *', repository: described }, 'refs/heads/main');
+    },
+  };
+}
+
+function workflowsOf({ clone, git }: Repository): Workflow[] {
+  const files = git('ls-files', '.github').split('\n').filter(isWorkflowFile);
+  return files.map((file) => readWorkflow(file, readFileSync(join(clone, file), 'utf8')));
+}
+
+function jobsOf(workflows: readonly Workflow[]): Map<string, Job> {
+  const jobs = new Map<string, Job>();
+  for (const workflow of workflows)
+    for (const [id, job] of Object.entries(workflow.jobs)) jobs.set(`${nameOf(workflow)}/${id}`, job);
+  return jobs;
+}
+
+/** A repository whose AWS is set up. */
+export const AWS_ENABLED: Pick<SceneOptions, 'variables' | 'edits'> = {
+  variables: { AWS_ENABLED: 'true', SERVICE_URL: 'https://service.dev.example.com' },
+  edits: [['clusters/shared/cluster.yaml', 'state: local', 'state: s3']],
+};
+
+/** The calls of a target of make, in the order of their ends. */
+export const callsOf = ({ calls }: Outcome, target: string): Call[] => calls.filter(({ make }) => make === target);
+
+/** The targets of make that the jobs of a workflow called, as `job target`, without those that set a job up. */
+export const madeIn = ({ calls }: Outcome, workflow: string): string[] =>
+  calls
+    .filter(({ make = 'install', workflow: its }) => its === workflow && !['install', 'ci-role'].includes(make))
+    .map(({ job, make = '' }) => `${job} ${make}`);
+
+/** The variable that a target of make was given, in each of its calls, sorted. */
+export const variablesOf = (outcome: Outcome, target: string, name: string): string[] =>
+  callsOf(outcome, target)
+    .map(({ variables }) => variables?.[name] ?? '')
+    .sort();
+
+/** Asserts what came of each workflow that was started, and shows what act printed where it is something else. */
+export function ended(t: Test, { codes, log }: Outcome, expected: Outcome['codes']): void {
+  if (!t.strictSame(codes, expected, 'the workflows that start, and their exit codes')) t.comment(log);
+}
