@@ -52,7 +52,7 @@ const BREAKS: Readonly<Record<string, readonly (readonly [name: string, from: st
   'a workflow has no permissions; each job names its own, and writes only what the list allows': [
     ['ci', 'permissions: {}', 'permissions: write-all'],
     ['ci', 'permissions: {}\n', ''],
-    ['ci', /permissions:\n {6}contents: read.*\n/, ''],
+    ['ci', / {4}permissions:\n {6}contents: read.*\n/, ''],
     ['ci', /permissions:\n {6}contents: read.*\n/, 'permissions: read-all\n'],
     ['ci', 'contents: read', 'contents: write'],
     ['ci', 'contents: read', 'packages: read'],
@@ -64,20 +64,20 @@ const BREAKS: Readonly<Record<string, readonly (readonly [name: string, from: st
   ],
   'what can push to Git is started by no pull request': [['release', 'on:\n', 'on:\n  pull_request:\n']],
   'every job has a limit of time': [
-    ['ci', 'timeout-minutes: 60\n', ''],
+    ['ci', '    timeout-minutes: 60\n', ''],
     ['ci', 'timeout-minutes: 60', 'timeout-minutes: 360'],
   ],
   'every job is in a concurrency group that says whether it cancels': [
     ['load', '  group: load\n', ''],
     ['load', '  cancel-in-progress: false\n', ''],
-    ['platform', /concurrency:\n {6}group: apply-staging\n.*\n/, ''],
+    ['platform', / {4}concurrency:\n {6}group: apply-staging\n.*\n/, ''],
   ],
   'every job names the version of its runner': [
     ['ci', 'ubuntu-24.04', 'ubuntu-latest'],
     ['platform', "vars.PLATFORM_RUNNER || 'ubuntu-24.04'", 'vars.PLATFORM_RUNNER'],
   ],
   'a checkout keeps no credentials': [
-    ['ci', /with:\n {10}persist-credentials: false\n/, ''],
+    ['ci', / {8}with:\n {10}persist-credentials: false\n/, ''],
     ['ci', 'persist-credentials: false', 'persist-credentials: true'],
   ],
   'a step runs one make target, and no expression stands in it': [
@@ -96,8 +96,8 @@ const BREAKS: Readonly<Record<string, readonly (readonly [name: string, from: st
     ['aws', 'with:\n', 'with:\n        secrets: inherit\n'],
   ],
   'a job takes an OIDC token exactly where it enters AWS': [
-    ['release', /id-token: write.*\n/, ''],
-    ['drift', /- uses: .\/.github\/actions\/aws\n {8}with:\n.*\n.*\n/, ''],
+    ['release', / {6}id-token: write.*\n/, ''],
+    ['drift', / {6}- uses: .\/.github\/actions\/aws\n {8}with:\n.*\n.*\n/, ''],
   ],
   'what needs AWS waits until AWS_ENABLED says that it is set up': [
     ['release', "if: vars.AWS_ENABLED == 'true'", 'if: always()'],

@@ -4,13 +4,18 @@ import t from 'tap';
 import { AWS_ENABLED, callsOf, ended, madeIn, openScene, variablesOf } from '../workflows/scene.ts';
 import { trustsOfStacks } from '../workflows/trusts.ts';
 
-const OPTIONS = { real: ['install', 'ci-role'], trusts: trustsOfStacks(t.testdir({})), ...AWS_ENABLED };
+const OPTIONS = {
+  real: ['install', 'ci-role', 'comment', 'promote'],
+  trusts: trustsOfStacks(t.testdir({})),
+  ...AWS_ENABLED,
+};
 const PLATFORM = { 'platform/src/new.ts': 'export {};\n' };
 
 t.test('a pull request of a branch: tested, its effect as a comment, a plan of each account', async (t) => {
   const scene = await openScene(t, OPTIONS);
   scene.git('checkout', '--quiet', '-b', 'feature');
   scene.commit(PLATFORM);
+  scene.answer({ diff: { writes: { '.local/diff.md': 'nothing changes' } } });
   const outcome = await scene.pullRequest();
   ended(t, outcome, { ci: 0, platform: 0 });
   t.strictSame(madeIn(outcome, 'ci').sort(), [
@@ -39,10 +44,19 @@ t.test('a pull request of a branch: tested, its effect as a comment, a plan of e
 
   scene.git('checkout', '--quiet', '-b', 'other', 'origin/main');
   scene.commit({ 'README.md': 'A readme\n' });
-  scene.answer({ diff: { code: 1, prints: '1 change must not be merged' } });
+  scene.answer({ diff: { code: 1, writes: { '.local/diff.md': '1 change must not be merged' } } });
   const blocked = await scene.pullRequest();
   ended(t, blocked, { ci: 1 });
-  t.equal(callsOf(blocked, 'comment').length, 1, 'a change that must not be merged is shown all the same');
+  t.match(
+    scene.github.comments,
+    [{ body: /1 change must not be merged/, by: 'ci/effect' }],
+    'a change that must not be merged is shown all the same, in the comment that is there',
+  );
+  t.equal(scene.github.comments.length, 1);
+  t.strictSame(
+    scene.github.refused.filter((line) => !line.includes('/user')),
+    [],
+  );
 });
 
 t.test('a pull request of a fork: no token that writes, no role; its effect is in the summary', async (t) => {
@@ -63,11 +77,13 @@ t.test('a title, a branch and an input that are shell commands are not run', asy
   // It would write to the list of calls, which then could not be read.
   scene.git('checkout', '--quiet', '-b', 'x;echo${IFS}injected>>$STAND_IN_LOG;');
   scene.commit({ 'README.md': 'A readme\n' });
+  scene.answer({ diff: { writes: { '.local/diff.md': 'nothing changes' } } });
   const outcome = await scene.pullRequest({ title: `"; touch ${mark}; \`touch ${mark}\` $(touch ${mark})` });
   ended(t, outcome, { ci: 0 });
   scene.git('checkout', '--quiet', 'main');
   const digest = `$(touch ${mark})`;
   const promoted = await scene.dispatch('promote', { from: 'staging', to: 'production', digest });
-  t.strictSame(variablesOf(promoted, 'promote', 'DIGEST'), [digest], 'it reaches the command, which refuses it');
+  t.strictSame(variablesOf(promoted, 'promote', 'DIGEST'), [digest]);
+  t.match(promoted.log, /DIGEST: must be sha256: and 64 lower-case hex digits/, 'the command refuses it');
   t.notOk(existsSync(mark));
 });

@@ -1,5 +1,6 @@
-// release.yml, executed by act. Real are its steps, conditions and outputs, Git, and the targets of make below;
-// `make image` and the actions of others are stand-ins (../workflows/stand-ins), as are GitHub and AWS.
+// release.yml and promote.yml, executed by act. Real are their steps, conditions and outputs, Git over HTTP, and the
+// targets of make in REAL; `make image`, `make charts`, `make test` and the actions of others are stand-ins
+// (../workflows/stand-ins), as are GitHub and AWS.
 import t from 'tap';
 import { AWS_ENABLED, callsOf, ended, madeIn, openScene, variablesOf } from '../workflows/scene.ts';
 import { trustsOfStacks } from '../workflows/trusts.ts';
@@ -8,7 +9,8 @@ const DIGEST = `sha256:${'1'.repeat(64)}`;
 const REGISTRY = '111111111111.dkr.ecr.us-east-1.amazonaws.com';
 const IMAGE = { outputs: { tag: '0.1.0-abc', digest: DIGEST, repository: `${REGISTRY}/fastify-service` } };
 const SERVICE = { 'service/src/new.ts': 'export {};\n' };
-const OPTIONS = { real: ['install', 'ci-role', 'sbom', 'scan'], trusts: trustsOfStacks(t.testdir({})), ...AWS_ENABLED };
+const REAL = ['install', 'ci-role', 'sbom', 'scan', 'bump', 'promote', 'promotions', 'diff'];
+const OPTIONS = { real: REAL, trusts: trustsOfStacks(t.testdir({})), ...AWS_ENABLED };
 
 t.test('a push that touches the service: built once, attested, deployed to dev, proposed for staging', async (t) => {
   process.env.OF_THE_HOST = 'secret';
@@ -45,7 +47,19 @@ t.test('a push that touches the service: built once, attested, deployed to dev, 
     t.notOk(names?.includes('OF_THE_HOST'), `${make ?? ''} sees nothing of the host`);
     if (job !== 'image') t.notOk(variables?.AWS_ACCESS_KEY_ID, `${job} has no keys of AWS`);
   }
-  t.strictSame(scene.github.refused, []);
+
+  const { git, github } = scene;
+  git('fetch', '--quiet');
+  t.equal(git('log', '-1', '--format=%s', 'origin/main'), 'Deploy fastify-service 0.1.0-abc to dev');
+  t.equal(git('rev-parse', 'origin/main^'), commit, 'the commit follows the one that was merged');
+  t.strictSame(scene.startedBy(commit, 'origin/main'), ['ci'], 'and starts no release');
+  const [proposal, ...others] = github.pullRequests;
+  t.match(proposal, { title: 'Promote fastify-service 0.1.0-abc from dev to staging', by: 'release/promote' });
+  t.strictSame(others, []);
+  const file = 'clusters/staging/fastify-service.image.yaml';
+  t.equal(git('diff', '--name-only', 'origin/main', `origin/${proposal?.head ?? ''}`), file);
+  t.match(git('show', `origin/${proposal?.head ?? ''}:${file}`), DIGEST);
+  t.strictSame([github.pushes, github.refused], [['release/bump', 'release/promote'], []]);
 });
 
 t.test('a release stops where a step fails, and deploys nothing', async (t) => {
@@ -94,7 +108,9 @@ t.test('promote by hand hands its inputs over as they are, on main alone', async
   const scene = await openScene(t, OPTIONS);
   const inputs = { from: 'staging', to: 'production', digest: DIGEST };
   const outcome = await scene.dispatch('promote', inputs);
-  ended(t, outcome, { promote: 0 });
+  ended(t, outcome, { promote: 1 });
+  t.match(outcome.log, /error: .*staging/, 'an image that staging never ran is refused');
+  t.strictSame(scene.github.pushes, []);
   t.match(callsOf(outcome, 'promote')[0]?.variables, { FROM: 'staging', TO: 'production', DIGEST, GITHUB_TOKEN: /./ });
   const present = await scene.dispatch('promote', { from: 'dev', to: 'staging' });
   t.strictSame(variablesOf(present, 'promote', 'DIGEST'), [''], 'without a digest, that which runs');

@@ -31,6 +31,8 @@ export interface Scene {
   push(): Promise<Outcome>;
   /** Runs what GitHub starts for a pull request of the clone's branch into main. */
   pullRequest(options?: { readonly isFork?: boolean; readonly title?: string }): Promise<Outcome>;
+  /** The workflows that a push to main of a range of commits would start. */
+  startedBy(base: string, head: string): string[];
   /** Starts a workflow by hand, on the branch that the clone is on. */
   dispatch(workflow: string, inputs?: Readonly<Record<string, string>>): Promise<Outcome>;
   schedule(): Promise<Outcome>;
@@ -84,7 +86,8 @@ export async function openScene(t: Test, options: SceneOptions): Promise<Scene> 
     }
     return { codes, calls, log };
   };
-  const changedSince = (base: string): string[] => git('diff', '--name-only', `${base}...HEAD`).split('\n');
+  const changedSince = (base: string, head = 'HEAD'): string[] =>
+    git('diff', '--name-only', `${base}...${head}`).split('\n');
 
   return {
     github,
@@ -125,6 +128,8 @@ export async function openScene(t: Test, options: SceneOptions): Promise<Scene> 
       git('checkout', '--quiet', branch);
       return outcome;
     },
+    startedBy: (base, head) =>
+      startedBy({ name: 'push', branch: 'main', files: changedSince(base, head) }, workflowsOf(repository)).map(nameOf),
     dispatch: async (workflow, inputs = {}) => {
       const branch = git('branch', '--show-current');
       const event: GitHubEvent = { name: 'workflow_dispatch', branch, workflow };

@@ -2,20 +2,34 @@
 // run are those of the real make; what takes minutes, or needs AWS, is answered as the test says, and with success by
 // default. A command gets a token that says which job it belongs to, so that ../github.ts can check the job's permissions.
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** What a target does instead of its command. */
+export interface StandIn {
+  readonly code?: number;
+  readonly prints?: string;
+  /** For the next steps of the job. */
+  readonly outputs?: Readonly<Record<string, string>>;
+  /** Files, by their paths from the root. */
+  readonly writes?: Readonly<Record<string, string>>;
+}
 
 /** What a test says of the targets; in the file STAND_IN_ANSWERS. */
 export interface Answers {
   /** The targets that really run. */
   readonly real: readonly string[];
-  /** What the others do, by target. */
-  readonly standIns: Readonly<
-    Record<
-      string,
-      { readonly code?: number; readonly prints?: string; readonly outputs?: Readonly<Record<string, string>> }
-    >
-  >;
+  /** What the others do, by target; succeed where it is not said. */
+  readonly standIns: Readonly<Record<string, StandIn>>;
   /** The real make. */
   readonly make: string;
   /** The repository under test, whose packages and pnpm are already installed. */
@@ -63,9 +77,13 @@ function runReal(): number {
 }
 
 function standIn(): number {
-  const { code = 0, prints = '', outputs = {} } = answers.standIns[target] ?? {};
+  const { code = 0, prints = '', outputs = {}, writes = {} } = answers.standIns[target] ?? {};
   console.log(`make ${args.join(' ')}: not run, a stand-in answers${prints === '' ? '' : `: ${prints}`}`);
   for (const [name, value] of Object.entries(outputs)) appendFileSync(env.GITHUB_OUTPUT ?? '', `${name}=${value}\n`);
+  for (const [file, content] of Object.entries(writes)) {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content);
+  }
   return code;
 }
 
