@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { tagProblem } from '@gitops/delivery/image-file';
 import { command } from '@gitops/report/command-line';
 import { CommandError, UsageError } from '@gitops/report/errors';
+import { setJobOutputs } from '@gitops/report/github';
 import { flag, text } from '@gitops/report/options';
 import type { AwsClusterSettings } from '@gitops/settings';
 import { instanceType } from '@gitops/settings/instance-types';
@@ -39,6 +40,8 @@ export default command({
       );
     requireCredentials();
     const image = await pushImage(repository, tag, clusters, { dirty, docker });
+    const { digest } = image;
+    setJobOutputs({ tag, digest, repository: image.reference.replace(/:[^:@/]+@.*$/, '') });
     print(json ? JSON.stringify(image) : image.reference);
   },
 });
@@ -74,11 +77,16 @@ export async function pushImage(
   const { registry } = cluster;
   const host = `${registry.accountId}.dkr.ecr.${registry.region}.amazonaws.com`;
   if (!dirty) await requireCommitted(repository);
-  if (await imageExists(tag, registry))
+  const present = await digestInRegistry(tag, registry);
+  if (present !== undefined) {
+    const commit = (await git(repository, 'rev-parse', 'HEAD')).trim();
+    // A tag that is the commit is what an earlier run of the same release pushed.
+    if (tag === commit) return { reference: `${host}/${NAME}:${tag}@${present}`, tag, digest: present, commit };
     throw new CommandError(
       `${host}/${NAME}:${tag} already exists, and versions are never overwritten`,
       'use another TAG',
     );
+  }
   const password = await passwordOf(registry);
   if (docker) await logIn(host, password);
 
@@ -139,14 +147,16 @@ async function logIn(host: string, password: string): Promise<void> {
   });
 }
 
-async function imageExists(tag: string, { accountId, region }: Registry): Promise<boolean> {
+/** The digest of a tag; undefined where the registry has no such tag. Throws CommandError where it does not say. */
+async function digestInRegistry(tag: string, { accountId, region }: Registry): Promise<string | undefined> {
   const place = ['--registry-id', accountId, '--region', region, '--repository-name', NAME];
+  const query = ['--query', 'imageDetails[0].imageDigest', '--output', 'text'];
   try {
-    await callProgram('aws', ['ecr', 'describe-images', ...place, '--image-ids', `imageTag=${tag}`]);
-    return true;
+    const args = ['ecr', 'describe-images', ...place, '--image-ids', `imageTag=${tag}`, ...query];
+    return (await callProgram('aws', args)).trim();
   } catch (error) {
     if (!(error instanceof RunError)) throw error;
-    if (error.stderr.includes('ImageNotFoundException')) return false;
+    if (error.stderr.includes('ImageNotFoundException')) return undefined;
     throw new CommandError(
       error.message,
       'is the registry applied (`make apply STACK=registry`), and do the credentials belong to its account?',

@@ -1,4 +1,5 @@
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import t from 'tap';
 import { progressTo } from '@gitops/report/progress';
 import { cacheFolder, ensureTools } from '@gitops/tools/tools';
@@ -35,7 +36,7 @@ t.test(
     const calls = programs.calls();
     t.match(calls, [
       /^git -C .* status --porcelain$/,
-      'aws ecr describe-images --registry-id 111111111111 --region us-east-1 --repository-name fastify-service --image-ids imageTag=0.2.0',
+      'aws ecr describe-images --registry-id 111111111111 --region us-east-1 --repository-name fastify-service --image-ids imageTag=0.2.0 --query imageDetails[0].imageDigest --output text',
       'aws ecr get-login-password --region us-east-1',
       `docker login --username AWS --password-stdin ${registry}`,
       /^git -C .* rev-list --count HEAD -- clusters\/dev\/fastify-service\.image\.yaml$/,
@@ -69,6 +70,22 @@ t.test('without Docker it is assembled with the same labels, platforms and tags,
   // What is assembled is proved in service/test/integration/assembled-image.test.ts.
   t.match(stderr, /base image layout:\/no\/such\/folder: [^]*error: the image was not built or not pushed\n next: /);
   t.ok(programs.calls().includes('aws ecr get-login-password --region us-east-1'));
+});
+
+t.test('a release that runs again finds the image of its commit, and hands it to the next steps', (t) => {
+  const output = join(t.testdir({ output: '' }), 'output');
+  const digest = `sha256:${'1'.repeat(64)}`;
+  const { status, stderr, programs } = command(t, `image --tag ${'a'.repeat(40)}`, {
+    env: { ...KEYS, GITHUB_OUTPUT: output },
+    answers: [...commit, { program: 'aws', to: 'describe-images', stdout: `${digest}\n` }],
+  });
+  t.equal(status, 0, stderr);
+  t.notOk(programs.calls().some((call) => call.startsWith('docker')));
+  t.equal(
+    readFileSync(output, 'utf8'),
+    `tag=${'a'.repeat(40)}\ndigest=${digest}\nrepository=111111111111.dkr.ecr.us-east-1.amazonaws.com/fastify-service\n`,
+  );
+  t.end();
 });
 
 t.test('a build that fails is reported with the output of Docker', (t) => {

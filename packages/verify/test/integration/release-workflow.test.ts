@@ -30,6 +30,7 @@ t.test('a push that touches the service: built once, attested, deployed to dev, 
   ]);
   t.strictSame(scene.github.assumed, ['release/image arn:aws:iam::111111111111:role/gitops-platform-image-push']);
   t.strictSame(variablesOf(outcome, 'image', 'AWS_ACCESS_KEY_ID'), ['keys-of-gitops-platform-image-push']);
+  t.strictSame(variablesOf(outcome, 'image', 'TAG'), [commit]);
   t.match(callsOf(outcome, 'bump')[0]?.variables, {
     ...{ CLUSTER: 'dev', APP: 'fastify-service', TAG: '0.1.0-abc', DIGEST, COMMIT: commit },
     GITHUB_TOKEN: /./,
