@@ -9,8 +9,8 @@ import { endProcess, strayProcesses } from './process.ts';
 export async function down(instance: Instance, progress: Progress): Promise<void> {
   // Argo CD before the API server that it talks to.
   await Promise.all(startedDaemons(instance).map(async (name) => stopDaemon(instance, name)));
-  await endAllPods(instance);
-  await stopCluster(instance);
+  // The service takes its five seconds to drain, in which the control plane ends as well.
+  await Promise.all([endAllPods(instance), stopCluster(instance)]);
   for (const pid of strayProcesses(instance)) {
     progress.note(`ending process ${pid}, left behind by an interrupted run`);
     await endProcess(pid);
