@@ -186,7 +186,15 @@ export function printStatus(
   password: string | undefined,
 ): string {
   const labelled = (label: string, text: string): string => `${label.padEnd(10)}  ${text}`;
-  const lines = [...applicationLines(status, applications), '', ...podLines(status), '', ...processLines(status), ...status.frontDoor, ''];
+  const lines = [
+    ...applicationLines(status, applications),
+    '',
+    ...podLines(status),
+    '',
+    ...processLines(status),
+    ...status.frontDoor,
+    '',
+  ];
   for (const [name, address] of Object.entries(status.addresses)) lines.push(labelled(name, address));
   lines.push(labelled('Accounts', accountLine(status, password)), '', ...realityLines(status));
   return lines.join('\n');
