@@ -38,6 +38,9 @@ export const shownURL = (url: string): string => url.replace(/^([a-z+]+:\/\/)[^/
 /** git's complaint, in which the remote's address has no password either. */
 const complaintOf = (error: RunError, { url }: Remote): string => complaint(error).replaceAll(url, shownURL(url));
 
+// Housekeeping in the middle of a race would lose it; the store is a cache, which may be deleted at any time.
+const FETCH = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--no-auto-maintenance'];
+
 // Another command on this store holds the ref, or one was killed while it did.
 const LOCKED = /cannot lock ref|unable to update local ref/;
 
@@ -47,7 +50,7 @@ export async function fetchMain(git: Git, remote: Remote): Promise<string | unde
   const seen = `refs/seen/${createHash('sha256').update(remote.url).digest('hex').slice(0, 16)}`;
   for (const ref of [seen, `${seen}-${randomUUID()}`]) {
     try {
-      await git(['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', remote.url, `+${MAIN}:${ref}`], {
+      await git([...FETCH, remote.url, `+${MAIN}:${ref}`], {
         env: { ...remote.credentials },
       });
       return (await git(['rev-parse', ref])).trim();
@@ -73,9 +76,7 @@ export async function remoteBranches(git: Git, remote: Remote, pattern: string):
 
 /** Fetches a commit of the remote with its whole history. Throws CommandError. */
 export async function fetchCommit(git: Git, remote: Remote, commit: string): Promise<void> {
-  await asking(remote, async (env) =>
-    git(['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', remote.url, commit], { env }),
-  );
+  await asking(remote, async (env) => git([...FETCH, remote.url, commit], { env }));
 }
 
 async function asking<T>(remote: Remote, action: (env: Record<string, string>) => Promise<T>): Promise<T> {
