@@ -1,6 +1,6 @@
 # Thin on purpose: each target calls the command of the same name. `make` without a target lists them.
 .DEFAULT_GOAL := help
-.PHONY: up status logs env down deploy ship load unit test soak bench install help rollback resume charts check diff render explain capacity flows synth plan apply unlock cost kubeconfig image migrate-state destroy bump promote promotions history comment triggers drift ci-role sbom scan
+.PHONY: up status logs env down deploy ship load unit test soak sbom scan bench install help rollback resume charts check diff render explain capacity flows synth plan drift apply unlock cost kubeconfig image ci-role migrate-state destroy bump promote promotions history comment triggers
 
 # The variables of the commands. They reach the programs through the environment, never through a shell's command line;
 # a command refuses variables that it does not have.
