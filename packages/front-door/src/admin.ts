@@ -17,6 +17,8 @@ export interface TargetRow {
   readonly description: string | undefined;
   /** Of the state. */
   readonly since: string | undefined;
+  /** Whether it may get new requests: for some seconds also while it is draining. */
+  readonly isRoutable: boolean;
   /** Requests that it works on now. */
   readonly running: number;
   /** All requests since its registration. */
@@ -36,11 +38,12 @@ export interface TargetTable {
   readonly problems: readonly string[];
 }
 
-const rowOf = ({ endpoint, state, reason, description, since, running, requests }: Target): TargetRow => {
+const rowOf = ({ endpoint, state, reason, description, since, isRoutable, running, requests }: Target): TargetRow => {
   const { pod, node, ip, port, address } = endpoint;
   return {
     ...{ pod, node, ip, port, address, state, reason, description },
     since: since.toISOString(),
+    isRoutable,
     running: running.size,
     requests,
   };
@@ -63,6 +66,7 @@ export function targetTable(door: FrontDoor, problem: string | undefined): Targe
         reason: undefined,
         description: 'the pod is simulated: no process answers',
         since: undefined,
+        isRoutable: false,
         running: 0,
         requests: 0,
       }));

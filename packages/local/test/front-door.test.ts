@@ -9,7 +9,7 @@ const portsWith = (given: Partial<Ports>): Ports =>
   ({ ...Object.fromEntries(PORT_NAMES.map((name) => [name, 1])), ...given }) as Ports;
 
 const target = { pod: 'shop/a', node: 'machine-a', ip: '192.0.2.1', port: 8080, address: '127.1.1.1' };
-const counts = { since: '2026-01-01T00:00:00Z', running: 0, requests: 1 };
+const counts = { since: '2026-01-01T00:00:00Z', isRoutable: true, running: 0, requests: 1 };
 
 const table: TargetTable = {
   loadBalancers: [{ name: 'shop/web', hosts: ['web.localhost', '*.web.localhost'] }],

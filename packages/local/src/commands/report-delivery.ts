@@ -1,13 +1,15 @@
 import type { Publication } from '@gitops/delivery/commit';
 import { elapsed } from '@gitops/report/progress';
-import { table } from '@gitops/report/table';
 import { connectAs } from '../accounts.ts';
 import { applicationsTable } from '../applications.ts';
+import type { Application } from '../argocd-api.ts';
 import { PATIENCE } from '../await-applications.ts';
 import { awaitDelivery } from '../await-delivery.ts';
+import { awaitLoadBalancer, describeEnd, type LoadBalancerEnd } from '../await-load-balancer.ts';
 import type { Instance } from '../instance.ts';
 import type { Ports } from '../ports.ts';
-import type { Timeline } from '../timeline.ts';
+import { readRolloutMinimum } from '../rollout-minimum.ts';
+import { type Timeline, timelineTable } from '../timeline.ts';
 
 const SHOWN_FILES = 10;
 
@@ -39,26 +41,48 @@ export async function reportDelivery(
   const client = connectAs(instance, ports, 'admin');
   const { reached, heldBack } = await awaitDelivery(instance, client, publication, PATIENCE, onSynced);
   timeline?.end('all healthy');
+  const healthyAfter = elapsed(Date.now() - start);
+  const isReached = reached.length > 0;
+  const loadBalancer = isReached ? await awaitLoadBalancer(instance, ports) : NOTHING_REACHED;
+  const ends = describeEnd(loadBalancer, start);
+  if (loadBalancer.isReal && timeline !== undefined) {
+    timeline.end(OLD_PODS_OUT);
+    await prescribe(instance, ports, timeline, reached);
+  }
   if (json) {
     const names = reached.map(({ metadata }) => metadata.name);
-    print(JSON.stringify({ ...publication, reached: names, heldBack, parts: timeline?.parts }));
+    const problems = loadBalancer.problem === undefined ? [] : [loadBalancer.problem];
+    print(JSON.stringify({ ...publication, reached: names, heldBack, problems, parts: timeline?.parts }));
     return;
   }
   for (const name of heldBack)
     print(`${name} is rolled back and stays as it is; \`make resume APP=${name}\` hands it back to Git.`);
-  if (reached.length === 0 && heldBack.length === 0) print('No Application reads any of these files.');
-  if (reached.length > 0)
-    print(
-      `Synced and Healthy ${elapsed(Date.now() - start)} after the command started:\n${applicationsTable(reached)}`,
-    );
-  if (reached.length > 0 && timeline !== undefined) print(`\n${timelineTable(timeline)}`);
+  if (!isReached && heldBack.length === 0) print('No Application reads any of these files.');
+  if (!isReached) return;
+  print(`Synced and Healthy ${healthyAfter} after the command started:\n${applicationsTable(reached)}`);
+  for (const line of ends) print(line);
+  if (timeline !== undefined) print(`\n${timelineTable(timeline)}`);
 }
 
-const timelineTable = ({ parts }: Timeline): string =>
-  table(
-    ['PART', 'TIME'],
-    parts.map(({ part, seconds }) => [part, elapsed(seconds * 1000)]),
-  );
+const NOTHING_REACHED: LoadBalancerEnd = { isReal: false, problem: undefined };
+
+const OLD_PODS_OUT = 'old pods out of the load balancer';
+
+/** Says which part of the rollout the chart and the load balancer prescribe. */
+async function prescribe(
+  instance: Instance,
+  ports: Ports,
+  timeline: Timeline,
+  [application]: readonly Application[],
+): Promise<void> {
+  const deployment = application?.status?.resources?.find(({ kind }) => kind === 'Deployment');
+  const namespace = deployment?.namespace;
+  const minimum = namespace === undefined ? undefined : await readRolloutMinimum(instance, ports, namespace);
+  if (minimum === undefined) return;
+  timeline.prescribe('first new pod ready', minimum.first);
+  timeline.prescribe('all healthy', minimum.others);
+  timeline.prescribe(OLD_PODS_OUT, minimum.deregistration);
+}
 
 function filesInWords(head: string, files: readonly string[]): string {
   const lines = [`main is at ${head}: ${files.length} file${files.length === 1 ? '' : 's'} changed`];

@@ -1,6 +1,7 @@
 import { command } from '@gitops/report/command-line';
 import { connectAs } from '../accounts.ts';
 import { applicationsTable } from '../applications.ts';
+import { awaitLoadBalancer, describeEnd } from '../await-load-balancer.ts';
 import { openInstance } from '../instance.ts';
 import { resume } from '../rollback.ts';
 import { requiredAppOption, runningPorts } from './running.ts';
@@ -9,13 +10,18 @@ export default command({
   summary: 'hand APP back to Git: auto-sync on, main is deployed',
   options: { app: requiredAppOption },
   run: async ({ options: { app }, json, print }) => {
+    const start = Date.now();
     const instance = openInstance();
-    const application = await resume(connectAs(instance, runningPorts(instance), 'oncall'), app);
+    const ports = runningPorts(instance);
+    const application = await resume(connectAs(instance, ports, 'oncall'), app);
+    const loadBalancer = await awaitLoadBalancer(instance, ports);
     const { revision } = application.status?.sync ?? {};
-    print(
-      json
-        ? JSON.stringify({ name: app, revision })
-        : `${app} follows Git again:\n\n${applicationsTable([application])}`,
-    );
+    if (json) {
+      const problems = loadBalancer.problem === undefined ? [] : [loadBalancer.problem];
+      print(JSON.stringify({ name: app, revision, problems }));
+      return;
+    }
+    print(`${app} follows Git again:\n\n${applicationsTable([application])}`);
+    for (const line of describeEnd(loadBalancer, start)) print(line);
   },
 });

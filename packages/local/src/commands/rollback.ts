@@ -3,6 +3,7 @@ import { integer } from '@gitops/report/options';
 import { elapsed } from '@gitops/report/progress';
 import { connectAs } from '../accounts.ts';
 import { applicationsTable, entryRevision } from '../applications.ts';
+import { awaitLoadBalancer, describeEnd } from '../await-load-balancer.ts';
 import { openInstance } from '../instance.ts';
 import { rollback } from '../rollback.ts';
 import { requiredAppOption, runningPorts } from './running.ts';
@@ -19,14 +20,18 @@ export default command({
     const start = Date.now();
     const { application, target } = await rollback(connectAs(instance, ports, 'oncall'), app, id);
     const revision = entryRevision(target);
+    const took = elapsed(Date.now() - start);
+    const loadBalancer = await awaitLoadBalancer(instance, ports);
+    const ends = describeEnd(loadBalancer, start);
+    const problems = loadBalancer.problem === undefined ? [] : [loadBalancer.problem];
     if (json) {
-      print(JSON.stringify({ name: app, id: target.id, revision }));
+      print(JSON.stringify({ name: app, id: target.id, revision, problems }));
       return;
     }
-    const took = elapsed(Date.now() - start);
     print(
       `${app} runs history ${target.id} (${revision.slice(0, 7)}) again after ${took}. Auto-sync is off, so it stays:\n`,
     );
-    print(`${applicationsTable([application])}\n\n\`make resume APP=${app}\` hands it back to Git.`);
+    print([applicationsTable([application]), ...ends, ''].join('\n'));
+    print(`\`make resume APP=${app}\` hands it back to Git.`);
   },
 });
