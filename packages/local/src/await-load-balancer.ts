@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TargetTable } from '@gitops/front-door';
 import { elapsed } from '@gitops/report/progress';
-import { readTargets } from './front-door.ts';
+import { hasProcess, readTargets } from './front-door.ts';
 import type { Instance } from './instance.ts';
 import { list } from './kubernetes-api.ts';
 import type { Pod } from './pods.ts';
@@ -53,7 +53,7 @@ export async function awaitOldPodsOut(look: () => Promise<Look>, patience = PATI
         isReal: false,
         problem: 'the front door does not answer, so old pods may still get requests; `make up` starts it',
       };
-    const isReal = now.targets.targetGroups.some(({ targets }) => targets.some(({ address }) => address !== undefined));
+    const isReal = hasProcess(now.targets);
     const old = oldPods(now);
     if (old.length === 0) return { isReal, problem: undefined };
     if (Date.now() >= end) {

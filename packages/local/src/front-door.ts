@@ -49,6 +49,11 @@ export function serviceAddresses({ loadBalancers }: TargetTable, ports: Ports): 
   return hosts.map((host) => `http://${host}:${ports['front-door']}`);
 }
 
+/** Whether some target is a process, which answers; simulated pods have no address. */
+export function hasProcess({ targetGroups }: TargetTable): boolean {
+  return targetGroups.some(({ targets }) => targets.some(({ address }) => address !== undefined));
+}
+
 /** What is wrong with the front door and its targets, a line each. */
 export function frontDoorProblems(table: TargetTable | undefined): string[] {
   if (table === undefined)

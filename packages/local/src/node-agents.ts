@@ -133,6 +133,9 @@ export async function startNodeAgents(
     await stopDaemon(instance, daemonName(name));
     await endPods(instance, name);
     await kubectl(instance, tools, ['delete', 'node', name, '--ignore-not-found']);
+    // Nobody reports their end any more, and they would look ready for minutes.
+    const pods = ['pods', '--all-namespaces', `--field-selector=spec.nodeName=${name}`];
+    await kubectl(instance, tools, ['delete', ...pods, '--force', '--grace-period=0']);
     rmSync(stateFolder(instance, name), { recursive: true, force: true });
   }
   if (nodes.length === 0) return [];

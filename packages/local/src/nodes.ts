@@ -18,9 +18,24 @@ function numbered(prefix: string, count: number): LocalNode[] {
 /** The label of nodes whose pods are processes of this machine, and of those that KWOK simulates. */
 export const NODE_TYPE = { label: 'type', machine: 'process', simulated: 'kwok' } as const;
 
-/** The nodes of this machine, whose pods are processes. None where the operating system is not Linux. */
-export const machineNodes = ({ nodes }: LocalClusterSettings): LocalNode[] =>
-  numbered('machine', process.platform === 'linux' ? nodes : 0);
+/**
+ * The nodes of this machine, whose pods are processes. None where the operating system is not Linux.
+ * @param platform as `process.platform` names it
+ */
+export const machineNodes = (
+  { nodes }: Pick<LocalClusterSettings, 'nodes'>,
+  platform: string = process.platform,
+): LocalNode[] => numbered('machine', platform === 'linux' ? nodes : 0);
+
+/** Why every pod is simulated; undefined where the machine has nodes of its own. */
+export function whyAllSimulated(
+  { nodes, name }: Pick<LocalClusterSettings, 'nodes' | 'name'>,
+  platform: string = process.platform,
+): string | undefined {
+  const consequence = 'all pods are simulated, and the service does not answer';
+  if (platform !== 'linux') return `pods run as processes on Linux only (this is ${platform}): ${consequence}`;
+  return nodes === 0 ? `clusters/${name}/cluster.yaml has \`nodes: 0\`: ${consequence}` : undefined;
+}
 
 /** The nodes that KWOK simulates. */
 export const simulatedNodes = ({ simulatedNodes: count }: LocalClusterSettings): LocalNode[] =>

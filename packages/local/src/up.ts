@@ -20,7 +20,7 @@ import type { Instance } from './instance.ts';
 import { apply } from './kubectl.ts';
 import { removeMetricsServer, startMetricsServer } from './metrics-server.ts';
 import { startNodeAgents } from './node-agents.ts';
-import { machineNodes, simulatedNodes } from './nodes.ts';
+import { machineNodes, simulatedNodes, whyAllSimulated } from './nodes.ts';
 import { choosePorts, COMPONENTS, isComponent, type ProcessName } from './ports.ts';
 import { endProcess, strayProcesses } from './process.ts';
 import { registryAddress, startRegistry } from './registry.ts';
@@ -74,6 +74,8 @@ export async function up(
   const address = `127.0.0.1:${ports['kube-apiserver']}`;
   const sizes = `${nodes.length} nodes of this machine and ${simulated.length} simulated ones`;
   progress.done(`Kubernetes at ${address} with ${sizes}${wasRunning(!startedCluster)}`);
+  const allSimulated = whyAllSimulated(settings);
+  if (allSimulated !== undefined) progress.note(allSimulated);
 
   const startedGit = await gitStart;
   progress.done(`Git at ${url}${wasRunning(!startedGit)}`);

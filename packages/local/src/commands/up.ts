@@ -3,7 +3,7 @@ import { text } from '@gitops/report/options';
 import { progressTo } from '@gitops/report/progress';
 import { applicationsTable } from '../applications.ts';
 import { BUILT } from '../argocd-program.ts';
-import { readTargets, serviceAddresses } from '../front-door.ts';
+import { hasProcess, readTargets, serviceAddresses } from '../front-door.ts';
 import { type Instance, openInstance } from '../instance.ts';
 import { withLock } from '../lock.ts';
 import { rememberedPorts } from '../ports.ts';
@@ -11,16 +11,25 @@ import { readStatus } from '../status.ts';
 import { up } from '../up.ts';
 
 const NEXT_STEPS = [
-  "Next:  make ship TAG=0.2.0                     CI's part: one commit with a new image tag, deployed by Argo CD",
-  '       make rollback APP=fastify-service       ' +
-    "on-call's part: back to the previous version; it stays until `make resume`",
-  "       edit clusters/local/fastify-service.yaml, then make deploy     the platform team's part, as a merge would",
+  'Next:  change a line in service/src, then make ship',
+  "           CI's part: build the image, commit its tag and digest; Argo CD deploys it",
+  '       make rollback APP=fastify-service',
+  "           on-call's part: back to the previous version; it stays until `make resume`",
+  '       edit clusters/local/fastify-service.yaml, then make deploy',
+  "           the platform team's part, as a merge would",
 ].join('\n');
 
-async function addressesOf(instance: Instance): Promise<string[]> {
+/** Where the services answer, a line each; none while the front door does not know. */
+async function serviceLines(instance: Instance): Promise<string[]> {
   const ports = rememberedPorts(instance);
   const targets = ports === undefined ? undefined : await readTargets(ports);
-  return ports === undefined || targets === undefined ? [] : serviceAddresses(targets, ports);
+  if (ports === undefined || targets === undefined) return [];
+  const lines: string[] = [];
+  for (const address of serviceAddresses(targets, ports))
+    lines.push(
+      hasProcess(targets) ? `The service answers at ${address}` : `All pods are simulated: ${address} answers 503`,
+    );
+  return lines;
 }
 
 export default command({
@@ -39,6 +48,6 @@ export default command({
     }
     const byName = [...applications].sort((a, b) => a.metadata.name.localeCompare(b.metadata.name));
     print(`\n${applicationsTable(byName)}\n\n${NEXT_STEPS}`);
-    for (const address of await addressesOf(instance)) print(`\nThe service answers at ${address}`);
+    for (const line of await serviceLines(instance)) print(`\n${line}`);
   },
 });
