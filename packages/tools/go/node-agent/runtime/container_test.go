@@ -235,6 +235,27 @@ func TestAddressInUseIsTheProcesssOwnError(t *testing.T) {
 	equal(t, "log", f.log(id), []string{"stderr F bind: address 127.99.7.1 already in use"})
 }
 
+func TestPortThatAProgramHasOnAllAddressesIsNamed(t *testing.T) {
+	f := newFixture(t)
+	listener, err := net.Listen("tcp4", "0.0.0.0:0")
+	check(t, err)
+	port := listener.Addr().(*net.TCPAddr).Port
+	pod := sandboxConfig(f.logs, "port")
+	pod.PortMappings = []*runtimeapi.PortMapping{{ContainerPort: int32(port)}}
+	sandbox, err := f.RunPodSandbox(background, pod, "")
+	check(t, err)
+	id := f.create(sandbox, containerConfig("first", "true"))
+	if err := f.StartContainer(background, id); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("port %d is in use on all addresses", port)) {
+		t.Errorf("got %v", err)
+	}
+	equal(t, "reason", f.status(id).Reason, "StartError")
+
+	listener.Close()
+	config := containerConfig("first", "true")
+	config.Metadata.Attempt = 1
+	check(t, f.StartContainer(background, f.create(sandbox, config)))
+}
+
 func TestProcessHasNoFilesOfTheShim(t *testing.T) {
 	f := newFixture(t)
 	id := f.run("files", "exec sleep 60")

@@ -62,6 +62,7 @@ type Service struct {
 	streams   streaming.Server
 	http      *http.Server
 	closed    chan struct{}
+	portTrial sync.Mutex
 
 	// mutex guards all below, and the fields of sandboxes and containers that say so.
 	mutex       sync.Mutex

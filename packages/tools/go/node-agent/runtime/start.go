@@ -44,6 +44,9 @@ func (s *Service) StartContainer(_ context.Context, id string) error {
 		return err
 	}
 	config, err := shimConfig(c, root, image)
+	if err == nil {
+		err = s.freePorts(c.sandbox)
+	}
 	if err != nil {
 		return s.startFailed(c, err)
 	}
