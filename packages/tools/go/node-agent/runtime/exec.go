@@ -38,10 +38,24 @@ func (s *Service) ExecSync(ctx context.Context, id string, line []string, timeou
 		command.Stdout, command.Stderr = &stdout, &stderr
 		return command.Start()
 	})
+	reportNotFound(err, &stderr)
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		err = fmt.Errorf("%w: %q timed out after %s", cri.ErrCommandTimedOut, strings.Join(line, " "), timeout)
 	}
 	return stdout.Bytes(), stderr.Bytes(), err
+}
+
+// notFound is the error of a command that is not in the image.
+type notFound struct{ error }
+
+// reportNotFound says on standard error, as a shell would, what clients and probes do not show of an exit code's error.
+func reportNotFound(err error, stderr io.Writer) {
+	var exit utilexec.CodeExitError
+	if errors.As(err, &exit) {
+		if missing, ok := exit.Err.(notFound); ok {
+			fmt.Fprintln(stderr, missing)
+		}
+	}
 }
 
 // run starts a command in the environment of a container and waits for it. It ends with the context, the container, or
@@ -68,7 +82,7 @@ func (s *Service) run(ctx context.Context, id string, line []string, start func(
 	}
 	path, args, err := common.resolve(line)
 	if err != nil {
-		return utilexec.CodeExitError{Err: err, Code: 127}
+		return utilexec.CodeExitError{Err: notFound{err}, Code: 127}
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -134,7 +148,7 @@ func (s streams) Exec(ctx context.Context, id string, line []string, in io.Reade
 	if tty {
 		return s.execTerminal(ctx, id, line, in, out, resize)
 	}
-	return s.service.run(ctx, id, line, func(command *exec.Cmd) error {
+	result := s.service.run(ctx, id, line, func(command *exec.Cmd) error {
 		command.Stdout, command.Stderr = writer(out), writer(err)
 		if in == nil {
 			return command.Start()
@@ -153,6 +167,8 @@ func (s streams) Exec(ctx context.Context, id string, line []string, in io.Reade
 		}()
 		return nil
 	})
+	reportNotFound(result, writer(err))
+	return result
 }
 
 func writer(w io.WriteCloser) io.Writer {
@@ -193,6 +209,7 @@ func (s streams) execTerminal(ctx context.Context, id string, line []string, in 
 		return nil
 	})
 	if terminal == nil {
+		reportNotFound(err, out)
 		return err
 	}
 	// Reading ends with an error when the last process closes the terminal; one left behind may keep it open.

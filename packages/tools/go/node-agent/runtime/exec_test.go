@@ -44,6 +44,9 @@ func TestExecSync(t *testing.T) {
 		}
 	}
 
+	_, stderr, _ = f.ExecSync(background, id, []string{"nothing"}, 0)
+	equal(t, "stderr of a command that is missing", string(stderr), "exec: \"nothing\": executable file not found in $PATH\n")
+
 	_, _, err = f.ExecSync(background, id, []string{"sh", "-c", "sleep 60; exit"}, 100*time.Millisecond)
 	if !errors.Is(err, cri.ErrCommandTimedOut) {
 		t.Errorf("timeout: %v", err)
