@@ -32,6 +32,8 @@ export interface Change {
   readonly workTree?: string;
   /** Fills the index. Called again for another parent when a race was lost, so it must start from the parent's tree. */
   readonly compose: (draft: Draft) => Promise<void>;
+  /** How many races may be lost in a row; 50 where left out: of 20 commands at once the last loses about ten. */
+  readonly attempts?: number;
 }
 
 /** One commit on a remote's main. */
@@ -43,9 +45,6 @@ export interface Publication {
   readonly files: readonly string[];
 }
 
-// Of 20 commands that start at once the last one loses about ten races.
-const ATTEMPTS = 50;
-
 /**
  * Makes one commit on top of the remote's main and pushes it. When another push comes first, the commit is built again
  * on top of that one, so that neither is lost.
@@ -53,17 +52,18 @@ const ATTEMPTS = 50;
  * is unchanged then.
  */
 export async function commitToMain(remote: Remote, change: Change): Promise<Publication> {
+  const { attempts = 50 } = change;
   let refusal: string | undefined;
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+  for (let attempt = 1; attempt <= attempts; attempt += 1) {
     const start = performance.now();
     const { git, commit, parent } = await draftOnMain(remote, change);
     if (commit === parent) return { commit, parent, files: [] };
     refusal = await push(git, remote, { branch: MAIN, commit, expected: parent ?? '' });
     if (refusal === undefined) return { commit, parent, files: await changedIn(git, parent, commit) };
-    if (attempt < ATTEMPTS) await sleep(pauseAfter(attempt, performance.now() - start));
+    if (attempt < attempts) await sleep(pauseAfter(attempt, performance.now() - start));
   }
   throw new CommandError(
-    `another push came first ${ATTEMPTS} times in a row; nothing was changed (${refusal ?? ''})`,
+    `another push came first ${attempts} times in a row; nothing was changed (${refusal ?? ''})`,
     'run the command again',
   );
 }

@@ -5,7 +5,7 @@ import { changedFiles, commitsOf } from './log.ts';
 import { trailersOf } from './message.ts';
 
 /**
- * What the image of the service is built from, as `paths` of a workflow and as pathspecs of git: a push to main that
+ * What the image of the service is built from and by, as `paths` of a workflow and as pathspecs of git: a push to main that
  * touches none of it needs no release. The workflow that releases has the same list, and a test compares the two.
  */
 export const RELEASE_PATHS: readonly string[] = [
@@ -18,6 +18,9 @@ export const RELEASE_PATHS: readonly string[] = [
   'packages/subnets/data/**',
   'packages/subnets/package.json',
   'packages/subnets/tsconfig.json',
+  'packages/images/src/**',
+  'packages/images/package.json',
+  'packages/tools/go/images/**',
   'package.json',
   'pnpm-lock.yaml',
   'pnpm-workspace.yaml',

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { parse } from 'yaml';
+import { RELEASE_PATHS } from '@gitops/delivery/triggers';
 import { clusterNames, readCluster } from '@gitops/settings';
 import { filesOfTree, read, root } from './tree.ts';
 import { PINS } from './workflows/pins.ts';
@@ -34,6 +35,12 @@ t.test('the lists that the rules allow have nothing that is unused', (t) => {
   for (const action of Object.keys(PINS)) t.ok(text.includes(`uses: ${action}@`), action);
   const jobs = workflows.flatMap((workflow) => Object.keys(workflow.jobs).map((id) => `${nameOf(workflow)}/${id}`));
   for (const job of JOBS_THAT_WRITE) t.ok(jobs.includes(job), job);
+  t.end();
+});
+
+t.test('a release starts by exactly the paths that `make triggers` looks at', (t) => {
+  const release = workflows.find((workflow) => nameOf(workflow) === 'release');
+  t.strictSame(release?.on.push?.paths, RELEASE_PATHS);
   t.end();
 });
 
