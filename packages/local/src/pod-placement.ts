@@ -1,5 +1,11 @@
 import { LOCAL_REGISTRY } from '@gitops/settings';
+import type { Tools } from '@gitops/tools/tools';
+import type { Instance } from './instance.ts';
+import { kubectl } from './kubectl.ts';
+import { list } from './kubernetes-api.ts';
 import { type LocalNode, NODE_TYPE } from './nodes.ts';
+import type { Pod } from './pods.ts';
+import type { Ports } from './ports.ts';
 
 /** The key of the taint that node-agent gives its node (packages/tools/go/node-agent/node.go). */
 const PROCESS_TAINT = 'gitops.local/process';
@@ -50,4 +56,28 @@ export function podPlacement(nodes: readonly LocalNode[]): object[] {
       spec: { policyName: name },
     },
   ];
+}
+
+/** The pods that run on a simulated node although the nodes of this machine are for them. */
+export function misplacedPods(pods: readonly Pod[], nodes: readonly LocalNode[]): Pod[] {
+  const names = nodes.map(({ name }) => name);
+  if (names.length === 0) return [];
+  return pods.filter(
+    ({ spec }) =>
+      spec.nodeName !== undefined &&
+      !names.includes(spec.nodeName) &&
+      spec.containers.every(({ image }) => image.startsWith(`${LOCAL_REGISTRY}/`)),
+  );
+}
+
+/** Ends misplaced pods, which are left where the settings had no nodes of this machine: their successors go there. */
+export async function movePods(
+  instance: Instance,
+  tools: Tools,
+  ports: Ports,
+  nodes: readonly LocalNode[],
+): Promise<void> {
+  const pods = (await list<Pod>(instance, ports['kube-apiserver'], '/api/v1/pods')) ?? [];
+  for (const { metadata } of misplacedPods(pods, nodes))
+    await kubectl(instance, tools, ['--namespace', metadata.namespace, 'delete', 'pod', metadata.name, '--wait=false']);
 }

@@ -21,6 +21,7 @@ import { apply } from './kubectl.ts';
 import { removeMetricsServer, startMetricsServer } from './metrics-server.ts';
 import { startNodeAgents } from './node-agents.ts';
 import { machineNodes, simulatedNodes, whyAllSimulated } from './nodes.ts';
+import { movePods } from './pod-placement.ts';
 import { choosePorts, COMPONENTS, isComponent, type ProcessName } from './ports.ts';
 import { endProcess, strayProcesses } from './process.ts';
 import { registryAddress, startRegistry } from './registry.ts';
@@ -86,6 +87,8 @@ export async function up(
   // Before Argo CD starts: with the old root, whose address may be another, it would begin a sync and retry it for
   // minutes.
   await installRoot(instance, tools, clusterFacts(settings, { repoURL: url }));
+  // Not right after the policy was applied: it takes the API server a moment to know it.
+  await movePods(instance, tools, ports, nodes);
   const startedArgo = await startArgo(instance, tools, ports, release);
   await ensureTokens(instance, tools, ports);
   const started = startedArgo.length === 0 ? wasRunning(true) : ` (started ${startedArgo.join(', ')})`;

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { machineNodes, whyAllSimulated } from '../src/nodes.ts';
-import { podPlacement } from '../src/pod-placement.ts';
+import { misplacedPods, podPlacement } from '../src/pod-placement.ts';
 
 t.test('on Linux the nodes of the settings are of this machine, in a zone each', (t) => {
   t.strictSame(machineNodes({ nodes: 2 }, 'linux'), [
@@ -24,5 +24,24 @@ t.test('elsewhere, or without nodes in the settings, all pods are simulated, and
     /"matchConditions":\[{"name":"our-images","expression":"false"}\]/,
     'and no pod is sent to a node of this machine',
   );
+  t.end();
+});
+
+t.test('pods of our images move from simulated nodes once there are nodes of this machine', (t) => {
+  const pod = (name: string, nodeName: string | undefined, image: string) => ({
+    metadata: { name, namespace: 'shop' },
+    spec: { containers: [{ image }], ...(nodeName === undefined ? {} : { nodeName }) },
+    status: {},
+  });
+  const pods = [
+    pod('simulated', 'simulated-a', 'registry.internal/web:1'),
+    pod('real', 'machine-a', 'registry.internal/web:1'),
+    pod('waiting', undefined, 'registry.internal/web:1'),
+    pod('other', 'simulated-a', 'docker.io/library/nginx:1'),
+  ];
+  const names = (nodes: number): string[] =>
+    misplacedPods(pods, machineNodes({ nodes }, 'linux')).map(({ metadata }) => metadata.name);
+  t.strictSame(names(2), ['simulated']);
+  t.strictSame(names(0), [], 'without nodes they stay');
   t.end();
 });
