@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import t, { type Test } from 'tap';
+import { type TargetRow, targetTable } from '../src/admin.ts';
 import { DELAYS } from '../src/delays.ts';
 import {
   areHealthy,
@@ -141,10 +142,14 @@ t.test('a terminating pod drains: requests and connections end, and what runs go
   await ask(door.port);
   drain();
   t.equal(statesOf(door)['shop/slow'], 'draining');
+  const row = (): TargetRow | undefined =>
+    targetTable(door, undefined).targetGroups[0]?.targets.find(({ pod }) => pod === 'shop/slow');
+  t.match(row(), { state: 'draining', isRoutable: true }, 'and the table says so');
   t.match(await ask(door.port), { body: 'slow' }, 'until the load balancer knows, requests still come');
   await until(() => statesOf(door)['shop/other'] === 'healthy');
   const [target] = door.groups().flatMap((group) => group.targets().filter(({ state }) => state === 'draining'));
   await until(() => target?.isRoutable === false);
+  t.match(row(), { state: 'draining', isRoutable: false });
   for (let count = 0; count < 5; count += 1) t.match(await ask(door.port), { body: 'other' });
 
   t.equal(target?.running.size, 1);
