@@ -11,7 +11,7 @@ export interface TestFile {
 export function testFilesOf(output: string): TestFile[] {
   const files: TestFile[] = [];
   for (const [, prefix = '', file = '', milliseconds = ''] of stripVTControlCharacters(output).matchAll(
-    /^(?:(\S+):[a-z]+: )?(?:not )?ok \d+ - (test\/\S+\.test\.ts) # time=([\d.]+)ms/gm,
+    /^(?:(\S+):[a-z]+: )?(?:not )?ok \d+ - ((?:test|life|soak)\/\S+\.test\.ts) # time=([\d.]+)ms/gm,
   ))
     files.push({ name: `${prefix} ${file}`.trim(), seconds: Number(milliseconds) / 1000 });
   return files;
