@@ -43,6 +43,7 @@ function copyWithSample(t: Test): string {
   const folder = copy(t);
   for (const cluster of ['local', 'staging', 'production'])
     rmSync(join(folder, 'clusters', cluster), { recursive: true });
+  edit(folder, 'clusters/slo.yaml', '  local:\n    latency:\n      percent: 95\n', '');
   writeFileSync(join(folder, SET), applicationSet(folder));
   writeFileSync(join(folder, SHARED), 'greeting:\n  repeat: 3\n');
   writeFileSync(join(folder, DEV), 'replicas: 2\n');
