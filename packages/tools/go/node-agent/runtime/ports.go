@@ -23,8 +23,8 @@ func (s *Service) freePorts(sb *sandbox) error {
 		address := netip.AddrPortFrom(s.addresses.block.Addr(), uint16(port.GetContainerPort()))
 		listener, err := net.ListenTCP("tcp4", net.TCPAddrFromAddrPort(address))
 		if errors.Is(err, unix.EADDRINUSE) {
-			return fmt.Errorf("port %d is in use on all addresses of this machine, by a program that is no pod: "+
-				"end that program (`ss -ltnp sport = :%d` names it) or make it listen on 127.0.0.1 alone",
+			return fmt.Errorf("port %d is in use on all addresses of this machine by another program, "+
+				"which `ss -ltnp sport = :%d` names: end it, or make it listen on one address, such as 127.0.0.1",
 				address.Port(), address.Port())
 		}
 		// Another problem is the process's own to report, such as a port that needs root.
