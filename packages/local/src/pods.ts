@@ -5,6 +5,8 @@ import { list } from './kubernetes-api.ts';
 import { NODE_TYPE } from './nodes.ts';
 import type { Ports } from './ports.ts';
 
+type ContainerState = Readonly<Record<string, { readonly reason?: string; readonly message?: string } | undefined>>;
+
 /** The fields of a Pod that are read here. */
 export interface Pod {
   readonly metadata: { readonly name: string; readonly namespace: string; readonly deletionTimestamp?: string };
@@ -12,12 +14,14 @@ export interface Pod {
   readonly status: {
     readonly phase?: string;
     readonly reason?: string;
+    readonly message?: string;
     readonly startTime?: string;
     readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason?: string }[];
     readonly containerStatuses?: readonly {
       readonly ready: boolean;
       readonly restartCount: number;
-      readonly state?: Readonly<Record<string, { readonly reason?: string } | undefined>>;
+      readonly state?: ContainerState;
+      readonly lastState?: ContainerState;
     }[];
   };
 }
@@ -48,6 +52,8 @@ export interface PodStatus {
   /** When it started, ISO 8601; undefined before that. */
   readonly startTime: string | undefined;
   readonly images: readonly string[];
+  /** Why it was refused, or why containers that are not ready ended, in the node's words. */
+  readonly messages: readonly string[];
   /** CPU in use, in thousandths of a core; undefined where it is not measured (yet). */
   readonly cpu: number | undefined;
   /** Memory in use in bytes; undefined where it is not measured (yet). */
@@ -74,6 +80,14 @@ function stateOf({ metadata, status }: Pod): string {
   );
 }
 
+/** A back-off hides why a container ended; its last end says it, such as a port in use or too much memory. */
+function messagesOf({ status }: Pod): string[] {
+  const messages = [status.message];
+  for (const { ready, state, lastState } of status.containerStatuses ?? [])
+    if (!ready) messages.push(state?.terminated?.message ?? lastState?.terminated?.message);
+  return messages.filter((message) => message !== undefined && message !== '') as string[];
+}
+
 /** What is shown of a pod. */
 export function describePod(pod: Pod, machineNodes: ReadonlySet<string>, metrics: PodMetrics | undefined): PodStatus {
   const { metadata, spec, status } = pod;
@@ -92,6 +106,7 @@ export function describePod(pod: Pod, machineNodes: ReadonlySet<string>, metrics
     restarts: statuses.reduce((sum, { restartCount }) => sum + restartCount, 0),
     startTime: status.startTime,
     images: spec.containers.map(({ image }) => image),
+    messages: messagesOf(pod),
     cpu: cpu === undefined ? undefined : Math.round(cpu * 1000),
     memory: total('memory'),
   };

@@ -147,7 +147,8 @@ function processLines({ processes: all }: Status): string[] {
 
 function podLines({ pods }: Status): string[] {
   if (pods === undefined) return ['Pods: the API server does not answer'];
-  return pods.length === 0 ? ['No pods.'] : [podsTable(pods)];
+  if (pods.length === 0) return ['No pods.'];
+  return [podsTable(pods), ...pods.flatMap(({ name, messages }) => messages.map((message) => `${name}: ${message}`))];
 }
 
 /** What is real here and what stands for something else. */

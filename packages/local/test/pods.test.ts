@@ -27,6 +27,7 @@ t.test('a pod is a process on a node of this machine, and simulated on any other
     restarts: 2,
     startTime: '2026-01-01T00:00:00Z',
     images: ['registry.internal/app:1.0@sha256:0123456789abcdef'],
+    messages: [],
     cpu: 25,
     memory: 4 * 2 ** 20,
   });
@@ -59,6 +60,19 @@ t.test('the state of a pod is the reason why it does not run', (t) => {
   t.equal(stateOf({ phase: 'Failed', reason: 'Evicted', containerStatuses: [] }), 'Evicted');
   const going = { ...pod, metadata: { ...pod.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } };
   t.equal(describePod(going, machine, undefined).state, 'Terminating');
+  t.end();
+});
+
+t.test('a pod that does not run says why in the words of its node', (t) => {
+  const messagesOf = (changes: Partial<Pod['status']>): readonly string[] =>
+    describePod({ ...pod, status: { ...pod.status, ...changes } }, machine, undefined).messages;
+  const lastState = { terminated: { reason: 'StartError', message: 'port 8080 is in use' } };
+  const state = { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 20s restarting failed container' } };
+  t.same(messagesOf({ containerStatuses: [{ ready: false, restartCount: 2, state, lastState }] }), [
+    'port 8080 is in use',
+  ]);
+  t.same(messagesOf({ containerStatuses: [{ ready: true, restartCount: 2, state: { running: {} }, lastState }] }), []);
+  t.same(messagesOf({ phase: 'Failed', message: 'no hostPID here', containerStatuses: [] }), ['no hostPID here']);
   t.end();
 });
 
