@@ -50,7 +50,7 @@ load: install ## load on the service, judged and drawn: [SCENARIO=spike] [DURATI
 unit: install ## format, types, lint and unit tests
 	@$(VERIFY) unit
 
-test: install ## all tests: unit, integration, and the drills against a real stack of their own
+test: install ## all tests: unit, integration, and the drills against real stacks
 	@$(VERIFY) test
 
 soak: install ## the long drills under load, against a real stack of their own: [DURATION=1h]

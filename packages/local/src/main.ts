@@ -17,6 +17,7 @@ export const program: Program = {
     tools: () => import('./commands/tools.ts'),
   },
   environment: {
+    PLATFORM_LOCAL_SIMULATED: 'all pods are simulated, as elsewhere than on Linux; any value',
     PLATFORM_LOCAL_DIR: 'the folder of the state, in place of .local; another folder is another machine',
     REQUIRE_CHARTS: '1 makes a missing or unverified upstream chart an error (command tools)',
   },

@@ -19,6 +19,10 @@ t.test('elsewhere, or without nodes in the settings, all pods are simulated, and
   );
   t.strictSame(machineNodes({ nodes: 0 }, 'linux'), []);
   t.match(whyAllSimulated({ name: 'local', nodes: 0 }, 'linux'), /clusters\/local\/cluster\.yaml.*nodes: 0/);
+  process.env.PLATFORM_LOCAL_SIMULATED = 'yes';
+  t.teardown(() => delete process.env.PLATFORM_LOCAL_SIMULATED);
+  t.strictSame(machineNodes({ nodes: 2 }, 'linux'), []);
+  t.match(whyAllSimulated({ name: 'local', nodes: 2 }, 'linux'), /^PLATFORM_LOCAL_SIMULATED is set: all pods/);
   t.match(
     JSON.stringify(podPlacement(machineNodes({ nodes: 2 }, 'darwin'))),
     /"matchConditions":\[{"name":"our-images","expression":"false"}\]/,

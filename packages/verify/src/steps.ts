@@ -28,8 +28,11 @@ export const UNIT: Step = {
   command: turbo('format', 'types', 'lint', 'unit'),
 };
 
-/** Tests that start whole programs; the drills of e2e/ are among them, and wait more than they compute. */
-export const INTEGRATION: Step = { name: 'integration tests and drills', command: turbo('integration') };
+/** Tests that start whole programs; the drills of e2e/test/ are among them, and wait more than they compute. */
+export const INTEGRATION: Step = { name: 'integration tests and drills of Argo CD', command: turbo('integration') };
+
+/** The drills of e2e/life/, on pods that run. By themselves: another task beside them would starve pods and load. */
+export const LIFE: Step = { name: 'drills on pods that run', command: turbo('life') };
 
 /** The drills of e2e/soak/, which last as long as DURATION says. */
 export const SOAK: Step = { name: 'long drills', command: turbo('soak') };

@@ -1,8 +1,8 @@
 import { command } from '@gitops/report/command-line';
-import { INTEGRATION, runSteps, TOOLS, UNIT } from '../steps.ts';
+import { INTEGRATION, LIFE, runSteps, TOOLS, UNIT } from '../steps.ts';
 
 export default command({
-  summary: 'format, types, lint, unit and integration tests, and the drills against a real stack of their own',
+  summary: 'format, types, lint, unit and integration tests, and the drills against real stacks of their own',
   options: {},
-  run: async (invocation) => runSteps([TOOLS, UNIT, INTEGRATION], invocation),
+  run: async (invocation) => runSteps([TOOLS, UNIT, INTEGRATION, LIFE], invocation),
 });
