@@ -92,10 +92,11 @@ t.test('port-forward to a Service reaches a process', async (t) => {
   const child = start('-n', APP, 'port-forward', `service/${APP}`, ':80');
   t.teardown(() => child.kill());
   let text = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
   const port = await until('a port', async () => Promise.resolve(/127\.0\.0\.1:(\d+) -> 8080/.exec(text)?.[1]));
-  const response = await fetch(`http://127.0.0.1:${port}/nothing-here`);
-  t.equal(response.status, 404, 'the service answered');
+  const answer = await fetch(`http://127.0.0.1:${port}/nothing-here`).then(({ status }) => status, String);
+  t.equal(answer, 404, `the service answered; kubectl said: ${text}`);
 });
 
 t.test('top shows what pods and nodes use', async (t) => {
