@@ -89,6 +89,10 @@ t.test('cp needs tar in the image, as everywhere', async (t) => {
 });
 
 t.test('port-forward to a Service reaches a process', async (t) => {
+  // kubectl takes any pod of the Service, also one that the drills before are still ending.
+  await until('no pod that ends', async () =>
+    (await stack.kubectl('-n', APP, 'get', 'pods', '-o', 'json')).includes('"deletionTimestamp"') ? undefined : true,
+  );
   const child = start('-n', APP, 'port-forward', `service/${APP}`, ':80');
   t.teardown(() => child.kill());
   let text = '';
