@@ -41,6 +41,16 @@ const NOT_RENOVATES: readonly { readonly file: RegExp; readonly text: RegExp; re
   },
   { file: /^platform\/src\/stacks\//, text: /'>= 1\.11\.0'/, why: 'the lowest OpenTofu that takes our stacks' },
   { file: /^\.github\/renovate\.json$/, text: /"(allowedVersions|description)": /, why: 'bounds of versions' },
+  {
+    file: /^packages\/local\/src\/node-agents\.ts$/,
+    text: /DOCUMENTATION = /,
+    why: 'networks for documentation, without their last octet',
+  },
+  {
+    file: /^packages\/tools\/go\/node-agent\/runtime\/service\.go$/,
+    text: /RuntimeVersion: /,
+    why: 'the version of the runtime interface, and our own',
+  },
   { file: /^service\/package\.json$/, text: /"version": /, why: 'our own version' },
   { file: /^service\/src\/plugins\/openapi\.ts$/, text: /VERSION = /, why: "the API's own version" },
   { file: /^service\/src\/plugins\/openapi\.ts$/, text: /openapi: '3/, why: 'the version of the OpenAPI format' },
@@ -48,7 +58,7 @@ const NOT_RENOVATES: readonly { readonly file: RegExp; readonly text: RegExp; re
 
 /** Prose, lock files, what is generated, and tests, which check or make up versions. */
 const isSearched = (file: string): boolean =>
-  !/\.md$|(^|\/)(test|docs)\/|_test\.go$|^LICENSE$|(^|\/)(pnpm-lock\.yaml|go\.sum|charts\.lock\.yaml)$|^service\/openapi\.json$/.test(
+  !/\.md$|(^|\/)(test|docs)\/|^e2e\/(life|soak|src)\/|_test\.go$|^LICENSE$|(^|\/)(pnpm-lock\.yaml|go\.sum|charts\.lock\.yaml)$|^service\/openapi\.json$/.test(
     file,
   );
 
