@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, dirname } from 'node:path';
 import type { Test } from 'tap';
+import { answerByGit } from '../src/http-backend.ts';
 
 /** git's own http-backend behind HTTP on loopback, by the CGI protocol (RFC 3875): a real Git server. */
 export interface GitHost {
@@ -27,7 +27,8 @@ export async function host(t: Pick<Test, 'teardown'>, backend: Backend): Promise
       response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="git"' }).end();
       return;
     }
-    answer(backend.repository, request, response);
+    const path = decodeURIComponent(new URL(request.url ?? '/', 'http://127.0.0.1').pathname);
+    void answerByGit(request, response, { root: dirname(backend.repository), path });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => {
@@ -36,48 +37,4 @@ export async function host(t: Pick<Test, 'teardown'>, backend: Backend): Promise
   });
   const { port } = server.address() as AddressInfo;
   return { url: `http://127.0.0.1:${port}/${basename(backend.repository)}`, logins };
-}
-
-function answer(repository: string, request: IncomingMessage, response: ServerResponse): void {
-  const url = new URL(request.url ?? '/', 'http://127.0.0.1');
-  const { headers } = request;
-  const program = spawn('git', ['http-backend'], {
-    env: {
-      PATH: process.env.PATH,
-      HOME: dirname(repository),
-      GIT_PROJECT_ROOT: dirname(repository),
-      GIT_HTTP_EXPORT_ALL: '1',
-      REQUEST_METHOD: request.method ?? 'GET',
-      PATH_INFO: decodeURIComponent(url.pathname),
-      QUERY_STRING: url.search.slice(1),
-      CONTENT_TYPE: headers['content-type'] ?? '',
-      HTTP_CONTENT_ENCODING: headers['content-encoding'] ?? '',
-      HTTP_GIT_PROTOCOL: String(headers['git-protocol'] ?? ''),
-      REMOTE_ADDR: '127.0.0.1',
-      ...(headers['content-length'] === undefined ? {} : { CONTENT_LENGTH: headers['content-length'] }),
-    },
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
-  request.pipe(program.stdin);
-  program.stdin.on('error', () => undefined);
-  let head = Buffer.alloc(0);
-  const readHead = (chunk: Buffer): void => {
-    head = Buffer.concat([head, chunk]);
-    const end = head.indexOf('\r\n\r\n');
-    if (end === -1) return;
-    program.stdout.off('data', readHead);
-    let status = 200;
-    for (const line of head.subarray(0, end).toString('latin1').split('\r\n')) {
-      const [name = '', ...value] = line.split(': ');
-      if (name.toLowerCase() === 'status') status = parseInt(value.join(': '), 10);
-      else response.setHeader(name, value.join(': '));
-    }
-    response.writeHead(status);
-    response.write(head.subarray(end + 4));
-    program.stdout.pipe(response);
-  };
-  program.stdout.on('data', readHead);
-  program.on('close', () => {
-    if (!response.headersSent) response.writeHead(502).end();
-  });
 }

@@ -1,8 +1,9 @@
 // The local Git server: git's own http-backend behind HTTP on loopback, and the webhook that a push sends to Argo CD,
 // as GitHub would. A separate program: node git-server.ts REPOSITORY PORT WEBHOOK_URL...
-import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { basename, dirname } from 'node:path';
+import { answerByGit } from '@gitops/delivery/http-backend';
 import { pushPayload } from './webhook.ts';
 
 const [repository = '', portText = '', ...webhooks] = process.argv.slice(2);
@@ -46,43 +47,7 @@ function announce(before: ReadonlyMap<string, string>): void {
   }
 }
 
-/** Starts git's http-backend for a request, by the CGI protocol (RFC 3875). */
-function startBackend(request: IncomingMessage, url: URL): ChildProcessWithoutNullStreams {
-  const header = (name: string): string => {
-    const value = request.headers[name];
-    return typeof value === 'string' ? value : '';
-  };
-  const length = header('content-length');
-  return spawn('git', ['http-backend'], {
-    env: {
-      PATH: process.env.PATH,
-      HOME: dirname(repository),
-      GIT_PROJECT_ROOT: dirname(repository),
-      GIT_HTTP_EXPORT_ALL: '1',
-      REQUEST_METHOD: request.method ?? 'GET',
-      PATH_INFO: decodeURIComponent(url.pathname),
-      QUERY_STRING: url.search.slice(1),
-      CONTENT_TYPE: header('content-type'),
-      HTTP_CONTENT_ENCODING: header('content-encoding'),
-      HTTP_GIT_PROTOCOL: header('git-protocol'),
-      REMOTE_ADDR: '127.0.0.1',
-      ...(length === '' ? {} : { CONTENT_LENGTH: length }),
-    },
-  });
-}
-
-/** Turns the header of a CGI answer into that of an HTTP response. */
-function writeHead(response: ServerResponse, head: string): void {
-  let status = 200;
-  for (const line of head.split('\r\n')) {
-    const [name = '', ...value] = line.split(': ');
-    if (name.toLowerCase() === 'status') status = parseInt(value.join(': '), 10);
-    else response.setHeader(name, value.join(': '));
-  }
-  response.writeHead(status);
-}
-
-function serve(request: IncomingMessage, response: ServerResponse): void {
+async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', repositoryURL);
   if (url.pathname === '/healthz') {
     response.end('ok\n');
@@ -90,34 +55,16 @@ function serve(request: IncomingMessage, response: ServerResponse): void {
   }
   const isPush = url.pathname.endsWith('/git-receive-pack') && request.method === 'POST';
   const before = isPush ? readBranches() : new Map<string, string>();
-  const backend = startBackend(request, url);
-  backend.on('error', (error) => {
-    log(`git http-backend cannot be started: ${error.message}`);
-    response.writeHead(500).end();
+  await answerByGit(request, response, {
+    root: dirname(repository),
+    path: decodeURIComponent(url.pathname),
+    onError: (text) => {
+      log(text.trim());
+    },
   });
-  request.pipe(backend.stdin);
-  backend.stdin.on('error', () => undefined);
-  backend.stderr.setEncoding('utf8').on('data', (text: string) => {
-    log(text.trim());
-  });
-
-  let head = Buffer.alloc(0);
-  const readHead = (chunk: Buffer): void => {
-    head = Buffer.concat([head, chunk]);
-    const end = head.indexOf('\r\n\r\n');
-    if (end === -1) return;
-    backend.stdout.off('data', readHead);
-    writeHead(response, head.subarray(0, end).toString('latin1'));
-    response.write(head.subarray(end + 4));
-    backend.stdout.pipe(response);
-  };
-  backend.stdout.on('data', readHead);
-  backend.on('close', () => {
-    if (!response.headersSent) response.writeHead(502).end();
-    if (isPush) announce(before);
-  });
+  if (isPush) announce(before);
 }
 
-createServer(serve).listen(port, '127.0.0.1', () => {
+createServer((request, response) => void serve(request, response)).listen(port, '127.0.0.1', () => {
   log(`serving ${repositoryURL}`);
 });

@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Test } from 'tap';
+import { answerByGit } from '@gitops/delivery/http-backend';
 import { environmentOf, type Job } from './read.ts';
 
 // The stand-in of GitHub and AWS for jobs that act runs. Git is real (git's own http-backend). Its API knows pull requests
@@ -117,37 +116,11 @@ function serveGit(github: GitHubStandIn, repository: string, request: IncomingMe
     return;
   }
   if (isPush && request.method === 'POST') github.pushes.push(job);
-  const { headers } = request;
-  const backend = spawn('git', ['http-backend'], {
-    env: {
-      PATH: process.env.PATH,
-      HOME: dirname(repository),
-      GIT_PROJECT_ROOT: repository,
-      GIT_HTTP_EXPORT_ALL: '1',
-      REMOTE_USER: job,
-      REQUEST_METHOD: request.method,
-      PATH_INFO: url.pathname.replace(/^\/[^/]+\/[^/]+/, ''),
-      QUERY_STRING: url.search.slice(1),
-      CONTENT_TYPE: headers['content-type'] ?? '',
-      HTTP_CONTENT_ENCODING: headers['content-encoding'] ?? '',
-      HTTP_GIT_PROTOCOL: String(headers['git-protocol'] ?? ''),
-      ...(headers['content-length'] === undefined ? {} : { CONTENT_LENGTH: headers['content-length'] }),
-    },
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  request.pipe(backend.stdin);
-  const chunks: Buffer[] = [];
-  backend.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-  backend.on('close', () => {
-    const all = Buffer.concat(chunks);
-    const end = all.indexOf('\r\n\r\n');
-    let status = 200;
-    for (const line of all.subarray(0, end).toString('latin1').split('\r\n')) {
-      const [name = '', value = ''] = line.split(': ');
-      if (name === 'Status') status = Number.parseInt(value, 10);
-      else response.setHeader(name, value);
-    }
-    response.writeHead(status).end(all.subarray(end + 4));
+  void answerByGit(request, response, {
+    root: repository,
+    path: url.pathname.replace(/^\/[^/]+\/[^/]+/, ''),
+    user: job,
+    onError: (text) => process.stderr.write(text),
   });
 }
 
