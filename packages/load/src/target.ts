@@ -30,8 +30,7 @@ const hostOf = (root: string, cluster: string): unknown =>
 export function localTarget(instance: Instance): Target {
   const { root, dir, cluster } = instance;
   const kubeconfig = join(dir, 'kubeconfig');
-  const ports: Readonly<Record<string, number>> | undefined = rememberedPorts(instance);
-  const port = ports?.['front-door'];
+  const port = rememberedPorts(instance)?.['front-door'];
   if (port === undefined || !existsSync(kubeconfig))
     throw new CommandError(
       'nothing is running on this machine',

@@ -1,4 +1,5 @@
 import type { Publication } from '@gitops/delivery/commit';
+import { gitIn, isAncestor } from '@gitops/delivery/git';
 import { CommandError } from '@gitops/report/errors';
 import {
   comparedRevision,
@@ -16,7 +17,7 @@ import {
 import type { Application, ArgoClient } from './argocd-api.ts';
 import { type ApplicationsByName, awaitApplications, confirmBad, explain, PATIENCE } from './await-applications.ts';
 import type { Instance } from './instance.ts';
-import { isAncestor } from './repository.ts';
+import { servedRepository } from './repository.ts';
 
 // Longer than a webhook, a refresh and a render take together.
 const OVERLOOKED_AFTER = 4000;
@@ -49,7 +50,8 @@ export async function awaitDelivery(
   const affected = before.filter((application) => isAffected(application, publication.files));
   const names = affected.map(({ metadata }) => metadata.name);
   const commit = shortCommit(publication.commit);
-  const contains = memoize(async (revision) => isAncestor(instance, publication.commit, revision));
+  const git = gitIn(servedRepository(instance));
+  const contains = memoize(async (revision) => isAncestor(git, publication.commit, revision));
   /** Whether Argo CD has compared the Application with the commit or a later one. */
   const isCompared = async (application: Application): Promise<boolean> => contains(comparedRevision(application));
   let lastRequest = Date.now();

@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync 
 import { dirname, join } from 'node:path';
 import { bump } from '@gitops/delivery/bump';
 import { commitToMain, type Draft, MAIN, type Publication, type Remote } from '@gitops/delivery/commit';
-import { gitIn } from '@gitops/delivery/git';
+import { askClone, gitIn } from '@gitops/delivery/git';
 import { type Image, imageFile, isImageFile, readImage } from '@gitops/delivery/image-file';
 import { run, RunError } from '@gitops/tools/run';
 import { type Instance, statePath } from './instance.ts';
@@ -38,21 +38,17 @@ export async function createRepository(instance: Instance): Promise<void> {
   writeFileSync(complete, '');
 }
 
-/** What git prints about the clone, trimmed; empty when it fails. */
-async function askClone(instance: Instance, ...args: string[]): Promise<string> {
-  return (await run('git', ['-C', instance.root, ...args]).catch(() => '')).trim();
-}
-
 /**
  * Publishes the work tree as it is, committed or not, without the files that .gitignore and the clone's info/exclude
  * name. Image files belong to CI: those on the server stay as they are.
  */
 export async function publishWorkTree(instance: Instance, url: string): Promise<Publication> {
   const author = {
-    name: (await askClone(instance, 'config', 'user.name')) || 'Developer',
-    email: (await askClone(instance, 'config', 'user.email')) || 'developer@localhost',
+    name: ((await askClone(instance.root, 'config', 'user.name')) ?? '') || 'Developer',
+    email: ((await askClone(instance.root, 'config', 'user.email')) ?? '') || 'developer@localhost',
   };
-  const exclude = await askClone(instance, 'rev-parse', '--path-format=absolute', '--git-path', 'info/exclude');
+  const exclude =
+    (await askClone(instance.root, 'rev-parse', '--path-format=absolute', '--git-path', 'info/exclude')) ?? '';
   const remote = remoteOf(instance, url);
   // The index of the last publication knows the files' times, so that only changed files are read.
   const lastIndex = join(remote.store, 'published-index');
@@ -94,15 +90,4 @@ export async function publishedImage(instance: Instance, app: string): Promise<I
 export async function publishedCommit(instance: Instance): Promise<string | undefined> {
   const line = (await gitIn(servedRepository(instance))(['for-each-ref', '--format=%(objectname)', MAIN])).trim();
   return line === '' ? undefined : line;
-}
-
-/** Whether `commit` is `ancestor` or a descendant of it on the server. */
-export async function isAncestor(instance: Instance, ancestor: string, commit: string): Promise<boolean> {
-  try {
-    await gitIn(servedRepository(instance))(['merge-base', '--is-ancestor', ancestor, commit]);
-    return true;
-  } catch (error) {
-    if (error instanceof RunError) return false;
-    throw error;
-  }
 }

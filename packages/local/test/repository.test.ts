@@ -5,13 +5,13 @@ import { createServer } from 'node:http';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
+import { gitIn, isAncestor } from '@gitops/delivery/git';
 import { CommandError } from '@gitops/report/errors';
 import { run } from '@gitops/tools/run';
 import type { Instance } from '../src/instance.ts';
 import { choosePorts } from '../src/ports.ts';
 import {
   createRepository,
-  isAncestor,
   publishedImage,
   publishImage,
   publishWorkTree,
@@ -101,8 +101,8 @@ t.test(
       commits: [{ added: [], modified: ['README.md'], removed: [] }],
     });
     t.same((await publishWorkTree(instance, url)).files, [], 'nothing new is no commit');
-    t.equal(await isAncestor(instance, first.commit, second.commit), true);
-    t.equal(await isAncestor(instance, second.commit, first.commit), false);
+    t.equal(await isAncestor(gitIn(servedRepository(instance)), first.commit, second.commit), true);
+    t.equal(await isAncestor(gitIn(servedRepository(instance)), second.commit, first.commit), false);
   },
 );
 
@@ -121,7 +121,8 @@ t.test('the work tree and images that are published at the same time all land, a
   const results = await Promise.all([...ships, publishWorkTree(instance, url)]);
   const git = async (...args: string[]): Promise<string> =>
     (await run('git', ['--git-dir', servedRepository(instance), ...args])).trim();
-  for (const { commit } of results) t.equal(await isAncestor(instance, commit, await git('rev-parse', 'main')), true);
+  for (const { commit } of results)
+    t.equal(await isAncestor(gitIn(servedRepository(instance)), commit, await git('rev-parse', 'main')), true);
   t.equal(await git('rev-list', '--count', 'main'), '8');
   t.match((await publishedImage(instance, 'app'))?.tag, /^1\.[ab]$/);
   t.match((await publishedImage(instance, 'other'))?.tag, /^1\.[cde]$/);
