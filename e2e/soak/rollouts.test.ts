@@ -5,5 +5,5 @@ import { Stack } from '../src/stack.ts';
 const stack = await Stack.open();
 
 t.test('no request of 20,000 and more is lost in each of rollout, rollback, drain and scale-in', async (t) =>
-  loadDrills(t, stack, { rate: 250, requests: 20_000, pods: 4, isPatient: true }),
+  loadDrills(t, stack, { rate: 250, requests: 20_000, pods: 3, isPatient: true }),
 );
