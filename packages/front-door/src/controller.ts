@@ -52,8 +52,10 @@ export function createController(
   const objects = KubernetesObjectApi.makeApiClient(config);
   /** What was written a moment ago, and may not have come back by the watch. */
   const written = new Map<string, string>();
+  /** The last write to each object. */
+  const writing = new Map<string, Promise<void>>();
 
-  /** Writes each content once within some seconds. */
+  /** Writes each content once within some seconds, and after the write before: of two at a time, the older may win. */
   function once(key: string, content: unknown, write: () => Promise<unknown>): void {
     const text = JSON.stringify(content);
     if (written.get(key) === text) return;
@@ -61,9 +63,15 @@ export function createController(
     setTimeout(() => {
       if (written.get(key) === text) written.delete(key);
     }, REPEAT_MILLISECONDS).unref();
-    write().catch((error: unknown) => {
-      if (!isGone(error)) log(`${key} was not written: ${messageOf(error)}`);
-    });
+    const mine = (writing.get(key) ?? Promise.resolve())
+      .then(write)
+      .catch((error: unknown) => {
+        if (!isGone(error)) log(`${key} was not written: ${messageOf(error)}`);
+      })
+      .then(() => {
+        if (writing.get(key) === mine) writing.delete(key);
+      });
+    writing.set(key, mine);
   }
 
   function writeStatus(ingress: Ingress): void {
