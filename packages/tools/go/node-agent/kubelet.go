@@ -142,7 +142,7 @@ func startKubelet(
 	}
 	node.BirthCry()
 	node.StartGarbageCollection(ctx)
-	go node.Run(ctx, dependencies.PodConfig.Updates())
+	go node.Run(ctx, relistOnStatus(dependencies.PodConfig.Updates(), node.RequestPodRelist))
 	go node.ListenAndServe(ctx, configuration, dependencies.TLSConfig, dependencies.Auth, dependencies.TracerProvider)
 	return nil
 }
