@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { type Parts, reportBench, runParts } from '@gitops/report/bench';
 import { instance } from './bench.ts';
 import { measureDeployments } from './deployments.ts';
+import { measurePodStarts } from './pod-starts.ts';
 import { makeUp, measureColdStart, measureStarts, reset } from './starts.ts';
 
 const { values } = parseArgs({
@@ -25,6 +26,10 @@ const parts: Parts = {
     // Running already, unless the part before failed.
     await makeUp();
     return measureDeployments(rounds);
+  },
+  pods: async () => {
+    await makeUp();
+    return measurePodStarts(rounds);
   },
   ...(values.cold && { cold: measureColdStart }),
 };

@@ -66,6 +66,7 @@ export interface Pod {
 interface ContainerStatus {
   readonly name: string;
   readonly ready: boolean;
+  readonly started?: boolean;
   readonly restartCount: number;
   readonly containerID?: string;
   readonly state: ContainerState;
