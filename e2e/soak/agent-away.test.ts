@@ -58,11 +58,13 @@ t.test(
     const pids = left.flatMap((pod) => processesOf(stack.instance, pod));
     t.equal(pids.length, left.length);
     killAgents(stack, node);
-    await until('the node is not ready', async () => {
+    const isUnknown = async (): Promise<true | undefined> => {
       const path = '{.status.conditions[?(@.type=="Ready")].status}';
       const status = await stack.kubectl('get', 'node', node, '-o', `jsonpath=${path}`);
       return status === 'Unknown' ? true : undefined;
-    });
+    };
+    // The controller manager gives it 50 s.
+    await until('the node is not ready', isUnknown, 120_000);
     await until('two ready pods elsewhere', async () => {
       const found = (await pods()).filter((pod) => isReady(pod) && pod.spec.nodeName === other);
       return found.length === 2 ? true : undefined;

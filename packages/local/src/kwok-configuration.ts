@@ -122,7 +122,8 @@ export function kwokConfiguration(tools: Tools, ports: Ports): string {
           // why; the default keeps 12,500.
           add('terminated-pod-gc-threshold', '50'),
           replace('node-monitor-period', '2s'),
-          replace('node-monitor-grace-period', '20s'),
+          // Kubernetes' own, which kwokctl replaces: time for a killed node agent to come back, on a busy machine as well.
+          replace('node-monitor-grace-period', '50s'),
           // CPU is measured every 10 s (see metrics-server.ts), and a decision follows at once; the default is 15 s.
           add('horizontal-pod-autoscaler-sync-period', '2s'),
           // The CPU of a start is no load. Kubernetes waits for 5 minutes; ours take seconds, and a measurement is over

@@ -41,7 +41,7 @@ t.test('a stored cluster gets the present flags and stages, and what differs sta
     '--horizontal-pod-autoscaler-cpu-initialization-period=30s',
     '--horizontal-pod-autoscaler-sync-period=2s',
     '--leader-elect=false',
-    '--node-monitor-grace-period=20s',
+    '--node-monitor-grace-period=50s',
     '--node-monitor-period=2s',
     '--secure-port=1',
     '--terminated-pod-gc-threshold=50',

@@ -174,8 +174,6 @@ func kubeletSettings(o options) (*kubeletoptions.KubeletFlags, *kubeletconfig.Ku
 	// The machine's own log files are nobody's business.
 	c.EnableSystemLogHandler = false
 	c.VolumePluginDir = filepath.Join(o.state, "volume-plugins")
-	// The controller manager of the local machine waits for 20 s.
-	c.NodeLeaseDurationSeconds = 20
 	// Processes use the machine's own DNS; without an address here the kubelet would warn about it for each pod.
 	c.ResolverConfig = ""
 	c.ClusterDNS = []string{nodeAddress}
