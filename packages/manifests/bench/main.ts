@@ -129,6 +129,7 @@ async function measureDiff(): Promise<Measure[]> {
       file,
       text.replace(/maxReplicas: (\d+)/, (_, count: string) => `maxReplicas: ${Number(count) + 1}`),
     );
+    progress.note('argocd-diff-preview is not measured beside it: it needs a cluster that runs container images');
     const times: number[] = [];
     for (let round = 0; round < rounds; round += 3) {
       progress.detail(`diff: round ${times.length + 1}`);

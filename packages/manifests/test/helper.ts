@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Test } from 'tap';
 import { progressTo } from '@gitops/report/progress';
@@ -7,11 +6,9 @@ import { type LocalChart, localCharts } from '@gitops/tools/charts';
 import { ensureSchemas } from '@gitops/tools/schemas';
 import { ensureTools } from '@gitops/tools/tools';
 import { check } from '../src/commands/check.ts';
-import type { KubernetesObject } from '../src/kubernetes/object.ts';
 import { openProofs, type Proofs } from '../src/proofs/open.ts';
-import { valueFilesOf } from '../src/render/chart.ts';
-import { type Outcome, type Renderer, type RenderRequest, sourcesOf, startRenderer } from '../src/render/renderer.ts';
-import { filesBelow } from '../src/render/tree.ts';
+import { rememberRenders } from '../src/render/remember.ts';
+import { type Renderer, startRenderer } from '../src/render/renderer.ts';
 
 /** The repository itself. */
 export const root = resolve(import.meta.dirname, '../../..');
@@ -47,6 +44,7 @@ export async function open(
   const schemas = await ensureSchemas(quiet);
   const renderer = startRenderer(tools, [...local.charts, ...charts]);
   t.teardown(async () => renderer.close());
+  // Proofs that render again use the real one.
   const remembering = rememberRenders(renderer);
   const proofsOf = (folder: string): Proofs => openProofs(folder, renderer, tools, schemas);
   return {
@@ -59,46 +57,6 @@ export async function open(
       return first.problems.length > 0
         ? first.problems
         : (await check(remembering, folder, capabilities, all)).problems;
-    },
-  };
-}
-
-/**
- * The same renderer, which renders nothing twice: a slip in one file leaves most of the fleet as it was. What a render
- * depends on is its request, the files below its source's path and its values files. Proofs that render again use the
- * real one.
- */
-function rememberRenders(renderer: Renderer): Renderer {
-  const known = new Map<string, Promise<Outcome<KubernetesObject[]>>>();
-  const keyOf = (folder: string, request: RenderRequest): string => {
-    const hash = createHash('sha256').update(JSON.stringify(request));
-    for (const source of sourcesOf(request.application)) {
-      for (const file of [
-        ...(source.path === undefined ? [] : filesBelow(folder, source.path)),
-        ...valueFilesOf(source),
-      ])
-        hash.update(file).update(existsSync(join(folder, file)) ? readFileSync(join(folder, file)) : '');
-    }
-    return hash.digest('hex');
-  };
-  return {
-    ...renderer,
-    render: async (folder, requests) => {
-      const keys = requests.map((request) => keyOf(folder, request));
-      const fresh = requests.flatMap((request, index) =>
-        known.has(keys[index] ?? '') ? [] : [{ request, key: keys[index] ?? '' }],
-      );
-      const rendering = renderer.render(
-        folder,
-        fresh.map(({ request }) => request),
-      );
-      fresh.forEach(({ key }, index) =>
-        known.set(
-          key,
-          rendering.then((outcomes) => outcomes[index] ?? { ok: false, error: 'no answer' }),
-        ),
-      );
-      return Promise.all(keys.map(async (key) => known.get(key) ?? { ok: false, error: 'never asked' }));
     },
   };
 }

@@ -6,6 +6,7 @@ import { CommandError, UsageError } from '@gitops/report/errors';
 import { run, RunError } from '@gitops/tools/run';
 import { type Change, changesBetween } from '../kubernetes/changes.ts';
 import { type FleetApplication, type FleetOptions, labelOf, renderFleet } from '../render/fleet.ts';
+import { rememberRenders } from '../render/remember.ts';
 import type { Renderer } from '../render/renderer.ts';
 import { missingChartOf } from '../render/unchecked.ts';
 
@@ -94,8 +95,10 @@ export async function compare(
   { base, head }: { base: string; head: State },
   options: FleetOptions,
 ): Promise<Comparison> {
-  const before = await fleetOf(renderer, root, { revision: base }, options);
-  const after = await fleetOf(renderer, root, head, options);
+  // Whatever reads the same files on both sides is rendered once.
+  const once = rememberRenders(renderer);
+  const before = await fleetOf(once, root, { revision: base }, options);
+  const after = await fleetOf(once, root, head, options);
   const nameOfHead = head.revision ?? 'the work tree';
   const objects = (
     fleet: readonly FleetApplication[],
