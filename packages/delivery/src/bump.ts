@@ -38,7 +38,7 @@ export async function bump(remote: Remote, change: Bump): Promise<BumpResult> {
   const { cluster, app, tag, digest, source, requestedBy } = change;
   const file = imageFile(cluster, app);
   let age: Age = 'unknown';
-  let compared: string | undefined;
+  let last: { readonly present: TreeFile; readonly blob: string } | undefined;
   const publication = await commitToMain(remote, {
     author: CI,
     message: messageWith(`Deploy ${app} ${tag} to ${cluster}`, [], {
@@ -48,15 +48,17 @@ export async function bump(remote: Remote, change: Bump): Promise<BumpResult> {
     }),
     compose: async (draft) => {
       const main = requireMain(draft, remote);
-      const present = await imageFileAt(draft.git, main, file);
-      const text = setImage(present.text, { tag, digest }, file);
-      // After a lost race, only another image is compared again.
-      if (text !== present.text && compared !== present.text) {
-        await refuseUnpromoted(draft.git, remote, main, change);
-        age = await refuseOlder(draft.git, main, change, readImage(present.text, file));
-        compared = present.text;
+      const present = await imageFileAt(draft.git, main, file, last?.present);
+      // After a lost race, only another image is compared and written again.
+      if (present !== last?.present) {
+        const text = setImage(present.text, { tag, digest }, file);
+        if (text !== present.text) {
+          await refuseUnpromoted(draft.git, remote, main, change);
+          age = await refuseOlder(draft.git, main, change, readImage(present.text, file));
+        }
+        last = { present, blob: await writeBlob(draft.git, text) };
       }
-      await setFile(draft, main, { ...present, file, text });
+      await setFile(draft, main, { file, mode: present.mode, blob: last.blob });
     },
   });
   return { ...publication, age };
@@ -69,22 +71,30 @@ export function requireMain({ parent }: Pick<Draft, 'parent'>, remote: Remote): 
 }
 
 /** A file as a commit has it. */
-interface TreeFile {
-  readonly text: string;
+interface TreeEntry {
   /** 100644, or 100755 */
   readonly mode: string;
+  readonly blob: string;
 }
 
-/** An image file of a commit. Throws CommandError when there is none, and ImageFileError when it is no text file. */
-export async function imageFileAt(git: Git, commit: string, file: string): Promise<TreeFile> {
+interface TreeFile extends TreeEntry {
+  readonly text: string;
+}
+
+/**
+ * An image file of a commit. Throws CommandError when there is none, and ImageFileError when it is no text file.
+ * @param known the file of another commit, given back when this commit has the same
+ */
+export async function imageFileAt(git: Git, commit: string, file: string, known?: TreeFile): Promise<TreeFile> {
   const entry = (await git(['ls-tree', commit, '--', file])).trim();
-  const [mode = '', , name = ''] = entry.split(/\s/);
+  const [mode = '', , blob = ''] = entry.split(/\s/);
+  if (mode === known?.mode && blob === known.blob) return known;
   if (entry === '')
     throw new CommandError(await whatIsMissing(git, commit, file), 'name a cluster and an application of it');
   if (!mode.startsWith('100')) throw new ImageFileError(file, 1, 'the file', 'must be a regular file');
-  const text = await git(['cat-file', 'blob', name]);
+  const text = await git(['cat-file', 'blob', blob]);
   if (text.includes('\uFFFD')) throw new ImageFileError(file, 1, 'the file', 'must be UTF-8');
-  return { text, mode };
+  return { mode, blob, text };
 }
 
 async function whatIsMissing(git: Git, commit: string, file: string): Promise<string> {
@@ -93,13 +103,16 @@ async function whatIsMissing(git: Git, commit: string, file: string): Promise<st
   return `main has no ${file}; it has ${known.length === 0 ? 'no image files' : known.join(', ')}`;
 }
 
+/** Stores a text and gives the name of its blob. */
+export const writeBlob = async (git: Git, text: string): Promise<string> =>
+  (await git(['hash-object', '-w', '--stdin'], { input: text })).trim();
+
 /** Makes the index the tree of a commit with one other file. */
 export async function setFile(
   { git, index }: Draft,
   commit: string,
-  { file, text, mode }: TreeFile & { file: string },
+  { file, mode, blob }: TreeEntry & { readonly file: string },
 ): Promise<void> {
-  const blob = (await git(['hash-object', '-w', '--stdin'], { input: text })).trim();
   await git(['read-tree', commit], { index });
   await git(['update-index', '--cacheinfo', `${mode},${blob},${file}`], { index });
 }

@@ -68,8 +68,12 @@ export async function commitToMain(remote: Remote, change: Change): Promise<Publ
   );
 }
 
-/** How long to wait after a lost race, in milliseconds: at random, in multiples of what an attempt takes. */
-const pauseAfter = (attempt: number, took: number): number => Math.random() * took * 2 ** Math.min(attempt, 3);
+/**
+ * How long to wait after a lost race, in milliseconds: at random, in multiples of what the attempt took, more after each
+ * loss. The first pauses are long, since commands that start together slow each other down; they grow slowly, since the
+ * last ones would wait for nobody.
+ */
+const pauseAfter = (losses: number, took: number): number => Math.random() * took * (2 + losses);
 
 /** A commit that is not pushed yet. */
 export interface DraftedCommit {
@@ -87,19 +91,18 @@ export async function draftOnMain(remote: Remote, change: Change): Promise<Draft
   const scratch = mkdtempSync(join(remote.store, 'index-'));
   const index = join(scratch, 'index');
   try {
-    const parent = await fetchMain(git, remote);
-    await change.compose({ git, index, parent });
-    return { git, parent, commit: await writeCommit({ git, index, parent }, change) };
+    const tip = await fetchMain(git, remote);
+    const draft = { git, index, parent: tip?.commit };
+    await change.compose(draft);
+    const tree = (await git(['write-tree'], { index })).trim();
+    const commit = tip?.tree === tree ? tip.commit : await writeCommit(draft, tree, change);
+    return { git, parent: tip?.commit, commit };
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
-/** A commit of the index, or the parent itself when its tree is the same. */
-async function writeCommit({ git, index, parent }: Draft, { author, message }: Change): Promise<string> {
-  const tree = (await git(['write-tree'], { index })).trim();
-  if (parent !== undefined && tree === (await git(['rev-parse', `${parent}^{tree}`])).trim()) return parent;
-
+async function writeCommit({ git, parent }: Draft, tree: string, { author, message }: Change): Promise<string> {
   const onParent = parent === undefined ? [] : ['-p', parent];
   const commit = await git(['commit-tree', tree, ...onParent, '-F', '-'], {
     input: typeof message === 'string' ? message : message(),

@@ -1,5 +1,5 @@
 import { CommandError } from '@gitops/report/errors';
-import { imageFileAt, requireMain, setFile } from './bump.ts';
+import { imageFileAt, requireMain, setFile, writeBlob } from './bump.ts';
 import { CI, draftOnMain, type Remote } from './commit.ts';
 import { type Git } from './git.ts';
 import { type ImageChange, ranImage, readImageChanges } from './image-changes.ts';
@@ -83,7 +83,8 @@ export async function pushPromotion(remote: Remote, wish: PromotionWish): Promis
       const target = imageFile(wish.to, wish.app);
       promotion = await planPromotion(draft.git, remote, main, wish);
       const present = await imageFileAt(draft.git, main, target);
-      await setFile(draft, main, { ...present, file: target, text: setImage(present.text, promotion.image, target) });
+      const blob = await writeBlob(draft.git, setImage(present.text, promotion.image, target));
+      await setFile(draft, main, { file: target, mode: present.mode, blob });
     },
   });
   if (promotion === undefined || commit === parent) return undefined;

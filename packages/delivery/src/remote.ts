@@ -44,8 +44,14 @@ const FETCH = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--no-a
 // Another command on this store holds the ref, or one was killed while it did.
 const LOCKED = /cannot lock ref|unable to update local ref/;
 
+/** Where main is. */
+export interface Tip {
+  readonly commit: string;
+  readonly tree: string;
+}
+
 /** The remote's main, with its whole history fetched; undefined when there is none. Throws CommandError. */
-export async function fetchMain(git: Git, remote: Remote): Promise<string | undefined> {
+export async function fetchMain(git: Git, remote: Remote): Promise<Tip | undefined> {
   // A ref of its own for each remote: the next fetch transfers only what is new.
   const seen = `refs/seen/${createHash('sha256').update(remote.url).digest('hex').slice(0, 16)}`;
   for (const ref of [seen, `${seen}-${randomUUID()}`]) {
@@ -53,7 +59,8 @@ export async function fetchMain(git: Git, remote: Remote): Promise<string | unde
       await git([...FETCH, remote.url, `+${MAIN}:${ref}`], {
         env: { ...remote.credentials },
       });
-      return (await git(['rev-parse', ref])).trim();
+      const [commit = '', tree = ''] = (await git(['rev-parse', ref, `${ref}^{tree}`])).split('\n');
+      return { commit, tree };
     } catch (error) {
       if (!(error instanceof RunError)) throw error;
       if (error.stderr.includes(`couldn't find remote ref ${MAIN}`)) return undefined;

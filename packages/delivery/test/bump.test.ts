@@ -1,5 +1,5 @@
-import { existsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import t from 'tap';
 import { CommandError } from '@gitops/report/errors';
 import { bump } from '../src/bump.ts';
@@ -99,6 +99,34 @@ t.test('an older build never overwrites a newer one, unless told', async (t) => 
   t.match(await bump(remote, image('d', young)), { age: 'same' }, 'another build of the same commit');
   t.match(await bump(remote, { ...image('b', old), allowOlder: true }), { age: 'older' });
   t.match(await bump(remote, image('c', young)), { age: 'newer' }, 'the digest says where it came from, not the file');
+});
+
+t.test('after a lost race, the image that came first is compared as well', async (t) => {
+  const { remote, other, git, moveMain } = await serveImages(t);
+  const old = await moveMain();
+  const young = await moveMain();
+  const image = (letter: string, source: string) => ({
+    ...{ cluster: 'dev', app: 'app', tag: `1.${letter}`, digest: digest(letter), source },
+  });
+  const { commit: winner } = await bump(other, image('c', young));
+  await git('update-ref', 'refs/heads/main', young);
+  // The newer build lands while the remote takes the push of the older one.
+  const hook = join(remote.url, 'hooks/pre-receive');
+  mkdirSync(dirname(hook), { recursive: true });
+  writeFileSync(
+    hook,
+    `#!/bin/sh\nunset GIT_QUARANTINE_PATH\ngit update-ref refs/heads/main ${winner} ${young} || true\n`,
+  );
+  chmodSync(hook, 0o755);
+  await t.rejects(bump(remote, image('b', old)), {
+    message: /app 1\.b of \w+ is an older build: app 1\.c, which dev has/,
+  });
+  t.equal(await git('rev-parse', 'main'), winner);
+  await git('update-ref', 'refs/heads/main', young);
+  const { commit, parent } = await bump(remote, { ...image('d', young), app: 'other' });
+  t.equal(parent, winner, 'another application is built again on top of it');
+  t.equal(await git('rev-parse', 'main'), commit);
+  t.equal(await git('diff', '--numstat', `${winner}..main`), '2\t2\tclusters/dev/other.image.yaml');
 });
 
 t.test('the commit of a build is found by its digest, whatever a merge made of the message', async (t) => {

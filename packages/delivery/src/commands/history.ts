@@ -26,7 +26,7 @@ export default command({
     const remote = await openRemote(given, await openClone());
     await createStore(remote.store);
     const git = gitIn(remote.store);
-    const main = await fetchMain(git, remote);
+    const main = (await fetchMain(git, remote))?.commit;
     if (main === undefined) throw new CommandError(`${remote.url} has no branch main`, remote.advice);
     const changes = await readImageChanges(git, remote.store, main, { cluster, app });
     const events = eventsOf(changes).slice(-limit).reverse();
