@@ -9,6 +9,9 @@ import { goFolder } from './go.ts';
 export const KUBERNETES_VERSION = 'v1.36.3';
 /** The release of Argo CD that go.mod pins; clusters run the same. */
 export const ARGOCD_VERSION = '3.5.7';
+/** The releases that go/prometheus/go.mod pins (v0.315.0 is the module of Prometheus 3.15.0). */
+export const PROMETHEUS_VERSION = '3.15.0';
+export const ALERTMANAGER_VERSION = '0.34.0';
 
 /** Programs that are built together. */
 export interface Build {
@@ -17,6 +20,15 @@ export interface Build {
   /** The programs, by the package that holds their main. */
   readonly packages: Readonly<Record<string, string>>;
   readonly linkerFlags: readonly string[];
+  /** Build tags, which leave out parts that nobody here uses. */
+  readonly tags?: readonly string[];
+  /** What upstream generates before it compiles, and its module does not carry. */
+  readonly generated?: {
+    /** The module that lacks it. */
+    readonly module: string;
+    /** Text by file, below the module's folder. */
+    readonly files: Readonly<Record<string, string>>;
+  };
   /** Files of our own that go into it, below the module's folder. */
   readonly sources: readonly string[];
   /** How long it takes on two cores the first time. */
@@ -129,6 +141,36 @@ export const BUILDS = {
     module: 'load',
     packages: { k6: 'go.k6.io/k6', hey: 'github.com/rakyll/hey' },
     linkerFlags: ['-s', '-w'],
+    sources: [],
+    minutes: 1,
+  },
+  /** What scrapes, records and alerts, and what checks its rules. Of all ways to discover targets, only Kubernetes' own. */
+  prometheus: {
+    module: 'prometheus',
+    packages: {
+      prometheus: 'github.com/prometheus/prometheus/cmd/prometheus',
+      promtool: 'github.com/prometheus/prometheus/cmd/promtool',
+    },
+    tags: ['remove_all_sd', 'enable_kubernetes_sd'],
+    linkerFlags: ['-s', '-w', `-X github.com/prometheus/common/version.Version=${PROMETHEUS_VERSION}`],
+    sources: [],
+    minutes: 2,
+  },
+  /** What routes alerts to receivers, and what checks its routes. */
+  alertmanager: {
+    module: 'prometheus',
+    packages: {
+      alertmanager: 'github.com/prometheus/alertmanager/cmd/alertmanager',
+      amtool: 'github.com/prometheus/alertmanager/cmd/amtool',
+    },
+    linkerFlags: ['-s', '-w', `-X github.com/prometheus/common/version.Version=${ALERTMANAGER_VERSION}`],
+    generated: {
+      module: 'github.com/prometheus/alertmanager',
+      files: {
+        'ui/app/dist/index.html':
+          '<!doctype html><title>Alertmanager</title>This build has no web interface. Alerts: <a href="api/v2/alerts">api/v2/alerts</a>, or amtool.\n',
+      },
+    },
     sources: [],
     minutes: 1,
   },

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  appendFileSync,
   chmodSync,
   copyFileSync,
   cpSync,
@@ -14,7 +15,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CommandError } from '@gitops/report/errors';
 import type { Progress } from '@gitops/report/progress';
 import { type Build, type BuildName, BUILDS, LOCAL_MACHINE } from './builds.ts';
@@ -38,9 +39,10 @@ export interface Tools {
   readonly checksums: Readonly<Record<string, string>>;
 }
 
-function buildKey(goVersion: string, { module, packages, linkerFlags, sources }: Build): string {
+function buildKey(goVersion: string, { module, packages, linkerFlags, tags, generated, sources }: Build): string {
+  const optional = [tags, generated].filter((value) => value !== undefined);
   const hash = createHash('sha256').update(
-    JSON.stringify([goVersion, process.platform, process.arch, linkerFlags, packages]),
+    JSON.stringify([goVersion, process.platform, process.arch, linkerFlags, packages, ...optional]),
   );
   for (const file of ['go.mod', 'go.sum', ...sources]) hash.update(readFileSync(join(goFolder, module, file)));
   return hash.digest('hex').slice(0, 16);
@@ -188,15 +190,23 @@ async function make(build: Build, names: readonly string[], folder: string, prog
     if (line.startsWith('go: downloading'))
       progress.detail(`downloading module ${++downloaded}: ${line.split(' ').slice(2).join(' ')}`);
   };
-  const all = new Set((await go(build.module, ['list', '-deps', ...packages], countDownload)).trim().split('\n'));
 
   // Beside the final folder, so that a rename within one file system puts each program in place whole.
   const scratch = mkdtempSync(join(folder, 'building-'));
+  const programs = join(scratch, 'bin');
+  mkdirSync(programs);
   try {
+    const selection = [
+      ...(build.tags === undefined ? [] : [`-tags=${build.tags.join(',')}`]),
+      ...(build.generated === undefined ? [] : [`-modfile=${await withGenerated(build, scratch, countDownload)}`]),
+    ];
+    const list = await go(build.module, ['list', ...selection, '-deps', ...packages], countDownload);
+    const all = new Set(list.trim().split('\n'));
+    const ldflags = `-ldflags=${build.linkerFlags.join(' ')}`;
     let compiled = 0;
     await go(
       build.module,
-      ['build', '-v', COMPILER_FLAGS, `-ldflags=${build.linkerFlags.join(' ')}`, '-o', `${scratch}/`, ...packages],
+      ['build', '-v', ...selection, COMPILER_FLAGS, ldflags, '-o', `${programs}/`, ...packages],
       (line) => {
         countDownload(line);
         if (!all.has(line)) return;
@@ -206,7 +216,7 @@ async function make(build: Build, names: readonly string[], folder: string, prog
     );
     const checksums = readChecksums(folder);
     for (const name of names) {
-      const built = join(scratch, builtName(build.packages[name] ?? ''));
+      const built = join(programs, builtName(build.packages[name] ?? ''));
       checksums[name] = await sha256(built);
       renameSync(built, join(folder, 'bin', name));
     }
@@ -216,6 +226,30 @@ async function make(build: Build, names: readonly string[], folder: string, prog
     rmSync(scratch, { recursive: true, force: true });
   }
   progress.done(`tools: built ${names.join(', ')}`);
+}
+
+/**
+ * Copies a module to a folder, checked by go.sum as any other, and adds the files that it lacks.
+ * @returns a go.mod that takes the copy in place of the module
+ */
+async function withGenerated(
+  { module, generated }: Build,
+  scratch: string,
+  onErrorLine: (line: string) => void,
+): Promise<string> {
+  if (generated === undefined) throw new Error('this build has no generated files');
+  const download = await go(module, ['mod', 'download', '-json', generated.module], onErrorLine);
+  const copy = join(scratch, 'module');
+  cpSync((JSON.parse(download) as { Dir: string }).Dir, copy, { recursive: true });
+  // The module cache is read-only, and so are copies of it.
+  await run('chmod', ['-R', 'u+w', copy]);
+  for (const [file, text] of Object.entries(generated.files)) {
+    mkdirSync(dirname(join(copy, file)), { recursive: true });
+    writeFileSync(join(copy, file), text);
+  }
+  for (const file of ['go.mod', 'go.sum']) copyFileSync(join(goFolder, module, file), join(scratch, file));
+  appendFileSync(join(scratch, 'go.mod'), `\nreplace ${generated.module} => ${copy}\n`);
+  return join(scratch, 'go.mod');
 }
 
 /** The name that `go build -o folder/` gives a package's program: its last element that is not a major version. */
@@ -235,6 +269,8 @@ function projectOf(packagePath: string): string {
     'go.etcd.io/': 'etcd',
     'helm.sh/': 'Helm',
     'github.com/argoproj/': 'Argo CD',
+    'github.com/prometheus/prometheus': 'Prometheus',
+    'github.com/prometheus/alertmanager': 'Alertmanager',
   };
   return Object.entries(projects).find(([prefix]) => packagePath.startsWith(prefix))?.[1] ?? 'shared libraries';
 }

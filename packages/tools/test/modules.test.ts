@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { ALERTMANAGER_VERSION, PROMETHEUS_VERSION } from '../src/builds.ts';
 import { goFolder } from '../src/go.ts';
 
 /** The version of every module that a go.mod requires or replaces, the replacement where there is one. */
@@ -19,5 +20,14 @@ t.test('metrics-server is built from the versions of the cluster, and so from th
   const shared = [...versionsIn('metrics-server')].filter(([name]) => cluster.has(name));
   t.ok(shared.length > 50, String(shared.length));
   t.same(Object.fromEntries(shared), Object.fromEntries(shared.map(([name]) => [name, cluster.get(name)])));
+  t.end();
+});
+
+t.test('Prometheus and Alertmanager say the release that is pinned', (t) => {
+  const pinned = versionsIn('prometheus');
+  t.equal(pinned.get('github.com/prometheus/alertmanager'), `v${ALERTMANAGER_VERSION}`);
+  // Prometheus 3.15.0 is the module's v0.315.0.
+  const [major = '', minor = '', patch = ''] = PROMETHEUS_VERSION.split('.');
+  t.equal(pinned.get('github.com/prometheus/prometheus'), `v0.${major}${minor.padStart(2, '0')}.${patch}`);
   t.end();
 });
