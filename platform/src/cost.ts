@@ -1,44 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { instanceHour, type Prices, readPrices, regionPrices } from '@gitops/settings/prices';
 import { valueAt } from '@gitops/settings/yaml-file';
 
 // What the stacks of a cluster cost a month by list price: a figure to compare plans with, and to be warned by before a
-// bill comes. The bill itself depends on traffic, which is assumed (see platform/data/prices.json).
-
-/** US dollars; `sources` has the source of each price, or `unverified`. */
-interface RegionPrices {
-  readonly sources: 'unverified' | Readonly<Record<string, string>>;
-  readonly eksClusterHour: number;
-  readonly natGatewayHour: number;
-  readonly natGigabyte: number;
-  readonly publicAddressHour: number;
-  readonly loadBalancerHour: number;
-  readonly loadBalancerCapacityUnitHour: number;
-  readonly gp3GigabyteMonth: number;
-  readonly interfaceEndpointHour: number;
-  readonly logGigabyte: number;
-  readonly backupGigabyteMonth: number;
-  readonly kmsKeyMonth: number;
-  readonly secretMonth: number;
-  readonly instanceHour: Readonly<Record<string, number>>;
-}
-
-export interface Prices {
-  readonly hoursPerMonth: number;
-  readonly assumed: {
-    readonly natGigabytes: number;
-    readonly logGigabytes: number;
-    readonly backupGigabytes: number;
-    readonly loadBalancers: number;
-    readonly loadBalancerCapacityUnits: number;
-    /** What a spot instance costs, as a share of the on-demand price. */
-    readonly spotShare: number;
-  };
-  readonly regions: Readonly<Record<string, RegionPrices>>;
-}
-
-/** The prices of platform/data/prices.json. */
-export const readPrices = (): Prices =>
-  JSON.parse(readFileSync(new URL('../data/prices.json', import.meta.url), 'utf8')) as Prices;
+// bill comes. The bill itself depends on traffic, which is assumed (see packages/settings/data/prices.json).
 
 /** One resource of a stack or of a plan. */
 export interface Resource {
@@ -78,17 +42,17 @@ export const plannedResources = (plan: {
 
 /**
  * What the resources of a cluster cost a month, one line a kind, the most expensive first.
- * @param region decides the prices; throws where platform/data/prices.json has none for it or for an instance type
+ * @param region decides the prices; throws where packages/settings/data/prices.json has none for it or for an instance type
  * @param hasLoadBalancers whether the load balancer controller creates an ALB for the services
  */
 export function monthlyCosts(
   resources: readonly Resource[],
   region: string,
   { hasLoadBalancers }: { readonly hasLoadBalancers: boolean },
-  { regions, assumed, hoursPerMonth }: Prices = readPrices(),
+  prices: Prices = readPrices(),
 ): Cost[] {
-  const price = regions[region];
-  if (price === undefined) throw new Error(`platform/data/prices.json has no prices for ${region}; add them`);
+  const { assumed, hoursPerMonth } = prices;
+  const price = regionPrices(prices, region);
   const costs: Cost[] = [];
   const monthly = (item: string, quantity: number, each: number): void => {
     if (quantity > 0) costs.push({ item, quantity, usd: quantity * each });
@@ -105,10 +69,7 @@ export function monthlyCosts(
   let nodes = 0;
   for (const group of all('aws_eks_node_group')) {
     const { type, size, isSpot } = nodeGroup(group);
-    const perHour = price.instanceHour[type];
-    if (perHour === undefined)
-      throw new Error(`platform/data/prices.json has no price for ${type} in ${region}; add it`);
-    hourly(`nodes, ${type}${isSpot ? ', spot' : ''}`, size, perHour * (isSpot ? assumed.spotShare : 1));
+    hourly(`nodes, ${type}${isSpot ? ', spot' : ''}`, size, instanceHour(prices, region, type, isSpot));
     nodes += size;
   }
   monthly('node disks, GiB of gp3', nodes * diskGiB(all('aws_launch_template')), price.gp3GigabyteMonth);

@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t from 'tap';
 import { readClusters } from '@gitops/settings';
+import { fixedMonthlyUsd, nodeMonthlyUsd, readPrices } from '@gitops/settings/prices';
 import { synthesize } from '../src/app.ts';
-import { declaredResources, monthlyCosts, plannedResources, readPrices, type Resource, totalOf } from '../src/cost.ts';
+import { declaredResources, monthlyCosts, plannedResources, type Resource, totalOf } from '../src/cost.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
+const near = (actual: number, expected: number): boolean => Math.abs(actual - expected) < 0.01;
 const stacks = synthesize(repository, join(t.testdir(), 'out'));
 
 t.test('no cluster lists for more than its budget', (t) => {
@@ -27,6 +29,12 @@ t.test('no cluster lists for more than its budget', (t) => {
       `${total.toFixed(0)} dollars; ` +
         `clusters/${cluster.name}/cluster.yaml: budget.monthlyUsd: ${cluster.budget.monthlyUsd}`,
     );
+    // Alerts multiply the nodes that there are (packages/settings/src/prices.ts).
+    const fromSettings = fixedMonthlyUsd(cluster) + cluster.nodeGroup.desiredSize * nodeMonthlyUsd(cluster);
+    t.ok(
+      near(fromSettings, total),
+      `${cluster.name}: ${fromSettings.toFixed(2)} by its settings, ${total.toFixed(2)} by its stacks`,
+    );
     // A budget far above is no ceiling.
     t.ok(
       total > cluster.budget.monthlyUsd * 0.7,
@@ -42,7 +50,6 @@ const group = (capacity_type: string): Resource => ({
 });
 const usd = (resources: readonly Resource[], hasLoadBalancers = false): number =>
   totalOf(monthlyCosts(resources, 'us-east-1', { hasLoadBalancers }));
-const near = (actual: number, expected: number): boolean => Math.abs(actual - expected) < 0.01;
 
 t.test('each kind costs what the list says', (t) => {
   t.ok(near(usd([{ type: 'aws_eks_cluster', values: {} }]), 73));

@@ -1,4 +1,5 @@
 import { subnetPlan } from './network.ts';
+import { fixedMonthlyUsd, nodeMonthlyUsd } from './prices.ts';
 import type { ClusterSettings } from './schema.ts';
 
 /** The values that Argo CD's own chart is given for a cluster, from the repository's root; later ones win. */
@@ -15,7 +16,15 @@ export interface ClusterFacts {
     readonly repoRevision: string;
     readonly imageRegistry: string;
     readonly loadBalancerCidrs: string;
-  } & Partial<AwsFacts>;
+  } & Costs &
+    Partial<AwsFacts>;
+}
+
+/** US dollars a month as text, `75.62`; `none` where nothing is paid. */
+interface Costs {
+  readonly nodeMonthlyUsd: string;
+  readonly fixedMonthlyUsd: string;
+  readonly monthlyBudgetUsd: string;
 }
 
 interface AwsFacts {
@@ -34,6 +43,7 @@ const UNKNOWN_VPC = 'vpc-00000000000000000';
  * This is the one home of these keys. Annotation keys are plain words without prefix or dash, so that a template can
  * write `.metadata.annotations.repoURL`, where a missing key is an error; `index` on a map returns an empty text
  * instead. The label `cluster` is also the name of the EKS cluster; each of `controllers` is a label, `enabled`.
+ * Throws where packages/settings/data/prices.json has no price for the region or its nodes.
  * @param known.repoURL the address of a local Git server instead of that of the settings
  * @param known.vpcId the VPC of a cluster on AWS, which is unknown before it is created
  */
@@ -53,10 +63,21 @@ export function clusterFacts(
       repoRevision: settings.git.revision,
       imageRegistry: settings.provider === 'local' ? LOCAL_REGISTRY : `${accountId}.dkr.ecr.${region}.amazonaws.com`,
       loadBalancerCidrs: `{${loadBalancerCidrs(settings).join(',')}}`,
+      ...costs(settings),
       ...(settings.provider === 'aws' ? { region: settings.region, vpcId: known.vpcId ?? UNKNOWN_VPC } : {}),
     },
   };
 }
+
+/** What the cluster's nodes and the rest of it cost by list price, and what they may. */
+const costs = (settings: ClusterSettings): Costs =>
+  settings.provider === 'local'
+    ? { nodeMonthlyUsd: 'none', fixedMonthlyUsd: 'none', monthlyBudgetUsd: 'none' }
+    : {
+        nodeMonthlyUsd: nodeMonthlyUsd(settings).toFixed(2),
+        fixedMonthlyUsd: fixedMonthlyUsd(settings).toFixed(2),
+        monthlyBudgetUsd: settings.budget.monthlyUsd.toFixed(2),
+      };
 
 /** The networks that load balancers send from. The annotation has them as a list for Helm's --set: `{a,b}`. */
 function loadBalancerCidrs(settings: ClusterSettings): string[] {

@@ -16,6 +16,9 @@ const TIERS = [
   { name: 'public', prefixLength: 24 },
 ] as const;
 
+/** The AWS APIs that nodes and pods call all the time: images, tokens, logs, their own cluster. */
+export const INTERFACE_ENDPOINTS = ['ec2', 'ecr.api', 'ecr.dkr', 'eks', 'eks-auth', 'logs', 'ssm', 'sts'] as const;
+
 export type Tier = (typeof TIERS)[number]['name'];
 
 export interface Subnet {

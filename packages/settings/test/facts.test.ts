@@ -11,6 +11,10 @@ t.test('clusters on AWS share a registry, and their load balancers are in the pu
       repoRevision: 'main',
       imageRegistry: '999999999999.dkr.ecr.us-east-1.amazonaws.com',
       loadBalancerCidrs: '{10.0.128.0/24,10.0.129.0/24}',
+      // t3.medium as spot for 730 hours, and 20 GiB of gp3.
+      nodeMonthlyUsd: '13.75',
+      fixedMonthlyUsd: '115.65',
+      monthlyBudgetUsd: '200.00',
       region: 'us-east-1',
       vpcId: 'vpc-00000000000000000',
     },
@@ -28,6 +32,9 @@ t.test('the registry of a local cluster never resolves, and its load balancer is
       repoRevision: 'main',
       imageRegistry: 'registry.internal',
       loadBalancerCidrs: '{127.0.0.0/8}',
+      nodeMonthlyUsd: 'none',
+      fixedMonthlyUsd: 'none',
+      monthlyBudgetUsd: 'none',
     },
   });
   t.end();

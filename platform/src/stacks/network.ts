@@ -15,14 +15,11 @@ import { VpcEndpoint } from '@cdktf/provider-aws/lib/vpc-endpoint/index.js';
 import { VpcSecurityGroupIngressRule } from '@cdktf/provider-aws/lib/vpc-security-group-ingress-rule/index.js';
 import type { Construct } from 'constructs';
 import type { AwsClusterSettings } from '@gitops/settings';
-import { subnetPlan, type Tier } from '@gitops/settings/network';
+import { INTERFACE_ENDPOINTS, subnetPlan, type Tier } from '@gitops/settings/network';
 import { flowLogPolicy } from '../iam/policies.ts';
 import { trustOfService } from '../iam/trust.ts';
 import { clusterRole, nameIn } from '../names.ts';
 import { PlatformStack } from './platform-stack.ts';
-
-// The AWS APIs that nodes and pods call all the time: images, tokens, logs, their own cluster.
-const INTERFACE_ENDPOINTS = ['ec2', 'ecr.api', 'ecr.dkr', 'eks', 'eks-auth', 'logs', 'ssm', 'sts'];
 
 /**
  * The network of one cluster. Its subnets, with room for four zones, are those of `subnetPlan` in

@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs';
+import { INTERFACE_ENDPOINTS } from './network.ts';
+import type { AwsClusterSettings } from './schema.ts';
+
+/** US dollars; `sources` has the source of each price, or `unverified`. */
+interface RegionPrices {
+  readonly sources: 'unverified' | Readonly<Record<string, string>>;
+  readonly eksClusterHour: number;
+  readonly natGatewayHour: number;
+  readonly natGigabyte: number;
+  readonly publicAddressHour: number;
+  readonly loadBalancerHour: number;
+  readonly loadBalancerCapacityUnitHour: number;
+  readonly gp3GigabyteMonth: number;
+  readonly interfaceEndpointHour: number;
+  readonly logGigabyte: number;
+  readonly backupGigabyteMonth: number;
+  readonly kmsKeyMonth: number;
+  readonly secretMonth: number;
+  readonly instanceHour: Readonly<Record<string, number>>;
+}
+
+/** The list prices of packages/settings/data/prices.json. */
+export interface Prices {
+  readonly hoursPerMonth: number;
+  readonly assumed: {
+    readonly natGigabytes: number;
+    readonly logGigabytes: number;
+    readonly backupGigabytes: number;
+    readonly loadBalancers: number;
+    readonly loadBalancerCapacityUnits: number;
+    /** What a spot instance costs, as a share of the on-demand price. */
+    readonly spotShare: number;
+  };
+  readonly regions: Readonly<Record<string, RegionPrices>>;
+}
+
+const FILE = 'packages/settings/data/prices.json';
+
+export const readPrices = (): Prices =>
+  JSON.parse(readFileSync(new URL('../data/prices.json', import.meta.url), 'utf8')) as Prices;
+
+/** The prices of a region. Throws where there are none. */
+export function regionPrices({ regions }: Prices, region: string): RegionPrices {
+  const found = regions[region];
+  if (found === undefined) throw new Error(`${FILE} has no prices for ${region}; add them`);
+  return found;
+}
+
+/** What an instance costs an hour, in US dollars. Throws where the region has no price for its type. */
+export function instanceHour(prices: Prices, region: string, type: string, isSpot: boolean): number {
+  const perHour = regionPrices(prices, region).instanceHour[type];
+  if (perHour === undefined) throw new Error(`${FILE} has no price for ${type} in ${region}; add it`);
+  return perHour * (isSpot ? prices.assumed.spotShare : 1);
+}
+
+/**
+ * What one more node of a cluster with its disk costs, in US dollars a month by list price. Throws where there is no
+ * price for the region or for the type of its nodes.
+ */
+export function nodeMonthlyUsd({ region, nodeGroup }: AwsClusterSettings, prices: Prices = readPrices()): number {
+  const { instanceType, capacityType, diskGiB } = nodeGroup;
+  const perHour = instanceHour(prices, region, instanceType, capacityType === 'spot');
+  return perHour * prices.hoursPerMonth + diskGiB * regionPrices(prices, region).gp3GigabyteMonth;
+}
+
+/**
+ * What a cluster costs without its nodes, in US dollars a month by list price. `make cost` computes the same from the
+ * resources of the stacks; a test of platform compares.
+ */
+export function fixedMonthlyUsd(cluster: AwsClusterSettings, prices: Prices = readPrices()): number {
+  const { assumed, hoursPerMonth } = prices;
+  const price = regionPrices(prices, cluster.region);
+  const zones = cluster.network.zones.length;
+  const gateways = cluster.network.natGateways === 'one' ? 1 : zones;
+  const balancers = cluster.controllers.includes('aws-load-balancer-controller') ? assumed.loadBalancers : 0;
+  const hourly =
+    price.eksClusterHour +
+    gateways * price.natGatewayHour +
+    balancers * (price.loadBalancerHour + assumed.loadBalancerCapacityUnits * price.loadBalancerCapacityUnitHour) +
+    // Each gateway has a public address, and each load balancer one in each zone.
+    (gateways + balancers * zones) * price.publicAddressHour +
+    (cluster.interfaceEndpoints ? INTERFACE_ENDPOINTS.length * zones * price.interfaceEndpointHour : 0);
+  return (
+    hourly * hoursPerMonth +
+    assumed.natGigabytes * price.natGigabyte +
+    assumed.logGigabytes * price.logGigabyte +
+    assumed.backupGigabytes * price.backupGigabyteMonth +
+    (cluster.customerKey ? price.kmsKeyMonth : 0) +
+    price.secretMonth
+  );
+}
