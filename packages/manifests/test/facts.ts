@@ -32,7 +32,6 @@ export interface Values {
   readonly httpRoute: Switches<'enabled'> & { readonly gateway: Texts<'name' | 'namespace'> };
   readonly networkPolicy: Texts<'monitoringNamespace'> &
     Lists<'loadBalancerCidrs' | 'dnsCidrs'> & { readonly egress: readonly (Texts<'cidr'> & Numbers<'port'>)[] };
-  readonly serviceMonitor: Switches<'enabled'> & Numbers<'intervalSeconds'>;
   readonly externalSecret: Switches<'enabled'> & Texts<'store' | 'key' | 'refreshInterval'>;
 }
 
@@ -101,7 +100,7 @@ const twice = (value: string): string => `${value} ${value}`;
 
 // What one part of the values switches on.
 
-type Switch = 'autoscaling' | 'podDisruptionBudget' | 'ingress' | 'httpRoute' | 'serviceMonitor' | 'externalSecret';
+type Switch = 'autoscaling' | 'podDisruptionBudget' | 'ingress' | 'httpRoute' | 'externalSecret';
 
 const ifEnabled =
   <Part extends Switch>(part: Part, promised: (values: Values[Part], all: Values) => unknown): Promised =>
@@ -116,7 +115,6 @@ const CPU_TARGET = 'metrics.0.containerResource.target';
 const ofAutoscaler = ofSwitched('HorizontalPodAutoscaler', 'autoscaling');
 const ofDisruptionBudget = ofSwitched('PodDisruptionBudget', 'podDisruptionBudget');
 const ofHttpRoute = ofSwitched('HTTPRoute', 'httpRoute');
-const ofServiceMonitor = ofSwitched('ServiceMonitor', 'serviceMonitor');
 const ofExternalSecret = ofSwitched('ExternalSecret', 'externalSecret');
 
 // The annotations of the Ingress.
@@ -237,8 +235,6 @@ export const FACTS: readonly Fact[] = [
   ofWaysOut('ways out', otherWaysOut, ({ networkPolicy }) =>
     networkPolicy.egress.map(({ cidr, port }) => `${cidr} ${port}`).join(', '),
   ),
-
-  ofServiceMonitor('metrics every', 'endpoints.0.interval', ({ intervalSeconds }) => `${intervalSeconds}s`),
 
   ofExternalSecret('store of the secret', 'secretStoreRef.name', ({ store }) => store),
   ofExternalSecret('key of the secret', 'dataFrom.0.extract.key', ({ key }) => key),

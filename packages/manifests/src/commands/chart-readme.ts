@@ -1,19 +1,22 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMap, isNode, LineCounter, parse, parseDocument, type Scalar } from 'yaml';
 import { command } from '@gitops/report/command-line';
 import { repositoryAbove } from '../render/repository.ts';
 
-const CHART = 'charts/fastify-service';
+/** Our charts, from the repository's folder. */
+export const CHARTS = ['charts/fastify-service', 'charts/monitoring'] as const;
 
 export default command({
-  summary: `write ${CHART}/README.md from Chart.yaml and the comments of values.yaml`,
+  summary: 'write the README.md of our charts from Chart.yaml and the comments of values.yaml',
   options: {},
   run: async ({ print }) => {
     const root = repositoryAbove(process.cwd());
-    const file = join(CHART, 'README.md');
-    writeFileSync(join(root, file), chartReadme(root, CHART));
-    print(file);
+    for (const chart of CHARTS) {
+      const file = join(chart, 'README.md');
+      writeFileSync(join(root, file), chartReadme(root, chart));
+      print(file);
+    }
     return Promise.resolve();
   },
 });
@@ -101,9 +104,13 @@ export function chartReadme(root: string, chart: string): string {
     '',
     ...head,
     '',
-    'Unknown keys, and values of another type or form, are refused (`values.schema.json`). Rules between values are in',
-    '`templates/_rules.tpl`; a render reports every broken rule at once. `ci/` has values for features that no cluster',
-    'enables.',
+    'Unknown keys, and values of another type or form, are refused (`values.schema.json`).',
+    ...(existsSync(join(root, chart, 'templates/_rules.tpl'))
+      ? [
+          'Rules between values are in `templates/_rules.tpl`; a render reports every broken rule at once. `ci/` has values',
+          'for features that no cluster enables.',
+        ]
+      : []),
     '',
     '| value | default | what it does |',
     '| --- | --- | --- |',

@@ -1,6 +1,7 @@
 import { dependentOnCapabilities } from './capabilities.ts';
 import { differencesBetweenRenders } from './determinism.ts';
 import { flowProblems } from './flows.ts';
+import { monitorsWithoutTargets } from './monitors.ts';
 import { nodeCapacityProblems } from './node-capacity.ts';
 import { podSecurityViolations } from './pod-security.ts';
 import { forbiddenByProjects } from './projects.ts';
@@ -22,6 +23,11 @@ export const OF_OBJECTS: readonly Invariant[] = [
     name: 'workload rules',
     intent: 'The fields of an application fit each other: probes, ports, selectors, shutdown, load balancer, scaling.',
     prove: brokenWorkloadRules,
+  },
+  {
+    name: 'monitors',
+    intent: 'Every monitor of ours selects a Service or pods that are there, by a port that they have, and none twice.',
+    prove: monitorsWithoutTargets,
   },
   {
     name: 'reachability',

@@ -1,15 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t from 'tap';
-import { chartReadme, describedValues } from '../../src/commands/chart-readme.ts';
+import { chartReadme, CHARTS, describedValues } from '../../src/commands/chart-readme.ts';
 
 const root = resolve(import.meta.dirname, '../../../..');
-const CHART = 'charts/fastify-service';
-
 type Schema = Readonly<Record<string, unknown>>;
 const isSchema = (value: unknown): value is Schema =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-const schema = JSON.parse(readFileSync(join(root, CHART, 'values.schema.json'), 'utf8')) as Schema;
+const schemaOf = (chart: string): Schema =>
+  JSON.parse(readFileSync(join(root, chart, 'values.schema.json'), 'utf8')) as Schema;
 
 /** A part of the schema, by its keys. */
 const at = (part: unknown, ...keys: string[]): unknown =>
@@ -30,67 +29,74 @@ const partsOf = (part: unknown, path = '#'): [string, Schema][] =>
       ? [[path, part], ...Object.entries(part).flatMap(([key, inner]) => partsOf(inner, `${path}/${key}`))]
       : [];
 
-t.test('the README of the chart is the one that its values make', (t) => {
-  t.equal(
-    readFileSync(join(root, CHART, 'README.md'), 'utf8'),
-    chartReadme(root, CHART),
-    'run: node packages/manifests/src/main.ts chart-readme',
-  );
-  t.end();
-});
+for (const chart of CHARTS)
+  t.test(chart, (t) => {
+    const schema = schemaOf(chart);
 
-t.test('every value has a comment that says what it does', (t) => {
-  const values = describedValues(join(root, CHART));
-  t.ok(values.length > 40, `${values.length} values`);
-  t.same(
-    values.filter(({ text }) => text.length < 15).map(({ key }) => key),
-    [],
-  );
-  t.equal(new Set(values.map(({ text }) => text)).size, values.length, 'and no two the same');
-  t.end();
-});
-
-t.test('values and schema have the same keys', (t) => {
-  t.same(
-    describedValues(join(root, CHART))
-      .map(({ key }) => key)
-      .sort(),
-    leavesOf(schema)
-      .filter((key) => key !== 'global')
-      .sort(),
-  );
-  t.end();
-});
-
-t.test('the schema refuses unknown keys at every level, and refers to nothing outside of it', (t) => {
-  const parts = partsOf(schema);
-  const open = parts
-    .filter(([, part]) => part.type === 'object' && part.additionalProperties !== false)
-    .map(([path]) => path);
-  t.same(open, ['#/properties/global']);
-  const references = parts.flatMap(([, { $ref }]) => (typeof $ref === 'string' ? [$ref] : []));
-  t.ok(references.length > 0);
-  for (const reference of references)
-    t.ok(reference.startsWith('#/$defs/') && isSchema(at(schema, ...reference.slice(2).split('/'))), reference);
-  t.end();
-});
-
-t.test('a value that a null removes is missed, whichever it is', (t) => {
-  const missing = (part: unknown, complete: unknown, above = ''): string[] =>
-    propertiesOf(part).flatMap(([key, inner]) => {
-      const required = (at(complete, 'required') ?? []) as readonly unknown[];
-      return [
-        ...(required.includes(key) ? [] : [`${above}${key}`]),
-        ...missing(inner, at(complete, 'properties', key), `${above}${key}.`),
-      ];
+    t.test('the README is the one that its values make', (t) => {
+      t.equal(
+        readFileSync(join(root, chart, 'README.md'), 'utf8'),
+        chartReadme(root, chart),
+        'run: node packages/manifests/src/main.ts chart-readme',
+      );
+      t.end();
     });
-  t.same(missing(schema, at(schema, '$defs', 'complete')), ['global']);
-  t.ok(
-    propertiesOf(schema).length - 1 > Number(at(schema, 'if', 'minProperties')),
-    'the values of all files together count as complete',
-  );
-  t.end();
-});
+
+    t.test('every value has a comment that says what it does', (t) => {
+      const values = describedValues(join(root, chart));
+      t.ok(values.length > 15, `${values.length} values`);
+      t.same(
+        values.filter(({ text }) => text.length < 15).map(({ key }) => key),
+        [],
+      );
+      t.equal(new Set(values.map(({ text }) => text)).size, values.length, 'and no two the same');
+      t.end();
+    });
+
+    t.test('values and schema have the same keys', (t) => {
+      t.same(
+        describedValues(join(root, chart))
+          .map(({ key }) => key)
+          .sort(),
+        leavesOf(schema)
+          .filter((key) => key !== 'global')
+          .sort(),
+      );
+      t.end();
+    });
+
+    t.test('the schema refuses unknown keys at every level, and refers to nothing outside of it', (t) => {
+      const parts = partsOf(schema);
+      const open = parts
+        .filter(([, part]) => part.type === 'object' && part.additionalProperties !== false)
+        .map(([path]) => path);
+      t.same(open, ['#/properties/global']);
+      const references = parts.flatMap(([, { $ref }]) => (typeof $ref === 'string' ? [$ref] : []));
+      t.ok(references.length > 0);
+      for (const reference of references)
+        t.ok(reference.startsWith('#/$defs/') && isSchema(at(schema, ...reference.slice(2).split('/'))), reference);
+      t.end();
+    });
+
+    t.test('a value that a null removes is missed, whichever it is', (t) => {
+      const missing = (part: unknown, complete: unknown, above = ''): string[] =>
+        propertiesOf(part).flatMap(([key, inner]) => {
+          const required = (at(complete, 'required') ?? []) as readonly unknown[];
+          return [
+            ...(required.includes(key) ? [] : [`${above}${key}`]),
+            ...missing(inner, at(complete, 'properties', key), `${above}${key}.`),
+          ];
+        });
+      t.same(missing(schema, at(schema, '$defs', 'complete')), ['global']);
+      t.ok(
+        propertiesOf(schema).length - 1 > Number(at(schema, 'if', 'minProperties')),
+        'the values of all files together count as complete',
+      );
+      t.end();
+    });
+
+    t.end();
+  });
 
 t.test('what belongs to a value: the comment directly above, and no other', (t) => {
   const folder = t.testdir({

@@ -109,9 +109,6 @@ export const application = (): KubernetesObject[] => [
     spec: { maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow', selector: { matchLabels: SELECTOR } },
   }),
   object('networking.k8s.io/v1', 'NetworkPolicy', { spec: { podSelector: { matchLabels: SELECTOR } } }),
-  object('monitoring.coreos.com/v1', 'ServiceMonitor', {
-    spec: { selector: { matchLabels: SELECTOR }, endpoints: [{ port: 'metrics', path: '/metrics' }] },
-  }),
 ];
 
 /** In place of a value: the field is removed. */

@@ -57,9 +57,6 @@ const ROWS = table(
   ways-in-lead-somewhere | Ingress | spec rules 0 http paths 0 backend service name | "apis" | spec.rules
   ways-in-lead-somewhere | Ingress | spec rules 0 http paths 0 backend service port | {"number":8080} | spec.rules
   one-way-in | Ingress | spec rules | [] | Service/api
-  service-monitors | ServiceMonitor | spec selector matchLabels (app)name | "apis" | spec.selector
-  service-monitors | ServiceMonitor | spec endpoints 0 port | "admin" | spec.endpoints[0].port
-  service-monitors | ServiceMonitor | spec endpoints 0 path | "/metric" | spec.endpoints[0].path
   probe-ports | Deployment | (container) readinessProbe httpGet port | 9090 | (container).readinessProbe
   probe-ports | Deployment | (container) livenessProbe httpGet port | "health" | (container).livenessProbe
   probe-ports | Deployment | (container) startupProbe | (gone) | (container).startupProbe

@@ -14,7 +14,7 @@ t.test('an application as it should be breaks no rule', (t) => {
 });
 
 t.test('each mistake breaks its rule, at its place', (t) => {
-  t.equal(RULE_MISTAKES.length, 87);
+  t.equal(RULE_MISTAKES.length, 84);
   for (const { rule: name, kind, path, value, place } of RULE_MISTAKES) {
     const rule = workloadRules(FACTS).find((candidate) => candidate.name === name);
     const places = (rule?.check(broken(kind, path, value)) ?? []).map((problem) =>
@@ -42,7 +42,6 @@ t.test('what may be otherwise breaks no rule', (t) => {
       'deregistration_delay.timeout_seconds=5,slow_start.duration_seconds=30',
     ],
     ['NetworkPolicy', 'spec podSelector', {}],
-    ['ServiceMonitor', 'spec endpoints 0 path', GONE],
     ['Deployment', `${CONTAINER} resources limits cpu`, '1'],
     ['Deployment', `${CONTAINER} resources limits memory`, '0.25Gi'],
     ['Deployment', `${CONTAINER} env 0`, { name: 'DRAIN_SECONDS', value: '4' }],
@@ -67,17 +66,6 @@ t.test('an HTTPRoute replaces an Ingress, never both', (t) => {
     spec: { rules: [{ backendRefs: [{ name: 'api', port: 8080 }] }] },
   });
   t.match(workloadProblems([...others, astray], FACTS), [{ object: 'HTTPRoute/api', rule: /a port of Service\/api/ }]);
-  t.end();
-});
-
-t.test('a ServiceMonitor that selects two Services scrapes each pod twice', (t) => {
-  const headless = object('v1', 'Service', {
-    spec: { selector: SELECTOR, ports: [{ name: 'http', port: 8080, targetPort: 'http' }] },
-  });
-  t.match(
-    workloadProblems([...application(), { ...headless, metadata: { name: 'headless', labels: SELECTOR } }], FACTS),
-    [{ object: 'ServiceMonitor/api', path: 'spec.selector' }],
-  );
   t.end();
 });
 

@@ -1,4 +1,4 @@
-import { groupOf, type KubernetesObject, nameOf } from '../../kubernetes/object.ts';
+import { type KubernetesObject, nameOf } from '../../kubernetes/object.ts';
 import { isEmpty, type LabelSelector, selects } from '../../kubernetes/selector.ts';
 import {
   type Autoscaler,
@@ -12,7 +12,6 @@ import {
   type Workload,
   workloads,
 } from '../../kubernetes/workload.ts';
-import { OUR_SERVICE } from '../our-service.ts';
 import type { Problem } from '../problem.ts';
 import { chosenWorkloads, problem, type Rule, seen, workloadsBehind } from './rule.ts';
 
@@ -88,51 +87,4 @@ function ownSelectorProblems(workload: Workload): Problem[] {
   return problems;
 }
 
-interface ServiceMonitor extends KubernetesObject {
-  readonly spec?: {
-    readonly selector?: LabelSelector;
-    readonly endpoints?: readonly { readonly port?: string; readonly path?: string }[];
-  };
-}
-
-const isServiceMonitor = (object: KubernetesObject): object is ServiceMonitor =>
-  object.kind === 'ServiceMonitor' && groupOf(object) === 'monitoring.coreos.com';
-
-const serviceMonitors: Rule = {
-  name: 'service-monitors',
-  intent: 'A ServiceMonitor that selects nothing, or names a missing port, scrapes nothing and reports no error.',
-  check: (objects) => objects.filter(isServiceMonitor).flatMap((monitor) => monitorProblems(monitor, objects)),
-};
-
-function monitorProblems(monitor: ServiceMonitor, objects: readonly KubernetesObject[]): Problem[] {
-  const { selector, endpoints = [] } = monitor.spec ?? {};
-  const selected = services(objects).filter(
-    ({ metadata }) =>
-      selector !== undefined &&
-      !isEmpty(selector) &&
-      metadata.namespace === monitor.metadata.namespace &&
-      selects(selector, metadata.labels),
-  );
-  const [service] = selected;
-  if (service === undefined || selected.length > 1) {
-    const found = selected.map(({ metadata }) => metadata.name);
-    return [problem(monitor, 'spec.selector', `must select one Service ${seen(found)}`)];
-  }
-  const problems: Problem[] = [];
-  const names = (service.spec?.ports ?? []).map(({ name }) => name);
-  const { metricsPath } = OUR_SERVICE;
-  for (const [index, { port, path = metricsPath }] of endpoints.entries()) {
-    const endpoint = `spec.endpoints[${index}]`;
-    if (port === undefined || !names.includes(port)) {
-      const rule = `must name a port of Service/${service.metadata.name}, ${names.join(' or ')} ${seen(port)}`;
-      problems.push(problem(monitor, `${endpoint}.port`, rule));
-    }
-    if (path !== metricsPath)
-      problems.push(
-        problem(monitor, `${endpoint}.path`, `must be ${metricsPath}, as the service has it ${seen(path)}`),
-      );
-  }
-  return problems;
-}
-
-export const selectorRules: Rule[] = [targetPorts, selectors, serviceMonitors];
+export const selectorRules: Rule[] = [targetPorts, selectors];

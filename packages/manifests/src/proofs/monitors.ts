@@ -1,0 +1,132 @@
+import { groupOf, type KubernetesObject, nameOf } from '../kubernetes/object.ts';
+import { isEmpty, type LabelSelector, selects } from '../kubernetes/selector.ts';
+import { namespaceOf, podLabelsOf, portsOf, services, workloads } from '../kubernetes/workload.ts';
+import type { FleetApplication } from '../render/fleet.ts';
+import { placed, renderedOnly } from '../render/rendered.ts';
+import { missingChartOf } from '../render/unchecked.ts';
+import { objectProblem } from './location.ts';
+import { OUR_SERVICE } from './our-service.ts';
+import type { Problem } from './problem.ts';
+import type { ProofContext } from './proof.ts';
+
+// A monitor that selects nothing, or names a missing port, scrapes nothing and reports no error.
+
+interface Endpoint {
+  readonly port?: string;
+  readonly path?: string;
+}
+
+/** A ServiceMonitor or PodMonitor. */
+interface Monitor extends KubernetesObject {
+  readonly spec?: {
+    readonly selector?: LabelSelector;
+    readonly namespaceSelector?: { readonly any?: boolean; readonly matchNames?: readonly string[] };
+    readonly endpoints?: readonly Endpoint[];
+    readonly podMetricsEndpoints?: readonly Endpoint[];
+  };
+}
+
+const isMonitor = (object: KubernetesObject): object is Monitor =>
+  groupOf(object) === 'monitoring.coreos.com' && ['ServiceMonitor', 'PodMonitor'].includes(object.kind);
+
+/** Our monitors that scrape nothing, or something twice. What charts bring that are not on this machine is left out. */
+export function monitorsWithoutTargets(fleet: readonly FleetApplication[], { root }: ProofContext): string[] {
+  const found: string[] = [];
+  for (const entry of renderedOnly(fleet)) {
+    if (entry.chart?.isUpstream === true) continue;
+    const ofCluster = fleet.filter(({ cluster }) => cluster.name === entry.cluster.name);
+    const unknown = ofCluster.filter((other) => missingChartOf(other) !== undefined);
+    const problems = monitorProblems(placed(entry).filter(isMonitor), {
+      objects: renderedOnly(ofCluster).flatMap(placed),
+      unknownNamespaces: unknown.map(({ application }) => application.spec.destination.namespace ?? 'default'),
+    });
+    for (const problem of problems) found.push(objectProblem(root, entry, problem));
+  }
+  return found;
+}
+
+/** A Service or workload that a monitor selects. */
+interface Target {
+  readonly object: KubernetesObject;
+  readonly ports: readonly (string | undefined)[];
+  /** Which pods it leads to. */
+  readonly pods: string;
+}
+
+/**
+ * What is wrong with monitors.
+ * @param objects all of the cluster, each with its namespace
+ * @param unknownNamespaces those in which there may be more
+ */
+export function monitorProblems(
+  monitors: readonly KubernetesObject[],
+  {
+    objects,
+    unknownNamespaces = [],
+  }: { readonly objects: readonly KubernetesObject[]; readonly unknownNamespaces?: readonly string[] },
+): Problem[] {
+  const problems: Problem[] = [];
+  for (const monitor of monitors.filter(isMonitor)) {
+    const note = (path: string, rule: string): void => {
+      problems.push({ object: nameOf(monitor), path, rule });
+    };
+    const selected = targetsOf(monitor, objects);
+    const isUnknown = monitor.spec?.namespaceSelector?.matchNames?.some((name) => unknownNamespaces.includes(name));
+    if (selected.length === 0 && isUnknown !== true) {
+      const what = monitor.kind === 'PodMonitor' ? 'pods' : 'a Service';
+      note('spec.selector', `must select ${what} of the cluster (it is ${JSON.stringify(monitor.spec?.selector)})`);
+    }
+    const seen = new Map<string, Target>();
+    for (const target of selected) {
+      const twin = seen.get(target.pods);
+      if (twin !== undefined)
+        note('spec.selector', `must select one of ${nameOf(twin.object)} and ${nameOf(target.object)}: same pods`);
+      seen.set(target.pods, target);
+      for (const problem of endpointProblems(monitor, target)) note(...problem);
+    }
+  }
+  return problems;
+}
+
+function targetsOf(monitor: Monitor, objects: readonly KubernetesObject[]): Target[] {
+  const { selector, namespaceSelector } = monitor.spec ?? {};
+  const namespaces = namespaceSelector?.matchNames ?? [namespaceOf(monitor)];
+  const isMeant = (object: KubernetesObject, labels: Readonly<Record<string, string>> | undefined): boolean =>
+    selector !== undefined &&
+    !isEmpty(selector) &&
+    (namespaceSelector?.any === true || namespaces.includes(namespaceOf(object))) &&
+    selects(selector, labels);
+  if (monitor.kind === 'PodMonitor')
+    return workloads(objects)
+      .filter((workload) => isMeant(workload, podLabelsOf(workload)))
+      .map((workload) => ({
+        object: workload,
+        ports: portsOf(workload).map(({ name }) => name),
+        pods: `${namespaceOf(workload)}/${nameOf(workload)}`,
+      }));
+  const named = new Set((monitor.spec?.endpoints ?? []).map(({ port }) => port));
+  const meant = services(objects).filter((service) => isMeant(service, service.metadata.labels));
+  const targets = meant.map((service) => ({
+    object: service,
+    ports: (service.spec?.ports ?? []).map(({ name }) => name),
+    pods: `${namespaceOf(service)} ${JSON.stringify(service.spec?.selector)}`,
+  }));
+  // Of several Services, such as those of Argo CD, the operator scrapes those that have the port.
+  const withPort = targets.filter(({ ports }) => ports.some((port) => named.has(port)));
+  return withPort.length > 0 ? withPort : targets;
+}
+
+/** The wrong ports and paths of a monitor, for one of its targets. */
+function endpointProblems(monitor: Monitor, { object, ports }: Target): [path: string, rule: string][] {
+  const found: [string, string][] = [];
+  const list = monitor.kind === 'PodMonitor' ? 'podMetricsEndpoints' : 'endpoints';
+  const isOurs = ports.includes(OUR_SERVICE.ports.admin);
+  for (const [index, { port, path = '/metrics' }] of (monitor.spec?.[list] ?? []).entries()) {
+    const endpoint = `spec.${list}[${index}]`;
+    if (port === undefined || !ports.includes(port))
+      found.push([`${endpoint}.port`, `must name a port of ${nameOf(object)}, ${ports.join(' or ')} (it is ${port})`]);
+    if (isOurs && path !== OUR_SERVICE.metricsPath)
+      found.push([`${endpoint}.path`, `must be ${OUR_SERVICE.metricsPath}, as the service has it (it is ${path})`]);
+  }
+  return found;
+}
