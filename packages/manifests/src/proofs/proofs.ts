@@ -5,6 +5,7 @@ import { monitorsWithoutTargets } from './monitors.ts';
 import { nodeCapacityProblems } from './node-capacity.ts';
 import { podSecurityViolations } from './pod-security.ts';
 import { forbiddenByProjects } from './projects.ts';
+import { wrongPrometheusRules } from './prometheus-rules.ts';
 import type { Invariant } from './proof.ts';
 import { unnoticedFiles } from './refresh.ts';
 import { schemaProblems } from './schemas.ts';
@@ -28,6 +29,11 @@ export const OF_OBJECTS: readonly Invariant[] = [
     name: 'monitors',
     intent: 'Every monitor of ours selects a Service or pods that are there, by a port that they have, and none twice.',
     prove: monitorsWithoutTargets,
+  },
+  {
+    name: 'Prometheus rules',
+    intent: 'Every rule of ours parses; every alert has a name of its own, a severity that is routed, and a runbook.',
+    prove: wrongPrometheusRules,
   },
   {
     name: 'reachability',

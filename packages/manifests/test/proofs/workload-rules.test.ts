@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { KubernetesObject } from '../../src/kubernetes/object.ts';
 import { workloadProblems, workloadRules } from '../../src/proofs/workload-rules.ts';
-import { ALB, application, broken, GONE, object, SELECTOR } from './application.ts';
+import { ALB, application, broken, GONE, object } from './application.ts';
 import { RULE_MISTAKES } from './rule-mistakes.ts';
 
 const FACTS = { keepAliveSeconds: 72 };
