@@ -1,3 +1,4 @@
+import type { Controller } from '@gitops/settings';
 import { instanceHour, type Prices, readPrices, regionPrices } from '@gitops/settings/prices';
 import { valueAt } from '@gitops/settings/yaml-file';
 
@@ -43,12 +44,12 @@ export const plannedResources = (plan: {
 /**
  * What the resources of a cluster cost a month, one line a kind, the most expensive first.
  * @param region decides the prices; throws where packages/settings/data/prices.json has none for it or for an instance type
- * @param hasLoadBalancers whether the load balancer controller creates an ALB for the services
+ * @param controllers of the cluster: what they create costs as well, load balancers and volumes
  */
 export function monthlyCosts(
   resources: readonly Resource[],
   region: string,
-  { hasLoadBalancers }: { readonly hasLoadBalancers: boolean },
+  { controllers }: { readonly controllers: readonly Controller[] },
   prices: Prices = readPrices(),
 ): Cost[] {
   const { assumed, hoursPerMonth } = prices;
@@ -74,11 +75,14 @@ export function monthlyCosts(
   }
   monthly('node disks, GiB of gp3', nodes * diskGiB(all('aws_launch_template')), price.gp3GigabyteMonth);
 
+  const volumes = controllers.includes('kube-prometheus-stack') ? assumed.volumeGigabytes : 0;
+  monthly('volumes of pods, GiB of gp3 assumed', volumes, price.gp3GigabyteMonth);
+
   const gateways = count('aws_nat_gateway');
   hourly('NAT gateways', gateways, price.natGatewayHour);
   monthly('NAT traffic, GB assumed', gateways === 0 ? 0 : assumed.natGigabytes, price.natGigabyte);
 
-  const balancers = hasLoadBalancers ? assumed.loadBalancers : 0;
+  const balancers = controllers.includes('aws-load-balancer-controller') ? assumed.loadBalancers : 0;
   const capacityUnits = assumed.loadBalancerCapacityUnits * price.loadBalancerCapacityUnitHour;
   hourly('load balancers, assumed', balancers, price.loadBalancerHour + capacityUnits);
   // A load balancer has a public address in each of its zones.

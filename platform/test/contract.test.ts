@@ -225,6 +225,26 @@ t.test('secrets are read where they are kept', { skip: lacks('external-secrets')
   t.end();
 });
 
+t.test(
+  'each secret that is copied into a cluster is one of its stack, and its namespace may read the store',
+  { skip: lacks('external-secrets', 'kube-prometheus-stack') },
+  (t) => {
+    for (const { name } of clusters) {
+      const [store] = objectsOf(name).filter(({ object }) => object.kind === 'ClusterSecretStore');
+      const [condition] = valueAt(store?.object, ['spec', 'conditions']) as { namespaces: string[] }[];
+      const kept = resources(`${name}-cluster`, 'aws_secretsmanager_secret').map(({ name: secret }) => String(secret));
+      const copied = objectsOf(name).filter(({ object }) => object.kind === 'ExternalSecret');
+      t.ok(copied.length > 0, name);
+      for (const { object, namespace } of copied) {
+        const [from] = valueAt(object, ['spec', 'dataFrom']) as { extract: { key: string } }[];
+        t.ok(kept.includes(from?.extract.key ?? ''), `${name}: ${String(from?.extract.key)}`);
+        t.ok(condition?.namespaces.includes(namespace), `${name}: ${namespace}`);
+      }
+    }
+    t.end();
+  },
+);
+
 t.test('the release of Argo CD is of the chart that argocd/ names', (t) => {
   const { repoURL, chart, version } = argocdChart(repository);
   for (const { name } of clusters)

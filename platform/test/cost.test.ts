@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t from 'tap';
-import { readClusters } from '@gitops/settings';
+import { type Controller, readClusters } from '@gitops/settings';
 import { fixedMonthlyUsd, nodeMonthlyUsd, readPrices } from '@gitops/settings/prices';
 import { synthesize } from '../src/app.ts';
 import { declaredResources, monthlyCosts, plannedResources, type Resource, totalOf } from '../src/cost.ts';
@@ -20,9 +20,7 @@ t.test('no cluster lists for more than its budget', (t) => {
           JSON.parse(readFileSync(join(folder, 'cdk.tf.json'), 'utf8')) as Parameters<typeof declaredResources>[0],
         ),
       );
-    const costs = monthlyCosts(resources, cluster.region, {
-      hasLoadBalancers: cluster.controllers.includes('aws-load-balancer-controller'),
-    });
+    const costs = monthlyCosts(resources, cluster.region, cluster);
     const total = totalOf(costs);
     t.ok(
       total <= cluster.budget.monthlyUsd,
@@ -48,8 +46,8 @@ const group = (capacity_type: string): Resource => ({
   type: 'aws_eks_node_group',
   values: { instance_types: ['t3.medium'], capacity_type, scaling_config: { desired_size: 2 } },
 });
-const usd = (resources: readonly Resource[], hasLoadBalancers = false): number =>
-  totalOf(monthlyCosts(resources, 'us-east-1', { hasLoadBalancers }));
+const usd = (resources: readonly Resource[], ...controllers: readonly Controller[]): number =>
+  totalOf(monthlyCosts(resources, 'us-east-1', { controllers }));
 
 t.test('each kind costs what the list says', (t) => {
   t.ok(near(usd([{ type: 'aws_eks_cluster', values: {} }]), 73));
@@ -75,7 +73,11 @@ t.test('each kind costs what the list says', (t) => {
     ),
   );
   const subnets = ['a', 'b'].map((availability_zone) => ({ type: 'aws_subnet', values: { availability_zone } }));
-  t.ok(near(usd(subnets, true), 16.425 + 5.84 + 7.3), 'a load balancer with an address in each zone');
+  t.ok(
+    near(usd(subnets, 'aws-load-balancer-controller'), 16.425 + 5.84 + 7.3),
+    'a load balancer with an address in each zone',
+  );
+  t.ok(near(usd([], 'kube-prometheus-stack'), 2.24), 'the volumes of Prometheus, Alertmanager and Grafana');
   t.ok(
     near(usd([{ type: 'aws_vpc_endpoint', values: { vpc_endpoint_type: 'Interface', subnet_ids: ['a', 'b'] } }]), 14.6),
   );
@@ -109,18 +111,12 @@ t.test('each price of the default region says where it was read', (t) => {
 });
 
 t.test('what has no price is refused by name', (t) => {
-  t.throws(
-    () => monthlyCosts([], 'af-south-1', { hasLoadBalancers: false }),
-    /prices\.json has no prices for af-south-1/,
-  );
+  t.throws(() => monthlyCosts([], 'af-south-1', { controllers: [] }), /prices\.json has no prices for af-south-1/);
   const unknown = {
     type: 'aws_eks_node_group',
     values: { instance_types: ['m8g.large'], scaling_config: { desired_size: 2 } },
   };
-  t.throws(
-    () => monthlyCosts([unknown], 'us-east-1', { hasLoadBalancers: false }),
-    /no price for m8g\.large in us-east-1/,
-  );
+  t.throws(() => monthlyCosts([unknown], 'us-east-1', { controllers: [] }), /no price for m8g\.large in us-east-1/);
   t.ok(Object.keys(readPrices().regions).length > 1);
   t.end();
 });

@@ -27,6 +27,8 @@ export interface Prices {
     readonly natGigabytes: number;
     readonly logGigabytes: number;
     readonly backupGigabytes: number;
+    /** GiB of the volumes that pods claim: those of monitoring, at their largest. */
+    readonly volumeGigabytes: number;
     readonly loadBalancers: number;
     readonly loadBalancerCapacityUnits: number;
     /** What a spot instance costs, as a share of the on-demand price. */
@@ -85,6 +87,7 @@ export function fixedMonthlyUsd(cluster: AwsClusterSettings, prices: Prices = re
     hourly * hoursPerMonth +
     assumed.natGigabytes * price.natGigabyte +
     assumed.logGigabytes * price.logGigabyte +
+    (cluster.controllers.includes('kube-prometheus-stack') ? assumed.volumeGigabytes * price.gp3GigabyteMonth : 0) +
     assumed.backupGigabytes * price.backupGigabyteMonth +
     (cluster.customerKey ? price.kmsKeyMonth : 0) +
     price.secretMonth

@@ -22,7 +22,13 @@ const role = Type.String({
 });
 
 /** The controllers that Argo CD runs from upstream charts, each by an ApplicationSet of that name. */
-export const CONTROLLERS = ['aws-load-balancer-controller', 'metrics-server', 'external-secrets'] as const;
+export const CONTROLLERS = [
+  'aws-load-balancer-controller',
+  'metrics-server',
+  'external-secrets',
+  'prometheus-operator-crds',
+  'kube-prometheus-stack',
+] as const;
 export type Controller = (typeof CONTROLLERS)[number];
 
 const common = {

@@ -75,7 +75,8 @@ const MISTAKES: readonly Mistake[] = [
     '[metrics-server]',
     '[metrics]',
     '10: controllers.0',
-    'must be aws-load-balancer-controller, metrics-server or external-secrets (it is "metrics")',
+    'must be aws-load-balancer-controller, metrics-server, external-secrets, prometheus-operator-crds or ' +
+      'kube-prometheus-stack (it is "metrics")',
   ),
 
   // A key's own line, though a map's value starts below it.

@@ -15,7 +15,9 @@ t.test('charts are named where Argo CD reads them, each once', (t) => {
   t.strictSame(names.map(({ chart, file }) => `${file} ${chart}`).sort(), [
     'argocd/applications/aws-load-balancer-controller.yaml aws-load-balancer-controller',
     'argocd/applications/external-secrets.yaml external-secrets',
+    'argocd/applications/kube-prometheus-stack.yaml kube-prometheus-stack',
     'argocd/applications/metrics-server.yaml metrics-server',
+    'argocd/applications/prometheus-operator-crds.yaml prometheus-operator-crds',
     'argocd/installation.yaml argo-cd',
   ]);
   t.strictSame(

@@ -14,9 +14,7 @@ export default command({
       const resources = stacks
         .filter((stack) => stack.cluster === cluster.name)
         .flatMap((stack) => declaredResources(readStack(stack)));
-      const lines = monthlyCosts(resources, cluster.region, {
-        hasLoadBalancers: cluster.controllers.includes('aws-load-balancer-controller'),
-      });
+      const lines = monthlyCosts(resources, cluster.region, cluster);
       return { cluster: cluster.name, lines, usd: totalOf(lines), budget: cluster.budget.monthlyUsd };
     });
     if (json) print(JSON.stringify(costs, null, 2));
@@ -26,7 +24,7 @@ export default command({
         [cluster, `total, of a budget of ${budget}`, '', usd.toFixed(2)],
       ]);
       print(table(['CLUSTER', 'ITEM', 'QUANTITY', 'USD A MONTH'], rows));
-      print('\nList prices of packages/settings/data/prices.json; traffic, logs and backups are assumed there.');
+      print('\nList prices of packages/settings/data/prices.json; traffic, logs, volumes and backups are assumed there.');
     }
     const over = costs.filter(({ usd, budget }) => usd > budget);
     if (over.length > 0)

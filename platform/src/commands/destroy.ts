@@ -187,6 +187,8 @@ async function emptyCluster(cluster: AwsClusterSettings, progress: Progress, pat
     const controllers = items.filter(({ spec }) => spec.project === CONTROLLERS);
     const others = items.filter(({ spec }) => spec.project !== CONTROLLERS);
     await deleteApplications(others.map(({ metadata }) => metadata.name));
+    // A StatefulSet leaves its claims behind, and with them the volumes.
+    await kubectl('delete', 'persistentvolumeclaim', '--all', '--all-namespaces', '--wait', '--timeout=15m');
     await waitForDeletion(cluster, progress, patience);
     await deleteApplications(controllers.map(({ metadata }) => metadata.name));
     progress.done('what Argo CD deployed is deleted');

@@ -215,16 +215,33 @@ export class ClusterStack extends PlatformStack {
     });
   }
 
-  /** A place for the service's secrets. Their owner puts the values in; none passes through here or the state. */
+  /**
+   * Places for secrets, which External Secrets copies. Their owner puts the values in; none passes through here or the
+   * state.
+   */
   #secrets(key: KmsKey | undefined): void {
-    const { name, deletionProtection } = this.#settings;
-    new SecretsmanagerSecret(this, 'service-secret', {
-      name: `${name}/fastify-service`,
-      description: 'Settings of the service that nobody else may read; External Secrets copies it',
-      // 0 deletes at once: the name of a secret that waits to be deleted cannot be used again.
-      recoveryWindowInDays: deletionProtection ? 30 : 0,
-      ...(key === undefined ? {} : { kmsKeyId: key.arn }),
-    });
+    const { name, controllers, deletionProtection } = this.#settings;
+    const secret = (id: string, of: string, description: string): void => {
+      new SecretsmanagerSecret(this, id, {
+        name: `${name}/${of}`,
+        description,
+        // 0 deletes at once: the name of a secret that waits to be deleted cannot be used again.
+        recoveryWindowInDays: deletionProtection ? 30 : 0,
+        ...(key === undefined ? {} : { kmsKeyId: key.arn }),
+      });
+    };
+    secret(
+      'service-secret',
+      'fastify-service',
+      'Settings of the service that nobody else may read; External Secrets copies it',
+    );
+    if (!controllers.includes('kube-prometheus-stack')) return;
+    secret('grafana-secret', 'grafana', 'user and password of the admin of Grafana; External Secrets copies it');
+    secret(
+      'alertmanager-secret',
+      'alertmanager',
+      'Addresses that Alertmanager sends alerts to; External Secrets copies it',
+    );
   }
 }
 

@@ -112,6 +112,7 @@ t.test(
       'kubectl delete applicationset --all --cascade=orphan',
       'kubectl get applications --output=json',
       'kubectl delete application fastify-service',
+      'kubectl delete persistentvolumeclaim --all --all-namespaces',
       search('Key=elbv2.k8s.aws/cluster,Values=dev'),
       search('Key=ebs.csi.aws.com/cluster,Values=true Key=cluster,Values=dev'),
       'kubectl delete application aws-load-balancer-controller metrics-server',

@@ -53,11 +53,7 @@ for (const program of [undefined, ...(terraform === undefined ? [] : [terraform]
       for (const cluster of CLUSTERS) t.ok(ofCluster(platform, cluster).length > 40, cluster);
       for (const cluster of readClusters(repository)) {
         if (cluster.provider !== 'aws') continue;
-        const total = totalOf(
-          monthlyCosts(planned.get(cluster.name) ?? [], cluster.region, {
-            hasLoadBalancers: cluster.controllers.includes('aws-load-balancer-controller'),
-          }),
-        );
+        const total = totalOf(monthlyCosts(planned.get(cluster.name) ?? [], cluster.region, cluster));
         t.ok(
           total > 100 && total <= cluster.budget.monthlyUsd,
           `${cluster.name}: the plans list for ${total.toFixed(0)} of ${cluster.budget.monthlyUsd} dollars a month`,

@@ -20,3 +20,15 @@ export const groupOf = ({ apiVersion }: KubernetesObject): string =>
 
 /** apps/Deployment, or /ConfigMap for a kind of the core group. */
 export const groupKindOf = (object: KubernetesObject): string => `${groupOf(object)}/${object.kind}`;
+
+// A definition is the same object for every cluster, and large.
+const nullsLeftOut = new WeakMap<KubernetesObject, KubernetesObject>();
+
+/** An object as the API server reads it: a list or map that is null is none. Our templates write none; upstream's do. */
+export function withoutNulls(object: KubernetesObject): KubernetesObject {
+  const known =
+    nullsLeftOut.get(object) ??
+    (JSON.parse(JSON.stringify(object, (_, value: unknown) => value ?? undefined)) as KubernetesObject);
+  nullsLeftOut.set(object, known);
+  return known;
+}

@@ -4,17 +4,24 @@ import { deployments } from '../kubernetes/workload.ts';
 import type { FleetApplication } from '../render/fleet.ts';
 import { placed, renderedOnly } from '../render/rendered.ts';
 import { objectProblem } from './location.ts';
+import { monitoringFlows } from './monitoring-flows.ts';
 import { surroundingPeers } from './network-peers.ts';
 import { requiredFlows } from './our-service.ts';
 import type { ProofContext } from './proof.ts';
 import { reachabilityProblems, type Surroundings } from './reachability.ts';
 
-/** NetworkPolicies of our own charts that close a required connection, or leave another one open. */
+/** NetworkPolicies of ours that close a required connection, or leave another one open. */
 export function flowProblems(fleet: readonly FleetApplication[], { root }: ProofContext): string[] {
   const found: string[] = [];
   for (const entry of renderedOnly(fleet)) {
-    if (entry.chart?.isUpstream === true) continue;
     const objects = placed(entry);
+    if (entry.chart?.name === 'kube-prometheus-stack') {
+      // What they reach is for each target to decide: Prometheus scrapes any pod.
+      const options = { ingressOnly: true };
+      for (const problem of reachabilityProblems(objects, surroundingsOf(entry), monitoringFlows(), options))
+        found.push(objectProblem(root, entry, problem));
+    }
+    if (entry.chart?.isUpstream === true) continue;
     for (const workload of deployments(objects)) {
       const required = requiredFlows(nameOf(workload));
       for (const problem of reachabilityProblems(objects, surroundingsOf(entry), required))

@@ -56,15 +56,18 @@ export const reachabilityTable = (objects: readonly KubernetesObject[], surround
 /**
  * Every required flow that a policy of either side closes, and every other connection that is open, with the rule that
  * opens it.
+ * @param options.ingressOnly only what reaches the workloads among the objects, not what they reach
  */
 export function reachabilityProblems(
   objects: readonly KubernetesObject[],
   surroundings: Surroundings,
   required: readonly RequiredFlow[],
+  { ingressOnly = false }: { readonly ingressOnly?: boolean } = {},
 ): Problem[] {
   const network = networkOf(objects, surroundings);
   const problems = unknownEnds(network, required);
   for (const [source, target] of pairsOf(network)) {
+    if (ingressOnly && !isGoverned(network, target)) continue;
     const flows = required.filter(({ from, to }) => from === source.name && to === target.name);
     problems.push(...pairProblems(network, source, target, flows));
   }
@@ -94,6 +97,10 @@ function networkOf(objects: readonly KubernetesObject[], { peers, podNetworks }:
   });
   return { own, peers, policies: objects.filter(isNetworkPolicy), namespaceLabels };
 }
+
+/** A workload among the objects that policies select: none selects what is on the network of its node. */
+const isGoverned = ({ own }: Network, peer: Peer): boolean =>
+  peer.kind === 'pods' && own.includes(peer) && peer.hostNetwork !== true;
 
 const isOwn = ({ own }: Network, peer: Peer): boolean => peer.kind === 'pods' && own.includes(peer);
 

@@ -1,5 +1,5 @@
 import { KUBERNETES_MINORS, type Schemas } from '@gitops/tools/schemas';
-import { type KubernetesObject, nameOf } from '../kubernetes/object.ts';
+import { type KubernetesObject, nameOf, withoutNulls } from '../kubernetes/object.ts';
 import { type Definitions, loadSchemas, type StrictSchemas } from '../kubernetes/strict-schemas.ts';
 import type { FleetApplication } from '../render/fleet.ts';
 import { byCluster, type RenderedApplication, renderedOnly } from '../render/rendered.ts';
@@ -56,8 +56,6 @@ function problemsOfApplication(
   return found;
 }
 
-// A definition is the same object for every cluster, and large.
-const nullsLeftOut = new WeakMap<KubernetesObject, KubernetesObject>();
 const checked = new WeakMap<StrictSchemas, WeakMap<KubernetesObject, readonly string[]>>();
 
 function problemsOf(
@@ -71,13 +69,4 @@ function problemsOf(
   const problems = known.get(object) ?? schemas.problems(object, definitions);
   known.set(object, problems);
   return problems;
-}
-
-/** As the API server reads it: a list or map that is null is none. Our templates write none; upstream's do. */
-function withoutNulls(object: KubernetesObject): KubernetesObject {
-  const known =
-    nullsLeftOut.get(object) ??
-    (JSON.parse(JSON.stringify(object, (_, value: unknown) => value ?? undefined)) as KubernetesObject);
-  nullsLeftOut.set(object, known);
-  return known;
 }

@@ -18,7 +18,7 @@ export const UPSTREAM_EXCEPTIONS: readonly Exception[] = [
   { rule: 'image', reason: "the chart's version, which is pinned, has the tag; its digest is in no values file" },
   { rule: 'identity', reason: 'they live by the Kubernetes API and need its token' },
   { rule: 'labels', reason: 'their definitions come without' },
-  ...['argo-cd', 'external-secrets'].map((chart) => ({
+  ...['argo-cd', 'external-secrets', 'kube-prometheus-stack'].map((chart) => ({
     rule: 'no-version-in-selectors',
     chart,
     reason: 'upstream writes the version on its pods',
@@ -37,6 +37,21 @@ export const UPSTREAM_EXCEPTIONS: readonly Exception[] = [
     rule: 'empty-dir-size',
     chart: 'argo-cd',
     reason: "its chart has no such values; the containers' limits of ephemeral storage bound them",
+  },
+  {
+    rule: 'empty-dir-size',
+    chart: 'kube-prometheus-stack',
+    reason: "Grafana's search index has no such value; its container's limit of ephemeral storage bounds it",
+  },
+  {
+    rule: 'liveness-is-not-readiness',
+    chart: 'kube-prometheus-stack',
+    reason: 'its programs have one path for both',
+  },
+  {
+    rule: 'service-monitors',
+    chart: 'kube-prometheus-stack',
+    reason: 'the Service of the API server is of Kubernetes, and that of the kubelets of the operator',
   },
 ];
 

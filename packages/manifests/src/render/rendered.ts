@@ -1,5 +1,6 @@
 import type { ClusterSettings } from '@gitops/settings';
-import type { KubernetesObject } from '../kubernetes/object.ts';
+import { type KubernetesObject, withoutNulls } from '../kubernetes/object.ts';
+import { operatedWorkloads } from '../kubernetes/operated.ts';
 import { inNamespace } from '../kubernetes/workload.ts';
 import type { FleetApplication } from './fleet.ts';
 
@@ -15,12 +16,17 @@ export function renderedOnly(fleet: readonly FleetApplication[]): RenderedApplic
   return entries;
 }
 
-/** The objects of an Application, each with the namespace that it is applied to. */
-export const placed = ({
+/**
+ * The objects of an Application, each with the namespace that it is applied to, and the workloads that the Prometheus
+ * operator makes of them.
+ */
+export function placed({
   objects,
   application,
-}: Pick<RenderedApplication, 'objects' | 'application'>): KubernetesObject[] =>
-  inNamespace(objects, application.spec.destination.namespace ?? 'default');
+}: Pick<RenderedApplication, 'objects' | 'application'>): KubernetesObject[] {
+  const all = inNamespace(objects.map(withoutNulls), application.spec.destination.namespace ?? 'default');
+  return [...all, ...operatedWorkloads(all)];
+}
 
 /** All objects of each cluster. */
 export function byCluster(fleet: readonly FleetApplication[]): [ClusterSettings, KubernetesObject[]][] {

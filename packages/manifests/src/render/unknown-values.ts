@@ -14,12 +14,24 @@ const isMap = (value: unknown): value is Record<string, unknown> =>
 // What is below these goes into the objects as it is, where the strict schemas check it.
 const OF_KUBERNETES = new Set(['resources', 'securityContext', 'podSecurityContext']);
 
-// Maps whose keys are what Argo CD reads from a ConfigMap: the chart lists some of them.
-const OPEN: Keys = ['argo-cd configs.cm', 'argo-cd configs.params', 'argo-cd configs.rbac'];
+// Maps whose keys are what Argo CD or Grafana reads from a ConfigMap: the chart lists some of them.
+const OPEN: Keys = [
+  'argo-cd configs.cm',
+  'argo-cd configs.params',
+  'argo-cd configs.rbac',
+  'kube-prometheus-stack grafana.grafana.ini',
+];
 
 // Values that templates read although the chart's values.yaml has them only in a comment. A test shows that each has an
 // effect.
-const UNLISTED: Keys = ['external-secrets podDisruptionBudget.maxUnavailable'];
+const UNLISTED: Keys = [
+  'external-secrets podDisruptionBudget.maxUnavailable',
+  'kube-prometheus-stack alertmanager.alertmanagerSpec.configSecret',
+  'kube-prometheus-stack alertmanager.podDisruptionBudget.maxUnavailable',
+  'kube-prometheus-stack grafana.fullnameOverride',
+  'kube-prometheus-stack grafana.persistence.storageClassName',
+  'kube-prometheus-stack prometheus.podDisruptionBudget.maxUnavailable',
+];
 
 /**
  * Values that a chart does not know, for charts whose schema does not refuse them, or that have none: Helm accepts a

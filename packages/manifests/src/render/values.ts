@@ -48,9 +48,7 @@ export function layersOf(root: string, chart: Chart | undefined, declaration: st
   });
   const lines = existsSync(join(root, declaration)) ? readFileSync(join(root, declaration), 'utf8').split('\n') : [];
   return [
-    ...(existsSync(join(chart.folder, DEFAULTS))
-      ? [fromFile('chart defaults', below(chart.label, readYamlFile(chart.folder, DEFAULTS)))]
-      : []),
+    ...chartDefaults(chart.folder, chart.label).map((file) => fromFile('chart defaults', file)),
     ...chart.valueFiles.map((file) => fromFile('values file', readYamlFile(root, file))),
     ...(chart.source.helm?.parameters ?? []).map(({ name, value }): Layer => {
       const keys = keysOf(name);
@@ -69,6 +67,37 @@ export function layersOf(root: string, chart: Chart | undefined, declaration: st
 }
 
 const DEFAULTS = 'values.yaml';
+
+/** A chart's own values.yaml, over those of its dependencies, each below its name; none where the chart has no values. */
+function chartDefaults(folder: string, label: string): YamlFile[] {
+  if (!existsSync(join(folder, DEFAULTS))) return [];
+  const own = below(label, readYamlFile(folder, DEFAULTS));
+  let { content, position } = own;
+  for (const { name, alias = name } of dependenciesOf(folder)) {
+    const [part] = chartDefaults(join(folder, 'charts', name), join(label, 'charts', name));
+    if (part === undefined) continue;
+    content = filled(content, nested([alias], part.content)) as typeof content;
+    const before = position;
+    position = (keys) => before(keys) ?? (keys[0] === alias ? part.position(keys.slice(1)) : undefined);
+  }
+  return [{ ...own, content, position }];
+}
+
+/** The charts that a chart brings in its folder charts/. */
+function dependenciesOf(folder: string): readonly { readonly name: string; readonly alias?: string }[] {
+  if (!existsSync(join(folder, CHART))) return [];
+  const { dependencies } = readYamlFile(folder, CHART).content;
+  return Array.isArray(dependencies) ? (dependencies as { name: string; alias?: string }[]) : [];
+}
+
+const CHART = 'Chart.yaml';
+
+/** Values, with what only the second has added; a key that is null stays a key. */
+function filled(values: unknown, more: unknown): unknown {
+  if (!isMap(values) || !isMap(more)) return values ?? more;
+  const keys = new Set([...Object.keys(more), ...Object.keys(values)]);
+  return Object.fromEntries([...keys].map((key) => [key, filled(values[key], more[key])]));
+}
 
 /** A file that was read by its name alone, with the folder before its name in all positions and problems. */
 const below = (folder: string, { path, content, position, problems }: YamlFile): YamlFile => {

@@ -32,7 +32,7 @@ t.test('render: YAML of one application, or JSON of all', (t) => {
       [
         ...(cluster === 'local' ? [] : ['argocd', 'aws-load-balancer-controller', 'external-secrets']),
         'fastify-service',
-        ...(cluster === 'local' ? [] : ['metrics-server']),
+        ...(cluster === 'local' ? [] : ['kube-prometheus-stack', 'metrics-server', 'prometheus-operator-crds']),
         'root',
       ].map((name) => `${cluster}/${name}`),
     ),
@@ -49,7 +49,7 @@ t.test('render: YAML of one application, or JSON of all', (t) => {
 t.test('check: silent where all is well, every problem and exit code 1 where not', (t) => {
   const folder = copy(t);
   const well = command(folder, ['check']);
-  t.match(well.stdout, skip === false ? /^20 applications of 4 / : /^\d+ of 20 applications of 4 /);
+  t.match(well.stdout, skip === false ? /^26 applications of 4 / : /^\d+ of 26 applications of 4 /);
   t.strictSame(
     { ...well, stdout: well.stdout.replace(/^.* clusters/, '') },
     { status: 0, stdout: ': no problems\n', stderr: '' },
@@ -139,7 +139,7 @@ t.test(
       ],
       [
         ['render', '--app', 'fastify'],
-        /^error: unknown application fastify\n next: APP is one of: argocd, aws-load-balancer-controller, external-secrets, fastify-service, metrics-server, root\n$/,
+        /^error: unknown application fastify\n next: APP is one of: argocd, aws-load-balancer-controller, external-secrets, fastify-service, kube-prometheus-stack, metrics-server, prometheus-operator-crds, root\n$/,
       ],
       [
         ['render', '--clutser', 'dev'],

@@ -34,7 +34,7 @@ t.test('every cluster runs the controllers of its settings, and the local one no
     t.same(entries.map(({ application }) => application.metadata.name).sort(), [...controllers].sort(), name);
   }
   t.equal(ofUpstream.filter(({ cluster }) => cluster.provider === 'local').length, 0);
-  t.equal(ofUpstream.length, 12, 'and Argo CD itself');
+  t.equal(ofUpstream.length, 18, 'and Argo CD itself');
   t.end();
 });
 
@@ -82,7 +82,7 @@ t.test('nothing secret and no certificate is in what is rendered', { skip }, (t)
 
 t.test('no value of ours is dead: each changes what some cluster gets', { timeout: 200_000, skip }, async (t) => {
   const files = [...new Set(upstream.flatMap(({ chart }) => chart?.valueFiles ?? []))].sort();
-  t.equal(files.length, 16, 'one for all clusters and one for each, by controller and for Argo CD');
+  t.equal(files.length, 21, 'one for all clusters and one for each, by controller and for Argo CD; of definitions one');
   for (const file of files) {
     const keys = leaves(readYamlFile(root, file).content).map((leaf) => leaf);
     // Last the cluster with the fewest pods, where a budget is switched off.
@@ -260,7 +260,7 @@ t.test(
   },
 );
 
-t.test('controllers come in an earlier wave of root than the services', (t) => {
+t.test('controllers and definitions come in an earlier wave of root than the services and monitoring', (t) => {
   const wave = ({ metadata }: KubernetesObject): number =>
     Number(metadata.annotations?.['argocd.argoproj.io/sync-wave'] ?? 0);
   const sets = fleet
@@ -270,7 +270,11 @@ t.test('controllers come in an earlier wave of root than the services', (t) => {
     sets.flatMap((set) =>
       (set.spec as { template: { spec: { project: string } } }).template.spec.project === project ? [wave(set)] : [],
     );
-  t.ok(ofProject('controllers').length >= 12 && ofProject('services').length >= 4);
-  t.ok(Math.max(...ofProject('controllers')) < Math.min(...ofProject('services')));
+  t.ok(ofProject('controllers').length >= 16 && ofProject('services').length >= 4);
+  const later = [...ofProject('services'), ...ofProject('monitoring')];
+  t.ok(Math.max(...ofProject('controllers')) < Math.min(...later));
+  const definitions = sets.filter(({ metadata }) => metadata.name === 'prometheus-operator-crds');
+  for (const { spec } of definitions) t.match(spec, { template: { spec: { project: 'controllers' } } });
+  t.equal(definitions.length, 4, 'of every cluster: root waits for the definitions');
   t.end();
 });
