@@ -76,6 +76,7 @@ export function fixedMonthlyUsd(cluster: AwsClusterSettings, prices: Prices = re
   const zones = cluster.network.zones.length;
   const gateways = cluster.network.natGateways === 'one' ? 1 : zones;
   const balancers = cluster.controllers.includes('aws-load-balancer-controller') ? assumed.loadBalancers : 0;
+  const hasMonitoring = cluster.controllers.includes('kube-prometheus-stack');
   const hourly =
     price.eksClusterHour +
     gateways * price.natGatewayHour +
@@ -87,9 +88,10 @@ export function fixedMonthlyUsd(cluster: AwsClusterSettings, prices: Prices = re
     hourly * hoursPerMonth +
     assumed.natGigabytes * price.natGigabyte +
     assumed.logGigabytes * price.logGigabyte +
-    (cluster.controllers.includes('kube-prometheus-stack') ? assumed.volumeGigabytes * price.gp3GigabyteMonth : 0) +
+    (hasMonitoring ? assumed.volumeGigabytes * price.gp3GigabyteMonth : 0) +
     assumed.backupGigabytes * price.backupGigabyteMonth +
     (cluster.customerKey ? price.kmsKeyMonth : 0) +
-    price.secretMonth
+    // The service's; Grafana's and Alertmanager's.
+    (hasMonitoring ? 3 : 1) * price.secretMonth
   );
 }
