@@ -4,11 +4,12 @@ import { LineCounter, parseAllDocuments } from 'yaml';
 import { ImageFileError, readImage } from '@gitops/delivery/image-file';
 import { readYamlFile } from '@gitops/settings/yaml-file';
 
-/** Files below clusters/ that no Application reads, and who does. */
+/** Files below clusters/ that no Application reads, by name or by cluster and name, and who does. */
 const READ_BY_OTHERS: Readonly<Record<string, string>> = {
   'cluster.yaml': 'packages/settings',
   'slo.yaml': 'packages/load, which judges load tests by it',
   'argocd.yaml': 'the installation of Argo CD, by CDKTF or packages/local',
+  'local/monitoring.yaml': 'packages/local, for `make monitoring`',
 };
 
 const SHARED = 'shared';
@@ -86,6 +87,12 @@ function imageFileProblems(root: string, file: string): string[] {
   }
 }
 
+/** @param file clusters/dev/cluster.yaml */
+function isReadByOthers(file: string): boolean {
+  const [, cluster = '', name = ''] = file.split('/');
+  return Object.hasOwn(READ_BY_OTHERS, name) || Object.hasOwn(READ_BY_OTHERS, `${cluster}/${name}`);
+}
+
 /**
  * Values files that nothing reads: a typing error in their name would otherwise go unnoticed.
  * @param read the files that Applications read, from the repository's root
@@ -93,7 +100,7 @@ function imageFileProblems(root: string, file: string): string[] {
 export const unreadFiles = (root: string, read: ReadonlySet<string>): string[] =>
   filesBelow(root, 'clusters')
     .filter((file) => file.endsWith('.yaml') && !read.has(file))
-    .filter((file) => !Object.hasOwn(READ_BY_OTHERS, file.split('/').at(-1) ?? ''))
+    .filter((file) => !isReadByOthers(file))
     .map((file) =>
       fileProblem(file, 'no Application reads it; its name must be that of an Application of argocd/applications'),
     );
