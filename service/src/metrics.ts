@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8';
 import client from '@prometheus-io/client';
 import { timings } from './timings.ts';
 
@@ -54,6 +55,11 @@ export function createMetrics({ version, commit }: BuildInfo) {
     labelNames: ['reason'],
     registers,
   });
+  new client.Gauge({
+    name: 'nodejs_heap_size_limit_bytes',
+    help: 'The most that the heap of V8 may take; the process ends beyond it',
+    registers,
+  }).set(getHeapStatistics().heap_size_limit);
   const logLinesLost = new client.Counter({
     name: 'log_lines_lost_total',
     help: 'Log lines dropped because their reader was gone or too slow',

@@ -26,6 +26,7 @@ t.test('what the admin port tells: the process, requests, cache, build, and noth
     'cache_bytes',
     'nodejs_eventloop_lag_p99_seconds',
     'nodejs_gc_duration_seconds',
+    'nodejs_heap_size_limit_bytes',
     'nodejs_heap_size_used_bytes',
     'process_cpu_seconds_total',
     'process_resident_memory_bytes',
