@@ -156,6 +156,14 @@ export const BUILDS = {
     sources: [],
     minutes: 2,
   },
+  /** What turns ServiceMonitors and PodMonitors into Prometheus' configuration, by the operator's own code. */
+  operator: {
+    module: 'monitoring-config',
+    packages: { 'monitoring-config': 'gitops-platform/tools/monitoring-config' },
+    linkerFlags: ['-s', '-w'],
+    sources: ['main.go'],
+    minutes: 1,
+  },
   /** What routes alerts to receivers, and what checks its routes. */
   alertmanager: {
     module: 'prometheus',
@@ -196,3 +204,6 @@ export const LOCAL_MACHINE: readonly BuildName[] = [
   // Containers that are processes are made for Linux alone.
   ...(process.platform === 'linux' ? (['node'] as const) : []),
 ];
+
+/** What `make monitoring` needs beside it. */
+export const MONITORING: readonly BuildName[] = ['prometheus', 'alertmanager', 'operator'];

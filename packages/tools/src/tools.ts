@@ -24,7 +24,14 @@ import { go, goFolder, goVersion } from './go.ts';
 import { run } from './run.ts';
 import { sha256 } from './sha256.ts';
 
-export { ALL_BUILDS, ARGOCD_VERSION, KUBERNETES_VERSION } from './builds.ts';
+export {
+  ALL_BUILDS,
+  ARGOCD_VERSION,
+  KUBERNETES_VERSION,
+  LOCAL_MACHINE,
+  MONITORING,
+  PROMETHEUS_VERSION,
+} from './builds.ts';
 export { cacheFolder } from './cache.ts';
 
 /** The programs of some builds, in one folder for a PATH, and the manifests that Argo CD's module carries. */
