@@ -48,6 +48,13 @@ export const Config = Type.Object(
       default: 'on',
       description: 'whether requests are refused while the process is overloaded',
     }),
+    FAULTS: Type.Unsafe<'on' | 'off'>({
+      type: 'string',
+      enum: ['on', 'off'],
+      default: 'off',
+      description:
+        'whether the admin port has switches that make answers fail or slow, for drills; never in production',
+    }),
   },
   { additionalProperties: false },
 );

@@ -6,16 +6,19 @@ import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastif
 import fastifyMetrics from 'fastify-metrics';
 import type { Logger } from 'pino';
 import { documentation } from './admin/documentation.ts';
+import { faultRoutes } from './admin/faults.ts';
 import { operations } from './admin/operations.ts';
 import { type Phase, probes } from './admin/probes.ts';
 import { buildInfo } from './build-info.ts';
 import type { Config } from './config.ts';
 import { type Connections, connections } from './connections.ts';
+import { faultSwitches } from './faults.ts';
 import { type MemoryLimits, type MemoryShortage, type MemoryUse, memoryWatch } from './memory-pressure.ts';
 import { createMetrics, type Metrics, removeMisnamedGauges } from './metrics.ts';
 import { answers } from './plugins/answers.ts';
 import { contracts } from './plugins/contracts.ts';
 import { answerFrameworkError, errors, methodNotAllowed } from './plugins/errors.ts';
+import { faults } from './plugins/faults.ts';
 import { type EventLoopUse, loadShedding } from './plugins/load-shedding.ts';
 import { observedRequests, requestTeller, type TellRequest } from './plugins/observed-requests.ts';
 import { openapi } from './plugins/openapi.ts';
@@ -102,10 +105,12 @@ export async function buildService({ config, log, now, measures = {} }: ServiceO
   await api.register(errors); // before anything that may throw
   await api.register(contracts); // before the routes, whose schemas it compiles
   await api.register(openapi); // before the routes, whose schemas it collects
+  const switches = config.FAULTS === 'on' ? faultSwitches() : undefined;
   await api.register(async (scope) => {
     // A scope of its own, so that what no route takes is not shed: refusing it is cheaper than that.
     if (config.LOAD_SHEDDING === 'on')
       await scope.register(loadShedding, { metrics, memory: () => shortage, eventLoop: measures.eventLoop }); // before any work is done
+    if (switches !== undefined) await scope.register(faults, { switches }); // after what is refused anyway
     await scope.register(answers, { config, metrics, now }); // before the routes, which use it
     await scope.register(networks);
     await scope.register(plans, { metrics });
@@ -137,6 +142,7 @@ export async function buildService({ config, log, now, measures = {} }: ServiceO
   await admin.register(contracts);
   await admin.register(probes, { state: () => (phase === 'ok' && shortage !== undefined ? 'overloaded' : phase) });
   await admin.register(operations, { metrics, log });
+  if (switches !== undefined) await admin.register(faultRoutes, { switches, log });
   await admin.register(documentation, {
     document: () => api.swagger(),
     // The one that it listens on: with PORT=0 the system chose it.

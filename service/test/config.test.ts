@@ -14,6 +14,7 @@ t.test('every setting has a default', (t) => {
     CACHE_STALE_SECONDS: 600,
     CACHE_MAX_BYTES: 10_000_000,
     LOAD_SHEDDING: 'on',
+    FAULTS: 'off',
   });
   t.end();
 });
@@ -29,6 +30,7 @@ t.test('every setting is read', (t) => {
     CACHE_STALE_SECONDS: '3',
     CACHE_MAX_BYTES: '4',
     LOAD_SHEDDING: 'off',
+    FAULTS: 'on',
   };
   t.same(Object.keys(env), Object.keys(Config.properties), 'all of them');
   t.equal(readConfig({ HOST: 'localhost' }).HOST, 'localhost');
