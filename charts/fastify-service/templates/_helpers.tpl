@@ -15,6 +15,9 @@ HOST: "0.0.0.0"
 PORT: {{ .Values.port | quote }}
 ADMIN_PORT: {{ .Values.adminPort | quote }}
 LOG_LEVEL: {{ .Values.logLevel | quote }}
+{{- if .Values.faults }}
+FAULTS: "on"
+{{- end }}
 DRAIN_SECONDS: {{ .Values.shutdown.drainSeconds | quote }}
 {{- /* The default of libuv, set explicitly: the service works in one thread, and more would only cost memory. */}}
 UV_THREADPOOL_SIZE: "4"

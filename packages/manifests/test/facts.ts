@@ -19,6 +19,7 @@ export interface Values {
   readonly port: number;
   readonly adminPort: number;
   readonly logLevel: string;
+  readonly faults: boolean;
   readonly rollout: Numbers<'startupSeconds' | 'minReadySeconds' | 'progressDeadlineSeconds'>;
   readonly shutdown: Numbers<'preStopSeconds' | 'drainSeconds'>;
   readonly resources: Texts<'cpu' | 'memory' | 'ephemeralStorage'>;
@@ -200,6 +201,7 @@ export const FACTS: readonly Fact[] = [
 
   ofConfigMap('ports that the service listens on', configuredPorts, bothPorts),
   ofConfigMap('log level', 'LOG_LEVEL', ({ logLevel }) => logLevel),
+  ofConfigMap('fault switches', 'FAULTS', ({ faults }) => (faults ? 'on' : undefined)),
   ofConfigMap('drain', 'DRAIN_SECONDS', ({ shutdown }) => String(shutdown.drainSeconds)),
 
   ofAutoscaler('fewest pods', 'minReplicas', ({ minReplicas }) => minReplicas),

@@ -10,6 +10,8 @@ export const OUR_SERVICE = {
   metricsPath: '/metrics',
   /** The setting for how many seconds it answers open requests after SIGTERM. */
   drainVariable: 'DRAIN_SECONDS',
+  /** The setting that offers fault switches at the port for operators. */
+  faultsVariable: 'FAULTS',
   /** How long it keeps an idle connection, in seconds. */
   keepAliveSeconds: timings.keepAlive,
 } as const;

@@ -1,5 +1,6 @@
 import { dependentOnCapabilities } from './capabilities.ts';
 import { differencesBetweenRenders } from './determinism.ts';
+import { faultSwitches } from './fault-switches.ts';
 import { flowProblems } from './flows.ts';
 import { monitorsWithoutTargets } from './monitors.ts';
 import { nodeCapacityProblems } from './node-capacity.ts';
@@ -44,6 +45,11 @@ export const OF_OBJECTS: readonly Invariant[] = [
     name: 'capacity',
     intent: 'A cluster holds all its pods at their maximum when it loses a zone.',
     prove: nodeCapacityProblems,
+  },
+  {
+    name: 'fault switches',
+    intent: 'Nobody can make answers fail but in a cluster of a developer.',
+    prove: faultSwitches,
   },
   {
     name: 'selectors',

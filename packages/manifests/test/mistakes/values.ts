@@ -14,6 +14,9 @@ export const VALUES: readonly Mistake[] = [
     'a whole section one level too deep': replace('zoneSpread: required', '  zoneSpread: required').reports(
       /resources\.zoneSpread: unknown value/,
     ),
+    'fault switches in production': before('zoneSpread:', 'faults: true').reportsAs(
+      /production\/fastify-service ConfigMap\/fastify-service data\.FAULTS: the fault switches are for/,
+    ),
     'an unknown spread': replace('zoneSpread: required', 'zoneSpread: mandatory').reports(/zoneSpread: .*'required'/),
   }),
   inFile(dev, {
