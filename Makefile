@@ -1,6 +1,6 @@
 # Thin on purpose: each target calls the command of the same name. `make` without a target lists them.
 .DEFAULT_GOAL := help
-.PHONY: up status logs env down deploy ship load unit test soak sbom scan bench install help rollback resume charts check diff render explain capacity flows synth plan drift apply unlock cost kubeconfig image ci-role migrate-state destroy bump promote promotions history comment triggers
+.PHONY: up status monitoring logs env down deploy ship load unit test soak sbom scan bench install help rollback resume charts check diff render explain capacity flows synth plan drift apply unlock cost kubeconfig image ci-role migrate-state destroy bump promote promotions history comment triggers
 
 # The variables of the commands. They reach the programs through the environment, never through a shell's command line;
 # a command refuses variables that it does not have.
@@ -26,6 +26,9 @@ up: install ## start Kubernetes, Git and Argo CD here and deploy this repository
 
 status: install ## show Applications and what is wrong with them, pods, processes, addresses, accounts
 	@$(LOCAL) status
+
+monitoring: install ## start Prometheus and Alertmanager beside it, with the rules and routes of the deployed commit
+	@$(LOCAL) monitoring
 
 logs: install ## follow the logs of every process, or of the pods of [APP=fastify-service]
 	@$(LOCAL) logs

@@ -13,6 +13,7 @@ export const program: Program = {
     ship: () => import('./commands/ship.ts'),
     rollback: () => import('./commands/rollback.ts'),
     resume: () => import('./commands/resume.ts'),
+    monitoring: () => import('./commands/monitoring.ts'),
     image: () => import('./commands/image.ts'),
     tools: () => import('./commands/tools.ts'),
   },

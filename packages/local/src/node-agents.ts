@@ -34,6 +34,12 @@ interface Remembered extends PodNetworks {
 
 const remembered = (instance: Instance): Partial<Remembered> => readState(instance, STATE_FILE) ?? {};
 
+/** The networks of the nodes that ran last; undefined where this machine never had any. */
+export function rememberedNetworks(instance: Instance): PodNetworks | undefined {
+  const { pods, loopback } = remembered(instance);
+  return pods === undefined || loopback === undefined ? undefined : { pods, loopback };
+}
+
 /** Networks for documentation (RFC 5737): nobody's hosts have these addresses, except on machines that misuse them. */
 const DOCUMENTATION = ['192.0.2', '198.51.100', '203.0.113'];
 

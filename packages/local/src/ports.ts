@@ -30,6 +30,8 @@ const DAEMON_PORTS = {
     'applicationset-controller-probe',
   ],
   'argocd-server': ['server', 'server-metrics'],
+  alertmanager: ['alertmanager'],
+  prometheus: ['prometheus'],
 } as const;
 
 const PROCESS_PORTS = { ...COMPONENT_PORTS, ...DAEMON_PORTS };

@@ -1,6 +1,6 @@
 import { readCluster } from '@gitops/settings';
 import { componentLog, componentPid } from './components.ts';
-import { logPath, runningPid } from './daemon.ts';
+import { logPath, runningPid, startedDaemons } from './daemon.ts';
 import type { Instance } from './instance.ts';
 import { machineNodes } from './nodes.ts';
 import { COMPONENTS, type DaemonName, DAEMONS, portOf, type Ports, type ProcessName } from './ports.ts';
@@ -16,15 +16,23 @@ export interface ProcessStatus {
   readonly log: string;
 }
 
-/** The daemons that run by the settings of the cluster: some are there for nodes of this machine only. */
+/**
+ * The daemons that run by the settings of the cluster: some are there for nodes of this machine only, others when they
+ * were asked for.
+ */
 function wantedDaemons(instance: Instance): DaemonName[] {
   const settings = readCluster(instance.root, instance.cluster);
   const nodes = settings.provider === 'local' ? machineNodes(settings) : [];
+  const started = startedDaemons(instance);
   return DAEMONS.filter((name) => {
+    if (MONITORING_DAEMONS.includes(name)) return started.includes(name);
     if (name === 'metrics-server') return nodes.length > 0;
     return !name.startsWith('node-agent-') || nodes.some((node) => name === `node-agent-${node.name}`);
   });
 }
+
+/** What `make monitoring` starts. */
+export const MONITORING_DAEMONS: readonly ProcessName[] = ['alertmanager', 'prometheus'];
 
 /** Every process that the local machine should have, running or not. */
 export function processes(instance: Instance, ports: Ports): ProcessStatus[] {

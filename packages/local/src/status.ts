@@ -19,9 +19,10 @@ import { lastWords } from './daemon.ts';
 import { frontDoorProblems, readTargets, serviceAddresses } from './front-door.ts';
 import type { Instance } from './instance.ts';
 import { kubeconfigPath } from './kubectl.ts';
+import { type MonitoringStatus, readMonitoring } from './monitoring/alerts.ts';
 import { podsTable, type PodStatus, readPods } from './pods.ts';
 import { rememberedPorts } from './ports.ts';
-import { processes, type ProcessStatus } from './processes.ts';
+import { MONITORING_DAEMONS, processes, type ProcessStatus } from './processes.ts';
 import { registryAddress } from './registry.ts';
 import { repositoryURL } from './repository.ts';
 
@@ -52,6 +53,8 @@ export interface Status {
   /** What is wrong with the front door and its targets. */
   readonly frontDoor: readonly string[];
   readonly addresses: Readonly<Record<string, string>>;
+  /** Prometheus and Alertmanager; undefined where they do not run. */
+  readonly monitoring: MonitoringStatus | undefined;
   /** Controllers that other clusters run, and this one's settings switch off. */
   readonly switchedOff: readonly Controller[];
   /** The file with these settings. */
@@ -93,7 +96,11 @@ export async function readStatus(instance: Instance): Promise<{ status: Status; 
   const targets = await readTargets(ports);
   const { controllers } = readCluster(instance.root, instance.cluster);
   const release = rememberedRelease(instance);
-  const [pods, pages] = await Promise.all([readPods(instance, ports), servesPages(ports.server)]);
+  const [pods, pages, monitoring] = await Promise.all([
+    readPods(instance, ports),
+    servesPages(ports.server),
+    readMonitoring(instance, ports),
+  ]);
   const status: Status = {
     applications: described,
     processes: processes(instance, ports),
@@ -111,6 +118,7 @@ export async function readStatus(instance: Instance): Promise<{ status: Status; 
       Git: repositoryURL(ports.git),
       Registry: `http://${registryAddress(ports)} (${LOCAL_REGISTRY} in image names)`,
     },
+    monitoring,
     switchedOff: CONTROLLERS.filter((controller) => !controllers.includes(controller)),
     settings: `clusters/${instance.cluster}/cluster.yaml`,
     unreachable,
@@ -139,11 +147,13 @@ function processLines({ processes: all }: Status): string[] {
     memory += resident;
     rows.push([name, pid === undefined ? 'not running' : String(pid), String(port), mebibytes(resident)]);
     if (pid === undefined)
-      dead.push(`${name} is not running (end of its log: ${lastWords(log)}); \`make up\` starts it`);
+      dead.push(`${name} is not running (end of its log: ${lastWords(log)}); \`make ${starterOf(name)}\` starts it`);
   }
   const running = `${all.length - dead.length} of ${all.length} run, ${mebibytes(memory)} resident`;
   return [table(['PROCESS', 'PID', 'PORT', 'MEMORY'], rows), running, ...dead];
 }
+
+const starterOf = (name: ProcessStatus['name']): string => (MONITORING_DAEMONS.includes(name) ? 'monitoring' : 'up');
 
 function podLines({ pods }: Status): string[] {
   if (pods === undefined) return ['Pods: the API server does not answer'];
@@ -151,14 +161,40 @@ function podLines({ pods }: Status): string[] {
   return [podsTable(pods), ...pods.flatMap(({ name, messages }) => messages.map((message) => `${name}: ${message}`))];
 }
 
+/** Prometheus and Alertmanager, or what starts them. */
+export function monitoringLines(monitoring: MonitoringStatus | undefined): string[] {
+  if (monitoring === undefined)
+    return [
+      'Prometheus and Alertmanager do not run; `make monitoring` starts them. They stand for kube-prometheus-stack.',
+    ];
+  const { prometheus, alertmanager, firing, targets } = monitoring;
+  const alerts = firing === undefined ? 'it does not answer' : `alerts firing: ${firing.length}${namesOf(firing)}`;
+  const scraped = targets === undefined ? '' : `, targets up: ${targets.up} of ${targets.all}`;
+  return [
+    labelled('Prometheus', `${prometheus} (API; ${alerts}${scraped})`),
+    labelled('Alertmanager', `${alertmanager} (API; amtool --alertmanager.url=${alertmanager} alert)`),
+  ];
+}
+
+/** Names with how often each occurs. */
+function namesOf(names: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const words = [...counts].map(([name, count]) => (count === 1 ? name : `${count} × ${name}`));
+  return words.length === 0 ? '' : ` (${words.join(', ')})`;
+}
+
+const labelled = (label: string, text: string): string => `${label.padEnd(12)}  ${text}`;
+
 /** What is real here and what stands for something else. */
-function realityLines({ pods = [], switchedOff, settings, argocd }: Status): string[] {
+function realityLines({ pods = [], switchedOff, settings, argocd, monitoring }: Status): string[] {
   const real = ['Kubernetes', 'etcd', 'Argo CD', 'Helm', 'Git', 'image registry'];
   const simulated = ['load balancers (the front door)', 'AWS'];
   if (pods.some((pod) => pod.real)) {
     real.push('metrics-server', 'pods that run as a process');
     simulated.unshift('all other pods and their nodes');
   } else simulated.unshift('nodes', 'the pods on them');
+  if (monitoring !== undefined) real.push('Prometheus', 'Alertmanager');
   const lines = [`Real: ${real.join(', ')}.`, `Simulated: ${simulated.join(', ')}.`];
   if (switchedOff.length > 0)
     lines.push(`Charts that \`controllers\` in ${settings} switches off: ${switchedOff.join(', ')}.`);
@@ -186,7 +222,6 @@ export function printStatus(
   applications: readonly Application[],
   password: string | undefined,
 ): string {
-  const labelled = (label: string, text: string): string => `${label.padEnd(10)}  ${text}`;
   const lines = [
     ...applicationLines(status, applications),
     '',
@@ -197,6 +232,7 @@ export function printStatus(
     '',
   ];
   for (const [name, address] of Object.entries(status.addresses)) lines.push(labelled(name, address));
-  lines.push(labelled('Accounts', accountLine(status, password)), '', ...realityLines(status));
+  lines.push(...monitoringLines(status.monitoring), labelled('Accounts', accountLine(status, password)));
+  lines.push('', ...realityLines(status));
   return lines.join('\n');
 }
