@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { type Parts, reportBench, runParts } from '@gitops/report/bench';
 import { instance } from './bench.ts';
 import { measureDeployments } from './deployments.ts';
+import { measureMonitoring } from './monitoring.ts';
 import { measurePodStarts } from './pod-starts.ts';
 import { makeUp, measureColdStart, measureStarts, reset } from './starts.ts';
 
@@ -30,6 +31,10 @@ const parts: Parts = {
   pods: async () => {
     await makeUp();
     return measurePodStarts(rounds);
+  },
+  monitoring: async () => {
+    await makeUp();
+    return measureMonitoring();
   },
   ...(values.cold && { cold: measureColdStart }),
 };

@@ -8,7 +8,7 @@ export { type Instance, openInstance } from './instance.ts';
 export { clusterEnvironment, kubectl } from './kubectl.ts';
 export type { MonitoringFiles } from './monitoring/configuration.ts';
 export { deployedFiles, monitoringTools, startMonitoring } from './monitoring/monitoring.ts';
-export { monitoringURL, runMonitoring } from './monitoring/start.ts';
+export { monitoringURL, runMonitoring, stopMonitoring } from './monitoring/start.ts';
 export { type Ports, rememberedPorts } from './ports.ts';
 export { strayProcesses } from './process.ts';
 export { processes } from './processes.ts';

@@ -8,6 +8,8 @@ import { timings } from '../timings.ts';
 /** Why a request is refused, as the metric http_requests_shed_total has it. */
 export type ShedReason = MemoryShortage | 'event-loop-delay' | 'event-loop-utilization';
 
+const REASONS: readonly ShedReason[] = ['heap', 'memory', 'event-loop-delay', 'event-loop-utilization'];
+
 /** How busy the event loop is. Times in seconds. */
 export interface EventLoopUse {
   /** How late timers are, as a mean over the last sample. */
@@ -39,6 +41,8 @@ const MAX_UTILIZATION = 0.98;
  */
 export const loadShedding = fp<LoadSheddingOptions>(
   async (app, { metrics, memory, eventLoop }) => {
+    // From zero on: Prometheus takes the first value of a series for no increase.
+    for (const reason of REASONS) metrics.shed.inc({ reason }, 0);
     // It only measures. Its own hook would stop at the first limit that is exceeded, and looks each time into all that
     // is known of the route.
     await app.register(underPressure, {

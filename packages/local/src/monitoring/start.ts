@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommandError } from '@gitops/report/errors';
 import type { Tools } from '@gitops/tools/tools';
-import { answers, awaitDaemon, type Daemon, logPath, startDaemon } from '../daemon.ts';
+import { answers, awaitDaemon, type Daemon, logPath, startDaemon, stopDaemon } from '../daemon.ts';
 import { type Instance, statePath } from '../instance.ts';
 import type { Ports } from '../ports.ts';
 import { GO_COLLECTOR, INSTANCE_VARIABLE } from '../process.ts';
@@ -84,6 +84,11 @@ export async function runMonitoring(
     if (!started.includes(daemon.name)) await reload(instance, daemon);
   }
   return started;
+}
+
+/** Ends Prometheus and Alertmanager where they run; their data stays. */
+export async function stopMonitoring(instance: Instance): Promise<void> {
+  for (const name of ['prometheus', 'alertmanager'] as const) await stopDaemon(instance, name);
 }
 
 async function reload(instance: Instance, { name, url }: MonitoringDaemon): Promise<void> {

@@ -66,7 +66,8 @@ export function argocdTargets(ports: Ports): StaticTargets[] {
 }
 
 /**
- * The API server and the kubelets, which kube-prometheus-stack scrapes in other clusters, under the same job names.
+ * The API server, the kubelets, Prometheus and Alertmanager, which kube-prometheus-stack scrapes in other clusters, under
+ * the same job names.
  * Containers come from /metrics/resource: the kubelets of this machine have no cAdvisor.
  */
 export function clusterJobs(instance: Instance, ports: Ports, nodes: readonly LocalNode[]): object[] {
@@ -93,5 +94,12 @@ export function clusterJobs(instance: Instance, ports: Ports, nodes: readonly Lo
     // Nine of ten series, and nothing here reads them.
     metric_relabel_configs: [{ action: 'drop', source_labels: ['__name__'], regex: '.+_bucket' }],
   };
-  return nodes.length === 0 ? [apiserver] : [apiserver, kubelet('/metrics'), kubelet('/metrics/resource')];
+  const own = (name: 'prometheus' | 'alertmanager'): object => ({
+    job_name: name,
+    static_configs: [
+      { targets: [`127.0.0.1:${ports[name]}`], labels: { job: `kps-${name}`, namespace: 'monitoring', pod: name } },
+    ],
+  });
+  const jobs = [apiserver, own('prometheus'), own('alertmanager')];
+  return nodes.length === 0 ? jobs : [...jobs, kubelet('/metrics'), kubelet('/metrics/resource')];
 }
