@@ -4,13 +4,17 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { type Call, openRunner, type Runner } from './act.ts';
 import { type GitHubEvent, startedBy } from './events.ts';
-import { type GitHubStandIn, REPOSITORY, startGitHub, type Trust } from './github.ts';
-import { isWorkflowFile, type Job, readWorkflow, type Workflow } from './read.ts';
-import { commitFiles, type Edit, type Git, openRepository, type Repository } from './repository.ts';
+import { type GitHubStandIn, REPOSITORY, serveFolder, serveOrigin, startGitHub, type Trust } from './github.ts';
+import type { Owner } from './owner.ts';
+import { type Job, readWorkflows, type Workflow } from './read.ts';
+import { type Route, startRegistries } from './registries.ts';
+import { cloneRepository, commitFiles, type Edit, type Git, openRepository } from './repository.ts';
 import { nameOf } from './rules.ts';
 
 // The workflows of the work tree, run by act on a repository of their own: a Git server, events as GitHub sends them, and
 // stand-ins for what needs GitHub or AWS.
+
+export type { Owner } from './owner.ts';
 
 /** What came of an event. */
 export interface Outcome {
@@ -19,12 +23,18 @@ export interface Outcome {
   readonly calls: readonly Call[];
   /** What act printed. */
   readonly log: string;
+  /** When the event happened, in milliseconds since 1970. */
+  readonly happenedAt: number;
 }
 
 export interface Scene {
   readonly github: GitHubStandIn;
+  /** Hosts that jobs asked for over TLS, and that are none of the scene's registries. */
+  readonly unreachable: readonly string[];
   /** Runs git in a clone that pushes with everybody's rights, as a person does. */
   readonly git: Git;
+  /** The text of a file in the clone. */
+  read(file: string): string;
   /** Writes files in the clone and commits them on the branch that it is on; gives the commit. */
   commit(files: Readonly<Record<string, string>>, message?: string): string;
   /** Pushes the clone's branch, and runs what GitHub starts for it. */
@@ -47,6 +57,14 @@ export interface SceneOptions {
   readonly variables?: Readonly<Record<string, string>>;
   readonly edits?: readonly Edit[];
   readonly trusts?: readonly Trust[];
+  /** A Git server's repository, which is GitHub's then; by default one of the scene's own, with the work tree. */
+  readonly origin?: string;
+  /** The workflows that run; all by default. */
+  readonly only?: readonly string[];
+  /** Registries that jobs reach over TLS. */
+  readonly registries?: readonly Route[];
+  /** host:port of the registry that has ECR's images. */
+  readonly registry?: string;
 }
 
 /** What GitHub says of a repository. */
@@ -58,41 +76,47 @@ const described = {
 };
 const PULL_REQUEST = 7;
 
-/** A repository on GitHub whose main is the work tree; it ends with the test. */
-export async function openScene(t: Test, options: SceneOptions): Promise<Scene> {
-  const { real, variables = {}, edits = [], trusts = [] } = options;
+/** A repository on GitHub, what happens there, and the runs of its workflows. It ends with its owner. */
+export async function openScene(owner: Owner, options: SceneOptions): Promise<Scene> {
+  const { real, variables = {}, edits = [], trusts = [], origin, only, registries = [], registry } = options;
   const folder = mkdtempSync(join(tmpdir(), 'workflows-'));
-  t.teardown(() => {
+  owner.teardown(() => {
     rmSync(folder, { recursive: true, force: true });
   });
-  const repository = openRepository(folder, edits);
-  const github = await startGitHub(t, repository.bare, trusts);
+  const { git: served, repository } = openGit(folder, origin, edits);
+  const github = await startGitHub(owner, { git: served, trusts, registry });
+  const isReached = registries.length > 0;
+  const { env, refused } = isReached ? await startRegistries(owner, folder, registries) : { env: {}, refused: [] };
   const { clone, git } = repository;
-  const runner = await openRunner({ clone, folder, url: github.url, real, variables });
+  const runner = await openRunner({ clone, folder, url: github.url, real, variables, env });
 
   /** Runs the workflows that GitHub starts for an event, on the commit that is checked out. */
   const happen = async (event: GitHubEvent, payload: object, ref: string, isFork = false): Promise<Outcome> => {
-    const workflows = workflowsOf(repository);
+    const workflows = readWorkflows(clone);
     github.run = { event: event.name, ref, isFork, jobs: jobsOf(workflows) };
+    const happenedAt = Date.now();
     const codes: Record<string, number | null> = {};
     const calls: Call[] = [];
     let log = '';
     for (const workflow of startedBy(event, workflows)) {
+      if (only?.includes(nameOf(workflow)) === false) continue;
       const order = { workflow: workflow.file, event: event.name, payload, ref, commit: git('rev-parse', 'HEAD') };
       const result = await runner.run(order);
       codes[nameOf(workflow)] = result.code;
       calls.push(...result.calls);
       log += result.output;
     }
-    return { codes, calls, log };
+    return { codes, calls, log, happenedAt };
   };
   const changedSince = (base: string, head = 'HEAD'): string[] =>
     git('diff', '--name-only', `${base}...${head}`).split('\n');
 
   return {
     github,
+    unreachable: refused,
     git,
     answer: runner.answer,
+    read: (file) => readFileSync(join(clone, file), 'utf8'),
     commit: (files, message = 'A change') => commitFiles(repository, files, message),
     push: async () => {
       const branch = git('branch', '--show-current');
@@ -129,7 +153,7 @@ export async function openScene(t: Test, options: SceneOptions): Promise<Scene> 
       return outcome;
     },
     startedBy: (base, head) =>
-      startedBy({ name: 'push', branch: 'main', files: changedSince(base, head) }, workflowsOf(repository)).map(nameOf),
+      startedBy({ name: 'push', branch: 'main', files: changedSince(base, head) }, readWorkflows(clone)).map(nameOf),
     dispatch: async (workflow, inputs = {}) => {
       const branch = git('branch', '--show-current');
       const event: GitHubEvent = { name: 'workflow_dispatch', branch, workflow };
@@ -142,9 +166,11 @@ export async function openScene(t: Test, options: SceneOptions): Promise<Scene> 
   };
 }
 
-function workflowsOf({ clone, git }: Repository): Workflow[] {
-  const files = git('ls-files', '.github').split('\n').filter(isWorkflowFile);
-  return files.map((file) => readWorkflow(file, readFileSync(join(clone, file), 'utf8')));
+/** The repository, and how GitHub serves it. */
+function openGit(folder: string, origin: string | undefined, edits: readonly Edit[]) {
+  if (origin !== undefined) return { repository: cloneRepository(folder, origin), git: serveOrigin(origin) };
+  const repository = openRepository(folder, edits);
+  return { repository, git: serveFolder(repository.bare) };
 }
 
 function jobsOf(workflows: readonly Workflow[]): Map<string, Job> {

@@ -58,6 +58,8 @@ function takePackages(): void {
   const isSame = (file: string): boolean => readFileSync(file, 'utf8') === readFileSync(join(root, file), 'utf8');
   if (existsSync('node_modules') || !['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml'].every(isSame)) return;
   symlinkSync(join(root, 'node_modules'), 'node_modules');
+  // .gitignore has a folder of that name, and this is a link: the checkout would have uncommitted changes.
+  appendFileSync('.git/info/exclude', 'node_modules\n');
   const packages = readdirSync('packages').map((name) => join('packages', name));
   for (const folder of [...packages, 'service', 'platform', 'e2e']) {
     const modules = join(folder, 'node_modules');
@@ -90,6 +92,6 @@ function standIn(): number {
 const code = isReal ? runReal() : standIn();
 appendFileSync(
   env.STAND_IN_LOG ?? '',
-  `${JSON.stringify({ workflow, job, make: target, args: args.slice(1), variables, names: Object.keys(env), isReal, code })}\n`,
+  `${JSON.stringify({ workflow, job, make: target, args: args.slice(1), variables, names: Object.keys(env), isReal, code, endedAt: Date.now() })}\n`,
 );
 process.exitCode = code;

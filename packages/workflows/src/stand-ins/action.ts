@@ -13,7 +13,10 @@ for (const [key, value = ''] of Object.entries(env))
 
 function log(entry: Readonly<Record<string, unknown>>): void {
   const { GITHUB_WORKFLOW: workflow, GITHUB_JOB: job } = env;
-  appendFileSync(env.STAND_IN_LOG ?? '', `${JSON.stringify({ workflow, job, action: name, inputs, ...entry })}\n`);
+  appendFileSync(
+    env.STAND_IN_LOG ?? '',
+    `${JSON.stringify({ workflow, job, action: name, inputs, ...entry, endedAt: Date.now() })}\n`,
+  );
 }
 
 function git(...args: readonly string[]): string {

@@ -4,8 +4,9 @@ import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { Progress } from '@gitops/report/progress';
 import { ensureTools } from '@gitops/tools/tools';
-import { filesOfTree, root } from '../tree.ts';
-import { zizmor, zizmorProblem } from '../workflows/zizmor.ts';
+import { filesOfGitHub } from '../../src/read.ts';
+import { root } from '../../src/repository.ts';
+import { zizmor, zizmorProblem } from '../../src/zizmor.ts';
 
 const silent: Progress = {
   start: () => undefined,
@@ -18,7 +19,7 @@ const { bin } = await ensureTools(silent, { verify: false, builds: ['ci'] });
 /** A copy of .github, with one edit. */
 function copy(t: Test, edit?: readonly [file: string, from: string, to: string]): string {
   const folder = t.testdir({});
-  for (const file of filesOfTree().filter((each) => each.startsWith('.github/'))) {
+  for (const file of filesOfGitHub(root)) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     cpSync(join(root, file), join(folder, file));
   }

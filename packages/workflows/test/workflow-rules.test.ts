@@ -1,21 +1,22 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { parse } from 'yaml';
 import { RELEASE_PATHS } from '@gitops/delivery/triggers';
 import { clusterNames, readCluster } from '@gitops/settings';
-import { filesOfTree, read, root } from './tree.ts';
-import { PINS } from './workflows/pins.ts';
-import { isWorkflowFile, readWorkflow, type Workflow } from './workflows/read.ts';
-import { JOBS_THAT_WRITE, nameOf, problemsOf, type Repository, RULES } from './workflows/rules.ts';
+import { PINS } from '../src/pins.ts';
+import { readWorkflow, readWorkflows, type Workflow } from '../src/read.ts';
+import { root } from '../src/repository.ts';
+import { JOBS_THAT_WRITE, nameOf, problemsOf, type Repository, RULES } from '../src/rules.ts';
 
+const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 const makefile = read('Makefile');
 const repository: Repository = {
   targets: [...makefile.matchAll(/^([a-z-]+):.*## /gm)].map(([, name = '']) => name),
   variables: (/^export ([A-Z_ ]+)$/m.exec(makefile)?.[1] ?? '').split(' '),
   clusters: clusterNames(root).filter((name) => readCluster(root, name).provider === 'aws'),
 };
-const workflows = filesOfTree()
-  .filter(isWorkflowFile)
-  .map((file) => readWorkflow(file, read(file)));
+const workflows = readWorkflows(root);
 
 t.test('the workflows keep every rule', (t) => {
   t.same(workflows.filter(({ isAction }) => !isAction).map(nameOf), [

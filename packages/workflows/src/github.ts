@@ -1,14 +1,16 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import type { Test } from 'tap';
 import { answerByGit } from '@gitops/delivery/http-backend';
+import { answerAws, type EcrStandIn } from './ecr.ts';
+import { forward } from './forward.ts';
+import type { Owner } from './owner.ts';
 import { environmentOf, type Job } from './read.ts';
 
-// The stand-in of GitHub and AWS for jobs that act runs. Git is real (git's own http-backend). Its API knows pull requests
-// and comments, and gives each job the permissions of its workflow file, which act does not. AWS has one service: it
-// gives keys of a role to a job whose OIDC token the role's trust policy allows. npm's registry answers only what it is asked
-// about vulnerabilities.
+// The stand-in of GitHub and AWS for jobs that act runs. Git is real (git's own http-backend, or another Git server). Its
+// API knows pull requests and comments, and gives each job the permissions of its workflow file, which act does not. AWS
+// gives keys of a role to a job whose OIDC token the role's trust policy allows, and answers `aws ecr` (ecr.ts). npm's
+// registry answers only what it is asked about vulnerabilities.
 
 export const REPOSITORY = 'example/gitops-platform';
 
@@ -58,6 +60,7 @@ export interface GitHubStandIn {
   readonly refused: string[];
   /** What npm's registry knows about vulnerabilities: by package, in the form of its bulk endpoint. */
   advisories: Readonly<Record<string, readonly object[]>>;
+  readonly ecr: EcrStandIn;
 }
 
 interface Refusal {
@@ -65,11 +68,44 @@ interface Refusal {
   readonly message: string;
 }
 
-/**
- * Starts it; it ends with the test.
- * @param repository a bare repository, in a folder that has nothing else: it is served as REPOSITORY
- */
-export async function startGitHub(t: Test, repository: string, trusts: readonly Trust[]): Promise<GitHubStandIn> {
+/** Answers git's requests to the repository. */
+export type GitServer = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  /** What is asked for below the repository, /info/refs?service=git-upload-pack */
+  path: string,
+  /** The job, `workflow/job`; empty for a person. */
+  user: string,
+) => void;
+
+/** git's own http-backend for a bare repository, in a folder that has nothing else. */
+export const serveFolder =
+  (repository: string): GitServer =>
+  (request, response, path, user) =>
+    void answerByGit(request, response, {
+      root: repository,
+      path: path.replace(/\?.*$/, ''),
+      user,
+      onError: (text) => process.stderr.write(text),
+    });
+
+/** Another Git server, by the address of its repository. */
+export const serveOrigin =
+  (origin: string): GitServer =>
+  (request, response, path) => {
+    forward(request, response, `${origin}${path}`, { host: new URL(origin).host });
+  };
+
+export interface GitHubOptions {
+  /** What it serves as REPOSITORY. */
+  readonly git: GitServer;
+  readonly trusts: readonly Trust[];
+  /** host:port of the registry in ECR's place; see EcrStandIn. */
+  readonly registry?: string | undefined;
+}
+
+/** Starts it; it ends with its owner. */
+export async function startGitHub(owner: Owner, { git, trusts, registry }: GitHubOptions): Promise<GitHubStandIn> {
   const state = {
     url: '',
     run: { event: '', ref: '', isFork: false, jobs: new Map<string, Job>() } as Run,
@@ -79,14 +115,15 @@ export async function startGitHub(t: Test, repository: string, trusts: readonly 
     assumed: [],
     refused: [],
     advisories: {},
+    ecr: { registry, scan: { status: 'COMPLETE' }, calls: [] },
   } satisfies GitHubStandIn as GitHubStandIn;
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? '/', 'http://localhost').pathname;
-    if (path.startsWith(`/${REPOSITORY}`)) serveGit(state, repository, request, response);
+    if (path.startsWith(`/${REPOSITORY}`)) serveGit(state, git, request, response);
     else void answer(state, trusts, request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => {
+  owner.teardown(() => {
     server.closeAllConnections();
     server.close();
   });
@@ -106,7 +143,7 @@ function mayWrite({ run }: GitHubStandIn, job: string, scope: string): boolean {
   return !run.isFork && typeof permissions === 'object' && permissions[scope] === 'write';
 }
 
-function serveGit(github: GitHubStandIn, repository: string, request: IncomingMessage, response: ServerResponse): void {
+function serveGit(github: GitHubStandIn, git: GitServer, request: IncomingMessage, response: ServerResponse): void {
   const url = new URL(request.url ?? '/', 'http://localhost');
   const isPush = `${url.pathname}${url.search}`.includes('git-receive-pack');
   const job = jobOf(github, request);
@@ -116,12 +153,7 @@ function serveGit(github: GitHubStandIn, repository: string, request: IncomingMe
     return;
   }
   if (isPush && request.method === 'POST') github.pushes.push(job);
-  void answerByGit(request, response, {
-    root: repository,
-    path: url.pathname.replace(/^\/[^/]+\/[^/]+/, ''),
-    user: job,
-    onError: (text) => process.stderr.write(text),
-  });
+  git(request, response, `${url.pathname.replace(/^\/[^/]+\/[^/]+/, '')}${url.search}`, job);
 }
 
 async function answer(
@@ -134,7 +166,7 @@ async function answer(
   const isNpm = url.pathname.startsWith('/npm/');
   const body = JSON.parse((isNpm ? '' : await text(request)) || '{}') as Record<string, string>;
   const job = jobOf(github, request);
-  const result = respond(github, trusts, { method: request.method ?? '', url, body, job });
+  const result = await respond(github, trusts, { method: request.method ?? '', url, body, job });
   const isRefusal = typeof result === 'object' && 'status' in result;
   if (isRefusal) github.refused.push(`${job} ${request.method ?? ''} ${url.pathname}: ${result.message}`);
   response.writeHead(isRefusal ? result.status : 200, { 'Content-Type': 'application/json' });
@@ -149,11 +181,16 @@ interface Call {
   readonly job: string;
 }
 
-function respond(github: GitHubStandIn, trusts: readonly Trust[], call: Call): string | object | Refusal {
+async function respond(
+  github: GitHubStandIn,
+  trusts: readonly Trust[],
+  call: Call,
+): Promise<string | object | Refusal> {
   const { pathname } = call.url;
   if (pathname === '/oidc') return oidcToken(github.run, call.url.searchParams.get('job') ?? '');
   if (pathname.startsWith('/npm/')) return github.advisories;
   if (pathname === '/sts') return keysOf(github, trusts, call.body);
+  if (pathname === '/aws') return answerAws(github.ecr, call.body.args as unknown as string[], call.body.key ?? '');
   const path = pathname.replace(`/api/repos/${REPOSITORY}`, '');
   if (call.job === '') return { status: 401, message: 'Bad credentials' };
   const isWrite = call.method !== 'GET';

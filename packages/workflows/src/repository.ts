@@ -1,14 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { filesOfTree, root } from '../tree.ts';
+import { dirname, join, resolve } from 'node:path';
+
+export const root = resolve(import.meta.dirname, '../../..');
 
 /** Runs git and gives its output without the last line feed. Throws Error where it fails. */
 export type Git = (...args: readonly string[]) => string;
 
-/** A repository as GitHub has it, and a developer's clone of it that is on main. */
+/** A developer's clone of the repository, on main. */
 export interface Repository {
-  readonly bare: string;
   readonly clone: string;
   /** git in the clone. */
   readonly git: Git;
@@ -18,13 +18,14 @@ export interface Repository {
 export type Edit = readonly [file: string, from: string, to: string];
 
 /**
- * A repository whose main is the work tree, committed or not.
+ * A repository of its own, as GitHub has it, whose main is the work tree, committed or not.
  * @param folder an empty folder, in which it stands
  * @param edits made before the first commit
  */
-export function openRepository(folder: string, edits: readonly Edit[]): Repository {
+export function openRepository(folder: string, edits: readonly Edit[]): Repository & { readonly bare: string } {
   const [clone, bare] = [join(folder, 'clone'), join(folder, 'github', 'repository.git')];
-  for (const file of filesOfTree().filter((each) => existsSync(join(root, each))))
+  const files = gitIn(root)('ls-files', '-z', '--cached', '--others', '--exclude-standard').split('\0');
+  for (const file of files.filter((each) => each !== '' && existsSync(join(root, each))))
     cpSync(join(root, file), join(clone, file), { verbatimSymlinks: true });
   for (const [file, from, to] of edits) {
     const content = readFileSync(join(clone, file), 'utf8');
@@ -42,6 +43,13 @@ export function openRepository(folder: string, edits: readonly Edit[]): Reposito
   git('remote', 'add', 'origin', bare);
   git('fetch', '--quiet');
   return { bare, clone, git };
+}
+
+/** A clone of what a Git server has. */
+export function cloneRepository(folder: string, origin: string): Repository {
+  const clone = join(folder, 'clone');
+  gitIn(folder)('clone', '--quiet', origin, clone);
+  return { clone, git: gitIn(clone) };
 }
 
 /** Writes files and commits them; gives the commit. */

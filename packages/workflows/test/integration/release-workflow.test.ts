@@ -1,9 +1,9 @@
 // release.yml and promote.yml, executed by act. Real are their steps, conditions and outputs, Git over HTTP, and the
 // targets of make in REAL; `make image`, `make charts`, `make test` and the actions of others are stand-ins
-// (../workflows/stand-ins), as are GitHub and AWS.
+// (../../src/stand-ins), as are GitHub and AWS.
 import t from 'tap';
-import { AWS_ENABLED, callsOf, ended, madeIn, openScene, variablesOf } from '../workflows/scene.ts';
-import { trustsOfStacks } from '../workflows/trusts.ts';
+import { AWS_ENABLED, callsOf, ended, madeIn, openScene, variablesOf } from '../../src/scene.ts';
+import { trustsOfStacks } from '../../src/trusts.ts';
 
 const DIGEST = `sha256:${'1'.repeat(64)}`;
 const REGISTRY = '111111111111.dkr.ecr.us-east-1.amazonaws.com';

@@ -1,8 +1,8 @@
 // platform.yml on main and the scheduled workflows, executed by act. What is real and what stands in:
 // release-workflow.test.ts.
 import t from 'tap';
-import { AWS_ENABLED, callsOf, ended, madeIn, openScene, variablesOf } from '../workflows/scene.ts';
-import { trustsOfStacks } from '../workflows/trusts.ts';
+import { AWS_ENABLED, callsOf, ended, madeIn, openScene, variablesOf } from '../../src/scene.ts';
+import { trustsOfStacks } from '../../src/trusts.ts';
 
 const OPTIONS = { real: ['install', 'ci-role'], trusts: trustsOfStacks(t.testdir({})), ...AWS_ENABLED };
 const PLATFORM = { 'platform/src/new.ts': 'export {};\n' };

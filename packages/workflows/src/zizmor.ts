@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '@gitops/tools/tools';
-import { root } from '../tree.ts';
+import { root } from './repository.ts';
 
 const requirements = join(root, 'packages/tools/python/zizmor-requirements.txt');
 const canRun = 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))';

@@ -52,7 +52,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
     )) {
       if (name.startsWith('./')) continue;
       const pin = PINS[name];
-      if (pin === undefined) problems.push(`${name} is not in packages/verify/test/workflows/pins.ts`);
+      if (pin === undefined) problems.push(`${name} is not in packages/workflows/src/pins.ts`);
       else if (commit !== pin.commit || comment !== ` # ${pin.version}`)
         problems.push(`${name}@${commit}${comment} must be ${pin.commit} # ${pin.version}`);
     }

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { root } from '../tree.ts';
 import type { Trust } from './github.ts';
+import { root } from './repository.ts';
 
 interface Role {
   readonly name: string;

@@ -5,9 +5,9 @@ import { dirname, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Progress } from '@gitops/report/progress';
 import { cacheFolder, ensureTools } from '@gitops/tools/tools';
-import { root } from '../tree.ts';
 import { REPOSITORY } from './github.ts';
 import { PINS } from './pins.ts';
+import { root } from './repository.ts';
 import type { Answers } from './stand-ins/make.ts';
 
 const silent: Progress = {
@@ -35,6 +35,8 @@ export interface Call {
   readonly commits?: number;
   /** The names of all environment variables that a target of make saw. */
   readonly names?: readonly string[];
+  /** When it ended, in milliseconds since 1970. */
+  readonly endedAt: number;
 }
 
 /** A workflow to run, and why. */
@@ -72,16 +74,20 @@ export interface RunnerOptions {
   readonly real: readonly string[];
   /** The variables of the repository and its environments. */
   readonly variables: Readonly<Record<string, string>>;
+  /** More for the environment of every step. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
-/** act, with `make` and the actions of others replaced by stand-ins. */
+/** act, with `make`, `aws` and the actions of others replaced by stand-ins. */
 export async function openRunner(options: RunnerOptions): Promise<Runner> {
   const { clone, folder, real } = options;
   const { bin } = await ensureTools(silent, { verify: false, builds: ['ci'] });
   writeActions(join(folder, 'actions'));
   mkdirSync(join(folder, 'bin'));
-  const script = `#!/bin/sh\nexec '${node}/node' '${standIns}/make.ts' "$@"\n`;
-  writeFileSync(join(folder, 'bin/make'), script, { mode: 0o755 });
+  for (const program of ['make', 'aws']) {
+    const script = `#!/bin/sh\nexec '${node}/node' '${standIns}/${program}.ts' "$@"\n`;
+    writeFileSync(join(folder, 'bin', program), script, { mode: 0o755 });
+  }
   const make = spawnSync('sh', ['-c', 'command -v make'], { encoding: 'utf8' }).stdout.trim();
   const answer = (answers: Answers['standIns']): void => {
     const all: Answers = { real, standIns: answers, make, root };
@@ -120,8 +126,9 @@ export async function openRunner(options: RunnerOptions): Promise<Runner> {
 const assignments = (values: Readonly<Record<string, string>>): string[] =>
   Object.entries(values).map(([name, value]) => `${name}=${value}`);
 
-function argumentsOf(order: Order, place: string, { folder, url, variables }: RunnerOptions): string[] {
+function argumentsOf(order: Order, place: string, { folder, url, variables, env: more }: RunnerOptions): string[] {
   const env = {
+    ...more,
     ACTIONS_ID_TOKEN_REQUEST_URL: `${url}/oidc`,
     GITHUB_ACTOR: 'developer',
     GITHUB_API_URL: `${url}/api`,

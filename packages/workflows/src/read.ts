@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parse } from 'yaml';
 
 // The workflows and composite actions of .github, as far as tests look at them.
@@ -60,8 +62,18 @@ interface WorkflowFile {
   readonly runs?: { readonly steps: readonly Step[] };
 }
 
-export const isWorkflowFile = (file: string): boolean =>
-  /^\.github\/(workflows\/[^/]+\.ya?ml|actions\/.+\/action\.ya?ml)$/.test(file);
+/** The files of .github in a clone, by their paths from its root. */
+export const filesOfGitHub = (root: string): string[] =>
+  readdirSync(join(root, '.github'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name).slice(root.length + 1))
+    .sort();
+
+/** The workflows and actions of a clone. */
+export const readWorkflows = (root: string): Workflow[] =>
+  filesOfGitHub(root)
+    .filter((file) => /^\.github\/(workflows\/[^/]+\.ya?ml|actions\/.+\/action\.ya?ml)$/.test(file))
+    .map((file) => readWorkflow(file, readFileSync(join(root, file), 'utf8')));
 
 export function readWorkflow(file: string, text: string): Workflow {
   const { on = {}, permissions, concurrency, jobs, runs } = parse(text) as WorkflowFile;
