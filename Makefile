@@ -1,10 +1,10 @@
 # Thin on purpose: each target calls the command of the same name. `make` without a target lists them.
 .DEFAULT_GOAL := help
-.PHONY: up status monitoring logs env down deploy ship load unit test soak sbom scan bench install help rollback resume charts check diff render explain capacity flows synth plan drift apply unlock cost kubeconfig image ci-role migrate-state destroy bump promote promotions history comment triggers
+.PHONY: up status monitoring logs env down deploy ship load unit test soak sbom scan image-scan bench install help rollback resume charts check diff render explain capacity flows synth plan drift apply unlock cost kubeconfig image ci-role migrate-state destroy bump promote promotions history comment triggers
 
 # The variables of the commands. They reach the programs through the environment, never through a shell's command line;
 # a command refuses variables that it does not have.
-export ADDRESS ALLOW_OLDER APP ARGOCD BASE BODY CLUSTER COMMIT CONFIRM DIGEST DIRTY DOCKER DURATION EFFECT EMERGENCY FROM HEAD ID KEY LIMIT MARKDOWN PULL_REQUEST RATE RECOVER REMOTE ROLE SCENARIO STACK TAG TO YES
+export ADDRESS ALLOW_OLDER APP ARGOCD BASE BODY CLUSTER COMMIT CONFIRM DIGEST DIRTY DOCKER DURATION EFFECT EMERGENCY FROM HEAD ID KEY LIMIT MARKDOWN PULL_REQUEST RATE RECOVER REMOTE ROLE SCENARIO STACK TAG TIMEOUT TO YES
 # Variables of this file, allowed on the command line of any target.
 export MAKEFILE_VARIABLES := NODE COMPILED LOAD LOCAL MANIFESTS PLATFORM VERIFY BENCHES DELIVERY
 
@@ -63,6 +63,9 @@ sbom: install ## write the bill of materials of the service's image: .local/sbom
 
 scan: install ## fail for known vulnerabilities of the service that the policy in .github/ does not accept
 	@$(VERIFY) scan
+
+image-scan: install ## wait for ECR's scan of the service's image, and fail as scan does: DIGEST=sha256:… [TIMEOUT=10m]
+	@$(VERIFY) image-scan
 
 # Every part runs, even if an earlier one failed.
 BENCHES := service packages/manifests packages/delivery platform e2e

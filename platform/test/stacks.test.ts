@@ -127,6 +127,7 @@ t.test('a cluster in another region is built there, and pulls from the one regis
   t.match(secrets?.policy, 'arn:aws:secretsmanager:eu-central-1:111111111111:secret:dev/*');
   const push = stackIn(changed, 'bootstrap-111111111111').resource.aws_iam_role_policy?.['image-push-policy'];
   t.match(push?.policy, 'arn:aws:ecr:us-east-1:111111111111:repository/fastify-service');
+  t.match(push?.policy, 'ecr:DescribeImageScanFindings', 'a release asks what the scan of its image found');
   t.end();
 });
 

@@ -9,6 +9,7 @@ export const program: Program = {
     soak: () => import('./commands/soak.ts'),
     sbom: () => import('./commands/sbom.ts'),
     scan: () => import('./commands/scan.ts'),
+    'image-scan': () => import('./commands/image-scan.ts'),
   },
   environment: {
     KEEP_DRILLS: 'keeps the logs and the state of the drills; any value',

@@ -4,9 +4,9 @@ import { CommandError } from '@gitops/report/errors';
 export const SEVERITIES = ['info', 'low', 'moderate', 'high', 'critical'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
-/** A known vulnerability of a package, as npm's advisories name it. */
+/** A known vulnerability of a package, as npm's advisories or ECR's scan of the image name it. */
 export interface Vulnerability {
-  /** GHSA-xxxx-xxxx-xxxx */
+  /** GHSA-xxxx-xxxx-xxxx of a package of the service, CVE-2026-12345 of one in the image */
   readonly advisory: string;
   readonly severity: Severity;
   readonly package: string;
@@ -59,11 +59,21 @@ function entryProblems(entry: Record<string, unknown> | null): string[] {
     const value = entry?.[key];
     return typeof value === 'string' && pattern.test(value);
   };
-  if (!isText('advisory', /^GHSA(-[0-9a-z]{4}){3}$/)) problems.push('advisory must be a GHSA number');
+  if (!isText('advisory', /^(GHSA(-[0-9a-z]{4}){3}|CVE-\d{4}-\d{4,}|UNSUPPORTED_IMAGE)$/))
+    problems.push('advisory must be a GHSA or CVE number, or UNSUPPORTED_IMAGE');
   if (!isText('until', /^\d{4}-\d\d-\d\d$/)) problems.push('until must be a quoted day, "2027-01-31"');
   if (!isText('reason', /\S{3}/)) problems.push('reason is missing');
   return problems;
 }
+
+/**
+ * A policy with the acceptances of one scan alone: of the service's packages (GHSA numbers) or of its image (all others).
+ * Neither scan can say that nothing has what the other one finds.
+ */
+export const acceptancesOf = ({ failFrom, accepted }: Policy, scan: 'packages' | 'image'): Policy => ({
+  failFrom,
+  accepted: accepted.filter(({ advisory }) => advisory.startsWith('GHSA-') === (scan === 'packages')),
+});
 
 /** What `pnpm audit --json` prints, as far as it is read here. */
 interface Audit {

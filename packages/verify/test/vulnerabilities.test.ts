@@ -1,5 +1,12 @@
 import t from 'tap';
-import { judge, type Policy, readAudit, readPolicy, type Vulnerability } from '../src/vulnerabilities.ts';
+import {
+  acceptancesOf,
+  judge,
+  type Policy,
+  readAudit,
+  readPolicy,
+  type Vulnerability,
+} from '../src/vulnerabilities.ts';
 
 const POLICY = `failFrom: high
 accepted:
@@ -45,11 +52,24 @@ t.test('an acceptance that matches nothing is reported', (t) => {
   t.end();
 });
 
+t.test('an acceptance belongs to one scan, and the other one does not miss it', (t) => {
+  const entry = (advisory: string) => ({ advisory, until: '2027-01-31', reason: 'not reachable' });
+  const [ours, ...ofImage] = ['GHSA-aaaa-bbbb-cccc', 'CVE-2026-12345', 'UNSUPPORTED_IMAGE'].map(entry);
+  const policy = readPolicy(JSON.stringify({ failFrom: 'high', accepted: [ours, ...ofImage] }), 'policy.yaml');
+  t.strictSame(acceptancesOf(policy, 'packages').accepted, [ours]);
+  t.strictSame(acceptancesOf(policy, 'image').accepted, ofImage);
+  t.end();
+});
+
 t.test('a policy of another form is refused, with every problem', (t) => {
   for (const [from, to, problem] of [
     ['high', 'severe', 'policy.yaml: failFrom must be one of info, low, moderate, high, critical'],
     ['accepted:', 'ignored:', 'policy.yaml: accepted must be a list\npolicy.yaml: unknown key ignored'],
-    ['GHSA-aaaa-bbbb-cccc', 'CVE-2026-1', 'policy.yaml: accepted.0: advisory must be a GHSA number'],
+    [
+      'GHSA-aaaa-bbbb-cccc',
+      'CVE-2026-1',
+      'policy.yaml: accepted.0: advisory must be a GHSA or CVE number, or UNSUPPORTED_IMAGE',
+    ],
     ['"2027-01-31"', 'soon', 'policy.yaml: accepted.0: until must be a quoted day, "2027-01-31"'],
     ['not reachable', '""', 'policy.yaml: accepted.0: reason is missing'],
   ] as const)

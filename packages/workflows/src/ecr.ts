@@ -13,7 +13,7 @@ export interface EcrStandIn {
   /** host:port of the registry in its place; undefined where it has no images. */
   registry: string | undefined;
   scan: Scan;
-  /** Each call, `access key: ecr describe-images …`. */
+  /** The operation of each call, describe-images. */
   readonly calls: string[];
 }
 
@@ -31,14 +31,16 @@ export const ECR_ACCOUNT = `AWS:${PASSWORD}`;
 /**
  * Answers a call of the AWS CLI.
  * @param args all of its arguments
- * @param key AWS_ACCESS_KEY_ID of the caller
+ * @param allowed the actions that the caller's role allows
  */
-export async function answerAws(ecr: EcrStandIn, args: readonly string[], key: string): Promise<Ended> {
-  ecr.calls.push(`${key}: ${args.slice(0, 2).join(' ')}`);
-  if (key !== 'keys-of-gitops-platform-image-push') return { code: 254, stderr: 'An error occurred (AccessDenied)' };
+export async function answerAws(ecr: EcrStandIn, args: readonly string[], allowed: readonly string[]): Promise<Ended> {
+  const [, operation = ''] = args;
+  ecr.calls.push(operation);
+  const action = actionOf(operation);
+  if (!allowed.includes(action)) return { code: 254, stderr: `An error occurred (AccessDenied): ${action}` };
   const option = (name: string): string => args[args.indexOf(`--${name}`) + 1] ?? '';
   const image = /^image(?:Tag|Digest)=(.+)$/.exec(option('image-ids') + option('image-id'))?.[1] ?? '';
-  switch (args[1]) {
+  switch (operation) {
     case 'get-login-password':
       return { code: 0, stdout: PASSWORD };
     case 'describe-images': {
@@ -58,3 +60,9 @@ export async function answerAws(ecr: EcrStandIn, args: readonly string[], key: s
       return { code: 252, stderr: `the stand-in of AWS does not know ${args.join(' ')}` };
   }
 }
+
+/** ecr:DescribeImages for describe-images. */
+const actionOf = (operation: string): string =>
+  operation === 'get-login-password'
+    ? 'ecr:GetAuthorizationToken'
+    : `ecr:${operation.replaceAll(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase())}`;

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { answerByGit } from '@gitops/delivery/http-backend';
-import { answerAws, type EcrStandIn } from './ecr.ts';
+import { answerAws, type EcrStandIn, type Ended } from './ecr.ts';
 import { forward } from './forward.ts';
 import type { Owner } from './owner.ts';
 import { environmentOf, type Job } from './read.ts';
@@ -24,11 +24,13 @@ export interface Run {
   readonly jobs: ReadonlyMap<string, Job>;
 }
 
-/** What a role's trust policy allows. */
+/** What a role's trust policy and its own policies allow. */
 export interface Trust {
   readonly arn: string;
   /** Conditions of its statement: claim to its allowed values. */
   readonly equals: Readonly<Record<string, string | readonly string[]>>;
+  /** The actions that its own policies allow, ecr:PutImage. */
+  readonly actions: readonly string[];
 }
 
 export interface PullRequest {
@@ -181,6 +183,15 @@ interface Call {
   readonly job: string;
 }
 
+/** A call of the AWS CLI: its arguments, and AWS_ACCESS_KEY_ID. */
+interface AwsCall {
+  readonly args: readonly string[];
+  readonly key: string;
+}
+
+const aws = async (github: GitHubStandIn, trusts: readonly Trust[], { args, key }: AwsCall): Promise<Ended> =>
+  answerAws(github.ecr, args, trusts.find(({ arn }) => key === `${KEYS_OF}${nameOf(arn)}`)?.actions ?? []);
+
 async function respond(
   github: GitHubStandIn,
   trusts: readonly Trust[],
@@ -190,7 +201,7 @@ async function respond(
   if (pathname === '/oidc') return oidcToken(github.run, call.url.searchParams.get('job') ?? '');
   if (pathname.startsWith('/npm/')) return github.advisories;
   if (pathname === '/sts') return keysOf(github, trusts, call.body);
-  if (pathname === '/aws') return answerAws(github.ecr, call.body.args as unknown as string[], call.body.key ?? '');
+  if (pathname === '/aws') return aws(github, trusts, call.body as unknown as AwsCall);
   const path = pathname.replace(`/api/repos/${REPOSITORY}`, '');
   if (call.job === '') return { status: 401, message: 'Bad credentials' };
   const isWrite = call.method !== 'GET';
@@ -254,6 +265,10 @@ function oidcToken(run: Run, id: string): object | Refusal {
   return { job: id, sub: `repo:${REPOSITORY}:${context}`, aud: 'sts.amazonaws.com' };
 }
 
+/** The access key of a role: this, and its name. */
+const KEYS_OF = 'keys-of-';
+const nameOf = (arn: string): string => arn.replace(/^.*\//, '');
+
 const ISSUER = 'token.actions.githubusercontent.com';
 
 function keysOf(
@@ -272,5 +287,5 @@ function keysOf(
       message: `Not authorized to perform sts:AssumeRoleWithWebIdentity: ${role} for ${claims.sub ?? ''}`,
     };
   github.assumed.push(`${claims.job ?? ''} ${role}`);
-  return `keys-of-${role.replace(/^.*\//, '')}`;
+  return `${KEYS_OF}${nameOf(role)}`;
 }

@@ -63,7 +63,8 @@ export async function startRegistries(owner: Owner, folder: string, routes: read
     proxy.close();
   });
   const { port } = proxy.address() as AddressInfo;
-  return { env: { HTTPS_PROXY: `http://127.0.0.1:${port}`, SSL_CERT_FILE: file }, refused };
+  // pnpm takes the proxy for plain HTTP as well, by which it asks for vulnerabilities here.
+  return { env: { HTTPS_PROXY: `http://127.0.0.1:${port}`, NO_PROXY: '127.0.0.1', SSL_CERT_FILE: file }, refused };
 }
 
 function answer({ address, account, renamed }: Route, request: IncomingMessage, response: ServerResponse): void {

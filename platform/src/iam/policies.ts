@@ -53,7 +53,7 @@ export const externalSecretsPolicy = ({
         ]),
   );
 
-/** Allows pushing images to these repositories and tagging them; no deletion. */
+/** Allows pushing images to these repositories, tagging them and reading what their scan found; no deletion. */
 export const imagePushPolicy = (repositoryArns: readonly string[]): PolicyDocument =>
   allow(
     // This action has no resource.
@@ -63,6 +63,7 @@ export const imagePushPolicy = (repositoryArns: readonly string[]): PolicyDocume
         'ecr:BatchCheckLayerAvailability',
         'ecr:BatchGetImage',
         'ecr:CompleteLayerUpload',
+        'ecr:DescribeImageScanFindings',
         'ecr:DescribeImages',
         'ecr:GetDownloadUrlForLayer',
         'ecr:InitiateLayerUpload',

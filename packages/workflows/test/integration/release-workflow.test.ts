@@ -9,7 +9,7 @@ const DIGEST = `sha256:${'1'.repeat(64)}`;
 const REGISTRY = '111111111111.dkr.ecr.us-east-1.amazonaws.com';
 const IMAGE = { outputs: { tag: '0.1.0-abc', digest: DIGEST, repository: `${REGISTRY}/fastify-service` } };
 const SERVICE = { 'service/src/new.ts': 'export {};\n' };
-const REAL = ['install', 'ci-role', 'sbom', 'scan', 'bump', 'promote', 'promotions', 'diff'];
+const REAL = ['install', 'ci-role', 'sbom', 'scan', 'image-scan', 'bump', 'promote', 'promotions', 'diff'];
 const OPTIONS = { real: REAL, trusts: trustsOfStacks(t.testdir({})), ...AWS_ENABLED };
 
 t.test('a push that touches the service: built once, attested, deployed to dev, proposed for staging', async (t) => {
@@ -23,6 +23,7 @@ t.test('a push that touches the service: built once, attested, deployed to dev, 
     'image sbom',
     'image scan',
     'image image',
+    'image image-scan',
     'bump bump',
     'promote charts',
     'promote diff',
@@ -48,6 +49,9 @@ t.test('a push that touches the service: built once, attested, deployed to dev, 
     t.notOk(names?.includes('OF_THE_HOST'), `${make ?? ''} sees nothing of the host`);
     if (job !== 'image') t.notOk(variables?.AWS_ACCESS_KEY_ID, `${job} has no keys of AWS`);
   }
+
+  t.strictSame(variablesOf(outcome, 'image-scan', 'DIGEST'), [DIGEST]);
+  t.strictSame(scene.github.ecr.calls, ['batch-get-image', 'describe-image-scan-findings']);
 
   const { git, github } = scene;
   git('fetch', '--quiet');
@@ -83,6 +87,20 @@ t.test('a release stops where a step fails, and deploys nothing', async (t) => {
   t.match(vulnerable.log, /fastify \S+ +critical +GHSA-aaaa-bbbb-cccc +A made-up vulnerability .* stops the release/);
   t.strictSame(madeIn(vulnerable, 'release'), ['image sbom', 'image scan']);
   t.equal(scene.github.assumed.length, 1, 'it asks for no role');
+});
+
+t.test('an image with a vulnerability that ECR finds is neither attested nor deployed', async (t) => {
+  const scene = await openScene(t, OPTIONS);
+  scene.answer({ image: IMAGE });
+  scene.github.ecr.scan = { status: 'COMPLETE', findings: [{ name: 'CVE-2026-12345', severity: 'HIGH' }] };
+  const commit = scene.commit(SERVICE);
+  const outcome = await scene.push();
+  ended(t, outcome, { ci: 0, release: 1 });
+  t.match(outcome.log, /high +CVE-2026-12345 .* stops the release/);
+  t.strictSame(madeIn(outcome, 'release').at(-1), 'image image-scan');
+  t.notOk(outcome.calls.some(({ action = '' }) => action.includes('attest')));
+  scene.git('fetch', '--quiet');
+  t.equal(scene.git('rev-parse', 'origin/main'), commit, 'nothing is deployed');
 });
 
 const madeUp = {
