@@ -16,6 +16,8 @@ export interface ImageConfig {
 export interface DockerfileImage {
   /** The base image: the ARG that the last FROM names, or its default. */
   readonly base: string;
+  /** The images that the earlier stages start from. */
+  readonly builders: readonly string[];
   /** Paths of the repository that the earlier stages copy: the image depends on nothing else. */
   readonly inputs: readonly string[];
   /** What the last stage copies out of an earlier one, in order. */
@@ -75,11 +77,14 @@ export function readDockerfile(text: string, given: Arguments = {}): DockerfileI
   const globalValues = Object.fromEntries(globals.map(({ text: each }) => declare(each, given)));
 
   const inputs: string[] = [];
-  for (const { name, text: each } of earlier)
+  const builders: string[] = [];
+  for (const { name, text: each } of earlier) {
     if (name === 'COPY' && !each.startsWith('--from')) inputs.push(...each.split(/\s+/).slice(0, -1));
+    if (name === 'FROM') builders.push(substitute(each.replace(/^(--\S+\s+)*(\S+).*$/, '$2'), globalValues));
+  }
 
   const base = substitute(instructions[start]?.text ?? '', globalValues);
-  return { base, inputs, ...readLastStage(instructions.slice(start + 1), given) };
+  return { base, builders, inputs, ...readLastStage(instructions.slice(start + 1), given) };
 }
 
 function readLastStage(instructions: readonly Instruction[], given: Arguments) {

@@ -31,6 +31,7 @@ LABEL version="\${VERSION}" \\
 `;
   t.strictSame(readDockerfile(text, { VERSION: '1.2', UNKNOWN: 'x' }), {
     base: 'base:1',
+    builders: ['builder'],
     inputs: ['package.json', 'lock.yaml', 'src'],
     copies: [{ from: '/out', to: '/app' }],
     config: {

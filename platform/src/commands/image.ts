@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { tagProblem } from '@gitops/delivery/image-file';
+import { readServiceDockerfile } from '@gitops/images/service-image';
 import { command } from '@gitops/report/command-line';
 import { CommandError, UsageError } from '@gitops/report/errors';
 import { setJobOutputs } from '@gitops/report/github';
@@ -63,7 +64,8 @@ type Registry = AwsClusterSettings['registry'];
  * @param repository the folder of this repository
  * @param dirty allows a work tree with uncommitted changes
  * @param docker builds with Docker
- * Throws CommandError for a tag that exists, uncommitted changes, and a missing or failing program.
+ * Throws CommandError for a tag that exists, uncommitted changes, a base image without a digest, and a missing or failing
+ * program.
  */
 export async function pushImage(
   repository: string,
@@ -77,6 +79,7 @@ export async function pushImage(
   const { registry } = cluster;
   const host = `${registry.accountId}.dkr.ecr.${registry.region}.amazonaws.com`;
   if (!dirty) await requireCommitted(repository);
+  requirePinnedBases(repository, docker);
   const present = await digestInRegistry(tag, registry);
   if (present !== undefined) {
     const commit = (await git(repository, 'rev-parse', 'HEAD')).trim();
@@ -117,6 +120,21 @@ async function requireCommitted(repository: string): Promise<void> {
     throw new CommandError(
       'the work tree has uncommitted changes, so this image could not be built again',
       'commit them, or set DIRTY=yes',
+    );
+}
+
+/**
+ * The images that it is made from must be given by digest: a tag may name another image at the next build, and what was
+ * tested could not be built again. service/Dockerfile has them; RUNTIME_IMAGE and BUILD_IMAGE have precedence.
+ */
+function requirePinnedBases(repository: string, docker: boolean): void {
+  const given = Object.entries(process.env).filter(([, value]) => value !== '');
+  const { base, builders } = readServiceDockerfile(repository, Object.fromEntries(given) as Record<string, string>);
+  const moving = [base, ...(docker ? builders : [])].filter((image) => !/@sha256:[0-9a-f]{64}$/.test(image));
+  if (moving.length > 0)
+    throw new CommandError(
+      `${moving.join(' and ')}: a base image without a digest, whose tag may move`,
+      "merge Renovate's pull request that pins it in service/Dockerfile (docs/guides/github.md), or set RUNTIME_IMAGE=name@sha256:… (and BUILD_IMAGE with DOCKER=yes)",
     );
 }
 

@@ -1,10 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t from 'tap';
+import { readServiceDockerfile } from '@gitops/images/service-image';
 import { progressTo } from '@gitops/report/progress';
 import { cacheFolder, ensureTools } from '@gitops/tools/tools';
-import { command, KEYS } from '../command-in-tests.ts';
+import { command, KEYS as AWS_KEYS, repository } from '../command-in-tests.ts';
 import type { Answer } from '../fake-programs.ts';
+
+const PINNED = `@sha256:${'b'.repeat(64)}`;
+/** Credentials, and base images by digest. */
+const KEYS = { ...AWS_KEYS, RUNTIME_IMAGE: `127.0.0.1:1/runtime${PINNED}`, BUILD_IMAGE: `node:26${PINNED}` };
 
 const absent: Answer = {
   program: 'aws',
@@ -23,6 +28,7 @@ t.test(
   'an image is built for the platforms of the nodes, with its labels, and pushed with its version and the next slot',
   (t) => {
     const { status, stdout, stderr, programs } = command(t, 'image --docker --tag 0.2.0', {
+      env: KEYS,
       answers: [
         absent,
         ...commit,
@@ -62,13 +68,16 @@ t.test('without Docker it is assembled with the same labels, platforms and tags,
   // The programs below find it in the cache; there is no Go among them.
   await ensureTools(progressTo(), { verify: false, builds: ['images'] });
   const { status, stderr, programs } = command(t, 'image --tag 0.2.0', {
-    env: { ...KEYS, RUNTIME_IMAGE: 'layout:/no/such/folder', XDG_CACHE_HOME: dirname(cacheFolder()) },
+    env: { ...KEYS, XDG_CACHE_HOME: dirname(cacheFolder()) },
     programs: ['aws', 'git'],
     answers: [absent, ...commit],
   });
   t.equal(status, 1);
   // What is assembled is proved in service/test/integration/assembled-image.test.ts.
-  t.match(stderr, /base image layout:\/no\/such\/folder: [^]*error: the image was not built or not pushed\n next: /);
+  t.match(
+    stderr,
+    /base image 127\.0\.0\.1:1\/runtime@sha256:b+: [^]*error: the image was not built or not pushed\n next: /,
+  );
   t.ok(programs.calls().includes('aws ecr get-login-password --region us-east-1'));
 });
 
@@ -90,6 +99,7 @@ t.test('a release that runs again finds the image of its commit, and hands it to
 
 t.test('a build that fails is reported with the output of Docker', (t) => {
   const { status, stderr } = command(t, 'image --docker --tag 0.2.0', {
+    env: KEYS,
     answers: [absent, ...commit, { program: 'docker', to: 'buildx build', code: 1, stderr: 'ERROR: no space left' }],
   });
   t.equal(status, 1);
@@ -104,11 +114,12 @@ t.test(
   'an image that is there, a work tree without a commit, a tag of a cluster and a missing Docker are refused',
   (t) => {
     t.match(
-      command(t, 'image --tag 0.2.0').stderr,
+      command(t, 'image --tag 0.2.0', { env: KEYS }).stderr,
       /fastify-service:0\.2\.0 already exists, and versions are never overwritten/,
     );
     t.match(
       command(t, 'image --tag 0.2.0', {
+        env: KEYS,
         answers: [absent, { program: 'git', to: 'status', stdout: ' M service/src/main.ts\n' }],
       }).stderr,
       /^error: the work tree has uncommitted changes/,
@@ -128,7 +139,7 @@ t.test(
         `DIRTY=${dirty}`,
       );
     t.match(
-      command(t, 'image --docker --tag 0.2.0', { programs: ['aws', 'git'], answers: [absent] }).stderr,
+      command(t, 'image --docker --tag 0.2.0', { env: KEYS, programs: ['aws', 'git'], answers: [absent] }).stderr,
       /^error: docker is needed and not on the PATH/,
     );
     t.match(command(t, 'image --tag dev-1').stderr, /^error: dev-1 looks like a tag of the cluster dev/);
@@ -140,3 +151,25 @@ t.test(
     t.end();
   },
 );
+
+t.test('a base image without a digest is refused before anything is built', (t) => {
+  const refused = (args: string, images: NodeJS.ProcessEnv): string => {
+    const { status, stderr, programs } = command(t, args, { env: { ...AWS_KEYS, ...images }, answers: [absent] });
+    t.equal(status, 1);
+    t.notOk(programs.calls().some((call) => /^docker|get-login-password/.test(call)));
+    return stderr;
+  };
+  const { base, builders } = readServiceDockerfile(repository);
+  const isPinned = [base, ...builders].every((image) => image.includes('@sha256:'));
+  if (!isPinned) t.match(refused('image --tag 0.2.0', {}), `error: ${base}: a base image without a digest`);
+  const digest = `runtime${PINNED}`;
+  for (const image of ['runtime:1', 'runtime', `${digest}0`, 'layout:/folder'])
+    t.match(
+      refused('image --tag 0.2.0', { RUNTIME_IMAGE: image }),
+      `error: ${image}: a base image without a digest, whose tag may move\n next: merge Renovate's pull request`,
+    );
+  const withDocker = 'image --docker --tag 0.2.0';
+  t.match(refused(withDocker, { RUNTIME_IMAGE: digest, BUILD_IMAGE: 'node:26' }), 'error: node:26: a base image');
+  t.match(refused(withDocker, { RUNTIME_IMAGE: 'runtime:1', BUILD_IMAGE: 'node:26' }), 'runtime:1 and node:26: ');
+  t.end();
+});
