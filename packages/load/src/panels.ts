@@ -1,4 +1,4 @@
-import { COLOURS } from './colours.ts';
+import { COLOURS } from '@gitops/report/colours';
 import type { RunRecord } from './run.ts';
 import type { Second } from './tally.ts';
 
@@ -42,15 +42,15 @@ export function panelsOf(record: RunRecord): Panel[] {
   const requests: Panel = {
     title: 'Requests per second',
     lines: [
-      { name: 'all', colour: COLOURS.all, points: points((each) => each.requests), isFilled: true },
+      { name: 'all', colour: COLOURS.blue, points: points((each) => each.requests), isFilled: true },
       { name: '4xx as expected', colour: COLOURS.muted, points: points((each) => each.mistakes) },
       {
         name: 'refused (503)',
-        colour: COLOURS.refused,
+        colour: COLOURS.orange,
         points: points(({ refused }) => refused || undefined),
         isDotted: true,
       },
-      { name: 'failed', colour: COLOURS.failed, points: points(({ failed }) => failed || undefined), isDotted: true },
+      { name: 'failed', colour: COLOURS.red, points: points(({ failed }) => failed || undefined), isDotted: true },
     ],
   };
   const { milliseconds, percent } = target.slo.latency;
@@ -59,9 +59,9 @@ export function panelsOf(record: RunRecord): Panel[] {
     isLogarithmic: true,
     level: milliseconds,
     lines: [
-      { name: 'p50', colour: COLOURS.all, points: points(({ p50 }) => p50) },
-      { name: 'p95', colour: COLOURS.p95, points: points(({ p95 }) => p95) },
-      { name: 'p99', colour: COLOURS.refused, points: points(({ p99 }) => p99) },
+      { name: 'p50', colour: COLOURS.blue, points: points(({ p50 }) => p50) },
+      { name: 'p95', colour: COLOURS.purple, points: points(({ p95 }) => p95) },
+      { name: 'p99', colour: COLOURS.orange, points: points(({ p99 }) => p99) },
     ],
   };
   if (replicas.length === 0) return [requests, latency];
@@ -71,7 +71,7 @@ export function panelsOf(record: RunRecord): Panel[] {
     lines: [
       {
         name: 'ready',
-        colour: COLOURS.ready,
+        colour: COLOURS.green,
         points: replicas.map(({ time, ready }) => [Math.max(0, after(start, time)), ready]),
         step: true,
         isFilled: true,

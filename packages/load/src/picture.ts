@@ -12,7 +12,7 @@ import {
 } from 'echarts/components';
 import { type ComposeOption, init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
-import { COLOURS, forLightAndDark } from './colours.ts';
+import { COLOURS, forLightAndDark } from '@gitops/report/colours';
 import { after, endOf, type Line, type Panel, panelsOf } from './panels.ts';
 import type { RunRecord } from './run.ts';
 import { clock, type Marker, markers, tickSeconds } from './time-axis.ts';
@@ -162,7 +162,7 @@ function markLine(
     label: { ...number, show: isNumbered, formatter: String(text), distance: [0, 2 + row * NUMBER_LINE] as never },
   }));
   const horizontal =
-    level === undefined ? [] : [{ yAxis: level, lineStyle: { color: COLOURS.failed, type: 'dashed' as const } }];
+    level === undefined ? [] : [{ yAxis: level, lineStyle: { color: COLOURS.red, type: 'dashed' as const } }];
   return {
     silent: true,
     symbol: 'none',

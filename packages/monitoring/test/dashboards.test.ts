@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t from 'tap';
-import { dashboardProblems,DASHBOARDS } from '../src/dashboards.ts';
+import { dashboardProblems, DASHBOARDS } from '../src/dashboards.ts';
 import { service } from '../src/dashboards/service.ts';
 import { dashboardFiles, FOLDER, MOST_BYTES } from '../src/files.ts';
 import type { Dashboard, Panel } from '../src/panel.ts';
