@@ -1,18 +1,19 @@
 # Thin on purpose: each target calls the command of the same name. `make` without a target lists them.
 .DEFAULT_GOAL := help
-.PHONY: up status monitoring logs env down deploy ship load unit test soak sbom scan image-scan bench install help rollback resume charts check diff render explain capacity flows synth plan drift apply unlock cost kubeconfig image ci-role migrate-state destroy bump promote promotions history comment triggers
+.PHONY: up status monitoring logs env down deploy ship load dash dashboards unit test soak sbom scan image-scan bench install help rollback resume charts check diff render explain capacity flows synth plan drift apply unlock cost kubeconfig image ci-role migrate-state destroy bump promote promotions history comment triggers
 
 # The variables of the commands. They reach the programs through the environment, never through a shell's command line;
 # a command refuses variables that it does not have.
 export ADDRESS ALLOW_OLDER APP ARGOCD BASE BODY CLUSTER COMMIT CONFIRM DIGEST DIRTY DOCKER DURATION EFFECT EMERGENCY FROM HEAD ID KEY LIMIT MARKDOWN PULL_REQUEST RATE RECOVER REMOTE ROLE SCENARIO STACK TAG TIMEOUT TO YES
 # Variables of this file, allowed on the command line of any target.
-export MAKEFILE_VARIABLES := NODE COMPILED LOAD LOCAL MANIFESTS PLATFORM VERIFY BENCHES DELIVERY
+export MAKEFILE_VARIABLES := NODE COMPILED LOAD LOCAL MONITORING MANIFESTS PLATFORM VERIFY BENCHES DELIVERY
 
 NODE := node_modules/.bin/node
 # A compile cache makes commands start faster. Tests run without it, since coverage would be less exact.
 COMPILED := NODE_COMPILE_CACHE=.local/compiled $(NODE)
 LOAD := $(COMPILED) packages/load/src/main.ts
 LOCAL := $(COMPILED) packages/local/src/main.ts
+MONITORING := $(COMPILED) packages/monitoring/src/main.ts
 MANIFESTS := $(COMPILED) packages/manifests/src/main.ts
 DELIVERY := $(COMPILED) packages/delivery/src/main.ts
 # Small semi-space and no optimizing compiler: synthesis takes 60 MB less, and no more time.
@@ -49,6 +50,12 @@ ship: install ## CI's part: build and push the service's image [TAG=0.2.0], comm
 
 load: install ## load on the service, judged and drawn: [SCENARIO=spike] [DURATION=5m] [ADDRESS=URL] [RATE=400]
 	@$(LOAD) load
+
+dash: install ## show the dashboards with their data: [DURATION=1h] [ADDRESS=URL of a Prometheus]
+	@$(MONITORING) dash
+
+dashboards: install ## write charts/monitoring/dashboards/ from packages/monitoring
+	@$(MONITORING) dashboards
 
 unit: install ## format, types, lint and unit tests
 	@$(VERIFY) unit

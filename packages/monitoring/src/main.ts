@@ -5,6 +5,7 @@ export const program: Program = {
   summary: 'Dashboards: written for Grafana, and drawn here from what a Prometheus knows.',
   commands: {
     dashboards: () => import('./commands/dashboards.ts'),
+    dash: () => import('./commands/dash.ts'),
   },
   environment: {
     PLATFORM_LOCAL_DIR: 'the folder of the state, in place of .local; the page is dash.html there',

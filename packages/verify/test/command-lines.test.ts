@@ -36,6 +36,7 @@ t.strictSame(
   [
     'packages/load/src/main.ts',
     'packages/local/src/main.ts',
+    'packages/monitoring/src/main.ts',
     'packages/manifests/src/main.ts',
     'packages/delivery/src/main.ts',
     'platform/src/main.ts',

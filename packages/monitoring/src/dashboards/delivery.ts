@@ -26,7 +26,12 @@ export const delivery: Dashboard = {
           kind: 'number',
           unit: 'none',
           width: 6,
-          queries: [{ expr: 'count(argocd_app_info{sync_status!="Synced"}) or vector(0)', legend: 'not synced' }],
+          queries: [
+            {
+              expr: 'count(argocd_app_info{sync_status!="Synced"}) or 0 * count(argocd_app_info)',
+              legend: 'not synced',
+            },
+          ],
           levels: [
             { from: 0, is: 'good' },
             { from: 1, is: 'warning' },
@@ -38,7 +43,12 @@ export const delivery: Dashboard = {
           kind: 'number',
           unit: 'none',
           width: 6,
-          queries: [{ expr: 'count(argocd_app_info{health_status!="Healthy"}) or vector(0)', legend: 'not healthy' }],
+          queries: [
+            {
+              expr: 'count(argocd_app_info{health_status!="Healthy"}) or 0 * count(argocd_app_info)',
+              legend: 'not healthy',
+            },
+          ],
           levels: [
             { from: 0, is: 'good' },
             { from: 1, is: 'bad' },
@@ -51,7 +61,12 @@ export const delivery: Dashboard = {
           kind: 'number',
           unit: 'none',
           width: 6,
-          queries: [{ expr: 'count(argocd_app_info{autosync_enabled="false"}) or vector(0)', legend: 'auto-sync off' }],
+          queries: [
+            {
+              expr: 'count(argocd_app_info{autosync_enabled="false"}) or 0 * count(argocd_app_info)',
+              legend: 'auto-sync off',
+            },
+          ],
           levels: [
             { from: 0, is: 'good' },
             { from: 1, is: 'warning' },
@@ -115,7 +130,7 @@ export const delivery: Dashboard = {
           min: 0,
           queries: [
             {
-              expr: 'sum by (name) (argocd_app_info{autosync_enabled="false"}) or label_replace(vector(0), "name", "none", "", "")',
+              expr: 'sum by (name) (argocd_app_info{autosync_enabled="false"}) or label_replace(0 * count(argocd_app_info), "name", "none", "", "")',
               legend: '{{name}}',
             },
           ],

@@ -75,6 +75,7 @@ const rowOf = (objective: Objective): Row => ({
       kind: 'lines',
       unit: 'percentunit',
       width: 12,
+      max: 1,
       queries: [{ expr: `job:slo_${objective.name}:budget_left{${OF}}`, legend: '{{namespace}}/{{job}}' }],
     },
     {
