@@ -115,7 +115,8 @@ export function resultOf(text: string, labelsOfMetric: LabelsOfMetric): Result {
         return { labels: without(of.labels, ['le']), isScalar: false };
       case 'label_replace': {
         const [, made = '', , source = ''] = texts;
-        demand([source], of, inner, 'which label_replace reads');
+        // Without a source it writes a constant.
+        demand(source === '' ? [] : [source], of, inner, 'which label_replace reads');
         return { labels: new Set([...of.labels, made]), isScalar: false };
       }
       case 'label_join': {

@@ -61,7 +61,10 @@ t.test('the labels of a result', (t) => {
     'build_info * on (pod) group_right (version) requests_total': ['code', 'job', 'pod', 'version'],
     'limit > on (pod) sum by (pod) (requests_total)': ['pod'],
     'label_replace(limit, "node", "$1", "pod", "(.*)")': ['job', 'node', 'pod'],
+    'label_replace(vector(0), "node", "none", "", "")': ['node'],
     'absent(limit{job="x"})': ['job'],
+    // Labels of a comparison are not known to absent().
+    'absent(limit{job="x"} == 1)': [],
     'limit or vector(0)': ['job', 'pod'],
     'max_over_time(sum(limit)[1h:]) * 2 > bool 3': [],
     '1 - (limit @ end() offset 5m)': ['job', 'pod'],

@@ -86,7 +86,7 @@ export const capacity: Dashboard = {
         },
         {
           title: 'Cost a month',
-          description: 'What the present nodes and the rest of the cluster cost in 730 hours, by list price.',
+          description: 'What the present nodes and the rest of the cluster cost a month, by list price.',
           kind: 'number',
           unit: 'currencyUSD',
           width: 4,
@@ -166,14 +166,14 @@ export const capacity: Dashboard = {
         },
         {
           title: 'Cost a month over time',
-          description: 'Price of a node times nodes, and the fixed rest, for 730 hours; the dashed line is the budget.',
+          description: 'Price of a node times nodes, and the fixed rest, by list price; the dashed line is the budget.',
           kind: 'lines',
           unit: 'currencyUSD',
           width: 12,
           min: 0,
           queries: [
             { expr: 'sum(cluster:monthly_usd)', legend: 'cost' },
-            { expr: '730 * sum(cluster:fixed_hourly_usd)', legend: 'of these without nodes' },
+            { expr: 'sum(cluster:fixed_monthly_usd)', legend: 'of these without nodes' },
             { expr: 'sum(cluster:monthly_budget_usd)', legend: 'budget', isLimit: true },
           ],
         },
