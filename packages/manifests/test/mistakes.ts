@@ -1,5 +1,6 @@
 import { ARGOCD } from './mistakes/argocd.ts';
 import { CHART } from './mistakes/chart.ts';
+import { MONITORING } from './mistakes/monitoring.ts';
 import { NUMBERS } from './mistakes/numbers.ts';
 import type { Mistake } from './mistakes/slip.ts';
 import { UPSTREAM } from './mistakes/upstream.ts';
@@ -9,4 +10,4 @@ import { VALUES } from './mistakes/values.ts';
  * A hundred slips and more, as they happen: names, types, levels, quotes, numbers that do not fit together, files in
  * the wrong place, templates.
  */
-export const MISTAKES: readonly Mistake[] = [...VALUES, ...NUMBERS, ...ARGOCD, ...CHART, ...UPSTREAM];
+export const MISTAKES: readonly Mistake[] = [...VALUES, ...NUMBERS, ...ARGOCD, ...CHART, ...MONITORING, ...UPSTREAM];

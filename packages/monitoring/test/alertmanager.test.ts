@@ -61,7 +61,7 @@ t.test('no secret is rendered, and a receiver that is not there is refused', (t)
     tool('helm', ...helmArguments('production'), ...set.flatMap((value) => ['--set-string', value])).output;
   t.match(
     refused('alertmanager.routes.page=pager'),
-    /alertmanager\.routes\.page: no receiver is named pager; alertmanager\.receivers: page, ticket, watchdog/,
+    /alertmanager\.routes\.page: must be a receiver: page, ticket, watchdog \(it is pager\)/,
   );
   t.match(refused('alertmanager.receivers.page.url=ftp://x'), /at '\/alertmanager\/receivers\/page\/url'/);
   t.match(refused('alertmanager.receivers.page.urll=https://x'), /additional properties 'urll' not allowed/);

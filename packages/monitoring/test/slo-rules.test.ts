@@ -76,7 +76,7 @@ t.test('Prometheus writes the edge of a whole second with .0, and so does the ru
   t.match(tool('helm', ...helmArguments('dev', folder)).stdout, 'le="2.0"');
   // 14.4 times the budget of 93 % is more than every request.
   writeFileSync(file, text.replace('availability: 99.9', 'availability: 93'));
-  t.match(tool('helm', ...helmArguments('staging', folder)).output, /slo: availability: .*93.1/);
+  t.match(tool('helm', ...helmArguments('staging', folder)).output, /monitoring: availability: must be above 93\.1/);
   for (const wrong of ['100', '0', '101']) {
     writeFileSync(file, text.replace('availability: 99.9', `availability: ${wrong}`));
     t.match(tool('helm', ...helmArguments('staging', folder)).output, /at '\/availability': /, wrong);
