@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { command } from '@gitops/report/command-line';
 import { clusterNames, readCluster, SettingsError } from '@gitops/settings';
-import { readSlo } from '@gitops/settings/slo';
+import { readSlo, SLO_FILE } from '@gitops/settings/slo';
 import { valueAt } from '@gitops/settings/yaml-file';
 import { isExactVersion } from '@gitops/tools/charts';
 import type { Proof } from '../proofs/proof.ts';
@@ -70,7 +70,7 @@ export async function check(
     }
   };
   const clusters = clusterNames(root).filter((name) => isReadable(() => readCluster(root, name)));
-  isReadable(() => readSlo(root));
+  const hasObjectives = isReadable(() => readSlo(root));
 
   let fleet: FleetApplication[] = [];
   try {
@@ -82,7 +82,9 @@ export async function check(
   const read = new Set<string>();
   for (const entry of fleet) {
     for (const file of valueFilesRead(entry)) read.add(file);
-    for (const problem of applicationProblems(root, entry)) problems.add(problem);
+    for (const problem of applicationProblems(root, entry))
+      // The objectives are values of an Application too, whose chart would report them again.
+      if (hasObjectives || !problem.startsWith(`${SLO_FILE}:`)) problems.add(problem);
   }
   // Which files are read is known only for the whole fleet.
   if (

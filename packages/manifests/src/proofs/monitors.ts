@@ -29,16 +29,18 @@ interface Monitor extends KubernetesObject {
 const isMonitor = (object: KubernetesObject): object is Monitor =>
   groupOf(object) === 'monitoring.coreos.com' && ['ServiceMonitor', 'PodMonitor'].includes(object.kind);
 
-/** Our monitors that scrape nothing, or something twice. What charts bring that are not on this machine is left out. */
+/** Our monitors that scrape nothing, or something twice. Where an Application does not render, its targets are unknown. */
 export function monitorsWithoutTargets(fleet: readonly FleetApplication[], { root }: ProofContext): string[] {
   const found: string[] = [];
   for (const entry of renderedOnly(fleet)) {
     if (entry.chart?.isUpstream === true) continue;
     const ofCluster = fleet.filter(({ cluster }) => cluster.name === entry.cluster.name);
-    const unknown = ofCluster.filter((other) => missingChartOf(other) !== undefined);
+    const unknown = ofCluster.filter(({ rendered }) => !rendered.ok);
     const problems = monitorProblems(placed(entry).filter(isMonitor), {
       objects: renderedOnly(ofCluster).flatMap(placed),
       unknownNamespaces: unknown.map(({ application }) => application.spec.destination.namespace ?? 'default'),
+      // What an upstream chart brings is in its own namespace.
+      isUnknownElsewhere: unknown.some((other) => missingChartOf(other) === undefined),
     });
     for (const problem of problems) found.push(objectProblem(root, entry, problem));
   }
@@ -57,13 +59,19 @@ interface Target {
  * What is wrong with monitors.
  * @param objects all of the cluster, each with its namespace
  * @param unknownNamespaces those in which there may be more
+ * @param isUnknownElsewhere whether there may be more in any of them
  */
 export function monitorProblems(
   monitors: readonly KubernetesObject[],
   {
     objects,
     unknownNamespaces = [],
-  }: { readonly objects: readonly KubernetesObject[]; readonly unknownNamespaces?: readonly string[] },
+    isUnknownElsewhere = false,
+  }: {
+    readonly objects: readonly KubernetesObject[];
+    readonly unknownNamespaces?: readonly string[];
+    readonly isUnknownElsewhere?: boolean;
+  },
 ): Problem[] {
   const problems: Problem[] = [];
   for (const monitor of monitors.filter(isMonitor)) {
@@ -71,8 +79,9 @@ export function monitorProblems(
       problems.push({ object: nameOf(monitor), path, rule });
     };
     const selected = targetsOf(monitor, objects);
-    const isUnknown = monitor.spec?.namespaceSelector?.matchNames?.some((name) => unknownNamespaces.includes(name));
-    if (selected.length === 0 && isUnknown !== true) {
+    const { any = false, matchNames = [] } = monitor.spec?.namespaceSelector ?? {};
+    const isUnknown = any ? isUnknownElsewhere : matchNames.some((name) => unknownNamespaces.includes(name));
+    if (selected.length === 0 && !isUnknown) {
       const what = monitor.kind === 'PodMonitor' ? 'pods' : 'a Service';
       note('spec.selector', `must select ${what} of the cluster (it is ${JSON.stringify(monitor.spec?.selector)})`);
     }

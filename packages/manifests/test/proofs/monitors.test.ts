@@ -80,7 +80,9 @@ t.test('two Services of the same pods are scraped twice', (t) => {
   t.end();
 });
 
-t.test('a namespace whose chart is not on this machine may have more', (t) => {
+t.test('an Application that does not render may have the target', (t) => {
+  const lost = serviceMonitor({ selector: { matchLabels: { app: 'other' } } });
+  t.strictSame(monitorProblems([lost], { objects: OBJECTS, isUnknownElsewhere: true }), []);
   const monitor = serviceMonitor({ namespaceSelector: { matchNames: ['argocd'] } });
   t.strictSame(monitorProblems([monitor], { objects: OBJECTS, unknownNamespaces: ['argocd'] }), []);
   t.end();
