@@ -29,7 +29,7 @@ t.test('Alertmanager takes the routes of every cluster', (t) => {
 t.test('each alert has the receiver of its severity; what nobody knows is a ticket', (t) => {
   const expected: Readonly<Record<string, string>> = { page: 'page', ticket: 'ticket', watchdog: 'watchdog' };
   const file = routesOf(t, 'production');
-  for (const { alert, labels: { severity = '' } = {} } of alertsOf('production'))
+  for (const { alert = '', labels: { severity = '' } = {} } of alertsOf('production'))
     t.equal(receiver(file, `alertname=${alert}`, `severity=${severity}`), expected[severity], alert);
   t.equal(receiver(file, 'alertname=KubeNodeNotReady', 'severity=critical'), 'page');
   t.equal(receiver(file, 'alertname=KubeNodeNotReady', 'severity=warning'), 'ticket');

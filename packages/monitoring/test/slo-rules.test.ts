@@ -118,6 +118,9 @@ function seriesOf(objective: Objective, ratio: number, [before, during, after]: 
   ];
 }
 
+/** An alert without its texts, which promtool would compare as well. */
+const bare = (rule: Rule): Rule => ({ ...rule, annotations: {} });
+
 /** The recordings that an alert reads, and itself: promtool is asked about days. */
 function groupsFor(cluster: string, alert: Rule): Group[] {
   const wanted = new Set<string>();
@@ -142,7 +145,7 @@ function testBurn(t: Test, cluster: string, objective: Objective, name: string):
   if (burn === undefined) throw new Error(name);
   const percent = percentOf(cluster, objective);
   const rule = ruleNamed(cluster, `${objective}BudgetBurn${name}`);
-  const { annotations, ...alert } = rule;
+  const alert = bare(rule);
   // Four times the threshold, or every request.
   const ratio = Math.min(1, 4 * thresholdOf(burn, percent / 100));
   // Windows of days are asked every two minutes.
@@ -165,28 +168,27 @@ function testBurn(t: Test, cluster: string, objective: Objective, name: string):
       { eval_time: at(clearing + slack), alertname: rule.alert },
     ],
   };
-  t.ok(annotations?.summary !== undefined, 'it says what it is');
   t.equal(promtoolTest(t, groupsFor(cluster, alert), [test], `${step}s`), '', `${cluster} ${rule.alert}`);
 }
 
 t.test('each burn-rate alert fires and clears when the algebra says so', (t) => {
   const seen = new Set<string>();
-  for (const cluster of ['staging', ...clusters])
-    for (const objective of OBJECTIVES) {
-      // Clusters with the same objective have the same rules.
-      const key = `${objective} ${percentOf(cluster, objective)}`;
-      if (seen.has(key)) continue;
-      seen.add(key);
-      // promtool needs seconds for an alert that looks at days: those of one cluster stand for all.
-      for (const [name, { severity }] of Object.entries(BURNS))
-        if (severity === 'page' || cluster === 'staging') testBurn(t, cluster, objective, name);
-    }
+  const all = ['staging', ...clusters].flatMap((cluster) => OBJECTIVES.map((objective) => ({ cluster, objective })));
+  for (const { cluster, objective } of all) {
+    // Clusters with the same objective have the same rules.
+    const key = `${objective} ${percentOf(cluster, objective)}`;
+    if (seen.has(key)) continue;
+    seen.add(key);
+    // promtool needs seconds for an alert that looks at days: those of one cluster stand for all.
+    for (const [name, { severity }] of Object.entries(BURNS))
+      if (severity === 'page' || cluster === 'staging') testBurn(t, cluster, objective, name);
+  }
   t.ok(seen.size >= 4, [...seen].join(', '));
   t.end();
 });
 
 t.test('a few requests that all fail burn nothing', (t) => {
-  const { annotations, ...alert } = ruleNamed('staging', 'AvailabilityBudgetBurn14x');
+  const alert = bare(ruleNamed('staging', 'AvailabilityBudgetBurn14x'));
   const series = (perMinute: number) => ({
     interval: '1m',
     input_series: [
@@ -211,7 +213,7 @@ t.test('a few requests that all fail burn nothing', (t) => {
 });
 
 t.test('without the metric, or without its edge, somebody is woken', (t) => {
-  const { annotations, ...alert } = ruleNamed('staging', 'ServiceMetricsAbsent');
+  const alert = bare(ruleNamed('staging', 'ServiceMetricsAbsent'));
   const fires = { exp_alerts: [{ exp_labels: { job: 'fastify-service', le: '0.1', severity: 'page' } }] };
   const series = 'http_request_duration_seconds_bucket{namespace="n",job="fastify-service",le=';
   const tests = [

@@ -32,7 +32,7 @@ t.test('render: YAML of one application, or JSON of all', (t) => {
       [
         ...(cluster === 'local' ? [] : ['argocd', 'aws-load-balancer-controller', 'external-secrets']),
         'fastify-service',
-        ...(cluster === 'local' ? [] : ['kube-prometheus-stack', 'metrics-server', 'prometheus-operator-crds']),
+        ...(cluster === 'local' ? [] : ['kube-prometheus-stack', 'metrics-server', 'monitoring', 'prometheus-operator-crds']),
         'root',
       ].map((name) => `${cluster}/${name}`),
     ),
@@ -139,7 +139,7 @@ t.test(
       ],
       [
         ['render', '--app', 'fastify'],
-        /^error: unknown application fastify\n next: APP is one of: argocd, aws-load-balancer-controller, external-secrets, fastify-service, kube-prometheus-stack, metrics-server, prometheus-operator-crds, root\n$/,
+        /^error: unknown application fastify\n next: APP is one of: argocd, aws-load-balancer-controller, external-secrets, fastify-service, kube-prometheus-stack, metrics-server, monitoring, prometheus-operator-crds, root\n$/,
       ],
       [
         ['render', '--clutser', 'dev'],
