@@ -10,6 +10,7 @@ const upstream = (name: string) => ({
 const metrics = upstream('metrics-server');
 const secrets = upstream('external-secrets');
 const balancers = upstream('aws-load-balancer-controller');
+const stack = upstream('kube-prometheus-stack');
 
 /** What the project of the controllers does not allow, and where it stands. */
 const denied = (what: RegExp, key?: RegExp): RegExp =>
@@ -101,6 +102,28 @@ export const UPSTREAM: readonly Mistake[] = [
       ),
     },
     'external-secrets',
+  ),
+  inFile(
+    stack.shared,
+    {
+      'a key of a chart within an upstream chart misspelt': replace(
+        '  deploymentStrategy:',
+        '  deploymentStrategie:',
+      ).reports(/grafana\.deploymentStrategie: unknown value/),
+      'Grafana closed to Prometheus': replace(
+        "kubectl port-forward`, which is the node's own connection.\n        - from:\n            - podSelector:\n                matchLabels:\n                  app.kubernetes.io/name: prometheus",
+        "kubectl port-forward`, which is the node's own connection.\n        - from:\n            - podSelector:\n                matchLabels:\n                  app.kubernetes.io/name: prom",
+      ).reportsAtTop(
+        /.*NetworkPolicy\/grafana spec\.ingress: must let Prometheus reach Deployment\/grafana on TCP 3000/,
+      ),
+      'a Prometheus larger than any node': replace(
+        '        memory: 768Mi\n        ephemeral-storage: 64Mi\n      limits:\n        memory: 768Mi',
+        '        memory: 7Gi\n        ephemeral-storage: 64Mi\n      limits:\n        memory: 7Gi',
+      ).reportsAs(
+        at('clusters/dev/cluster.yaml', /nodeGroup\.maxSize: .*StatefulSet\/prometheus-kps cannot be scheduled/),
+      ),
+    },
+    'kube-prometheus-stack',
   ),
   inFile(metrics.set, {
     'a range of versions in place of one': replace('targetRevision: 3.13.1', 'targetRevision: 3.13.x').reportsAtTop(
@@ -196,7 +219,7 @@ export const UPSTREAM: readonly Mistake[] = [
   inFile('clusters/staging/cluster.yaml', {
     'a controller switched off whose values stay': replace(
       'name: staging\n',
-      'name: staging\ncontrollers: [metrics-server, external-secrets]\n',
+      'name: staging\ncontrollers: [metrics-server, external-secrets, prometheus-operator-crds, kube-prometheus-stack]\n',
     ).reportsAs(at(`${balancers.staging}:1`, /the file: no Application reads it/)),
   }),
   inFile('argocd/installation.yaml', {

@@ -37,6 +37,30 @@ const application = {
   },
 } satisfies Application;
 
+t.test('the defaults of a chart contain those of the charts that it brings, below their names', (t) => {
+  const root = t.testdir({
+    charts: {
+      app: {
+        'Chart.yaml':
+          'name: app\ndependencies:\n  - name: part\n  - name: other\n    alias: second\n  - name: not-here\n',
+        'values.yaml': 'a: 1\npart:\n  b: 2\n  nothing: null\n',
+        charts: {
+          part: { 'values.yaml': 'b: 1\nc: 3\nnothing: {}\n' },
+          other: { 'values.yaml': 'd: 4\n' },
+        },
+      },
+    },
+    clusters: { shared: { 'app.yaml': '{}\n' }, dev: { 'app.yaml': '{}\n' } },
+    argocd: { 'app.yaml': '{}\n' },
+  });
+  const [defaults] = layersOf(root, chartOf(root, application, []), 'argocd/app.yaml');
+  t.strictSame(defaults?.values, { a: 1, part: { b: 2, c: 3, nothing: {} }, second: { d: 4 } });
+  t.equal(defaults?.position(['part', 'b']), 'charts/app/values.yaml:3', "the chart's own value wins");
+  t.equal(defaults?.position(['part', 'c']), 'charts/app/charts/part/values.yaml:2');
+  t.equal(defaults?.position(['second', 'd']), 'charts/app/charts/other/values.yaml:1');
+  t.end();
+});
+
 t.test('layers in the order in which Helm lays them, each with its places', (t) => {
   const root = repository(t);
   const chart = chartOf(root, application, []);
