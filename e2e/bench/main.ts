@@ -8,6 +8,7 @@ import { instance } from './bench.ts';
 import { measureDeployments } from './deployments.ts';
 import { measureMonitoring } from './monitoring.ts';
 import { measurePodStarts } from './pod-starts.ts';
+import { measureRelease } from './release.ts';
 import { makeUp, measureColdStart, measureStarts, reset } from './starts.ts';
 
 const { values } = parseArgs({
@@ -35,6 +36,10 @@ const parts: Parts = {
   monitoring: async () => {
     await makeUp();
     return measureMonitoring();
+  },
+  release: async () => {
+    await makeUp();
+    return measureRelease();
   },
   ...(values.cold && { cold: measureColdStart }),
 };

@@ -4,6 +4,7 @@ export { comparedRevision, entryRevision, isAutoSynced, isOperating, isSettled }
 export type { Application, ArgoClient } from './argocd-api.ts';
 export { awaitApplications } from './await-applications.ts';
 export { awaitDelivery, type Delivery } from './await-delivery.ts';
+export { followPods } from './follow-pods.ts';
 export { type Instance, openInstance } from './instance.ts';
 export { clusterEnvironment, kubectl } from './kubectl.ts';
 export type { MonitoringFiles } from './monitoring/configuration.ts';
@@ -12,5 +13,7 @@ export { monitoringURL, runMonitoring, stopMonitoring } from './monitoring/start
 export { type Ports, rememberedPorts } from './ports.ts';
 export { strayProcesses } from './process.ts';
 export { processes } from './processes.ts';
+export { registryAddress } from './registry.ts';
 export { publishedImage, publishWorkTree, repositoryURL, servedRepository } from './repository.ts';
 export { buildLocalImage } from './service-image.ts';
+export { Timeline, timelineTable } from './timeline.ts';
