@@ -161,6 +161,15 @@ function podLines({ pods }: Status): string[] {
   return [podsTable(pods), ...pods.flatMap(({ name, messages }) => messages.map((message) => `${name}: ${message}`))];
 }
 
+/** Sources of other clusters that this machine lacks: rules and panels that read them stay empty. */
+const WITHOUT_DATA = [
+  'kube-state-metrics',
+  'node-exporter',
+  'cAdvisor',
+  'aws-load-balancer-controller',
+  'external-secrets',
+];
+
 /** Prometheus and Alertmanager, or what starts them. */
 export function monitoringLines(monitoring: MonitoringStatus | undefined): string[] {
   if (monitoring === undefined)
@@ -173,6 +182,7 @@ export function monitoringLines(monitoring: MonitoringStatus | undefined): strin
   return [
     labelled('Prometheus', `${prometheus} (API; ${alerts}${scraped})`),
     labelled('Alertmanager', `${alertmanager} (API; amtool --alertmanager.url=${alertmanager} alert)`),
+    labelled('No data of', `${WITHOUT_DATA.join(', ')}: nothing on this machine exports it`),
   ];
 }
 

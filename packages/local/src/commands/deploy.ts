@@ -1,7 +1,7 @@
 import { command } from '@gitops/report/command-line';
 import { openInstance } from '../instance.ts';
 import { publishWorkTree, repositoryURL } from '../repository.ts';
-import { reportDelivery } from './report-delivery.ts';
+import { reportDelivery, reportRefresh } from './report-delivery.ts';
 import { runningPorts } from './running.ts';
 
 export default command({
@@ -13,6 +13,10 @@ export default command({
     const instance = openInstance();
     const ports = runningPorts(instance);
     const publication = await publishWorkTree(instance, repositoryURL(ports.git));
-    await reportDelivery(instance, ports, publication, { start, json, print });
+    try {
+      await reportDelivery(instance, ports, publication, { start, json, print });
+    } finally {
+      await reportRefresh(instance, ports, json ? undefined : print);
+    }
   },
 });

@@ -7,6 +7,7 @@ import { PATIENCE } from '../await-applications.ts';
 import { awaitDelivery } from '../await-delivery.ts';
 import { awaitLoadBalancer, describeEnd, type LoadBalancerEnd } from '../await-load-balancer.ts';
 import type { Instance } from '../instance.ts';
+import { refreshMonitoring } from '../monitoring/monitoring.ts';
 import type { Ports } from '../ports.ts';
 import { readRolloutMinimum } from '../rollout-minimum.ts';
 import { type Timeline, timelineTable } from '../timeline.ts';
@@ -62,6 +63,16 @@ export async function reportDelivery(
   print(`Synced and Healthy ${healthyAfter} after the command started:\n${applicationsTable(reached)}`);
   for (const line of ends) print(line);
   if (timeline !== undefined) print(`\n${timelineTable(timeline)}`);
+}
+
+/** Gives Prometheus and Alertmanager, where they run, the rules and routes of the commit, and says so. */
+export async function reportRefresh(
+  instance: Instance,
+  ports: Ports,
+  print: ((text: string) => void) | undefined,
+): Promise<void> {
+  if (await refreshMonitoring(instance, ports))
+    print?.('Prometheus and Alertmanager have read the rules and routes of this commit.');
 }
 
 const NOTHING_REACHED: LoadBalancerEnd = { isReal: false, problem: undefined };

@@ -14,7 +14,7 @@ import type { Ports } from '../ports.ts';
 import { publishedImage, publishImage, repositoryURL } from '../repository.ts';
 import { buildLocalImage } from '../service-image.ts';
 import { Timeline } from '../timeline.ts';
-import { reportDelivery } from './report-delivery.ts';
+import { reportDelivery, reportRefresh } from './report-delivery.ts';
 import { appOption, DEFAULT_APPLICATION, runningPorts } from './running.ts';
 
 const digestProblem = (digest: string): string | undefined => imageProblem({ tag: 'any', digest })?.rule;
@@ -68,6 +68,8 @@ export default command({
       await reportDelivery(instance, ports, publication, { start, json, print, timeline, onSynced });
     } finally {
       stopFollowing();
+      // Also after a bad release: the rules know which image Git has.
+      if (isCommitted) await reportRefresh(instance, ports, json ? undefined : print);
     }
   },
 });

@@ -1,8 +1,9 @@
 import { CommandError } from '@gitops/report/errors';
-import type { Progress } from '@gitops/report/progress';
+import { type Progress, progressTo } from '@gitops/report/progress';
 import { readCluster } from '@gitops/settings';
 import { ensureTools, LOCAL_MACHINE, MONITORING, type Tools } from '@gitops/tools/tools';
 import { isRunning } from '../components.ts';
+import { runningPid } from '../daemon.ts';
 import type { Instance } from '../instance.ts';
 import { rememberedNetworks } from '../node-agents.ts';
 import { machineNodes } from '../nodes.ts';
@@ -27,6 +28,19 @@ export async function deployedFiles(
   const { revision, objects } = await renderMonitoring(instance, tools, ports);
   const machine = { instance, ports, nodes, networks: rememberedNetworks(instance) };
   return { revision, files: await monitoringFiles(objects, tools, machine) };
+}
+
+/**
+ * Gives a running Prometheus and Alertmanager what the deployed commit says, as Argo CD would; nothing where they do not
+ * run. Throws CommandError where they refuse it.
+ * @returns whether they run
+ */
+export async function refreshMonitoring(instance: Instance, ports: Ports): Promise<boolean> {
+  if (runningPid(instance, 'prometheus') === undefined) return false;
+  const tools = await monitoringTools({ ...progressTo(), note: () => undefined });
+  const { files } = await deployedFiles(instance, tools, ports);
+  await runMonitoring(instance, tools, ports, files);
+  return true;
 }
 
 /**
