@@ -76,13 +76,16 @@ t.test('monitors that select Services of Argo CD find its processes', async (t) 
   const argocd = ['application-controller', 'repo-server', 'server', 'applicationset-controller'].map(
     (component) => `argocd-${component}-metrics`,
   );
-  t.match(services, {
+  t.strictSame(services, {
     'serviceMonitor/monitoring/argocd/0': argocd,
     'serviceMonitor/monitoring/anywhere/0': argocd,
     'serviceMonitor/monitoring/elsewhere/0': [],
     'podMonitor/monitoring/pods/0': [],
     apiserver: ['apiserver'],
+    prometheus: ['kps-prometheus'],
+    alertmanager: ['kps-alertmanager'],
     'kubelet/metrics': ['kubelet'],
+    'kubelet/metrics/resource': ['kubelet'],
   });
 });
 
