@@ -28,12 +28,12 @@ export interface Size {
 
 /** The lines of a panel over time as SVG, in colours of light ground. */
 export function chart(panel: Panel, lines: readonly Line[], span: Span, size: Size): string {
-  const { unit, min, max, isLogarithmic = false } = panel;
+  const { unit, isLogarithmic = false } = panel;
   const days = span.to - span.from > 86_400;
   return draw(
     {
       animation: false,
-      grid: { left: 62, right: 14, top: 10, bottom: 26 },
+      grid: { left: 62, right: 16, top: 10, bottom: 30 },
       xAxis: {
         type: 'time',
         min: span.from * 1000,
@@ -41,14 +41,11 @@ export function chart(panel: Panel, lines: readonly Line[], span: Span, size: Si
         splitNumber: Math.max(2, Math.round(size.width / 110)),
         axisLine: { lineStyle: { color: COLOURS.line } },
         axisTick: { lineStyle: { color: COLOURS.line } },
-        axisLabel: { ...TEXT, hideOverlap: true, formatter: (time: number) => clock(time, days) },
+        axisLabel: { ...TEXT, margin: 13, hideOverlap: true, formatter: (time: number) => clock(time, days) },
       },
       yAxis: {
         type: isLogarithmic ? 'log' : 'value',
-        ...(min !== undefined && { min }),
-        ...(max !== undefined && { max }),
-        ...(unit === 'none' && { minInterval: 1 }),
-        ...(unit === 'bytes' && { interval: binaryStep(Math.max(...lines.map(highest))) }),
+        ...(isLogarithmic ? {} : scaleOf(panel, lines)),
         splitNumber: 4,
         splitLine: { lineStyle: { color: COLOURS.line, width: 1 } },
         axisLabel: { ...TEXT, formatter: (value: number) => formatValue(value, unit) },
@@ -120,10 +117,26 @@ function seriesOf({ kind, isLogarithmic = false }: Panel, lines: readonly Line[]
   });
 }
 
-const highest = ({ points }: Line): number => Math.max(0, ...points.map(([, value]) => value ?? 0));
+/** Bounds and ticks of the axis of values: whole numbers, powers of two for bytes, and none that crowd a bound. */
+function scaleOf({ unit, min, max }: Panel, lines: readonly Line[]): object {
+  const values = lines.flatMap(({ points }) => points.flatMap(([, value]) => value ?? []));
+  if (max !== undefined) {
+    const step = roundStep((max - Math.min(min ?? 0, ...values)) / 4);
+    return { max, min: max - step * Math.ceil((max - Math.min(min ?? 0, ...values)) / step), interval: step };
+  }
+  const bounds = min === undefined ? {} : { min };
+  if (unit === 'none') return { ...bounds, minInterval: 1 };
+  if (unit !== 'bytes') return bounds;
+  const most = Math.max(1, ...values);
+  const step = 2 ** Math.max(0, Math.ceil(Math.log2(most / 4)));
+  return { ...bounds, max: step * Math.ceil(most / step), interval: step };
+}
 
-/** The distance of ticks that are whole numbers of KiB, MiB or GiB, four or five of them. */
-const binaryStep = (most: number): number => 2 ** Math.max(0, Math.ceil(Math.log2(most / 4 || 1)));
+/** The next larger of 1, 2, 2.5 and 5 times a power of ten. */
+function roundStep(size: number): number {
+  const power = 10 ** Math.floor(Math.log10(size));
+  return power * ([1, 2, 2.5, 5].find((step) => step * power >= size) ?? 10);
+}
 
 function lineOf({ name, points }: Line, colour: string): LineSeriesOption {
   return {

@@ -15,8 +15,7 @@ const scaled = (value: number, steps: readonly (readonly [number, string])[]): s
 const COUNTS = [
   [1e9, ' G'],
   [1e6, ' M'],
-  [1e4, ' k'],
-  [1, ''],
+  [1e3, ' k'],
 ] as const;
 const BYTES = [
   [1024 ** 4, ' TiB'],
@@ -34,12 +33,15 @@ const SECONDS = [
   [1e-6, ' µs'],
 ] as const;
 
+// Four digits are read as fast as two and a k.
+const count = (value: number): string => (Math.abs(value) < 1e4 ? significant(value) : scaled(value, COUNTS));
+
 /** A value with its unit, as short as a person needs it: 0.0123 s is "12.3 ms". */
 export function formatValue(value: number, unit: Unit): string {
   switch (unit) {
     case 'none':
     case 'short':
-      return scaled(value, COUNTS);
+      return count(value);
     case 'percentunit':
       return `${percent(value * 100)} %`;
     case 's':
@@ -48,7 +50,7 @@ export function formatValue(value: number, unit: Unit): string {
       return scaled(value, BYTES);
     case 'reqps':
     case 'ops':
-      return `${scaled(value, COUNTS)}/s`;
+      return `${count(value)}/s`;
     case 'currencyUSD':
       return `$${value.toFixed(value >= 100 ? 0 : 2)}`;
   }

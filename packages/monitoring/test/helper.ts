@@ -1,4 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
@@ -78,4 +80,29 @@ export async function renderMonitoring(helm: string, cluster: string): Promise<u
     runbooks: 'https://git.example.com/platform/blob/main/docs/runbooks/alerts.md',
     ...cost,
   });
+}
+
+/** A connection that sends no readable request. */
+export async function sendGarbage(api: string): Promise<void> {
+  const socket = connect(Number(new URL(api).port), '127.0.0.1');
+  socket.end('no request at all\r\n\r\n');
+  socket.resume();
+  await once(socket, 'close');
+}
+
+/** Plans of some 20 ms each, many at once, until the service sheds one. */
+export async function overload(api: string): Promise<void> {
+  const tiers = Array.from({ length: 64 }, (_, index) => ({ name: `tier-${index}`, prefixLength: 64 + index }));
+  const zones = Array.from({ length: 16 }, (_, index) => `zone-${index}`);
+  const body = JSON.stringify({ cidr: '::/0', zones, tiers });
+  const headers = { 'content-type': 'application/json' };
+  let isShed = false;
+  const client = async (): Promise<void> => {
+    while (!isShed) {
+      const answer = await fetch(`${api}/v1/plans`, { method: 'POST', headers, body });
+      await answer.text();
+      if (answer.status === 503) isShed = true;
+    }
+  };
+  await Promise.all(Array.from({ length: 40 }, client));
 }

@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { breaches, breachText } from '../../src/contract/contract.ts';
@@ -7,7 +5,7 @@ import { documented, type Exported, metricsOf, type Scrape, scraped } from '../.
 import { type Monitor, scrapesOf } from '../../src/contract/monitors.ts';
 import { rulesOf, usersOfDashboards, usersOfRules } from '../../src/contract/users.ts';
 import { DASHBOARDS } from '../../src/dashboards.ts';
-import { makeRequests, programs, render, renderMonitoring, root, service } from '../helper.ts';
+import { makeRequests, overload, programs, render, renderMonitoring, root, sendGarbage, service } from '../helper.ts';
 
 const helm = join(await programs('stack'), 'helm');
 const objects = await renderMonitoring(helm, 'production');
@@ -31,32 +29,10 @@ async function serviceMetrics(t: Test): Promise<Exported> {
   return { source: 'the service', jobs: ['fastify-service'], metrics: scraped(calm, scrapeOf('fastify-service')) };
 }
 
-async function sendGarbage(api: string): Promise<void> {
-  const socket = connect(Number(new URL(api).port), '127.0.0.1');
-  socket.end('no request at all\r\n\r\n');
-  socket.resume();
-  await once(socket, 'close');
-}
-
-/** What a service that is overloaded exports: plans of some 20 ms each, many at once, until it sheds. */
+/** What a service that is overloaded exports. */
 async function shedMetrics(t: Test): Promise<Map<string, Set<string>>> {
   const { api, admin } = await service(t, { LOAD_SHEDDING: 'on', CACHE_MAX_BYTES: '0' });
-  const tiers = Array.from({ length: 64 }, (_, index) => ({ name: `tier-${index}`, prefixLength: 64 + index }));
-  const body = JSON.stringify({
-    cidr: '::/0',
-    zones: Array.from({ length: 16 }, (_, index) => `zone-${index}`),
-    tiers,
-  });
-  const headers = { 'content-type': 'application/json' };
-  let isShed = false;
-  const client = async (): Promise<void> => {
-    while (!isShed) {
-      const answer = await fetch(`${api}/v1/plans`, { method: 'POST', headers, body });
-      await answer.text();
-      if (answer.status === 503) isShed = true;
-    }
-  };
-  await Promise.all(Array.from({ length: 40 }, client));
+  await overload(api);
   return metricsOf(await (await fetch(`${admin}/metrics`)).text());
 }
 
