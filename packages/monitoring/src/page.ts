@@ -170,6 +170,7 @@ h4{font-size:14px;margin:0;font-weight:600}
 p{margin:4px 0}
 header p,section>p{color:var(--muted)}
 a{color:var(--blue)}
+p code{border:1px solid var(--line);border-radius:4px;padding:0 4px;background:var(--page);white-space:nowrap}
 code{font:12px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 .notice{border-left:3px solid var(--orange);padding:2px 0 2px 12px;margin:12px 0}
 nav{display:grid;grid-template-columns:repeat(4,1fr);gap:${GAP}px;margin-top:16px}

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { ARGOCD_VERSION } from '@gitops/tools/tools';
 import { breaches, breachText } from '../../src/contract/contract.ts';
 import { documented, type Exported, metricsOf, type Scrape, scraped } from '../../src/contract/exported.ts';
 import { type Monitor, scrapesOf } from '../../src/contract/monitors.ts';
@@ -72,6 +73,27 @@ t.test('every metric, label and job that a rule or panel asks for is exported', 
     ],
     'a metric that gets another name fails, and all places are named',
   );
+});
+
+t.test('what is recorded of Argo CD is of the version that is built here', (t) => {
+  const { source } = documented(root, scrapes).find((each) => each.source.startsWith('Argo CD')) ?? {};
+  t.equal(
+    source,
+    `Argo CD ${ARGOCD_VERSION}`,
+    'compare exported/argocd.yaml with the new version, then raise its version',
+  );
+  t.end();
+});
+
+t.test('the objectives dashboard names the factors of the burn-rate alerts', (t) => {
+  const alerts = rules.filter(({ alert = '' }) => alert.startsWith('AvailabilityBudgetBurn'));
+  const factors = alerts.map(({ alert = '' }) => /(\d+)x$/.exec(alert)?.[1] ?? alert);
+  const panels = DASHBOARDS.slo?.rows.flatMap((row) => row.panels) ?? [];
+  const { description = '' } = panels.find(({ title }) => title === 'Availability burn rates') ?? {};
+  const named = Array.from(description.matchAll(/(\d+)(?:\.\d+)? \(/g), ([, factor]) => String(factor));
+  t.strictSame(named, factors);
+  t.equal(factors.length, 4);
+  t.end();
 });
 
 interface Autoscaler {
