@@ -23,6 +23,11 @@ const NOT_RENOVATES: readonly { readonly file: RegExp; readonly text: RegExp; re
     text: /(TAG=|--tag |example: '|exact version, )\d/,
     why: 'an example in a help text or a message',
   },
+  {
+    file: /^packages\/monitoring\/exported\//,
+    text: /^(version|origin): /,
+    why: 'what an exporter documents, raised by whoever has compared it',
+  },
   { file: /^packages\/manifests\/src\/render\/flips\.ts$/, text: /'9\.9\.9'/, why: 'a value to try' },
   {
     file: /^packages\/.+\.ts$/,
