@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError } from '@gitops/report/errors';
-import { type clusterFacts, clusterSecret } from '@gitops/settings';
+import { type clusterFacts, clusterSecret, rootValues } from '@gitops/settings';
 import { run, RunError } from '@gitops/tools/run';
 import type { Tools } from '@gitops/tools/tools';
 import { ROOT } from './applications.ts';
@@ -64,9 +64,8 @@ export async function installRoot(
   tools: Tools,
   facts: ReturnType<typeof clusterFacts>,
 ): Promise<void> {
-  const { repoURL, repoRevision } = facts.annotations;
   const chart = join(instance.root, 'argocd/root');
-  const values = ['--set-string', `repoURL=${repoURL}`, '--set-string', `revision=${repoRevision}`];
+  const values = Object.entries(rootValues(facts)).flatMap(([name, value]) => ['--set-string', `${name}=${value}`]);
   let manifests: string;
   try {
     const env = clusterEnvironment(instance, tools);

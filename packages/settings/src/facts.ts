@@ -1,6 +1,6 @@
 import { subnetPlan } from './network.ts';
 import { fixedMonthlyUsd, nodeMonthlyUsd } from './prices.ts';
-import type { ClusterSettings } from './schema.ts';
+import { type ClusterSettings, GITHUB_REPOSITORY } from './schema.ts';
 
 /** The values that Argo CD's own chart is given for a cluster, from the repository's root; later ones win. */
 export const argocdValueFiles = (cluster: string): readonly string[] => [
@@ -17,7 +17,7 @@ export interface ClusterFacts {
     readonly imageRegistry: string;
     readonly loadBalancerCidrs: string;
   } & Costs &
-    Partial<AwsFacts>;
+    Partial<AwsFacts & PreviewFacts>;
 }
 
 /** US dollars a month as text, `75.62`; `none` where nothing is paid. */
@@ -32,6 +32,14 @@ interface AwsFacts {
   readonly vpcId: string;
 }
 
+/** What the ApplicationSets of previews ask for, where the cluster has previews. */
+interface PreviewFacts {
+  /** The owner and the name of this repository on GitHub. */
+  readonly gitHubOwner: string;
+  readonly gitHubRepository: string;
+  readonly previewDomain: string;
+}
+
 /** The registry of a local cluster. .internal is reserved for private use: its nodes know where to find it. */
 export const LOCAL_REGISTRY = 'registry.internal';
 
@@ -42,8 +50,8 @@ const UNKNOWN_VPC = 'vpc-00000000000000000';
  * The labels and annotations of the cluster's own Secret in Argo CD, from which ApplicationSets take all that differs.
  * This is the one home of these keys. Annotation keys are plain words without prefix or dash, so that a template can
  * write `.metadata.annotations.repoURL`, where a missing key is an error; `index` on a map returns an empty text
- * instead. The label `cluster` is also the name of the EKS cluster; each of `controllers` is a label, `enabled`.
- * Throws where packages/settings/data/prices.json has no price for the region or its nodes.
+ * instead. The label `cluster` is also the name of the EKS cluster; each of `controllers` is a label, `enabled`, and so
+ * is `previews`. Throws where packages/settings/data/prices.json has no price for the region or its nodes.
  * @param known.repoURL the address of a local Git server instead of that of the settings
  * @param known.vpcId the VPC of a cluster on AWS, which is unknown before it is created
  */
@@ -57,6 +65,7 @@ export function clusterFacts(
       'argocd.argoproj.io/secret-type': 'cluster',
       cluster: settings.name,
       ...Object.fromEntries(settings.controllers.map((controller) => [controller, 'enabled'])),
+      ...(previewsOf(settings) === undefined ? {} : { previews: 'enabled' }),
     },
     annotations: {
       repoURL: known.repoURL ?? settings.git.repository,
@@ -65,6 +74,7 @@ export function clusterFacts(
       loadBalancerCidrs: `{${loadBalancerCidrs(settings).join(',')}}`,
       ...costs(settings),
       ...(settings.provider === 'aws' ? { region: settings.region, vpcId: known.vpcId ?? UNKNOWN_VPC } : {}),
+      ...previewFacts(settings),
     },
   };
 }
@@ -78,6 +88,35 @@ const costs = (settings: ClusterSettings): Costs =>
         fixedMonthlyUsd: fixedMonthlyUsd(settings).toFixed(2),
         monthlyBudgetUsd: settings.budget.monthlyUsd.toFixed(2),
       };
+
+const previewsOf = (settings: ClusterSettings): { readonly domain: string } | undefined =>
+  settings.provider === 'aws' ? settings.previews : undefined;
+
+function previewFacts(settings: ClusterSettings): Partial<PreviewFacts> {
+  const previews = previewsOf(settings);
+  if (previews === undefined) return {};
+  const [, gitHubOwner = '', gitHubRepository = ''] = GITHUB_REPOSITORY.exec(settings.git.repository) ?? [];
+  return { gitHubOwner, gitHubRepository, previewDomain: previews.domain };
+}
+
+/** The repository of images of previews, in the registry of the clusters. */
+export const PREVIEW_IMAGES = 'preview/fastify-service';
+
+/** The address of the preview of a pull request; undefined where the cluster has no previews. */
+export function previewURL(settings: ClusterSettings, pullRequest: string): string | undefined {
+  const previews = previewsOf(settings);
+  return previews === undefined ? undefined : `http://pr-${pullRequest}.${previews.domain}`;
+}
+
+/** The secret in AWS Secrets Manager with the token by which Argo CD lists the pull requests on GitHub. */
+export const previewToken = (cluster: string): string => `${cluster}/github-pull-requests`;
+
+/** The values of the chart argocd/root, as CDKTF, packages/local and packages/manifests install it. */
+export const rootValues = ({ labels, annotations }: ClusterFacts): Readonly<Record<string, string>> => ({
+  repoURL: annotations.repoURL,
+  revision: annotations.repoRevision,
+  ...(labels.previews === 'enabled' ? { previewToken: previewToken(labels.cluster ?? '') } : {}),
+});
 
 /** The networks that load balancers send from. The annotation has them as a list for Helm's --set: `{a,b}`. */
 function loadBalancerCidrs(settings: ClusterSettings): string[] {

@@ -3,7 +3,16 @@ import { formatCidr, overlaps, parseCidr } from '@gitops/subnets/cidr';
 import { PlanError } from '@gitops/subnets/plan';
 import { subnetPlan } from './network.ts';
 import { REGIONS, ZONES_WITHOUT_EKS } from './regions.ts';
-import { Api, Network, type NetworkSettings, NodeGroup, schemaOf, SERVICE_CIDR } from './schema.ts';
+import {
+  Api,
+  GITHUB_REPOSITORY,
+  Network,
+  type NetworkSettings,
+  NodeGroup,
+  Previews,
+  schemaOf,
+  SERVICE_CIDR,
+} from './schema.ts';
 import { type Problem, schemaProblems } from './schema-problems.ts';
 
 type Values = Readonly<Record<string, unknown>>;
@@ -20,6 +29,7 @@ export function problemsOf(settings: Values, folder: string): Problem[] {
     ...apiProblems(settings.api),
     ...nodeGroupProblems(settings.nodeGroup),
     ...networkProblems(settings.network, settings.region),
+    ...(settings.provider === 'aws' ? previewProblems(settings) : []),
   ];
 }
 
@@ -31,6 +41,19 @@ const unknownSetting = (provider: unknown): string =>
 function nameProblems(name: unknown, folder: string): Problem[] {
   if (name === undefined || name === folder) return [];
   return [{ keys: ['name'], rule: `must be the folder's name, ${folder}` }];
+}
+
+/** Previews need the label on a pull request of GitHub, a Secret with its token, and one load balancer for all. */
+function previewProblems({ previews, git, controllers }: Values): Problem[] {
+  if (!Value.Check(Previews, previews)) return [];
+  const problems: Problem[] = [];
+  const { repository } = (git ?? {}) as { readonly repository?: unknown };
+  if (typeof repository === 'string' && !GITHUB_REPOSITORY.test(repository))
+    problems.push({ keys: ['previews'], rule: `need a repository on GitHub, and git.repository is ${repository}` });
+  for (const controller of ['aws-load-balancer-controller', 'external-secrets'])
+    if (Array.isArray(controllers) && !controllers.includes(controller))
+      problems.push({ keys: ['previews'], rule: `need ${controller}, which \`controllers\` does not list` });
+  return problems;
 }
 
 function nodeGroupProblems(nodeGroup: unknown): Problem[] {

@@ -123,6 +123,9 @@ const local = {
   }),
 };
 
+/** The address of a repository on GitHub: its owner and its name. */
+export const GITHUB_REPOSITORY = /^https:\/\/github\.com\/([^/]+)\/([^/]+)\.git$/;
+
 /** The addresses of Kubernetes Services, one of the two ranges that EKS offers; no cluster's network may overlap it. */
 export const SERVICE_CIDR = '172.20.0.0/16';
 
@@ -174,12 +177,29 @@ export const Api = Type.Object(
   strict,
 );
 
+/** The previews of pull requests in a cluster on AWS. */
+export const Previews = Type.Object(
+  {
+    domain: Type.String({
+      pattern: '^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$',
+      maxLength: 100,
+      description: 'DNS name below which each preview has one of its own, pr-<number>.<domain>',
+    }),
+  },
+  {
+    ...strict,
+    description:
+      'Runs a preview of every pull request with the label `preview`; without it there are none (docs/guides/github.md)',
+  },
+);
+
 const aws = {
   accountId,
   region,
   network: Network,
   api: Api,
   nodeGroup: NodeGroup,
+  previews: Type.Optional(Previews),
   deletionProtection: Type.Boolean({
     description: 'AWS refuses to delete the cluster until this is false and applied',
   }),

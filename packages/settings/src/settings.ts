@@ -6,7 +6,17 @@ import { type ClusterFiles, readClusterFiles, SettingsError, SHARED } from './cl
 import type { ClusterSettings } from './schema.ts';
 
 export { SettingsError } from './cluster-files.ts';
-export { argocdValueFiles, type ClusterFacts, clusterFacts, clusterSecret, LOCAL_REGISTRY } from './facts.ts';
+export {
+  argocdValueFiles,
+  type ClusterFacts,
+  clusterFacts,
+  clusterSecret,
+  LOCAL_REGISTRY,
+  PREVIEW_IMAGES,
+  previewToken,
+  previewURL,
+  rootValues,
+} from './facts.ts';
 export {
   type AwsClusterSettings,
   type ClusterSettings,

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { clusterFacts, readCluster } from '../src/settings.ts';
-import { repository } from './cluster-fixtures.ts';
+import { clusterFacts, previewURL, readCluster, rootValues } from '../src/settings.ts';
+import { append, replace, repository } from './cluster-fixtures.ts';
 
 t.test('clusters on AWS share a registry, and their load balancers are in the public subnets', (t) => {
   const dev = readCluster(repository(t), 'dev');
@@ -20,6 +20,26 @@ t.test('clusters on AWS share a registry, and their load balancers are in the pu
     },
   });
   t.equal(clusterFacts(dev, { vpcId: 'vpc-1' }).annotations.vpcId, 'vpc-1');
+  t.end();
+});
+
+t.test('a cluster with previews says so, with where its pull requests are, and where their token is', (t) => {
+  const folder = repository(t, {
+    dev: append('previews: { domain: preview.example.com }'),
+    shared: replace('[metrics-server]', '[aws-load-balancer-controller, external-secrets]'),
+  });
+  const dev = readCluster(folder, 'dev');
+  const { labels, annotations } = clusterFacts(dev);
+  t.equal(labels.previews, 'enabled');
+  t.match(annotations, {
+    ...{ gitHubOwner: 'example', gitHubRepository: 'gitops-platform', previewDomain: 'preview.example.com' },
+  });
+  t.equal(previewURL(dev, '12'), 'http://pr-12.preview.example.com');
+  const values = { repoURL: 'https://github.com/example/gitops-platform.git', revision: 'main' };
+  t.same(rootValues(clusterFacts(dev)), { ...values, previewToken: 'dev/github-pull-requests' });
+  const without = readCluster(repository(t), 'dev');
+  t.same(rootValues(clusterFacts(without)), values);
+  t.equal(previewURL(without, '12'), undefined);
   t.end();
 });
 

@@ -91,6 +91,8 @@ const MISTAKES: readonly Mistake[] = [
   ['dev', append('git: { revision: "" }'), '27: git.revision', /\(it is ""\)$/],
   ['dev', append('"a/b": 1'), '27: a/b', 'unknown setting (it is 1)'],
   ['dev', append('__proto__: { region: x }'), '27: __proto__', /^unknown setting/],
+  ['dev', append('previews: { domain: Preview }'), '27: previews.domain', /^invalid value; expected: DNS name/],
+  ['local', append('previews: { domain: a.example.com }'), '7: previews', /^unknown setting of a local cluster/],
   // What no kind of cluster has is not taken for a setting of another kind.
   ['shared', append('extra: 1'), '11: extra', 'unknown setting (it is 1)'],
 
@@ -117,6 +119,27 @@ t.test('each mistake is reported with file, line, key, rule and value', (t) => {
     if (typeof expected === 'string') t.equal(rest, expected);
     else t.match(rest, expected);
   }
+  t.end();
+});
+
+t.test('previews need GitHub, its token by External Secrets, and one load balancer for all of them', (t) => {
+  const previews = append('previews: { domain: preview.example.com }');
+  const needs = (edit: Edit): string[] =>
+    problemsOf(t, repository(t, { dev: previews, shared: edit }), 'dev').map((problem) =>
+      problem.replace(/^clusters\/dev\/cluster\.yaml:27: previews: (.*) \(it is .*$/, '$1'),
+    );
+  t.same(
+    needs((text) => text),
+    ['aws-load-balancer-controller', 'external-secrets'].map(
+      (name) => `need ${name}, which \`controllers\` does not list`,
+    ),
+  );
+  const all = '[aws-load-balancer-controller, external-secrets]';
+  const elsewhere = 'https://git.example.com/example/gitops-platform.git';
+  t.same(
+    needs((text) => text.replace('[metrics-server]', all).replace(/https:.*\.git/, elsewhere)),
+    [`need a repository on GitHub, and git.repository is ${elsewhere}`],
+  );
   t.end();
 });
 

@@ -5,7 +5,7 @@ import { HelmProvider } from '@cdktf/provider-helm/lib/provider/index.js';
 import { Release } from '@cdktf/provider-helm/lib/release/index.js';
 import { AssetType, Fn, TerraformAsset } from 'cdktf';
 import type { Construct } from 'constructs';
-import { argocdValueFiles, type AwsClusterSettings, clusterFacts, clusterSecret } from '@gitops/settings';
+import { argocdValueFiles, type AwsClusterSettings, clusterFacts, clusterSecret, rootValues } from '@gitops/settings';
 import { argocdChart } from '@gitops/tools/charts';
 import { ARGOCD_VERSION } from '@gitops/tools/tools';
 import { nameIn } from '../names.ts';
@@ -69,7 +69,7 @@ export class ArgoCdStack extends PlatformStack {
       name: 'root',
       namespace: 'argocd',
       chart: `./${root.path}`,
-      values: [JSON.stringify({ repoURL: facts.annotations.repoURL, revision: facts.annotations.repoRevision })],
+      values: [JSON.stringify(rootValues(facts))],
       wait: true,
       maxHistory: 5,
       // Its kinds come with Argo CD.

@@ -1,4 +1,4 @@
-import { argocdValueFiles, clusterFacts, type ClusterSettings } from '@gitops/settings';
+import { argocdValueFiles, clusterFacts, type ClusterSettings, rootValues } from '@gitops/settings';
 import type { ChartName } from '@gitops/tools/charts';
 import { ARGOCD_VERSION } from '@gitops/tools/tools';
 import type { Application, Source } from './renderer.ts';
@@ -14,11 +14,9 @@ const application = (name: string, spec: Partial<Application['spec']>): Applicat
 
 /** The chart argocd/root, as CDKTF or packages/local installs it. */
 export function rootInstallation(cluster: ClusterSettings): Application {
-  const { repoURL, repoRevision } = clusterFacts(cluster).annotations;
-  const parameters = [
-    { name: 'repoURL', value: repoURL, forceString: true },
-    { name: 'revision', value: repoRevision, forceString: true },
-  ];
+  const facts = clusterFacts(cluster);
+  const { repoURL, repoRevision } = facts.annotations;
+  const parameters = Object.entries(rootValues(facts)).map(([name, value]) => ({ name, value, forceString: true }));
   return application('root', {
     source: { repoURL, targetRevision: repoRevision, path: 'argocd/root', helm: { parameters } },
   });
