@@ -13,6 +13,10 @@ fastify-service: <value>: <rule, and the values seen>
 {{- if eq .Values.image.tag "latest" }}
   {{- $broken = append $broken "image.tag: must name a version (tag latest)" }}
 {{- end }}
+{{- /* A preview's image is not written to Git: its tag is the commit, in a repository whose tags do not move. */}}
+{{- if and (not .Values.image.digest) (not (regexMatch "^[0-9a-f]{40}$" .Values.image.tag)) }}
+  {{- $broken = append $broken (printf "image.digest: must be set, unless image.tag is a commit (tag %s)" .Values.image.tag) }}
+{{- end }}
 {{- if eq $ingress.enabled $httpRoute.enabled }}
   {{- $broken = append $broken (printf "ingress.enabled: exactly one of ingress.enabled and httpRoute.enabled must be true (ingress.enabled %t, httpRoute.enabled %t)" $ingress.enabled $httpRoute.enabled) }}
 {{- end }}

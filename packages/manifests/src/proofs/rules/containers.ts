@@ -1,3 +1,4 @@
+import { PREVIEW_IMAGES } from '@gitops/settings';
 import { milliCpus, quantity } from '../../kubernetes/quantity.ts';
 import { type Container, containersOf, podSpecOf, type Workload, workloads } from '../../kubernetes/workload.ts';
 import type { Problem } from '../problem.ts';
@@ -61,12 +62,14 @@ const resources: Rule = {
 };
 
 const IMAGE = /^[a-z0-9][a-z0-9./:_-]*:(?<tag>[A-Za-z0-9_][A-Za-z0-9._-]{0,127})@sha256:[0-9a-f]{64}$/;
+// A preview's tag is its commit, and the tags of its repository are immutable (platform/src/stacks/registry.ts).
+const PREVIEW_IMAGE = new RegExp(`^[a-z0-9][a-z0-9.-]*/${PREVIEW_IMAGES}:(?<tag>[0-9a-f]{40})$`);
 
 const images: Rule = {
   name: 'image',
   intent: 'A tag can be moved: without its digest, two pods of one version may run two programs.',
   check: eachContainer(({ image = '', imagePullPolicy }, path, workload) => {
-    const tag = IMAGE.exec(image)?.groups?.tag;
+    const tag = (IMAGE.exec(image) ?? PREVIEW_IMAGE.exec(image))?.groups?.tag;
     return [
       ...(tag !== undefined && tag !== 'latest'
         ? []
