@@ -4,7 +4,7 @@
 
 # The variables of the commands. They reach the programs through the environment, never through a shell's command line;
 # a command refuses variables that it does not have.
-export ADDRESS ALLOW_OLDER APP ARGOCD BASE BODY CLUSTER COMMIT CONFIRM DIGEST DIRTY DOCKER DURATION EFFECT EMERGENCY FROM HEAD ID KEY LIMIT MARKDOWN PULL_REQUEST RATE RECOVER REMOTE ROLE SCENARIO STACK TAG TIMEOUT TO YES
+export ADDRESS ALLOW_OLDER APP ARGOCD BASE BODY CLUSTER COMMIT CONFIRM DIGEST DIRTY DOCKER DURATION EFFECT EMERGENCY FROM HEAD ID KEY LIMIT MARKDOWN PREVIEW PULL_REQUEST RATE RECOVER REMOTE ROLE SCENARIO STACK TAG TIMEOUT TO YES
 # Variables of this file, allowed on the command line of any target.
 export MAKEFILE_VARIABLES := NODE COMPILED LOAD LOCAL MONITORING MANIFESTS PLATFORM VERIFY BENCHES DELIVERY
 
@@ -142,7 +142,7 @@ cost: install ## show what each cluster costs a month by list price, against its
 kubeconfig: install ## add CLUSTER=dev to your kubeconfig and make it the current context
 	@$(PLATFORM) kubeconfig
 
-image: install ## build and push the image of the service: TAG=0.2.0; [DOCKER=yes] [DIRTY=yes: uncommitted changes]
+image: install ## build and push the image of the service: TAG=0.2.0; [DOCKER=yes] [DIRTY=yes: uncommitted changes] [PREVIEW=12]
 	@$(PLATFORM) image
 
 ci-role: install ## print the AWS role of a CI job: ROLE=plan [CLUSTER=dev]

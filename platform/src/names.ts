@@ -33,6 +33,12 @@ export const boundaryArn = (project: string, accountId: string): string =>
 /** The role by which a release pushes images, in the registry's account. */
 export const imagePushRole = (project: string): string => nameInAccount(project, 'image-push');
 
+/** The environment on GitHub of the jobs that push images of previews. */
+export const PREVIEW_ENVIRONMENT = 'preview';
+
+/** The role by which a pull request pushes the image of its preview, in the registry's account. */
+export const previewPushRole = (project: string): string => nameInAccount(project, 'preview-push');
+
 /** The role by which CI plans; it may read, and no more. */
 export const planRole = (project: string): string => nameInAccount(project, 'plan');
 

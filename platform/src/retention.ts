@@ -90,6 +90,21 @@ export function lifecyclePolicy(clusters: readonly string[]): LifecyclePolicy {
   };
 }
 
+/** How long the image of a preview is kept, in days since its push; labelling the pull request again builds it again. */
+const PREVIEW_DAYS = 14;
+
+/** The rule of the repository of previews. */
+export const previewLifecyclePolicy = (): LifecyclePolicy => ({
+  rules: [
+    {
+      rulePriority: 1,
+      description: `previews, ${PREVIEW_DAYS} days after their push`,
+      selection: { tagStatus: 'any', countType: 'sinceImagePushed', countUnit: 'days', countNumber: PREVIEW_DAYS },
+      action: { type: 'expire' },
+    },
+  ],
+});
+
 /** Versions are never overwritten; the clusters' own tags move. */
 export function tagMutability(clusters: readonly string[]): {
   imageTagMutability: string;

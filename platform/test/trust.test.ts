@@ -23,6 +23,7 @@ const EVENTS: readonly [event: string, context: string][] = [
   ['environment dev', 'environment:dev'],
   ['environment staging', 'environment:staging'],
   ['environment production', 'environment:production'],
+  ['environment preview', 'environment:preview'],
   ['environment of another name', 'environment:prod'],
 ];
 
@@ -32,6 +33,7 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   'push to main': ['gitops-platform-image-push', ...PLAN],
   'schedule, on the default branch': ['gitops-platform-image-push', ...PLAN],
   'pull request': PLAN,
+  'environment preview': ['gitops-platform-preview-push'],
   'environment dev': ['gitops-platform-deploy-dev'],
   'environment staging': ['gitops-platform-deploy-staging of 222222222222'],
   'environment production': ['gitops-platform-deploy-production of 333333333333'],

@@ -3,10 +3,13 @@ import { CommandError, UsageError } from '@gitops/report/errors';
 import { setJobOutputs } from '@gitops/report/github';
 import { choice } from '@gitops/report/options';
 import type { AwsClusterSettings } from '@gitops/settings';
-import { deployRole, imagePushRole, planRole, projectOf } from '../names.ts';
+import { deployRole, imagePushRole, planRole, previewPushRole, projectOf } from '../names.ts';
 import { awsClusters, clusterNamed, clusterOption, stateKind } from '../workspace.ts';
 
-export const ROLES = ['deploy', 'image-push', 'plan'] as const;
+export const ROLES = ['deploy', 'image-push', 'plan', 'preview-push'] as const;
+
+/** The roles of the one registry, which are of no cluster. */
+const OF_REGISTRY = { 'image-push': imagePushRole, 'preview-push': previewPushRole } as const;
 
 /** A role of CI, and where its calls go. */
 export interface CiRole {
@@ -23,7 +26,7 @@ export default command({
     cluster: clusterOption,
   },
   run: async ({ options: { role, cluster }, json, print }) => {
-    if (role !== 'image-push' && stateKind() === 'local')
+    if (!(role in OF_REGISTRY) && stateKind() === 'local')
       throw new CommandError(
         'the state is on one machine, where a CI job does not find it',
         'move it to S3 first: `make migrate-state` (docs/guides/aws.md)',
@@ -41,10 +44,10 @@ export default command({
  * Throws UsageError where the role needs a cluster and none is given.
  */
 export function ciRole(role: (typeof ROLES)[number], cluster?: string): CiRole {
-  if (role === 'image-push') {
+  if (role === 'image-push' || role === 'preview-push') {
     const [any] = awsClusters();
     if (any === undefined) throw new CommandError('no cluster is on AWS', 'add one below clusters/');
-    return at(any.registry, imagePushRole(projectOf(any)));
+    return at(any.registry, OF_REGISTRY[role](projectOf(any)));
   }
   if (cluster === undefined)
     throw new UsageError(`CLUSTER (--cluster) is missing: ${role} is of one cluster`, 'CLUSTER=dev');

@@ -5,7 +5,7 @@ import { command } from '@gitops/report/command-line';
 import { CommandError, UsageError } from '@gitops/report/errors';
 import { setJobOutputs } from '@gitops/report/github';
 import { flag, text } from '@gitops/report/options';
-import type { AwsClusterSettings } from '@gitops/settings';
+import { type AwsClusterSettings, PREVIEW_IMAGES, previewURL } from '@gitops/settings';
 import { instanceType } from '@gitops/settings/instance-types';
 import { run, RunError } from '@gitops/tools/run';
 import { requireCredentials } from '../credentials.ts';
@@ -29,9 +29,14 @@ export default command({
       problem: tagProblem,
     }),
     dirty: flag('allow a work tree with uncommitted changes'),
+    preview: text('the number of a pull request: the image is for its preview alone, with the commit as TAG', {
+      placeholder: 'NUMBER',
+      example: '12',
+      problem: (value) => (/^[1-9][0-9]{0,9}$/.test(value) ? undefined : 'must be the number of a pull request'),
+    }),
     docker: flag('build with Docker, by the Dockerfile, instead of without a daemon'),
   },
-  run: async ({ options: { tag, dirty, docker }, json, print }) => {
+  run: async ({ options: { tag, dirty, docker, preview }, json, print }) => {
     const clusters = awsClusters();
     const owner = clusters.find(({ name }) => tag.startsWith(`${name}-`));
     if (owner !== undefined)
@@ -39,13 +44,26 @@ export default command({
         `${tag} looks like a tag of the cluster ${owner.name}, and these move`,
         'choose another TAG',
       );
+    const url = preview === undefined ? undefined : addressOf(clusters, preview);
     requireCredentials();
-    const image = await pushImage(repository, tag, clusters, { dirty, docker });
+    const image = await pushImage(repository, tag, clusters, { dirty, docker, isPreview: preview !== undefined });
     const { digest } = image;
-    setJobOutputs({ tag, digest, repository: image.reference.replace(/:[^:@/]+@.*$/, '') });
+    setJobOutputs({
+      ...{ tag, digest, repository: image.reference.replace(/:[^:@/]+@.*$/, '') },
+      ...(url === undefined ? {} : { url }),
+    });
     print(json ? JSON.stringify(image) : image.reference);
   },
 });
+
+/** Where the preview of a pull request answers. Throws CommandError where no cluster has previews. */
+function addressOf(clusters: readonly AwsClusterSettings[], pullRequest: string): string {
+  for (const cluster of clusters) {
+    const url = previewURL(cluster, pullRequest);
+    if (url !== undefined) return url;
+  }
+  throw new CommandError('no cluster has previews', 'set `previews` in clusters/dev/cluster.yaml');
+}
 
 /** What service/image.ts prints of an image that it pushed. */
 export interface PushedImage {
@@ -60,33 +78,43 @@ type Registry = AwsClusterSettings['registry'];
 
 /**
  * Builds the service for every kind of node with service/image.ts, and pushes it to the registry as a new version. It
- * also gets the tag of the coming deployment (see retention.ts). Progress goes to standard error.
+ * also gets the tag of the coming deployment (see retention.ts), unless it is for a preview. Progress goes to standard error.
  * @param repository the folder of this repository
  * @param dirty allows a work tree with uncommitted changes
  * @param docker builds with Docker
- * Throws CommandError for a tag that exists, uncommitted changes, a base image without a digest, and a missing or failing
- * program.
+ * @param isPreview for the repository of previews, whose pods pull by the commit
+ * Throws CommandError for a tag that exists or is not the commit of a preview, uncommitted changes, a base image without a
+ * digest, and a missing or failing program.
  */
 export async function pushImage(
   repository: string,
   tag: string,
   clusters: readonly AwsClusterSettings[],
-  { dirty, docker }: { readonly dirty: boolean; readonly docker: boolean },
+  { dirty, docker, isPreview }: { readonly dirty: boolean; readonly docker: boolean; readonly isPreview: boolean },
 ): Promise<PushedImage> {
   const [cluster] = clusters;
   if (cluster === undefined)
     throw new CommandError('no cluster on AWS would pull the image', 'add one below clusters/');
   const { registry } = cluster;
   const host = `${registry.accountId}.dkr.ecr.${registry.region}.amazonaws.com`;
-  if (!dirty) await requireCommitted(repository);
+  const name = isPreview ? PREVIEW_IMAGES : NAME;
+  if (isPreview) {
+    const commit = await headOf(repository);
+    if (tag !== commit)
+      throw new CommandError(
+        `TAG: must be the commit that is checked out, by which the preview's pods pull (it is ${tag})`,
+        `TAG=${commit}`,
+      );
+  }
+  if (!dirty || isPreview) await requireCommitted(repository);
   requirePinnedBases(repository, docker);
-  const present = await digestInRegistry(tag, registry);
+  const present = await digestInRegistry(name, tag, registry);
   if (present !== undefined) {
-    const commit = (await git(repository, 'rev-parse', 'HEAD')).trim();
+    const commit = await headOf(repository);
     // A tag that is the commit is what an earlier run of the same release pushed.
-    if (tag === commit) return { reference: `${host}/${NAME}:${tag}@${present}`, tag, digest: present, commit };
+    if (tag === commit) return { reference: `${host}/${name}:${tag}@${present}`, tag, digest: present, commit };
     throw new CommandError(
-      `${host}/${NAME}:${tag} already exists, and versions are never overwritten`,
+      `${host}/${name}:${tag} already exists, and versions are never overwritten`,
       'use another TAG',
     );
   }
@@ -94,8 +122,16 @@ export async function pushImage(
   if (docker) await logIn(host, password);
 
   const args = [
-    ...['--tag', tag, '--also', slotTag(FIRST_CLUSTER, await deployments(repository))],
-    ...['--registry', host, '--platform', platformsOf(clusters).join(), '--push', '--json'],
+    ...['--tag', tag, ...(isPreview ? [] : ['--also', slotTag(FIRST_CLUSTER, await deployments(repository))])],
+    // service/image.ts adds the name of the service.
+    ...[
+      '--registry',
+      `${host}/${name}`.replace(`/${NAME}`, ''),
+      '--platform',
+      platformsOf(clusters).join(),
+      '--push',
+      '--json',
+    ],
     ...(docker ? ['--docker'] : []),
   ];
   try {
@@ -114,12 +150,14 @@ export async function pushImage(
 const git = async (repository: string, ...args: readonly string[]): Promise<string> =>
   callProgram('git', ['-C', repository, ...args], { next: 'run it in a clone' });
 
+const headOf = async (repository: string): Promise<string> => (await git(repository, 'rev-parse', 'HEAD')).trim();
+
 async function requireCommitted(repository: string): Promise<void> {
   const changes = await git(repository, 'status', '--porcelain');
   if (changes.trim() !== '')
     throw new CommandError(
       'the work tree has uncommitted changes, so this image could not be built again',
-      'commit them, or set DIRTY=yes',
+      'commit them, or set DIRTY=yes, which previews do not know',
     );
 }
 
@@ -166,8 +204,12 @@ async function logIn(host: string, password: string): Promise<void> {
 }
 
 /** The digest of a tag; undefined where the registry has no such tag. Throws CommandError where it does not say. */
-async function digestInRegistry(tag: string, { accountId, region }: Registry): Promise<string | undefined> {
-  const place = ['--registry-id', accountId, '--region', region, '--repository-name', NAME];
+async function digestInRegistry(
+  name: string,
+  tag: string,
+  { accountId, region }: Registry,
+): Promise<string | undefined> {
+  const place = ['--registry-id', accountId, '--region', region, '--repository-name', name];
   const query = ['--query', 'imageDetails[0].imageDigest', '--output', 'text'];
   try {
     const args = ['ecr', 'describe-images', ...place, '--image-ids', `imageTag=${tag}`, ...query];

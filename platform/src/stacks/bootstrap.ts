@@ -13,7 +13,7 @@ import { S3BucketPublicAccessBlock } from '@cdktf/provider-aws/lib/s3-bucket-pub
 import { S3BucketServerSideEncryptionConfigurationA } from '@cdktf/provider-aws/lib/s3-bucket-server-side-encryption-configuration/index.js';
 import { S3BucketVersioningA } from '@cdktf/provider-aws/lib/s3-bucket-versioning/index.js';
 import type { Construct } from 'constructs';
-import type { AwsClusterSettings } from '@gitops/settings';
+import { type AwsClusterSettings, PREVIEW_IMAGES } from '@gitops/settings';
 import { merge } from '../iam/document.ts';
 import {
   boundaryPolicy,
@@ -23,7 +23,16 @@ import {
   writeStatePolicy,
 } from '../iam/policies.ts';
 import { GITHUB_ISSUER, trustOfGitHub } from '../iam/trust.ts';
-import { boundaryName, deployRole, imagePushRole, nameInAccount, planRole, stateBucket } from '../names.ts';
+import {
+  boundaryName,
+  deployRole,
+  imagePushRole,
+  nameInAccount,
+  planRole,
+  PREVIEW_ENVIRONMENT,
+  previewPushRole,
+  stateBucket,
+} from '../names.ts';
 import { type Common, PlatformStack, type RoleOptions } from './platform-stack.ts';
 import { REPOSITORIES, repositoryArn } from './registry.ts';
 
@@ -99,6 +108,7 @@ export class BootstrapStack extends PlatformStack {
    * The roles of GitHub's jobs, without any stored key:
    *
    *   main                  pushes images (in the registry's account)
+   *   environment preview   pushes images of previews (there as well), to a repository of their own
    *   main, pull request    plans, and changes nothing, not even a lock
    *   environment <cluster> applies that cluster's stacks
    */
@@ -129,6 +139,10 @@ export class BootstrapStack extends PlatformStack {
       role('image-push', [main], {
         name: imagePushRole(this.project),
         policy: imagePushPolicy(REPOSITORIES.map((name) => repositoryArn(registry, name))),
+      });
+      role('preview-push', [`environment:${PREVIEW_ENVIRONMENT}`], {
+        name: previewPushRole(this.project),
+        policy: imagePushPolicy([repositoryArn(registry, PREVIEW_IMAGES)]),
       });
     }
     // The scheduled search for drift runs on main.

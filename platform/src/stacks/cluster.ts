@@ -11,7 +11,7 @@ import { KmsKey } from '@cdktf/provider-aws/lib/kms-key/index.js';
 import { SecretsmanagerSecret } from '@cdktf/provider-aws/lib/secretsmanager-secret/index.js';
 import type { ITerraformDependable } from 'cdktf';
 import type { Construct } from 'constructs';
-import { type AwsClusterSettings, SERVICE_CIDR } from '@gitops/settings';
+import { type AwsClusterSettings, previewToken, SERVICE_CIDR } from '@gitops/settings';
 import { podIdentities } from '../iam/pod-identities.ts';
 import { trustOfEks, trustOfPodIdentity } from '../iam/trust.ts';
 import { clusterRole, deployRole, nameIn } from '../names.ts';
@@ -220,10 +220,10 @@ export class ClusterStack extends PlatformStack {
    * state.
    */
   #secrets(key: KmsKey | undefined): void {
-    const { name, controllers, deletionProtection } = this.#settings;
-    const secret = (id: string, of: string, description: string): void => {
+    const { name, controllers, deletionProtection, previews } = this.#settings;
+    const secret = (id: string, secretName: string, description: string): void => {
       new SecretsmanagerSecret(this, id, {
-        name: `${name}/${of}`,
+        name: secretName,
         description,
         // 0 deletes at once: the name of a secret that waits to be deleted cannot be used again.
         recoveryWindowInDays: deletionProtection ? 30 : 0,
@@ -232,14 +232,24 @@ export class ClusterStack extends PlatformStack {
     };
     secret(
       'service-secret',
-      'fastify-service',
+      `${name}/fastify-service`,
       'Settings of the service that nobody else may read; External Secrets copies it',
     );
+    if (previews !== undefined)
+      secret(
+        'preview-token',
+        previewToken(name),
+        "GitHub's token by which Argo CD lists pull requests with previews; the token alone",
+      );
     if (!controllers.includes('kube-prometheus-stack')) return;
-    secret('grafana-secret', 'grafana', 'user and password of the admin of Grafana; External Secrets copies it');
+    secret(
+      'grafana-secret',
+      `${name}/grafana`,
+      'user and password of the admin of Grafana; External Secrets copies it',
+    );
     secret(
       'alertmanager-secret',
-      'alertmanager',
+      `${name}/alertmanager`,
       'Addresses that Alertmanager sends alerts to; External Secrets copies it',
     );
   }

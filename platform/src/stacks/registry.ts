@@ -3,12 +3,12 @@ import { EcrRegistryScanningConfiguration } from '@cdktf/provider-aws/lib/ecr-re
 import { EcrRepository } from '@cdktf/provider-aws/lib/ecr-repository/index.js';
 import { EcrRepositoryPolicy } from '@cdktf/provider-aws/lib/ecr-repository-policy/index.js';
 import type { Construct } from 'constructs';
-import type { AwsClusterSettings } from '@gitops/settings';
+import { type AwsClusterSettings, PREVIEW_IMAGES } from '@gitops/settings';
 import { imagePullPolicy } from '../iam/policies.ts';
-import { lifecyclePolicy, tagMutability } from '../retention.ts';
+import { lifecyclePolicy, previewLifecyclePolicy, tagMutability } from '../retention.ts';
 import { type Common, PlatformStack } from './platform-stack.ts';
 
-/** The repositories of images, each with the name of its application. */
+/** The repositories of images that are released, each with the name of its application. */
 export const REPOSITORIES = ['fastify-service'] as const;
 
 /**
@@ -41,11 +41,33 @@ export class RegistryStack extends PlatformStack {
           policy: JSON.stringify(imagePullPolicy(others)),
         });
     }
+    this.#previews(clusters, common.registry.accountId);
     // Scans an image for known vulnerabilities when it is pushed, free of charge. The setting by repository is deprecated.
     new EcrRegistryScanningConfiguration(this, 'scanning', {
       scanType: 'BASIC',
       rule: [{ scanFrequency: 'SCAN_ON_PUSH', repositoryFilter: [{ filter: '*', filterType: 'WILDCARD' }] }],
     });
+  }
+
+  /** The repository of previews: whoever may push a branch may push to it, and nothing in it lasts. */
+  #previews(clusters: readonly AwsClusterSettings[], own: string): void {
+    const repository = new EcrRepository(this, 'previews', {
+      name: PREVIEW_IMAGES,
+      // A tag is a commit, and the pods pull by it.
+      imageTagMutability: 'IMMUTABLE',
+      encryptionConfiguration: [{ encryptionType: 'AES256' }],
+      forceDelete: false,
+    });
+    new EcrLifecyclePolicy(this, 'previews-retention', {
+      repository: repository.name,
+      policy: JSON.stringify(previewLifecyclePolicy()),
+    });
+    const others = clusters.filter(({ accountId, previews }) => previews !== undefined && accountId !== own);
+    if (others.length > 0)
+      new EcrRepositoryPolicy(this, 'previews-pull', {
+        repository: repository.name,
+        policy: JSON.stringify(imagePullPolicy([...new Set(others.map(({ accountId }) => accountId))])),
+      });
   }
 }
 

@@ -97,6 +97,42 @@ t.test('a release that runs again finds the image of its commit, and hands it to
   t.end();
 });
 
+t.test('the image of a preview goes to a repository of its own, with its commit as the only tag', (t) => {
+  const output = join(t.testdir({ output: '' }), 'output');
+  const tag = 'a'.repeat(40);
+  const { status, stderr, programs } = command(t, `image --docker --preview 12 --tag ${tag}`, {
+    env: { ...KEYS, GITHUB_OUTPUT: output },
+    answers: [absent, ...commit, { program: 'aws', to: 'get-login-password', stdout: 'password' }],
+  });
+  t.equal(status, 0, stderr);
+  const calls = programs.calls();
+  const name = '111111111111.dkr.ecr.us-east-1.amazonaws.com/preview/fastify-service';
+  t.ok(calls.some((call) => call.includes('describe-images') && call.includes(' preview/fastify-service ')));
+  t.notOk(calls.some((call) => call.includes('rev-list')));
+  t.match(calls.at(-1), `--tag ${name}:${tag} --metadata-file`);
+  const outputs = readFileSync(output, 'utf8');
+  t.ok(outputs.includes(`repository=${name}\n`) && outputs.includes('url=http://pr-12.preview.dev.example.com\n'));
+
+  const refusals: readonly (readonly [args: string, changes: string, expected: RegExp])[] = [
+    ['image --preview 12 --tag 0.2.0', '', /^error: TAG: must be the commit that is checked out, .*\n next: TAG=a{40}/],
+    [
+      `image --preview 12 --dirty --tag ${tag}`,
+      ' M service/src/main.ts\n',
+      /^error: the work tree has uncommitted changes/,
+    ],
+    [`image --preview $(id) --tag ${tag}`, '', /^error: --preview: must be the number of a pull request/],
+    [`image --preview 0 --tag ${tag}`, '', /^error: --preview: must be the number of a pull request/],
+  ];
+  for (const [args, changes, expected] of refusals) {
+    const refused = command(t, args, {
+      answers: [absent, { program: 'git', to: 'status', stdout: changes }, ...commit],
+    });
+    t.match(refused.stderr, expected, args);
+    t.notOk(refused.programs.calls().some((call) => call.startsWith('docker')));
+  }
+  t.end();
+});
+
 t.test('a build that fails is reported with the output of Docker', (t) => {
   const { status, stderr } = command(t, 'image --docker --tag 0.2.0', {
     env: KEYS,
