@@ -6,7 +6,15 @@ import { EKS_ADDONS } from '@gitops/manifests/capacity';
 import { type FleetApplication, renderFleet } from '@gitops/manifests/fleet';
 import type { KubernetesObject } from '@gitops/manifests/object';
 import { startRenderer } from '@gitops/manifests/renderer';
-import { type AwsClusterSettings, clusterFacts, readClusters } from '@gitops/settings';
+import { SAMPLE_PULL_REQUEST } from '@gitops/manifests/sample-pull-request';
+import {
+  type AwsClusterSettings,
+  clusterFacts,
+  PREVIEW_IMAGES,
+  previewToken,
+  previewURL,
+  readClusters,
+} from '@gitops/settings';
 import { valueAt } from '@gitops/settings/yaml-file';
 import { argocdChart, isSameChart, localCharts } from '@gitops/tools/charts';
 import { run } from '@gitops/tools/run';
@@ -101,14 +109,25 @@ t.test('the whole fleet renders, as far as its charts are on this machine', (t) 
   t.end();
 });
 
+/** What the ApplicationSets of previews alone read: only a cluster with previews has it. */
+const OF_PREVIEWS = ['gitHubOwner', 'gitHubRepository', 'previewDomain', 'previews'];
+
 t.test('every fact that an ApplicationSet reads is on the Secret, and no other is', (t) => {
-  for (const { name } of clusters) {
+  t.ok(
+    clusters.some(({ previews }) => previews !== undefined) && clusters.some(({ previews }) => previews === undefined),
+  );
+  for (const { name, previews } of clusters) {
     const { metadata } = secretOf(name);
+    const isOfCluster = (fact: string): boolean => previews !== undefined || !OF_PREVIEWS.includes(fact);
     t.same([metadata.name, metadata.namespace], ['in-cluster', 'argocd']);
-    t.same(Object.keys(metadata.annotations).sort(), namesIn(/\.metadata\.annotations\.(\w+)/g), name);
+    t.same(
+      Object.keys(metadata.annotations).sort(),
+      namesIn(/\.metadata\.annotations\.(\w+)/g).filter(isOfCluster),
+      name,
+    );
     const asked = new Set([
       ...namesIn(/\.metadata\.labels\.(\w+)/g),
-      ...namesIn(/^ {12}([\w./-]+): (?:cluster|enabled)$/gm),
+      ...namesIn(/^ {12,18}([\w./-]+): (?:cluster|enabled)$/gm).filter(isOfCluster),
     ]);
     t.same(
       Object.keys(metadata.labels).filter((label) => !asked.has(label)),
@@ -168,16 +187,20 @@ t.test('the add-ons whose pods the capacity proof counts are those of the stacks
   t.end();
 });
 
+/** The projects of what is built here. */
+const PROJECTS = ['services', 'previews'];
+
 t.test('images come from a repository that there is, in the registry of the settings', (t) => {
   const [{ registry }] = clusters as [AwsClusterSettings];
-  const known = REPOSITORIES.map((name) => `${registry.accountId}.dkr.ecr.${registry.region}.amazonaws.com/${name}`);
+  const repositories = [...REPOSITORIES, PREVIEW_IMAGES];
+  const known = repositories.map((name) => `${registry.accountId}.dkr.ecr.${registry.region}.amazonaws.com/${name}`);
   t.same(
     resources('registry', 'aws_ecr_repository').map(({ name }) => name),
-    [...REPOSITORIES],
+    repositories,
   );
   const used = new Set<string>();
   for (const { name } of clusters) {
-    for (const { object } of objectsOf(name, ({ application }) => application.spec.project === 'services')) {
+    for (const { object } of objectsOf(name, ({ application }) => PROJECTS.includes(application.spec.project))) {
       for (const container of (valueAt(object, ['spec', 'template', 'spec', 'containers']) as
         { image: string }[] | undefined) ?? []) {
         const [from = ''] = container.image.split(':');
@@ -186,13 +209,16 @@ t.test('images come from a repository that there is, in the registry of the sett
       }
     }
   }
-  t.same([...used].sort(), known, 'and none is unused');
+  t.same([...used].sort(), known.sort(), 'and none is unused');
   t.end();
 });
 
 t.test('the root Application follows the repository and branch of the settings, and so do all others', (t) => {
-  for (const { name, git } of clusters) {
-    t.same(ownValues(releaseOf(name, 'root')), { repoURL: git.repository, revision: git.revision });
+  for (const { name, git, previews } of clusters) {
+    t.same(ownValues(releaseOf(name, 'root')), {
+      ...{ repoURL: git.repository, revision: git.revision },
+      ...(previews === undefined ? {} : { previewToken: `${name}/github-pull-requests` }),
+    });
     const { repoURL, repoRevision } = secretOf(name).metadata.annotations;
     t.same([repoURL, repoRevision], [git.repository, git.revision]);
   }
@@ -236,14 +262,41 @@ t.test(
       const copied = objectsOf(name).filter(({ object }) => object.kind === 'ExternalSecret');
       t.ok(copied.length > 0, name);
       for (const { object, namespace } of copied) {
-        const [from] = valueAt(object, ['spec', 'dataFrom']) as { extract: { key: string } }[];
-        t.ok(kept.includes(from?.extract.key ?? ''), `${name}: ${String(from?.extract.key)}`);
+        const key = String(
+          valueAt(object, ['spec', 'dataFrom', '0', 'extract', 'key']) ??
+            valueAt(object, ['spec', 'data', '0', 'remoteRef', 'key']),
+        );
+        t.ok(kept.includes(key), `${name}: ${key}`);
         t.ok(condition?.namespaces.includes(namespace), `${name}: ${namespace}`);
       }
     }
     t.end();
   },
 );
+
+t.test('a preview answers at the address that CI gives out, and its token is read where it is kept', (t) => {
+  let count = 0;
+  for (const settings of clusters) {
+    const objects = objectsOf(settings.name);
+    const tokens = objects.filter(({ object }) => object.metadata.name === 'github-pull-requests');
+    const kept = resources(`${settings.name}-cluster`, 'aws_secretsmanager_secret').map(({ name }) => name);
+    t.same(
+      tokens.map(({ object }) => valueAt(object, ['spec', 'data', '0', 'remoteRef', 'key'])),
+      kept.filter((name) => name === previewToken(settings.name)),
+      settings.name,
+    );
+    const url = previewURL(settings, SAMPLE_PULL_REQUEST.number);
+    const ingress = objects.find(
+      ({ object, namespace }) => object.kind === 'Ingress' && namespace === `preview-${SAMPLE_PULL_REQUEST.number}`,
+    )?.object;
+    const ports = ingress?.metadata.annotations?.['alb.ingress.kubernetes.io/listen-ports'];
+    const host = String(valueAt(ingress, ['spec', 'rules', '0', 'host']));
+    t.equal(url, ingress && `${ports?.includes('HTTPS') === true ? 'https' : 'http'}://${host}`, settings.name);
+    if (url !== undefined) count += 1;
+  }
+  t.equal(count, 1, 'one cluster has previews');
+  t.end();
+});
 
 t.test('the release of Argo CD is of the chart that argocd/ names', (t) => {
   const { repoURL, chart, version } = argocdChart(repository);

@@ -38,7 +38,11 @@ export async function awaitStart(
   controllers: readonly Controller[],
 ): Promise<Application[]> {
   const client = connectAs(instance, ports, 'admin');
-  const switchedOff: readonly string[] = CONTROLLERS.filter((controller) => !controllers.includes(controller));
+  // No pull request has a preview here.
+  const switchedOff: readonly string[] = [
+    ...CONTROLLERS.filter((controller) => !controllers.includes(controller)),
+    ...['previews', 'preview-namespaces'],
+  ];
   const start = Date.now();
   return awaitApplications(client, PATIENCE, 'the start of all Applications', async (byName) => {
     const applications = [...byName.values()];

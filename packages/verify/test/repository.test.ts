@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import t from 'tap';
+import { parse } from 'yaml';
 import { filesOfTree, read, root } from './tree.ts';
 
 /** The lines of a file that are patterns with what belongs to them, without comments. */
@@ -61,6 +62,35 @@ t.test('who reviews clusters/ does not review image files', (t) => {
 
 t.test('every pattern of .gitattributes matches a file', (t) => {
   for (const { pattern } of patternsOf('.gitattributes')) t.ok(filesBy(pattern).length > 0, pattern);
+  t.end();
+});
+
+/** The ApplicationSets that delete what their generator no longer lists, and why. */
+const DELETING: Readonly<Record<string, string>> = {
+  previews: 'a preview ends with the label of its pull request, and has nothing that must last',
+  'preview-namespaces': 'the namespace of a preview ends with it',
+};
+
+t.test('no ApplicationSet deletes an Application that its generator does not list, but those of previews', (t) => {
+  const sets = filesOfTree().filter((file) => file.startsWith('argocd/applications/'));
+  const deleting: string[] = [];
+  for (const file of sets) {
+    const { metadata, spec } = parse(read(file)) as {
+      metadata: { name: string };
+      spec: { syncPolicy?: { applicationsSync?: string } };
+    };
+    if (spec.syncPolicy?.applicationsSync !== 'create-update') deleting.push(metadata.name);
+  }
+  t.strictSame(deleting.sort(), Object.keys(DELETING).sort());
+  t.end();
+});
+
+t.test('both ApplicationSets of previews ask GitHub for the same pull requests', (t) => {
+  const [first, second] = Object.keys(DELETING).map(
+    (name) => (parse(read(`argocd/applications/${name}.yaml`)) as { spec: { generators: object } }).spec.generators,
+  );
+  t.ok(first);
+  t.strictSame(first, second);
   t.end();
 });
 

@@ -70,6 +70,7 @@ export interface Volume {
 }
 
 export interface PodSpec {
+  readonly priorityClassName?: string;
   readonly containers?: readonly Container[];
   readonly initContainers?: readonly Container[];
   readonly volumes?: readonly Volume[];

@@ -27,7 +27,7 @@ interface Project {
 
 /**
  * Sources, kinds and namespaces that the AppProject of an Application does not allow. A star counts as one only in the
- * names of cluster-wide objects: rule 7 of the design forbids the others.
+ * names of cluster-wide objects and after a prefix of a namespace, `preview-*`: rule 7 of the design forbids the others.
  */
 export function forbiddenByProjects(fleet: readonly FleetApplication[], { root }: ProofContext): string[] {
   const entries = renderedOnly(fleet);
@@ -74,6 +74,9 @@ function sourceProblems(root: string, entry: RenderedApplication, { metadata, sp
   });
 }
 
+const includesNamespace = (allowed: string | undefined, namespace: string | undefined): boolean =>
+  allowed === namespace || (allowed?.endsWith('-*') === true && namespace?.startsWith(allowed.slice(0, -1)) === true);
+
 function objectProblems(entry: RenderedApplication, object: KubernetesObject, { metadata, spec }: Project): Problem[] {
   const { destinations = [], clusterResourceWhitelist = [], namespaceResourceWhitelist = [] } = spec ?? {};
   const problems: Problem[] = [];
@@ -89,7 +92,7 @@ function objectProblems(entry: RenderedApplication, object: KubernetesObject, { 
   );
   if (!isAllowed) refuse('kind', group === '' ? object.kind : `${group}/${object.kind}`);
   const namespace = object.metadata.namespace ?? entry.application.spec.destination.namespace;
-  if (!destinations.some((destination) => destination.namespace === namespace))
+  if (!destinations.some((destination) => includesNamespace(destination.namespace, namespace)))
     refuse('metadata.namespace', `the namespace ${String(namespace)}`);
   return problems;
 }

@@ -9,14 +9,22 @@ const ROOT = 'argocd/root/templates/application.yaml';
 const ARGOCD = 'argocd/values.yaml';
 
 /**
- * The file that declares an Application: the one below argocd/applications whose ApplicationSet has its name, or else
- * the root's.
+ * The file that declares an Application: the one below argocd/applications whose ApplicationSet has its name, or makes
+ * Applications of such names, or else the root's.
  */
 export function declarationOf(root: string, name: string): string {
   if (name === 'argocd') return ARGOCD;
   const declares = (file: string): boolean =>
     parseAllDocuments(readFileSync(join(root, file), 'utf8')).some(
-      (document) => document.getIn(['metadata', 'name']) === name,
+      (document) =>
+        document.getIn(['metadata', 'name']) === name ||
+        isNameOf(document.getIn(['spec', 'template', 'metadata', 'name']), name),
     );
   return filesBelow(root, 'argocd/applications').find(declares) ?? ROOT;
+}
+
+/** Whether a template of names, `preview-{{ .number }}`, can give a name. A parameter of a name here is a number. */
+function isNameOf(template: unknown, name: string): boolean {
+  if (typeof template !== 'string') return false;
+  return new RegExp(`^${template.replaceAll(/\{\{[^}]*\}\}/g, '[0-9]+')}$`).test(name);
 }

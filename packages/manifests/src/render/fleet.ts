@@ -5,6 +5,7 @@ import type { KubernetesObject } from '../kubernetes/object.ts';
 import { type Chart, chartOf } from './chart.ts';
 import { argocdInstallation, rootInstallation } from './installations.ts';
 import type { Application, Outcome, Renderer, RenderRequest } from './renderer.ts';
+import { withSamplePullRequest } from './sample-pull-request.ts';
 
 /** An Application of a cluster, with what Argo CD would apply for it. */
 export interface FleetApplication {
@@ -45,7 +46,8 @@ export class RootError extends Error {}
 
 /**
  * Renders everything that Argo CD would deploy to every cluster, in the steps in which it comes about: the installation
- * of a cluster renders argocd/root, whose Application leads to ApplicationSets, which generate Applications. Argo CD
+ * of a cluster renders argocd/root, whose Application leads to ApplicationSets, which generate Applications: previews
+ * for one made-up pull request. Argo CD
  * itself is among them where CDKTF installs it. Throws SettingsError for wrong settings, and RootError for a root that
  * does not render; every other failure is in `rendered` of its Application.
  */
@@ -141,7 +143,10 @@ async function generate(
     for (const object of rendered.ok ? rendered.value : [])
       if (isOfArgocd(object, 'ApplicationSet')) sets.push({ cluster, applicationSet: object });
   const outcomes = await renderer.generate(
-    sets.map(({ cluster, applicationSet }) => ({ applicationSet, secrets: [clusterSecret(clusterFacts(cluster))] })),
+    sets.map(({ cluster, applicationSet }) => ({
+      applicationSet: withSamplePullRequest(applicationSet),
+      secrets: [clusterSecret(clusterFacts(cluster))],
+    })),
   );
   const applications: Planned[] = [];
   const failures: (ApplicationSet & { readonly error: string })[] = [];

@@ -58,12 +58,27 @@ export function daemonRequests(objects: readonly KubernetesObject[]): Amount[] {
   return requests;
 }
 
-/** All other pods at their maximum, a rollout included. */
-export function podsToPlace(objects: readonly KubernetesObject[]): Pod[] {
+/**
+ * All other pods at their maximum, a rollout included; without those that give way to all others, such as previews: they
+ * need no place.
+ */
+export function podsToPlace(all: readonly KubernetesObject[]): Pod[] {
+  const objects = withoutGivingWay(all);
   const pods = addonPods();
   for (const workload of workloads(objects)) if (workload.kind !== 'DaemonSet') pods.push(...podsOf(workload, objects));
   for (const object of objects) if (object.apiVersion.startsWith('batch/')) pods.push(...jobPods(object));
   return pods;
+}
+
+/** The objects without workloads whose PriorityClass is below that of pods without one, which is 0. */
+function withoutGivingWay(objects: readonly KubernetesObject[]): KubernetesObject[] {
+  const classes = new Set<string | undefined>();
+  for (const object of objects as readonly (KubernetesObject & { readonly value?: number })[])
+    if (object.kind === 'PriorityClass' && (object.value ?? 0) < 0) classes.add(object.metadata.name);
+  const givesWay = new Set<KubernetesObject>(
+    workloads(objects).filter((workload) => classes.has(podSpecOf(workload).priorityClassName)),
+  );
+  return objects.filter((object) => !givesWay.has(object));
 }
 
 const repeated = (count: number, pod: Pod): Pod[] => Array.from({ length: count }, () => pod);
