@@ -22,6 +22,7 @@ const WRITES: Readonly<Record<string, readonly string[]>> = {
   'platform/apply-production': ['id-token'],
   'platform/apply-staging': ['id-token'],
   'platform/plan': ['id-token'],
+  'preview/image': ['id-token'],
   'promote/promote': ['contents', 'pull-requests'],
   'release/bump': ['contents'],
   'release/image': ['attestations', 'id-token'],
@@ -145,8 +146,8 @@ export const RULES: Readonly<Record<string, Rule>> = {
             !conditionsOf(workflow, job).some((condition) => condition.includes("vars.AWS_ENABLED == 'true'")),
         ).map((id) => `${id}: if must ask for vars.AWS_ENABLED == 'true'`),
 
-  'an environment is a cluster': (workflow, { clusters }) =>
-    jobsWhere(workflow, (job) => !clusters.includes(environmentOf(job) ?? clusters[0] ?? '')).map(
+  'an environment is a cluster, or that of previews': (workflow, { clusters }) =>
+    jobsWhere(workflow, (job) => ![...clusters, 'preview', undefined].includes(environmentOf(job))).map(
       (id) => `${id}: its environment is no cluster on AWS`,
     ),
 };

@@ -40,7 +40,7 @@ export interface Scene {
   /** Pushes the clone's branch, and runs what GitHub starts for it. */
   push(): Promise<Outcome>;
   /** Runs what GitHub starts for a pull request of the clone's branch into main. */
-  pullRequest(options?: { readonly isFork?: boolean; readonly title?: string }): Promise<Outcome>;
+  pullRequest(options?: PullRequestOptions): Promise<Outcome>;
   /** The workflows that a push to main of a range of commits would start. */
   startedBy(base: string, head: string): string[];
   /** Starts a workflow by hand, on the branch that the clone is on. */
@@ -48,6 +48,14 @@ export interface Scene {
   schedule(): Promise<Outcome>;
   /** What stand-ins of make's targets do from now on. */
   readonly answer: Runner['answer'];
+}
+
+export interface PullRequestOptions {
+  readonly isFork?: boolean;
+  readonly title?: string;
+  /** What happened to it: `opened` by default. */
+  readonly action?: string;
+  readonly labels?: readonly string[];
 }
 
 export interface SceneOptions {
@@ -126,19 +134,20 @@ export async function openScene(owner: Owner, options: SceneOptions): Promise<Sc
       const event: GitHubEvent = { name: 'push', branch, files: changedSince(before) };
       return happen(event, { ref, before, after: git('rev-parse', 'HEAD'), repository: described }, ref);
     },
-    pullRequest: async ({ isFork = false, title = 'A change' } = {}) => {
+    pullRequest: async ({ isFork = false, title = 'A change', action = 'opened', labels = [] } = {}) => {
       const branch = git('branch', '--show-current');
       const [base, sha] = [git('rev-parse', 'origin/main'), git('rev-parse', 'HEAD')];
       const event: GitHubEvent = {
         name: 'pull_request',
         branch: 'main',
         files: changedSince('origin/main'),
-        action: 'opened',
+        action,
       };
       const repo = isFork ? { full_name: 'stranger/gitops-platform', fork: true } : described;
       const pull_request = {
         number: PULL_REQUEST,
         title,
+        labels: labels.map((name) => ({ name })),
         head: { ref: branch, sha, repo },
         base: { ref: 'main', sha: base },
       };
@@ -146,8 +155,8 @@ export async function openScene(owner: Owner, options: SceneOptions): Promise<Sc
       const ref = `refs/pull/${PULL_REQUEST}/merge`;
       git('checkout', '--quiet', '--detach', 'origin/main');
       git('merge', '--quiet', '--no-ff', '--message', 'Merge', sha);
-      git('push', '--quiet', '--force', 'origin', `HEAD:${ref}`);
-      const payload = { action: 'opened', number: PULL_REQUEST, pull_request, repository: described };
+      git('push', '--quiet', '--force', 'origin', `HEAD:${ref}`, `${sha}:refs/pull/${PULL_REQUEST}/head`);
+      const payload = { action, number: PULL_REQUEST, pull_request, repository: described };
       const outcome = await happen(event, payload, ref, isFork);
       git('checkout', '--quiet', branch);
       return outcome;

@@ -24,6 +24,7 @@ t.test('the workflows keep every rule', (t) => {
     'drift',
     'load',
     'platform',
+    'preview',
     'promote',
     'release',
   ]);
@@ -68,6 +69,7 @@ const BREAKS: Readonly<Record<string, readonly (readonly [name: string, from: st
   ],
   'no event runs for strangers with the rights of main': [
     ['ci', 'pull_request:', 'pull_request_target:'],
+    ['preview', 'pull_request:', 'pull_request_target:'],
     ['load', '  workflow_dispatch:', '  workflow_run:\n    workflows: [ci]'],
   ],
   'what can push to Git is started by no pull request': [['release', 'on:\n', 'on:\n  pull_request:\n']],
@@ -111,7 +113,7 @@ const BREAKS: Readonly<Record<string, readonly (readonly [name: string, from: st
     ['release', "if: vars.AWS_ENABLED == 'true'", 'if: always()'],
     ['platform', "vars.AWS_ENABLED == 'true' && github.event_name == 'push'", "github.event_name == 'push'"],
   ],
-  'an environment is a cluster': [['load', 'environment: dev', 'environment: test']],
+  'an environment is a cluster, or that of previews': [['load', 'environment: dev', 'environment: test']],
 };
 
 t.test('each rule sees what breaks it', (t) => {

@@ -26,19 +26,21 @@ function git(...args: readonly string[]): string {
 }
 
 /**
- * Checks out the commit of the run, or a branch as it is now, with as much of the history as was asked for; no
+ * Checks out the commit of the run, another commit, or a branch as it is now, with as much of the history as was asked for; no
  * credentials stay.
  */
 function checkout(): void {
   const { GITHUB_SERVER_URL: server = '', GITHUB_REPOSITORY: repository = '', GITHUB_SHA: sha = '' } = env;
-  const { 'fetch-depth': depth = '1', ref: branch } = inputs;
+  const { 'fetch-depth': depth = '1', ref: asked } = inputs;
+  const isCommit = /^[0-9a-f]{40}$/.test(asked ?? '');
+  const branch = isCommit ? undefined : asked;
   const ref = branch === undefined ? (env.GITHUB_REF ?? '') : `refs/heads/${branch}`;
   git('init', '--quiet', '--initial-branch=main');
   git('remote', 'add', 'origin', `${server}/${repository}`);
   const isBranch = ref.startsWith('refs/heads/');
   const local = ref.replace(/^refs\/(heads|pull)\//, isBranch ? 'refs/remotes/origin/' : 'refs/remotes/pull/');
   if (depth === '0') git('fetch', '--quiet', 'origin', '+refs/heads/*:refs/remotes/origin/*');
-  const wanted = branch === undefined ? sha : ref;
+  const wanted = branch === undefined ? (isCommit ? (asked ?? '') : sha) : ref;
   git('fetch', '--quiet', ...(depth === '0' ? [] : [`--depth=${depth}`]), 'origin', `+${wanted}:${local}`);
   if (isBranch) git('checkout', '--quiet', '-B', ref.slice('refs/heads/'.length), local);
   else git('checkout', '--quiet', '--detach', local);
