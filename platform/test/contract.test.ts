@@ -6,15 +6,7 @@ import { EKS_ADDONS } from '@gitops/manifests/capacity';
 import { type FleetApplication, renderFleet } from '@gitops/manifests/fleet';
 import type { KubernetesObject } from '@gitops/manifests/object';
 import { startRenderer } from '@gitops/manifests/renderer';
-import { SAMPLE_PULL_REQUEST } from '@gitops/manifests/sample-pull-request';
-import {
-  type AwsClusterSettings,
-  clusterFacts,
-  PREVIEW_IMAGES,
-  previewToken,
-  previewURL,
-  readClusters,
-} from '@gitops/settings';
+import { type AwsClusterSettings, clusterFacts, PREVIEW_IMAGES, readClusters } from '@gitops/settings';
 import { valueAt } from '@gitops/settings/yaml-file';
 import { argocdChart, isSameChart, localCharts } from '@gitops/tools/charts';
 import { run } from '@gitops/tools/run';
@@ -273,30 +265,6 @@ t.test(
     t.end();
   },
 );
-
-t.test('a preview answers at the address that CI gives out, and its token is read where it is kept', (t) => {
-  let count = 0;
-  for (const settings of clusters) {
-    const objects = objectsOf(settings.name);
-    const tokens = objects.filter(({ object }) => object.metadata.name === 'github-pull-requests');
-    const kept = resources(`${settings.name}-cluster`, 'aws_secretsmanager_secret').map(({ name }) => name);
-    t.same(
-      tokens.map(({ object }) => valueAt(object, ['spec', 'data', '0', 'remoteRef', 'key'])),
-      kept.filter((name) => name === previewToken(settings.name)),
-      settings.name,
-    );
-    const url = previewURL(settings, SAMPLE_PULL_REQUEST.number);
-    const ingress = objects.find(
-      ({ object, namespace }) => object.kind === 'Ingress' && namespace === `preview-${SAMPLE_PULL_REQUEST.number}`,
-    )?.object;
-    const ports = ingress?.metadata.annotations?.['alb.ingress.kubernetes.io/listen-ports'];
-    const host = String(valueAt(ingress, ['spec', 'rules', '0', 'host']));
-    t.equal(url, ingress && `${ports?.includes('HTTPS') === true ? 'https' : 'http'}://${host}`, settings.name);
-    if (url !== undefined) count += 1;
-  }
-  t.equal(count, 1, 'one cluster has previews');
-  t.end();
-});
 
 t.test('the release of Argo CD is of the chart that argocd/ names', (t) => {
   const { repoURL, chart, version } = argocdChart(repository);

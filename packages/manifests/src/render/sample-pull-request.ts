@@ -25,9 +25,8 @@ export const SAMPLE_PULL_REQUEST = {
 export function withSamplePullRequest(applicationSet: KubernetesObject): KubernetesObject {
   const replaced = JSON.stringify(applicationSet, (_, value: unknown) => {
     if (!isObject(value) || !isObject(value.pullRequest)) return value;
-    const { pullRequest, ...others } = value;
-    const { github } = pullRequest as Readonly<Record<string, unknown>>;
-    return { ...others, list: { elements: [{ ...SAMPLE_PULL_REQUEST, github }] } };
+    const others = Object.fromEntries(Object.entries(value).filter(([key]) => key !== 'pullRequest'));
+    return { ...others, list: { elements: [{ ...SAMPLE_PULL_REQUEST, github: value.pullRequest.github }] } };
   });
   return JSON.parse(replaced) as KubernetesObject;
 }
