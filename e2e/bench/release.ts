@@ -11,7 +11,10 @@ import { instance, progress } from './bench.ts';
 export async function measureRelease(): Promise<Measure[]> {
   const stack = await Stack.open(instance.dir);
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
-  const ends: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })];
+  const removeFolder = (): void => {
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const ends: (() => unknown)[] = [removeFolder];
   const owner = { teardown: (end: () => unknown): void => void ends.unshift(end) };
   try {
     await standInForDev(stack);

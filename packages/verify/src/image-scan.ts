@@ -73,7 +73,8 @@ async function scannedDigests(image: EcrImage): Promise<string[]> {
 }
 
 async function findingsOf(image: EcrImage, patience: number): Promise<Vulnerability[]> {
-  for (const end = Date.now() + patience * 1000; ; await sleep(INTERVAL_MS)) {
+  const end = Date.now() + patience * 1000;
+  for (;;) {
     const answer = await scanOf(image);
     const status = answer?.imageScanStatus.status ?? 'not begun';
     if (answer !== undefined && FINISHED.includes(status)) return read(answer, image);
@@ -88,6 +89,7 @@ async function findingsOf(image: EcrImage, patience: number): Promise<Vulnerabil
         `ECR has not scanned ${nameOf(image)} within ${patience} s: ${status}`,
         'run the job again, or wait longer (TIMEOUT=30m); a scan that never begins: is the registry applied, with scan on push?',
       );
+    await sleep(INTERVAL_MS);
   }
 }
 
