@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
+import { notExported } from '../../src/contract/compare.ts';
 import { chromium } from '../chromium.ts';
 import { makeRequests, overload, root, sendGarbage, service } from '../helper.ts';
 import { pageProblems } from '../look.ts';
@@ -53,6 +54,10 @@ t.test('the dashboards with data of a real Prometheus', { timeout: 240_000 }, as
   );
   t.ok(json.panels.length > 60, `${json.panels.length} panels`);
   await lookAt(t, join(folder, 'dash.html'));
+
+  const recorded = 'packages/monitoring/exported/prometheus.yaml';
+  const answer = await (await fetch(`${address}/metrics`)).text();
+  t.strictSame(notExported(root, recorded, [answer]), [], 'what is recorded of Prometheus, it exports');
 });
 
 t.test('where nothing is scraped, each panel says what is missing', { timeout: 120_000 }, async (t) => {
