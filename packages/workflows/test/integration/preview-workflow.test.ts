@@ -1,8 +1,8 @@
 // preview.yml, executed by act. What is real and what stands in: release-workflow.test.ts.
 import { existsSync } from 'node:fs';
 import t from 'tap';
-import { AWS_ENABLED, callsOf, ended, madeIn, openScene, variablesOf } from '../workflows/scene.ts';
-import { trustsOfStacks } from '../workflows/trusts.ts';
+import { AWS_ENABLED, callsOf, ended, madeIn, openScene, variablesOf } from '../../src/scene.ts';
+import { trustsOfStacks } from '../../src/trusts.ts';
 
 const URL = 'http://pr-7.preview.dev.example.com';
 const IMAGE = { outputs: { tag: 'commit', digest: `sha256:${'1'.repeat(64)}`, url: URL } };
