@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { goFolder } from './go.ts';
 
@@ -9,9 +9,21 @@ import { goFolder } from './go.ts';
 export const KUBERNETES_VERSION = 'v1.36.3';
 /** The release of Argo CD that go.mod pins; clusters run the same. */
 export const ARGOCD_VERSION = '3.5.7';
-/** The releases that go/prometheus/go.mod pins (v0.315.0 is the module of Prometheus 3.15.0). */
-export const PROMETHEUS_VERSION = '3.15.0';
-export const ALERTMANAGER_VERSION = '0.34.0';
+
+/** The version of a module that a go.mod pins, without its v. */
+function pinned(folder: string, module: string): string {
+  const text = readFileSync(join(goFolder, folder, 'go.mod'), 'utf8');
+  const version = new RegExp(`^\\s*(?:require )?${module} v(\\S+)`, 'm').exec(text)?.[1];
+  if (version === undefined) throw new Error(`go/${folder}/go.mod does not pin ${module}`);
+  return version;
+}
+
+/** The release of Prometheus: 3.15.0 is the module's 0.315.0. */
+export const PROMETHEUS_VERSION = pinned('prometheus', 'github.com/prometheus/prometheus').replace(
+  /^0\.(\d)0?(\d+)\./,
+  '$1.$2.',
+);
+const ALERTMANAGER_VERSION = pinned('prometheus', 'github.com/prometheus/alertmanager');
 
 /** Programs that are built together. */
 export interface Build {

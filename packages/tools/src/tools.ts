@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import {
-  appendFileSync,
   chmodSync,
   copyFileSync,
   cpSync,
@@ -15,11 +14,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { CommandError } from '@gitops/report/errors';
 import type { Progress } from '@gitops/report/progress';
 import { type Build, type BuildName, BUILDS, LOCAL_MACHINE } from './builds.ts';
 import { cacheFolder } from './cache.ts';
+import { withGenerated } from './generated.ts';
 import { go, goFolder, goVersion } from './go.ts';
 import { run } from './run.ts';
 import { sha256 } from './sha256.ts';
@@ -233,30 +233,6 @@ async function make(build: Build, names: readonly string[], folder: string, prog
     rmSync(scratch, { recursive: true, force: true });
   }
   progress.done(`tools: built ${names.join(', ')}`);
-}
-
-/**
- * Copies a module to a folder, checked by go.sum as any other, and adds the files that it lacks.
- * @returns a go.mod that takes the copy in place of the module
- */
-async function withGenerated(
-  { module, generated }: Build,
-  scratch: string,
-  onErrorLine: (line: string) => void,
-): Promise<string> {
-  if (generated === undefined) throw new Error('this build has no generated files');
-  const download = await go(module, ['mod', 'download', '-json', generated.module], onErrorLine);
-  const copy = join(scratch, 'module');
-  cpSync((JSON.parse(download) as { Dir: string }).Dir, copy, { recursive: true });
-  // The module cache is read-only, and so are copies of it.
-  await run('chmod', ['-R', 'u+w', copy]);
-  for (const [file, text] of Object.entries(generated.files)) {
-    mkdirSync(dirname(join(copy, file)), { recursive: true });
-    writeFileSync(join(copy, file), text);
-  }
-  for (const file of ['go.mod', 'go.sum']) copyFileSync(join(goFolder, module, file), join(scratch, file));
-  appendFileSync(join(scratch, 'go.mod'), `\nreplace ${generated.module} => ${copy}\n`);
-  return join(scratch, 'go.mod');
 }
 
 /** The name that `go build -o folder/` gives a package's program: its last element that is not a major version. */

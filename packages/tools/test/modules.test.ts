@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { ALERTMANAGER_VERSION, PROMETHEUS_VERSION } from '../src/builds.ts';
+import { BUILDS, PROMETHEUS_VERSION } from '../src/builds.ts';
 import { goFolder } from '../src/go.ts';
 
 /** The version of every module that a go.mod requires or replaces, the replacement where there is one. */
@@ -25,7 +25,9 @@ t.test('metrics-server is built from the versions of the cluster, and so from th
 
 t.test('Prometheus and Alertmanager say the release that is pinned', (t) => {
   const pinned = versionsIn('prometheus');
-  t.equal(pinned.get('github.com/prometheus/alertmanager'), `v${ALERTMANAGER_VERSION}`);
+  const versions = [BUILDS.prometheus, BUILDS.alertmanager].map(({ linkerFlags }) => linkerFlags.join(' '));
+  t.match(versions[0], `version.Version=${PROMETHEUS_VERSION}`);
+  t.match(versions[1], `version.Version=${pinned.get('github.com/prometheus/alertmanager')?.slice(1) ?? '?'}`);
   // Prometheus 3.15.0 is the module's v0.315.0.
   const [major = '', minor = '', patch = ''] = PROMETHEUS_VERSION.split('.');
   t.equal(pinned.get('github.com/prometheus/prometheus'), `v0.${major}${minor.padStart(2, '0')}.${patch}`);
