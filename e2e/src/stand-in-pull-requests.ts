@@ -65,3 +65,12 @@ const described = ({ number, branch, commit, labels }: PullRequest): object => (
   head: { ref: branch, sha: commit },
   base: { ref: 'main', sha: '0'.repeat(40) },
 });
+
+/** A pull request with the label of previews, and another one. */
+export const labelled = (number: number, branch: string, commit: string): PullRequest => ({
+  ...{ number, branch, commit },
+  labels: ['bug', 'preview'],
+});
+
+/** The image of a preview on this machine; nobody pushes it. */
+export const imageOf = (commit: string): string => `registry.internal/preview/fastify-service:${commit}`;

@@ -1,21 +1,19 @@
 // Previews, by the real ApplicationSet controller. GitHub's list of pull requests is a stand-in
 // (../src/stand-in-pull-requests.ts), and no image is built: the pods are simulated.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import type { Application } from '@gitops/local';
-import { run, type RunError } from '@gitops/tools/run';
-import { type PullRequest, standInPullRequests } from '../src/stand-in-pull-requests.ts';
+import type { RunError } from '@gitops/tools/run';
+import { pushTo } from '../src/push-to.ts';
 import { APP, Stack, until } from '../src/stack.ts';
+import { imageOf, labelled, type PullRequest, standInPullRequests } from '../src/stand-in-pull-requests.ts';
 
 const SETS = ['previews', 'preview-namespaces'];
-const TOKEN = 'token-of-the-stand-in';
 const FACTS = ['gitHubOwner=example', 'gitHubRepository=gitops-platform', 'previewDomain=preview.localhost'];
 const CHART = 'charts/fastify-service/templates';
-
 const stack = await Stack.open();
-const github = await standInPullRequests(t, 'example/gitops-platform', TOKEN);
+const github = await standInPullRequests(t, 'example/gitops-platform', 'token');
 
 const argocd = async (...args: string[]): Promise<string> => stack.kubectl('-n', 'argocd', ...args);
 const names = async (): Promise<string[]> =>
@@ -56,44 +54,6 @@ const errorOf = async (set: string): Promise<string | undefined> => {
   return text.startsWith('True ') ? text.slice('True '.length) : undefined;
 };
 
-/**
- * Pushes a commit with the files of main and these; gives its name.
- * @param ref refs/heads/…, or refs/pull/…, where GitHub keeps the commits of forks
- */
-async function pushTo(
-  ref: string,
-  files: Readonly<Record<string, string | ((text: string) => string)>>,
-): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'drill-'));
-  const git = async (...args: string[]): Promise<string> =>
-    (await run('git', ['-C', folder, '-c', 'user.name=Drill', '-c', 'user.email=drill@localhost', ...args])).trim();
-  try {
-    await run('git', ['clone', '--quiet', stack.gitURL, folder]);
-    // On top of what the ref has, as a further push.
-    if ((await git('ls-remote', 'origin', ref)) !== '') {
-      await git('fetch', '--quiet', 'origin', ref);
-      await git('checkout', '--quiet', '--detach', 'FETCH_HEAD');
-      await git('read-tree', '--reset', '-u', 'origin/main');
-    }
-    for (const [file, content] of Object.entries(files)) {
-      mkdirSync(dirname(join(folder, file)), { recursive: true });
-      const text = typeof content === 'string' ? content : content(readFileSync(join(folder, file), 'utf8'));
-      writeFileSync(join(folder, file), text);
-    }
-    await git('add', '--all');
-    await git('commit', '--quiet', '--allow-empty', '--message', `For ${ref}`);
-    await git('push', '--quiet', 'origin', `HEAD:${ref}`);
-    return await git('rev-parse', 'HEAD');
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-const labelled = (number: number, branch: string, commit: string): PullRequest => ({
-  ...{ number, branch, commit },
-  labels: ['bug', 'preview'],
-});
-
 const applicationOf = async (name: string): Promise<Application | undefined> =>
   (await stack.admin.applications()).find(({ metadata }) => metadata.name === name);
 
@@ -110,7 +70,6 @@ const isRunning = async (number: number, image: string): Promise<true> =>
     },
     PATIENCE,
   );
-const imageOf = (commit: string): string => `registry.internal/preview/${APP}:${commit}`;
 
 const LOGGING: Record<string, (text: string) => string> = {
   [`${CHART}/_helpers.tpl`]: (text) =>
@@ -132,7 +91,7 @@ t.test(
       }),
     );
     t.equal(github.lists, 0, 'a cluster without previews does not ask GitHub');
-    const commit = await pushTo('refs/heads/feature/seven', LOGGING);
+    const commit = await pushTo(stack, 'refs/heads/feature/seven', LOGGING);
     github.answer = [labelled(7, 'feature/seven', commit)];
 
     await argocd('label', 'secret', 'in-cluster', 'previews=enabled');
@@ -147,7 +106,7 @@ t.test(
     t.match(missing, /secret.*github-pull-requests/i);
     t.same(await names(), []);
     t.equal(github.lists, 0);
-    await argocd('create', 'secret', 'generic', 'github-pull-requests', `--from-literal=token=${TOKEN}`);
+    await argocd('create', 'secret', 'generic', 'github-pull-requests', '--from-literal=token=token');
     for (const set of SETS) await look(set);
     await isRunning(7, imageOf(commit));
   },
@@ -168,8 +127,8 @@ t.test('a labelled pull request has the chart of its branch, its own image, host
 
 t.test('another commit replaces the pods; pull requests without the label have nothing', async (t) => {
   const before = await stack.kubectl('get', 'namespace', 'preview-7', '-o', 'jsonpath={.metadata.uid}');
-  const commit = await pushTo('refs/heads/feature/seven', LOGGING);
-  const other = await pushTo('refs/heads/eight', { 'NOTE.md': 'eight\n' });
+  const commit = await pushTo(stack, 'refs/heads/feature/seven', LOGGING);
+  const other = await pushTo(stack, 'refs/heads/eight', { 'NOTE.md': 'eight\n' });
   github.answer = [
     labelled(7, 'feature/seven', commit),
     { number: 8, branch: 'eight', commit: other, labels: ['previews', 'bug'] },
@@ -251,7 +210,7 @@ t.test(
       metadata: { name: 'preview-admin' },
       rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }],
     };
-    const commit = await pushTo('refs/heads/feature/seven', {
+    const commit = await pushTo(stack, 'refs/heads/feature/seven', {
       [`${CHART}/more.yaml`]: [quota, secret, config, role].map((object) => JSON.stringify(object)).join('\n---\n'),
     });
     github.answer = [labelled(7, 'feature/seven', commit)];
@@ -260,7 +219,7 @@ t.test(
       const said = [status?.operationState?.message, ...(status?.conditions ?? []).map((each) => each.message)].join(
         '\n',
       );
-      return /not permitted in project/.test(said) && status?.sync?.revision === commit ? said : undefined;
+      return said.includes('not permitted in project') && status?.sync?.revision === commit ? said : undefined;
     });
     t.match(message, /not permitted in project/);
     t.equal(
@@ -270,7 +229,7 @@ t.test(
     t.notOk(await exists('secret', 'stolen', '-n', 'preview-7'));
     t.notOk(await exists('configmap', 'foreign', '-n', APP));
     t.notOk(await exists('clusterrole', 'preview-admin'));
-    const good = await pushTo('refs/heads/feature/seven', LOGGING);
+    const good = await pushTo(stack, 'refs/heads/feature/seven', LOGGING);
     github.answer = [labelled(7, 'feature/seven', good)];
     await isRunning(7, imageOf(good));
   },
@@ -278,7 +237,7 @@ t.test(
 
 t.test("nothing of a fork is deployed, whatever its branch is called, though Git has the fork's commits", async (t) => {
   const before = github.answer as readonly PullRequest[];
-  const commit = await pushTo('refs/pull/9/head', { [`${CHART}/stranger.yaml`]: 'kind: ConfigMap\n' });
+  const commit = await pushTo(stack, 'refs/pull/9/head', { [`${CHART}/stranger.yaml`]: 'kind: ConfigMap\n' });
   // The last three are names that would lead to the commit itself, were they not taken as names of branches.
   const branches = ['strangers-branch', 'refs/pull/9/head', 'pull/9/head', commit];
   github.answer = [...before, ...branches.map((branch, index) => labelled(90 + index, branch, commit))];
@@ -327,7 +286,7 @@ t.test('while GitHub answers errors, previews stay', async (t) => {
 t.test('a preview ends with its label, and with its pull request; its namespace ends with it', async (t) => {
   const [seven] = github.answer as readonly PullRequest[];
   if (seven === undefined) throw new Error('there is no pull request 7');
-  const commit = await pushTo('refs/heads/ten', { 'NOTE.md': 'ten\n' });
+  const commit = await pushTo(stack, 'refs/heads/ten', { 'NOTE.md': 'ten\n' });
   github.answer = [seven, labelled(10, 'ten', commit)];
   await isRunning(10, imageOf(commit));
   github.answer = [{ ...seven, labels: ['bug'] }, labelled(10, 'ten', commit)];
