@@ -92,7 +92,8 @@ t.test('no value of ours is dead: each changes what some cluster gets', { timeou
       if (entry === undefined) continue;
       const attempts = keys.flatMap(({ keys: path, value }) =>
         dead.has(path.join('.'))
-          ? flips(value)
+          ? // A null deletes a default of the chart.
+            (value === null ? [1] : flips(value))
               .slice(0, 1)
               .map((other) => ({ key: path.join('.'), request: requestWith(entry, path, other) }))
           : [],
