@@ -142,7 +142,7 @@ cost: install ## show what each cluster costs a month by list price, against its
 kubeconfig: install ## add CLUSTER=dev to your kubeconfig and make it the current context
 	@$(PLATFORM) kubeconfig
 
-image: install ## build and push the image of the service: TAG=0.2.0; [DOCKER=yes] [DIRTY=yes: uncommitted changes] [PREVIEW=12]
+image: install ## build and push the image of the service: TAG=0.2.0; [DOCKER=yes] [DIRTY=yes] [PREVIEW=12]
 	@$(PLATFORM) image
 
 ci-role: install ## print the AWS role of a CI job: ROLE=plan [CLUSTER=dev]

@@ -264,13 +264,7 @@ t.test(
         Object.fromEntries((release.values as string[]).map((text, index) => [`${index}.yaml`, text])),
       );
       const text = await run(join(tools.bin, 'helm'), [
-        'template',
-        'argocd',
-        chart?.folder ?? '',
-        '--namespace',
-        'argocd',
-        '--kube-version',
-        KUBERNETES_VERSION,
+        ...['template', 'argocd', chart?.folder ?? '', '--namespace', 'argocd', '--kube-version', KUBERNETES_VERSION],
         ...(release.values as string[]).flatMap((_, index) => ['--values', join(folder, `${index}.yaml`)]),
       ]);
       const objects = parseAllDocuments(text)
@@ -288,14 +282,8 @@ t.test(
           .filter((image) => image.includes('argoproj/argocd')),
       );
       t.same([...images], [`quay.io/argoproj/argocd:v${ARGOCD_VERSION}`]);
-      t.equal(
-        valueAt(
-          objects.find(({ metadata }) => metadata.name === 'argocd-rbac-cm'),
-          ['data', 'policy.default'],
-        ),
-        '',
-        'nobody may do anything by default',
-      );
+      const rights = objects.find(({ metadata }) => metadata.name === 'argocd-rbac-cm');
+      t.equal(valueAt(rights, ['data', 'policy.default']), '', 'nobody may do anything by default');
     }
   },
 );

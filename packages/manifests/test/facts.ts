@@ -190,7 +190,10 @@ export const FACTS: readonly Fact[] = [
   ofPod('spread over zones', zoneSpread, (values) => ZONE_SPREAD[values.zoneSpread]),
   ofPod('priority', 'priorityClassName', ({ priorityClassName }) => orNothing(priorityClassName)),
 
-  ofContainer('image', 'image', ({ image }) => `${image.repository}:${image.tag}@${image.digest}`),
+  ofContainer('image', 'image', ({ image }) =>
+    // Without a digest where the tag is a commit, as in previews.
+    [`${image.repository}:${image.tag}`, image.digest].filter((part) => part !== '').join('@'),
+  ),
   ofContainer('ports of the pod', containerPorts, bothPorts),
   ofContainer('seconds to start', startupSeconds, ({ rollout }) => rollout.startupSeconds),
   ofContainer('pause before SIGTERM', 'lifecycle.preStop.sleep.seconds', ({ shutdown }) => shutdown.preStopSeconds),

@@ -91,7 +91,7 @@ export function fixedMonthlyUsd(cluster: AwsClusterSettings, prices: Prices = re
     (hasMonitoring ? assumed.volumeGigabytes * price.gp3GigabyteMonth : 0) +
     assumed.backupGigabytes * price.backupGigabyteMonth +
     (cluster.customerKey ? price.kmsKeyMonth : 0) +
-    // The service's; Grafana's and Alertmanager's.
-    (hasMonitoring ? 3 : 1) * price.secretMonth
+    // The service's; Grafana's and Alertmanager's; GitHub's token.
+    (1 + (hasMonitoring ? 2 : 0) + (cluster.previews === undefined ? 0 : 1)) * price.secretMonth
   );
 }
