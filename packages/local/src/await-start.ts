@@ -38,9 +38,12 @@ export async function awaitStart(
   controllers: readonly Controller[],
 ): Promise<Application[]> {
   const client = connectAs(instance, ports, 'admin');
-  // No pull request has a preview here.
+  const off = CONTROLLERS.filter((controller) => !controllers.includes(controller));
   const switchedOff: readonly string[] = [
-    ...CONTROLLERS.filter((controller) => !controllers.includes(controller)),
+    ...off,
+    // Follows the definitions that the stack's operator reads.
+    ...(off.includes('kube-prometheus-stack') ? ['monitoring'] : []),
+    // No pull request has a preview here.
     ...['previews', 'preview-namespaces'],
   ];
   const start = Date.now();
