@@ -21,8 +21,8 @@ export interface Line {
   readonly query: number;
   /** [seconds since 1970, value]; undefined where there is none, so that no line is drawn across. */
   readonly points: readonly (readonly [number, number | undefined])[];
-  /** Its last value. */
-  readonly latest: number;
+  /** Its value now; undefined where the series has ended. */
+  readonly latest: number | undefined;
 }
 
 export interface PanelData {
@@ -74,7 +74,8 @@ export async function collect(prometheus: Prometheus, now: number, seconds: numb
       const latest = finite.at(-1);
       if (latest === undefined) continue;
       const name = named(legend, labels);
-      lines.push({ name, labels, isLimit, query: index, points: withGaps(finite, step), latest: latest[1] });
+      const now = latest[0] < to - step ? undefined : latest[1];
+      lines.push({ name, labels, isLimit, query: index, points: withGaps(finite, step), latest: now });
     }
     return lines;
   }

@@ -36,8 +36,9 @@ const SECONDS = [
 // Four digits are read as fast as two and a k.
 const count = (value: number): string => (Math.abs(value) < 1e4 ? significant(value) : scaled(value, COUNTS));
 
-/** A value with its unit, as short as a person needs it: 0.0123 s is "12.3 ms". */
-export function formatValue(value: number, unit: Unit): string {
+/** A value with its unit, as short as a person needs it: 0.0123 s is "12.3 ms"; a dash where there is none. */
+export function formatValue(value: number | undefined, unit: Unit): string {
+  if (value === undefined) return '–';
   switch (unit) {
     case 'none':
     case 'short':

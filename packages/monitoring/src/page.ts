@@ -112,7 +112,8 @@ function numbers(panel: Panel, lines: readonly Line[], span: Span): string {
 }
 
 /** What a value is by the levels of its panel. */
-function levelOf(value: number, levels: readonly Level[] = []): Level['is'] | 'plain' {
+function levelOf(value: number | undefined, levels: readonly Level[] = []): Level['is'] | 'plain' {
+  if (value === undefined) return 'plain';
   return levels.findLast(({ from }) => value >= from)?.is ?? levels[0]?.is ?? 'plain';
 }
 

@@ -9,6 +9,8 @@ export interface Query {
   readonly legend: string;
   /** A limit or an objective, drawn as a dashed line. */
   readonly isLimit?: boolean;
+  /** Whether it asks for a state that nothing may be in; then it has no series. */
+  readonly isOfState?: boolean;
 }
 
 /** From this value up, a value is good, worth a look, or bad. */

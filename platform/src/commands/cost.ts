@@ -24,7 +24,9 @@ export default command({
         [cluster, `total, of a budget of ${budget}`, '', usd.toFixed(2)],
       ]);
       print(table(['CLUSTER', 'ITEM', 'QUANTITY', 'USD A MONTH'], rows));
-      print('\nList prices of packages/settings/data/prices.json; traffic, logs, volumes and backups are assumed there.');
+      print(
+        '\nList prices of packages/settings/data/prices.json; traffic, logs, volumes and backups are assumed there.',
+      );
     }
     const over = costs.filter(({ usd, budget }) => usd > budget);
     if (over.length > 0)

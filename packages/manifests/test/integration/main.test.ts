@@ -32,7 +32,9 @@ t.test('render: YAML of one application, or JSON of all', (t) => {
       [
         ...(cluster === 'local' ? [] : ['argocd', 'aws-load-balancer-controller', 'external-secrets']),
         'fastify-service',
-        ...(cluster === 'local' ? [] : ['kube-prometheus-stack', 'metrics-server', 'monitoring', 'prometheus-operator-crds']),
+        ...(cluster === 'local'
+          ? []
+          : ['kube-prometheus-stack', 'metrics-server', 'monitoring', 'prometheus-operator-crds']),
         'root',
       ].map((name) => `${cluster}/${name}`),
     ),

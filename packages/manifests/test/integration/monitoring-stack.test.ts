@@ -103,10 +103,7 @@ t.test('what is kept covers the window of the error budget, and fits the volume'
     const storage = valueAt(spec, ['storage', 'volumeClaimTemplate', 'spec', 'resources', 'requests', 'storage']);
     const size = String(valueAt(spec, ['retentionSize'])).replace('GiB', 'Gi');
     // Compaction writes the next block before it deletes those that it came from.
-    t.ok(
-      mebibytes(size) > 0 && mebibytes(size) <= 0.85 * mebibytes(storage),
-      `${size} of ${String(storage)}`,
-    );
+    t.ok(mebibytes(size) > 0 && mebibytes(size) <= 0.85 * mebibytes(storage), `${size} of ${String(storage)}`);
   }
   t.end();
 });

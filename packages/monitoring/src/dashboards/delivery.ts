@@ -30,6 +30,7 @@ export const delivery: Dashboard = {
             {
               expr: 'count(argocd_app_info{sync_status!="Synced"}) or 0 * count(argocd_app_info)',
               legend: 'not synced',
+              isOfState: true,
             },
           ],
           levels: [
@@ -47,6 +48,7 @@ export const delivery: Dashboard = {
             {
               expr: 'count(argocd_app_info{health_status!="Healthy"}) or 0 * count(argocd_app_info)',
               legend: 'not healthy',
+              isOfState: true,
             },
           ],
           levels: [
@@ -65,6 +67,7 @@ export const delivery: Dashboard = {
             {
               expr: 'count(argocd_app_info{autosync_enabled="false"}) or 0 * count(argocd_app_info)',
               legend: 'auto-sync off',
+              isOfState: true,
             },
           ],
           levels: [
@@ -132,6 +135,7 @@ export const delivery: Dashboard = {
             {
               expr: 'sum by (name) (argocd_app_info{autosync_enabled="false"}) or label_replace(0 * count(argocd_app_info), "name", "none", "", "")',
               legend: '{{name}}',
+              isOfState: true,
             },
           ],
         },
@@ -154,6 +158,7 @@ export const delivery: Dashboard = {
             {
               expr: `sum by (name) (rate(argocd_app_sync_duration_seconds_total[${PER}])) / (sum by (name) (rate(argocd_app_sync_total[${PER}])) > 0)`,
               legend: '{{name}}',
+              isOfState: true,
             },
           ],
         },

@@ -116,6 +116,7 @@ export const slo: Dashboard = {
             {
               expr: 'count by (alertname, severity, alertstate, namespace) (ALERTS{severity!="watchdog"})',
               legend: 'Series',
+              isOfState: true,
             },
           ],
         },
