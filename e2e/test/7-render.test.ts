@@ -5,6 +5,7 @@ import t from 'tap';
 import { type FleetApplication, labelOf, renderFleet } from '@gitops/manifests/fleet';
 import type { KubernetesObject } from '@gitops/manifests/object';
 import { type Application, type Source, startRenderer } from '@gitops/manifests/renderer';
+import { SAMPLE_PULL_REQUEST } from '@gitops/manifests/sample-pull-request';
 import { localCharts } from '@gitops/tools/charts';
 import { serveCharts } from '@gitops/tools/helm-repository';
 import { run } from '@gitops/tools/run';
@@ -87,8 +88,9 @@ function comparable(objects: readonly KubernetesObject[]): KubernetesObject[] {
   return sorted(objects).map(
     (object) =>
       JSON.parse(
-        JSON.stringify(object.kind === 'Secret' ? { ...object, data: undefined } : object, (key, value: unknown) =>
-          key === 'caBundle' && typeof value === 'string' ? undefined : value,
+        JSON.stringify(
+          object.kind === 'Secret' ? { ...object, data: undefined, stringData: undefined } : object,
+          (key, value: unknown) => (key === 'caBundle' && typeof value === 'string' ? undefined : value),
         ),
       ) as KubernetesObject,
   );
@@ -108,6 +110,9 @@ function asHelmApplies({ metadata, ...object }: KubernetesObject): KubernetesObj
 
 t.test('a real API server accepts every object of every cluster, strictly and without a warning', async (t) => {
   const renderer = startRenderer(stack.tools, charts);
+  // Of the made-up pull request; here no cluster has previews.
+  const preview = `preview-${SAMPLE_PULL_REQUEST.number}`;
+  await stack.kubectl('create', 'namespace', preview);
   try {
     const capabilities = await until('what Argo CD knows of its cluster', async () => stack.admin.capabilities());
     const fleet = await renderFleet(renderer, stack.instance.root, { capabilities: () => capabilities });
@@ -153,6 +158,7 @@ t.test('a real API server accepts every object of every cluster, strictly and wi
       'and refuses what it does not know',
     );
   } finally {
+    await stack.kubectl('delete', 'namespace', preview, '--wait=false');
     await renderer.close();
   }
 });

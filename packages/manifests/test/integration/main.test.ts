@@ -32,9 +32,10 @@ t.test('render: YAML of one application, or JSON of all', (t) => {
       [
         ...(cluster === 'local' ? [] : ['argocd', 'aws-load-balancer-controller', 'external-secrets']),
         'fastify-service',
-        ...(cluster === 'local'
-          ? []
-          : ['kube-prometheus-stack', 'metrics-server', 'monitoring', 'prometheus-operator-crds']),
+        ...(cluster === 'local' ? [] : ['kube-prometheus-stack', 'metrics-server', 'monitoring']),
+        // Of a made-up pull request.
+        ...(cluster === 'dev' ? ['preview-1', 'preview-1-namespace'] : []),
+        ...(cluster === 'local' ? [] : ['prometheus-operator-crds']),
         'root',
       ].map((name) => `${cluster}/${name}`),
     ),
@@ -106,7 +107,7 @@ t.test('capacity and flows: tables of what is proven', (t) => {
   t.equal(status, 0);
   t.match(
     stdout,
-    /^CLUSTER +LOST ZONE +NODES LEFT .*\nproduction +us-east-1a +4 .* yes *\nproduction +us-east-1b .*\nproduction +us-east-1c /,
+    /^CLUSTER +LOST ZONE +NODES LEFT .*\nproduction +us-east-1a +6 .* yes *\nproduction +us-east-1b .*\nproduction +us-east-1c /,
   );
   const flows = command(folder, ['flows', '--cluster', 'production']);
   t.match(flows.stdout, /^APPLICATION +FROM +TO +OPEN +PARTLY OPEN *\n/);
@@ -141,7 +142,7 @@ t.test(
       ],
       [
         ['render', '--app', 'fastify'],
-        /^error: unknown application fastify\n next: APP is one of: argocd, aws-load-balancer-controller, external-secrets, fastify-service, kube-prometheus-stack, metrics-server, monitoring, prometheus-operator-crds, root\n$/,
+        /^error: unknown application fastify\n next: APP is one of: argocd, aws-load-balancer-controller, external-secrets, fastify-service, kube-prometheus-stack, metrics-server, monitoring, preview-1, preview-1-namespace, prometheus-operator-crds, root\n$/,
       ],
       [
         ['render', '--clutser', 'dev'],

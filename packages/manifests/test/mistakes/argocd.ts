@@ -1,5 +1,5 @@
 import type { Mistake } from './slip.ts';
-import { after, at, inFile, remove, replace, shared } from './slip.ts';
+import { after, at, inFile, remove, replace } from './slip.ts';
 
 const settings = 'clusters/production/cluster.yaml';
 const applications = 'argocd/applications/fastify-service.yaml';
@@ -34,9 +34,9 @@ export const ARGOCD: readonly Mistake[] = [
         /the file: does not exist; argocd\/applications\/fastify-service\.yaml names it/,
       ),
     ),
-    'a values file that nothing names': remove('            - /clusters/shared/fastify-service.yaml\n').reportsAs(
-      at(`${shared}:1`, /the file: no Application reads it/),
-    ),
+    'a values file that nothing names': remove(
+      '            - /clusters/{{ .metadata.labels.cluster }}/fastify-service.yaml\n',
+    ).reportsAs(at('clusters/production/fastify-service.yaml:1', /the file: no Application reads it/)),
     'a fact that the cluster does not have': replace(
       '.metadata.annotations.imageRegistry',
       '.metadata.annotations.registry',
