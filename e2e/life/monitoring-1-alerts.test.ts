@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { startLoad } from '@gitops/load/start-load';
 import { deployedFiles, monitoringTools, monitoringURL, runMonitoring, stopMonitoring } from '@gitops/local';
 import { DASHBOARDS } from '@gitops/monitoring/dashboards';
@@ -52,6 +52,15 @@ async function setFaults(faults: object | undefined): Promise<void> {
   }
 }
 
+/** Requests until the test ends. */
+async function sendRequests(t: Pick<Test, 'teardown'>): Promise<void> {
+  const { bin } = await ensureTools(quiet, { verify: false, builds: ['load'] });
+  const url = `http://127.0.0.1:${stack.ports['front-door']}`;
+  const load = startLoad({ bin }, { url, host: HOST, rate: RATE, duration: 900 });
+  t.teardown(async () => load.stop());
+  await load.started;
+}
+
 /** A connection that sends no readable request: a panel counts those. */
 async function sendGarbage(host: string): Promise<void> {
   const socket = connect({ host, port: 8080 });
@@ -92,13 +101,7 @@ t.test('failing and slow answers page within the computed time, once, and the al
     return { name, objective, ratio, burn: burnRate(rule, objective) };
   });
 
-  const { bin } = await ensureTools(quiet, { verify: false, builds: ['load'] });
-  const load = startLoad(
-    { bin },
-    { url: `http://127.0.0.1:${stack.ports['front-door']}`, host: HOST, rate: RATE, duration: 900 },
-  );
-  t.teardown(async () => load.stop());
-  await load.started;
+  await sendRequests(t);
   const begin = Date.now();
   // As long as the long window of both, so that it is full.
   await sleep(1000 * (Math.max(...alerts.map(({ burn }) => burn.long)) + 5));
@@ -146,6 +149,9 @@ t.test('failing and slow answers page within the computed time, once, and the al
 
 t.test('every rule and panel has data after the load, and none fails', async (t) => {
   for (const { address = '' } of await targetsOf(stack, `${APP}/${APP}`)) await sendGarbage(address);
+  await sendRequests(t);
+  // The window of 5m, and a scrape and an evaluation.
+  await sleep(1000 * (secondsOf('5m') * FACTOR + 2));
   const { files } = await deployedFiles(stack.instance, tools, stack.ports);
   const rules = rulesOf(scaled(files, FACTOR, ''));
   const queries = rules.map(({ alert, record = '', expr }): WantedQuery => ({

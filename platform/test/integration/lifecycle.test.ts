@@ -77,7 +77,7 @@ for (const program of [undefined, ...(terraform === undefined ? [] : [terraform]
       }
       for (const cluster of CLUSTERS) t.same(ofCluster(platform, cluster), [], `nothing of ${cluster} is left`);
       t.equal(platform.cloud.things('aws_s3_bucket').length, 3);
-      t.equal(platform.cloud.things('aws_ecr_repository').length, 1);
+      t.equal(platform.cloud.things('aws_ecr_repository').length, 2, 'images of releases and of previews');
     },
   );
 }
