@@ -46,7 +46,8 @@ const PROJECT = 'render';
 function probe({ cluster, application, chart }: FleetApplication): Application {
   const fromWorkTree = (source: Source): Source => ({
     ...source,
-    repoURL: source.chart === undefined ? stack.gitURL : repository.url,
+    // The branch of the made-up pull request is not in Git.
+    ...(source.chart === undefined ? { repoURL: stack.gitURL, targetRevision: 'main' } : { repoURL: repository.url }),
   });
   const { destination, source, sources } = application.spec;
   const project = chart?.isUpstream === true ? PROJECT : application.spec.project;

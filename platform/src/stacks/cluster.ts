@@ -228,6 +228,8 @@ export class ClusterStack extends PlatformStack {
         // 0 deletes at once: the name of a secret that waits to be deleted cannot be used again.
         recoveryWindowInDays: deletionProtection ? 30 : 0,
         ...(key === undefined ? {} : { kmsKeyId: key.arn }),
+        // By which an interrupted apply finds it again.
+        tags: { Name: secretName },
       });
     };
     secret(
