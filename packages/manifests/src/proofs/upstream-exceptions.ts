@@ -48,11 +48,6 @@ export const UPSTREAM_EXCEPTIONS: readonly Exception[] = [
     chart: 'kube-prometheus-stack',
     reason: 'its programs have one path for both',
   },
-  {
-    rule: 'service-monitors',
-    chart: 'kube-prometheus-stack',
-    reason: 'the Service of the API server is of Kubernetes, and that of the kubelets of the operator',
-  },
 ];
 
 /** The rules that an upstream chart is excused from. */

@@ -120,7 +120,7 @@ t.test(
       for (const { storageClassName } of claims) t.equal(storageClassName, 'gp3', cluster.name);
       gibibytes.push(claims.reduce((sum, { resources }) => sum + mebibytes(resources.requests.storage) / 1024, 0));
     }
-    const { assumed } = JSON.parse(readFileSync(join(root, 'platform/data/prices.json'), 'utf8')) as {
+    const { assumed } = JSON.parse(readFileSync(join(root, 'packages/settings/data/prices.json'), 'utf8')) as {
       assumed: { volumeGigabytes: number };
     };
     t.equal(assumed.volumeGigabytes, Math.max(...gibibytes));
