@@ -4,6 +4,7 @@ import type { Invocation } from '@gitops/report/command-line';
 import { elapsed } from '@gitops/report/progress';
 import { table } from '@gitops/report/table';
 import { addCounts, type Counts, countsOf } from './counts.ts';
+import { failuresOf } from './failures.ts';
 import { pnpmFolder, root } from './pnpm.ts';
 import { slowest, type TestFile, testFilesOf } from './test-files.ts';
 
@@ -43,25 +44,30 @@ const SHOWN = 12;
 const programs = [resolve(root, 'node_modules/.bin'), pnpmFolder];
 
 /**
- * Runs steps one after the other; prints the slowest test files and the sums of the assertions at the end. Fails where a
- * step did.
+ * Runs steps one after the other; prints the slowest test files, what failed and the sums of the assertions at the end.
+ * Fails where a step did.
  */
 export async function runSteps(steps: readonly Step[], { json, print, fail }: Invocation): Promise<void> {
   const start = Date.now();
   const output = json ? process.stderr : process.stdout;
   const files: TestFile[] = [];
+  const failures: string[] = [];
   let total: Counts = { passed: 0, failed: 0 };
   for (const step of steps) {
     const result = await runStep(step, output);
     total = addCounts(total, result.counts);
     files.push(...result.files);
+    failures.push(...result.failures);
   }
   const milliseconds = Date.now() - start;
   if (json)
-    print(JSON.stringify({ ...total, seconds: Math.round(milliseconds / 1000), slowest: slowest(files, SHOWN) }));
+    print(
+      JSON.stringify({ ...total, seconds: Math.round(milliseconds / 1000), slowest: slowest(files, SHOWN), failures }),
+    );
   else {
     const rows = slowest(files, SHOWN).map(({ name, seconds }) => [name, `${seconds.toFixed(1)} s`]);
     if (rows.length > 0) print(`\n${table(['SLOWEST TEST FILES', 'TIME'], rows)}`);
+    if (failures.length > 0) print(`\nFAILED\n${failures.join('\n')}`);
     print(`\nin ${elapsed(milliseconds)}`);
     print(`${total.passed} passed, ${total.failed} failed`);
   }
@@ -72,7 +78,7 @@ export async function runSteps(steps: readonly Step[], { json, print, fail }: In
 async function runStep(
   { name, command: [program = '', ...args] }: Step,
   output: NodeJS.WriteStream,
-): Promise<{ readonly counts: Counts; readonly files: readonly TestFile[] }> {
+): Promise<{ readonly counts: Counts; readonly files: readonly TestFile[]; readonly failures: readonly string[] }> {
   output.write(`\n── ${name}\n`);
   const start = Date.now();
   const child = spawn(resolve(root, 'node_modules/.bin', program), args, {
@@ -93,5 +99,5 @@ async function runStep(
   });
   const code = await new Promise<number | null>((done) => child.on('close', done));
   output.write(`── ${name}: ${elapsed(Date.now() - start)}\n`);
-  return { counts: countsOf(text, code === 0), files: testFilesOf(text) };
+  return { counts: countsOf(text, code === 0), files: testFilesOf(text), failures: failuresOf(text) };
 }
