@@ -1,5 +1,4 @@
 import { CommandError } from '@gitops/report/errors';
-import { type Controller, CONTROLLERS } from '@gitops/settings';
 import { connectAs } from './accounts.ts';
 import {
   describeState,
@@ -12,16 +11,14 @@ import {
   ROOT,
 } from './applications.ts';
 import type { Application } from './argocd-api.ts';
+import { NAMESPACE } from './argocd-settings.ts';
 import { awaitApplications, confirmBad, explain, PATIENCE } from './await-applications.ts';
 import type { Instance } from './instance.ts';
+import { list } from './kubernetes-api.ts';
 import type { Ports } from './ports.ts';
 
 // The first seconds of a fresh Argo CD are full of errors that pass, such as a project that is not there yet.
 const PASSING = 5000;
-
-interface Owned {
-  readonly metadata: { readonly ownerReferences?: readonly { readonly name: string }[] };
-}
 
 const isBad = (application: Application): boolean =>
   isUnreadable(application) || isDegraded(application) || isSyncFailing(application);
@@ -29,29 +26,15 @@ const isBad = (application: Application): boolean =>
 /**
  * Waits until root and everything that it leads to reads from `url` and is Synced and Healthy, or stays as on-call left
  * it. Throws CommandError with the reason when one of them is bad.
- * @param controllers those that run here; the ApplicationSets of all others have no Application
  */
-export async function awaitStart(
-  instance: Instance,
-  ports: Ports,
-  url: string,
-  controllers: readonly Controller[],
-): Promise<Application[]> {
+export async function awaitStart(instance: Instance, ports: Ports, url: string): Promise<Application[]> {
   const client = connectAs(instance, ports, 'admin');
-  const off = CONTROLLERS.filter((controller) => !controllers.includes(controller));
-  const switchedOff: readonly string[] = [
-    ...off,
-    // Follows the definitions that the stack's operator reads.
-    ...(off.includes('kube-prometheus-stack') ? ['monitoring'] : []),
-    // No pull request has a preview here.
-    ...['previews', 'preview-namespaces'],
-  ];
   const start = Date.now();
   return awaitApplications(client, PATIENCE, 'the start of all Applications', async (byName) => {
     const applications = [...byName.values()];
     const restless = applications.filter((application) => !isSettled(application) && isAutoSynced(application));
-    const isComplete = applications.every((application) => readsFrom(application, url)) && hasAll(byName, switchedOff);
-    if (isComplete && restless.length === 0) return applications;
+    const areCurrent = byName.has(ROOT) && applications.every((application) => readsFrom(application, url));
+    if (areCurrent && restless.length === 0 && (await areAll(instance, ports, byName))) return applications;
 
     // While root is at work, those that it leads to may fail: their projects and settings come from it.
     const root = restless.find(({ metadata }) => metadata.name === ROOT);
@@ -68,12 +51,12 @@ export async function awaitStart(
   });
 }
 
-/** Whether root has created its ApplicationSets, and each enabled one its Applications. */
-function hasAll(applications: ReadonlyMap<string, Application>, switchedOff: readonly string[]): boolean {
-  const resources = applications.get(ROOT)?.status?.resources ?? [];
-  const sets = resources.filter(({ kind, name }) => kind === 'ApplicationSet' && !switchedOff.includes(name));
-  const owners = new Set<string>();
-  for (const application of applications.values())
-    for (const { name } of (application as Application & Owned).metadata.ownerReferences ?? []) owners.add(name);
-  return sets.length > 0 && sets.every(({ name }) => owners.has(name));
+/**
+ * Whether these are all Applications. An ApplicationSet is Healthy, and root after it, once its Applications are created
+ * (its health check is in argocd/values.yaml); Argo CD's server may hear of them a moment later than the API server.
+ */
+async function areAll(instance: Instance, ports: Ports, known: ReadonlyMap<string, Application>): Promise<boolean> {
+  const path = `/apis/argoproj.io/v1alpha1/namespaces/${NAMESPACE}/applications`;
+  const applications = await list<Application>(instance, ports['kube-apiserver'], path);
+  return applications?.every(({ metadata }) => known.has(metadata.name)) === true;
 }

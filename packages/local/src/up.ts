@@ -100,7 +100,7 @@ export async function up(
   await metricsStart;
   // Ingresses get their addresses from it.
   await frontDoorStart;
-  let applications = await awaitStart(instance, ports, url, settings.controllers);
+  let applications = await awaitStart(instance, ports, url);
   if (first !== undefined) {
     // An Argo CD that was not running got no webhook of this commit.
     const client = connectAs(instance, ports, 'admin');
