@@ -49,6 +49,16 @@ t.test('every stack comes after those that it depends on', (t) => {
   t.end();
 });
 
+t.test('roles whose names differ by one character have each an entry of their own', (t) => {
+  const roles = ['a.b', 'a_b', 'a-b', 'a/b', 'a+b', 'ab'];
+  const written = withChanges(t, ['dev', 'viewerRoles: [', `viewerRoles: [${roles.join(', ')}, `]);
+  const entries = all(stackIn(written, 'dev-cluster'), 'aws_eks_access_entry').map((entry) =>
+    String(entry.principal_arn),
+  );
+  for (const role of roles) t.equal(entries.filter((arn) => arn.endsWith(`:role/${role}`)).length, 1, role);
+  t.end();
+});
+
 t.test('every stack works in its own account alone, tags what it makes and names no folder of this machine', (t) => {
   for (const stack of stacks) {
     const { provider, terraform } = read(stack.name);

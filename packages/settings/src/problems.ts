@@ -1,6 +1,8 @@
+import type { Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { formatCidr, overlaps, parseCidr } from '@gitops/subnets/cidr';
 import { PlanError } from '@gitops/subnets/plan';
+import { reservedRanges } from '@gitops/subnets/reserved-ranges';
 import { subnetPlan } from './network.ts';
 import { REGIONS, ZONES_WITHOUT_EKS } from './regions.ts';
 import {
@@ -63,6 +65,13 @@ function nodeGroupProblems(nodeGroup: unknown): Problem[] {
   return [{ keys: ['nodeGroup', 'desiredSize'], rule: `must be between minSize ${minSize} and maxSize ${maxSize}` }];
 }
 
+// In no packet that a router forwards, by IANA's registry, and IPv4 multicast, which has a registry of its own (RFC 5771).
+// AWS refuses them as the network of a VPC (VPC user guide, "VPC CIDR blocks").
+const UNUSABLE: readonly { readonly cidr: string; readonly name: string }[] = [
+  ...reservedRanges.filter(({ family, forwardable }) => family === 4 && forwardable === false),
+  { cidr: '224.0.0.0/4', name: 'Multicast' },
+];
+
 // A /16 has 65,536 addresses; who owns more lists them. Two halves of the internet are refused with it.
 const WIDEST_PUBLIC_PREFIX = 16;
 
@@ -73,6 +82,21 @@ function apiProblems(api: unknown): Problem[] {
     const keys = ['api', 'publicCidrs', String(index)];
     const rule = hostBits(text) ?? widthProblem(text);
     if (rule !== undefined) problems.push({ keys, rule });
+  }
+  return [...problems, ...roleProblems(api)];
+}
+
+/** An IAM role has one entry in a cluster: the names are compared without case, as IAM does. */
+function roleProblems({ adminRoles, viewerRoles }: Static<typeof Api>): Problem[] {
+  const seen = new Map<string, string>();
+  const problems: Problem[] = [];
+  for (const [list, roles] of Object.entries({ adminRoles, viewerRoles })) {
+    for (const [index, role] of roles.entries()) {
+      const first = seen.get(role.toLowerCase());
+      if (first === undefined) seen.set(role.toLowerCase(), `api.${list}.${index}`);
+      else
+        problems.push({ keys: ['api', list, String(index)], rule: `is the same IAM role as ${first}; list it once` });
+    }
   }
   return problems;
 }
@@ -110,6 +134,9 @@ function zoneProblem(zone: string, region: string): string | undefined {
 function cidrProblem(network: NetworkSettings): string | undefined {
   const rule = hostBits(network.cidr);
   if (rule !== undefined) return rule;
+  const unusable = UNUSABLE.find(({ cidr }) => overlaps(parseCidr(network.cidr), parseCidr(cidr)));
+  if (unusable !== undefined)
+    return `must not overlap ${unusable.cidr} (${unusable.name}), which AWS refuses; for instance 10.1.0.0/16`;
   if (overlaps(parseCidr(network.cidr), parseCidr(SERVICE_CIDR)))
     return `must not overlap ${SERVICE_CIDR}, the addresses of Kubernetes Services`;
   try {

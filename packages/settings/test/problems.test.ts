@@ -64,11 +64,22 @@ const MISTAKES: readonly Mistake[] = [
     /^too small for .*: the \/24 of tier "public" in zone "us-east-1a" does not fit into 10\.0\.0\.0\/17: .*/,
   ),
 
+  ...['0.0.0.0/16', '127.0.0.0/16', '169.254.0.0/16', '224.0.0.0/16', '239.1.0.0/16', '240.0.0.0/16'].map((cidr) =>
+    dev(CIDR, cidr, '7: network.cidr', /^must not overlap \S+ \(.*\), which AWS refuses; for instance 10\.1\.0\.0\/16/),
+  ),
+
   dev(OFFICE, '0.0.0.0/0', '18: api.publicCidrs.0', /^must not open the Kubernetes API to the world: .* is a \/16 /),
   dev(OFFICE, '0.0.0.0/1', '18: api.publicCidrs.0', /^must not open the Kubernetes API to the world: /),
   dev(OFFICE, '203.0.113.9/24', '18: api.publicCidrs.0', /^has host bits set; the network is 203\.0\.113\.0\/24 /),
   dev(OFFICE, 'office', '18: api.publicCidrs.0', /^invalid value; expected: Network that /),
   dev('[platform-team]', '[]', '19: api.adminRoles', /^must not have fewer than 1 items/),
+
+  dev(
+    'viewerRoles: []',
+    'viewerRoles: [Platform-Team]',
+    '20: api.viewerRoles.0',
+    'is the same IAM role as api.adminRoles.0; list it once (it is "Platform-Team")',
+  ),
 
   shared('"1.36"', '1.36', '8: kubernetesVersion', /^must be string; .*in quotes.*\(it is 1\.36\)$/),
   shared(

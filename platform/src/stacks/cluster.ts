@@ -158,7 +158,8 @@ export class ClusterStack extends PlatformStack {
     const { api, accountId } = this.#settings;
     const grant = (role: string, policy: string): void => {
       const principalArn = `arn:aws:iam::${accountId}:role/${role}`;
-      const id = `access-${role.replaceAll('/', '-')}`;
+      // The id of a construct may not have a slash, and CDKTF drops other characters: names that differ by one would be one.
+      const id = `access-${role.replaceAll(/[^A-Za-z0-9-]/g, (other) => `_${other.charCodeAt(0).toString(16)}_`)}`;
       const entry = new EksAccessEntry(this, id, { clusterName: cluster.name, principalArn, type: 'STANDARD' });
       new EksAccessPolicyAssociation(this, `${id}-policy`, {
         clusterName: cluster.name,
