@@ -8,6 +8,7 @@ import {
   clusterExists,
   clusterFolder,
   componentFailure,
+  componentLog,
   componentPid,
   componentWithoutPort,
   CREATED,
@@ -58,8 +59,13 @@ export async function startCluster(instance: Instance, tools: Tools, ports: Port
 
 async function startComponents(instance: Instance, tools: Tools, ports: Ports): Promise<void> {
   // kwokctl believes any pid file; by now the number may be that of another program's process.
-  for (const component of COMPONENTS)
-    if (!isRunning(instance, component)) rmSync(pidFile(instance, component), { force: true });
+  for (const component of COMPONENTS) {
+    if (isRunning(instance, component)) continue;
+    rmSync(pidFile(instance, component), { force: true });
+    // What the last start complained about, such as a port that was taken, must not be read as this one's complaint.
+    const log = componentLog(instance, component);
+    if (existsSync(log)) renameSync(log, `${log}.previous`);
+  }
   await kwokctl(instance, tools, ports, ['start', 'cluster']);
 }
 
