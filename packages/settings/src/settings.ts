@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseCidr } from '@gitops/subnets/cidr';
@@ -61,26 +62,35 @@ export function readClusters(root: string): ClusterSettings[] {
       problems.push(...error.problems);
     }
   }
-  problems.push(...overlapProblems(clusters));
+  problems.push(...overlapProblems(root, clusters));
   // A problem of the shared file is the same for every cluster, and is reported once.
   if (problems.length > 0) throw new SettingsError([...new Set(problems)]);
   return clusters.map(({ settings }) => settings);
 }
 
-function overlapProblems(clusters: readonly ClusterFiles[]): string[] {
+function overlapProblems(root: string, clusters: readonly ClusterFiles[]): string[] {
   const networks = clusters.flatMap(({ settings, reportHere }) =>
     settings.provider === 'aws' ? [{ name: settings.name, cidr: settings.network.cidr, reportHere }] : [],
   );
   const problems: string[] = [];
   for (const { outer, inner } of findOverlaps(networks.map(({ cidr }) => parseCidr(cidr)))) {
-    const first = networks[Math.min(outer, inner)];
-    // The shared default is right for one cluster; the second one has to name its own network.
-    const second = networks[Math.max(outer, inner)];
+    const pair = [networks[Math.min(outer, inner)], networks[Math.max(outer, inner)]];
+    // The shared default is right for one cluster; the newer one has to name its own network.
+    const [first, second] = pair.sort((a, b) => addedAt(root, a?.name ?? '') - addedAt(root, b?.name ?? ''));
     if (first === undefined || second === undefined) throw new Error('findOverlaps returned an unknown index');
     const rule = `must not overlap the network of ${first.name}, ${first.cidr}`;
     problems.push(second.reportHere({ keys: ['network', 'cidr'], rule }));
   }
   return problems;
+}
+
+/** When a cluster came to the repository, in seconds; infinite for one that is not committed, or where there is no Git. */
+function addedAt(root: string, cluster: string): number {
+  const file = `clusters/${cluster}/cluster.yaml`;
+  const args = ['-C', root, 'log', '--diff-filter=A', '--format=%ct', '--', file];
+  const { stdout } = spawnSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const oldest = stdout.trim().split('\n').at(-1) ?? '';
+  return oldest === '' ? Number.MAX_VALUE : Number(oldest);
 }
 
 /** A problem that another package found with a setting of a cluster, as `file:line: key: rule (it is value)`. */

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t from 'tap';
@@ -121,6 +122,14 @@ t.test('the networks of the clusters share no address, so that they can be joine
     'clusters/test/cluster.yaml:7: network.cidr: must not overlap the network of dev, 10.0.0.0/16 ' +
       '(it is "10.0.0.0/16")',
   ]);
+  const copied = repository(t, {}, { aaa: second('10.0.0.0/16').replace('name: test', 'name: aaa') });
+  for (const args of [
+    ['init', '-q'],
+    ['add', 'clusters/dev'],
+    ['commit', '-q', '-m', 'dev'],
+  ])
+    execFileSync('git', ['-C', copied, '-c', 'user.name=x', '-c', 'user.email=x@localhost', ...args]);
+  t.match(problemsOf(t, copied), [/^clusters\/aaa\/.* must not overlap the network of dev/], 'the newer one is blamed');
   t.same(
     problemsOf(t, repository(t, { shared: DEFAULTS }, { test: withoutNetwork(second('10.0.0.0/16')) })),
     [
