@@ -3,11 +3,11 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Tools } from '@gitops/tools/tools';
+import { componentKubeconfig } from './argocd-identities.ts';
 import type { ReleaseProgram } from './argocd-program.ts';
 import { argoEnvironment, type ArgoProgram, NAMESPACE } from './argocd-settings.ts';
 import { answers, awaitDaemon, type Daemon, startDaemon } from './daemon.ts';
 import { type Instance, statePath } from './instance.ts';
-import { kubeconfigPath } from './kubectl.ts';
 import { type DaemonName, portOf, type Ports } from './ports.ts';
 import { GO_COLLECTOR, INSTANCE_VARIABLE } from './process.ts';
 
@@ -45,9 +45,8 @@ function argoDaemons(instance: Instance, tools: Tools, ports: Ports, program: st
     PATH: `${tools.bin}:${process.env.PATH ?? ''}`,
     HOME: folder('home'),
     TMPDIR: folder('tmp'),
-    KUBECONFIG: kubeconfigPath(instance),
     [INSTANCE_VARIABLE]: instance.dir,
-    // "https://kubernetes.default.svc" means the cluster of KUBECONFIG.
+    // "https://kubernetes.default.svc" means the cluster of KUBECONFIG, with the identity there.
     ARGOCD_FAKE_IN_CLUSTER: 'true',
     ARGOCD_GPG_ENABLED: 'false',
     ARGOCD_TLS_DATA_PATH: folder('tls'),
@@ -63,7 +62,12 @@ function argoDaemons(instance: Instance, tools: Tools, ports: Ports, program: st
     return {
       ...{ name, args, healthURL, port: portOf(name, ports) },
       command: program,
-      env: { ...environment, ...argoEnvironment(instance, tools, part), ARGOCD_BINARY_NAME: name },
+      env: {
+        ...environment,
+        ...argoEnvironment(instance, tools, part),
+        KUBECONFIG: componentKubeconfig(instance, name),
+        ARGOCD_BINARY_NAME: name,
+      },
     };
   };
   return [

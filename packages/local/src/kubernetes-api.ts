@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { get } from 'node:https';
+import { request as send } from 'node:https';
 import { join } from 'node:path';
 import { clusterFolder } from './components.ts';
 import type { Instance } from './instance.ts';
@@ -11,16 +11,29 @@ import type { Instance } from './instance.ts';
 export const pkiFile = (instance: Instance, name: 'ca.crt' | 'admin.crt' | 'admin.key'): string =>
   join(clusterFolder(instance), 'pki', name);
 
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
 /**
  * Asks a server of the cluster on loopback, as the administrator and within two seconds: one kubectl for each look would
  * take longer than the look.
  * @returns status and body of the answer; undefined where there is none
  */
-export async function ask(
+export const ask = async (instance: Instance, port: number, path: string): Promise<Answer | undefined> =>
+  exchange(instance, port, path);
+
+/** The same with an object to create. */
+export const post = async (
   instance: Instance,
   port: number,
   path: string,
-): Promise<{ readonly status: number; readonly body: string } | undefined> {
+  object: object,
+): Promise<Answer | undefined> => exchange(instance, port, path, JSON.stringify(object));
+
+/** @param body sent by POST; without one, the request is a GET */
+async function exchange(instance: Instance, port: number, path: string, body?: string): Promise<Answer | undefined> {
   let identity: Readonly<Record<'ca' | 'cert' | 'key', Buffer>>;
   try {
     const [ca, cert, key] = (['ca.crt', 'admin.crt', 'admin.key'] as const).map((name) =>
@@ -31,8 +44,9 @@ export async function ask(
     // kwokctl has not made them yet.
     return undefined;
   }
+  const method = body === undefined ? {} : { method: 'POST', headers: { 'Content-Type': 'application/json' } };
   return new Promise((resolve) => {
-    const request = get({ host: '127.0.0.1', port, path, timeout: 2000, ...identity }, (response) => {
+    const request = send({ host: '127.0.0.1', port, path, timeout: 2000, ...identity, ...method }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', () => {
@@ -46,6 +60,7 @@ export async function ask(
     request.on('error', () => {
       resolve(undefined);
     });
+    request.end(body);
   });
 }
 

@@ -6,6 +6,7 @@ import { connectAs, ensureTokens, oncallSecret } from './accounts.ts';
 import { shortImage } from './applications.ts';
 import { startArgo } from './argocd.ts';
 import type { Application } from './argocd-api.ts';
+import { argoIdentities, ensureKubeconfigs } from './argocd-identities.ts';
 import { chooseProgram } from './argocd-program.ts';
 import { argoConfiguration } from './argocd-settings.ts';
 import { awaitDelivery } from './await-delivery.ts';
@@ -83,7 +84,9 @@ export async function up(
   const first = await firstImage;
   if (first !== undefined) progress.done(`image ${shortImage(first.image.reference)} at ${registryAddress(ports)}`);
 
-  await apply(instance, tools, argoConfiguration(instance, tools, await oncallSecret(instance, tools)));
+  const configuration = argoConfiguration(instance, tools, await oncallSecret(instance, tools));
+  await apply(instance, tools, [...configuration, ...argoIdentities()]);
+  await ensureKubeconfigs(instance, ports);
   // Before Argo CD starts: with the old root, whose address may be another, it would begin a sync and retry it for
   // minutes.
   await installRoot(instance, tools, clusterFacts(settings, { repoURL: url }));
