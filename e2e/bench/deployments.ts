@@ -36,7 +36,7 @@ async function pushImage(stack: Stack, clone: string, { tag, digest }: Image): P
   const commit = await git('rev-parse', 'HEAD');
   // The stream is open before the push, as a person's browser is.
   const listening = Promise.withResolvers<null>();
-  const healthy = awaitApplications(stack.admin, 60_000, tag, (applications) => {
+  const healthy = awaitApplications(stack.platform, 60_000, tag, (applications) => {
     const application = applications.get(APP);
     if (application === undefined) return undefined;
     listening.resolve(null);
@@ -91,8 +91,8 @@ export async function measureDeployments(rounds: number): Promise<Measure[]> {
       const target = history.findLast((entry) => entryRevision(entry) === commit);
       if (target === undefined) throw new Error('there is no earlier deployment');
       const rollBack = async (): Promise<void> => {
-        await stack.oncall.toggleAutoSync(APP);
-        await stack.oncall.rollback(APP, target.id);
+        await stack.onCall.toggleAutoSync(APP);
+        await stack.onCall.rollback(APP, target.id);
         await deployment.rolledOut(image);
       };
       times.rollback.push(await timed(rollBack));
@@ -123,8 +123,8 @@ async function handBack(stack: Stack, tag: string): Promise<void> {
   await until('the end of the rollback', async () =>
     (await stack.application()).status?.operationState?.phase === 'Succeeded' ? true : undefined,
   );
-  await stack.oncall.toggleAutoSync(APP);
-  await stack.oncall.refresh(APP);
+  await stack.onCall.toggleAutoSync(APP);
+  await stack.onCall.refresh(APP);
   await until('main again', async () =>
     isSettled(await stack.application()) && (await stack.image()).includes(`:${tag}@`) ? true : undefined,
   );

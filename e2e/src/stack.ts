@@ -118,15 +118,15 @@ export class Stack {
   readonly instance: Instance;
   readonly ports: Ports;
   readonly tools: Tools;
-  readonly admin: ArgoClient;
-  readonly oncall: ArgoClient;
+  readonly platform: ArgoClient;
+  readonly onCall: ArgoClient;
 
   private constructor(instance: Instance, ports: Ports, tools: Tools) {
     this.instance = instance;
     this.ports = ports;
     this.tools = tools;
-    this.admin = connectAs(instance, ports, 'admin');
-    this.oncall = connectAs(instance, ports, 'oncall');
+    this.platform = connectAs(instance, ports, 'platform');
+    this.onCall = connectAs(instance, ports, 'on-call');
   }
 
   static async open(folder = DRILL_FOLDER): Promise<Stack> {
@@ -183,7 +183,7 @@ export class Stack {
   }
 
   async application(name = APP): Promise<Application> {
-    return this.admin.application(name);
+    return this.platform.application(name);
   }
 
   async deployment(): Promise<Deployment> {
@@ -240,6 +240,6 @@ export class Stack {
 
   /** Waits until a push has arrived. */
   async delivered(push: { commit: string; parent: string; files: string[] }): Promise<Delivery> {
-    return awaitDelivery(this.instance, this.admin, push, 120_000);
+    return awaitDelivery(this.instance, this.platform, push, 120_000);
   }
 }

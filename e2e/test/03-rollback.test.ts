@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { isAutoSynced, isOperating, storedTokens } from '@gitops/local';
+import { isAutoSynced, isOperating, storedToken } from '@gitops/local';
 import { APP, Stack, until } from '../src/stack.ts';
 
 const stack = await Stack.open();
@@ -52,7 +52,7 @@ t.test('a rollback stays until the Application is handed back', async (t) => {
   await t.test('through a re-sync of the root Application', async (t) => {
     const before = (await stack.application('root')).status?.operationState?.startedAt;
     await sleep(1000);
-    await stack.admin.sync('root');
+    await stack.platform.sync('root');
     await until('root is synced again', async () => {
       const root = await stack.application('root');
       return !isOperating(root) &&
@@ -132,7 +132,7 @@ t.test('the on-call account may do this and no more', async (t) => {
   const call = async (method: string, path: string, body?: unknown): Promise<number> => {
     const response = await fetch(`http://127.0.0.1:${stack.ports.server}/api/v1${path}`, {
       method,
-      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${storedTokens(stack.instance).oncall}` },
+      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${storedToken(stack.instance, 'on-call')}` },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     await response.arrayBuffer();

@@ -14,7 +14,7 @@ t.test('the exports of make env are all that kubectl, helm, argocd and git need'
   t.match(await shell('kubectl version'), 'Server Version: v1.36.3');
   t.match(await shell('helm version --short'), /^v4\.2/);
   t.match(await shell('argocd app list -o name'), `argocd/${APP}\nargocd/root`);
-  t.match(await shell('argocd account get-user-info'), 'Username: admin');
+  t.match(await shell('argocd account get-user-info'), 'Username: platform');
   t.match(await shell('git ls-remote "$LOCAL_GIT_URL" refs/heads/main'), /^[0-9a-f]{40}\trefs\/heads\/main$/);
 });
 

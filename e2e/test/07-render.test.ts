@@ -115,7 +115,7 @@ t.test('a real API server accepts every object of every cluster, strictly and wi
   const preview = `preview-${SAMPLE_PULL_REQUEST.number}`;
   await stack.kubectl('create', 'namespace', preview);
   try {
-    const capabilities = await until('what Argo CD knows of its cluster', async () => stack.admin.capabilities());
+    const capabilities = await until('what Argo CD knows of its cluster', async () => stack.platform.capabilities());
     const fleet = await renderFleet(renderer, stack.instance.root, { capabilities: () => capabilities });
     for (const entry of fleet.filter(isOnThisMachine)) {
       // As they are made the first time, certificates and all.
@@ -170,7 +170,7 @@ t.test('what the harness renders is what repo-server renders, for every applicat
   const renderer = startRenderer(stack.tools, charts);
   try {
     await run('git', ['clone', '--quiet', stack.gitURL, clone]);
-    const capabilities = await until('what Argo CD knows of its cluster', async () => stack.admin.capabilities());
+    const capabilities = await until('what Argo CD knows of its cluster', async () => stack.platform.capabilities());
     t.match(capabilities.kubeVersion, /^v?1\.36/);
     t.ok(capabilities.apiVersions.includes('apps/v1/Deployment'), 'the cluster tells its APIs');
     // Argo CD itself is rendered by Helm, and by no repo-server.
@@ -200,7 +200,7 @@ t.test('what the harness renders is what repo-server renders, for every applicat
       try {
         // Argo CD's server learns of the new Application a moment later.
         const theirs = await until(`the manifests of ${name}`, async () =>
-          stack.admin.manifests(name).catch(() => undefined),
+          stack.platform.manifests(name).catch(() => undefined),
         );
         t.strictSame(
           comparable(ours.value),

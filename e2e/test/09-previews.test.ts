@@ -17,7 +17,7 @@ const github = await standInPullRequests(t, 'example/gitops-platform', 'token');
 
 const argocd = async (...args: string[]): Promise<string> => stack.kubectl('-n', 'argocd', ...args);
 const names = async (): Promise<string[]> =>
-  (await stack.admin.applications())
+  (await stack.platform.applications())
     .map(({ metadata }) => metadata.name)
     .filter((name) => name.startsWith('preview-'))
     .sort();
@@ -55,7 +55,7 @@ const errorOf = async (set: string): Promise<string | undefined> => {
 };
 
 const applicationOf = async (name: string): Promise<Application | undefined> =>
-  (await stack.admin.applications()).find(({ metadata }) => metadata.name === name);
+  (await stack.platform.applications()).find(({ metadata }) => metadata.name === name);
 
 // A sync that is refused is tried again after up to a minute, and takes up the newest commit only then.
 const PATIENCE = 180_000;

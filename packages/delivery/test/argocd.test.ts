@@ -11,7 +11,7 @@ t.test('the history of Argo CD, by the variables of its own command line (the se
       id: 1,
       deployedAt: '2026-11-25T10:00:00Z',
       revisions: ['1.2.3', revision('b')],
-      initiatedBy: { username: 'oncall' },
+      initiatedBy: { username: 'on-call' },
     },
     { id: 0, deployedAt: '2026-11-25T09:00:00Z', revision: revision('a'), initiatedBy: { automated: true } },
   ];
@@ -35,7 +35,7 @@ t.test('the history of Argo CD, by the variables of its own command line (the se
   process.env.ARGOCD_AUTH_TOKEN = 'secret';
   t.strictSame(await syncsOf('fastify-service'), [
     { id: 0, date: '2026-11-25T09:00:00Z', revision: revision('a'), who: 'automated' },
-    { id: 1, date: '2026-11-25T10:00:00Z', revision: revision('b'), who: 'oncall' },
+    { id: 1, date: '2026-11-25T10:00:00Z', revision: revision('b'), who: 'on-call' },
   ]);
   t.strictSame(await syncsOf('new'), [], 'without a history');
   process.env.ARGOCD_AUTH_TOKEN = 'wrong';

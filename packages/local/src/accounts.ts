@@ -13,29 +13,29 @@ import type { Ports } from './ports.ts';
 
 const STATE_FILE = 'accounts.json';
 
-/** A token for each account that commands act as. */
-interface Tokens {
-  readonly admin: string;
-  readonly oncall: string;
-}
+/** The local accounts that commands act as, one for each role of argocd/values.yaml. */
+const ACCOUNTS = ['developer', 'on-call', 'platform'] as const;
 
-export type Account = keyof Tokens;
+export type Account = (typeof ACCOUNTS)[number];
 
-const readTokens = (instance: Instance): Tokens | undefined => readState(instance, STATE_FILE) as Tokens | undefined;
+type Tokens = Readonly<Record<Account, string>>;
 
-/** The tokens that `make up` created. Throws CommandError when there are none. */
-export function storedTokens(instance: Instance): Tokens {
-  const tokens = readTokens(instance);
-  if (tokens === undefined) throw new CommandError('there are no accounts yet', 'run `make up`');
-  return tokens;
+const readTokens = (instance: Instance): Partial<Tokens> | undefined =>
+  readState(instance, STATE_FILE) as Partial<Tokens> | undefined;
+
+/** The token of an account that `make up` created. Throws CommandError when there is none. */
+export function storedToken(instance: Instance, account: Account): string {
+  const token = readTokens(instance)?.[account];
+  if (token === undefined) throw new CommandError(`the account ${account} has no token yet`, 'run `make up`');
+  return token;
 }
 
 /** A client of the running Argo CD that acts as an account. */
 export function connectAs(instance: Instance, ports: Ports, account: Account): ArgoClient {
-  return connect(ports.server, storedTokens(instance)[account]);
+  return connect(ports.server, storedToken(instance, account));
 }
 
-const PASSWORD_FILE = 'oncall-password.json';
+const PASSWORD_FILE = 'on-call-password.json';
 
 interface Password {
   readonly password: string;
@@ -44,14 +44,14 @@ interface Password {
 }
 
 /** The password with which on-call logs in to Argo CD's web pages; undefined before the first `make up`. */
-export const oncallPassword = (instance: Instance): string | undefined =>
+export const onCallPassword = (instance: Instance): string | undefined =>
   (readState(instance, PASSWORD_FILE) as Password | undefined)?.password;
 
 /**
- * What Argo CD's Secret holds for on-call's password, which is made once for each machine: a token is nothing that
- * somebody could type into a login page.
+ * What Argo CD's Secret holds for on-call's password, which is made once for each machine: nobody can type a token into
+ * a login page.
  */
-export async function oncallSecret(instance: Instance, tools: Tools): Promise<Record<string, string>> {
+export async function onCallSecret(instance: Instance, tools: Tools): Promise<Record<string, string>> {
   let stored = readState(instance, PASSWORD_FILE) as Password | undefined;
   if (stored === undefined) {
     const password = randomBytes(9).toString('hex');
@@ -60,18 +60,28 @@ export async function oncallSecret(instance: Instance, tools: Tools): Promise<Re
     stored = { password, hash: hash.trim() };
     writeState(instance, PASSWORD_FILE, stored);
   }
-  return { 'accounts.oncall.password': stored.hash };
+  return { 'accounts.on-call.password': stored.hash };
 }
 
-/** Creates a token without expiry for each account, unless the stored ones are still valid. */
+/**
+ * Creates a token without expiry for each account, unless the stored ones are still valid. Only this acts as admin, since
+ * no role may create tokens.
+ */
 export async function ensureTokens(instance: Instance, tools: Tools, ports: Ports): Promise<void> {
   const stored = readTokens(instance);
-  const isValid = async (token: string): Promise<boolean> => connect(ports.server, token).isLoggedIn();
-  if (stored !== undefined && (await isValid(stored.admin)) && (await isValid(stored.oncall))) return;
+  const areValid = await Promise.all(
+    // A state of before an account was added has no token for it.
+    ACCOUNTS.map(async (account) => {
+      const token = stored?.[account];
+      return token !== undefined && connect(ports.server, token).isLoggedIn();
+    }),
+  );
+  if (!areValid.includes(false)) return;
 
   const password = await initialPassword(instance, tools);
   const session = connect(ports.server, await connect(ports.server).login('admin', password));
-  const tokens: Tokens = { admin: await session.createToken('admin'), oncall: await session.createToken('oncall') };
+  const tokens: Partial<Record<Account, string>> = {};
+  for (const account of ACCOUNTS) tokens[account] = await session.createToken(account);
   writeState(instance, STATE_FILE, tokens);
 }
 

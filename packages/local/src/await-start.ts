@@ -28,7 +28,7 @@ const isBad = (application: Application): boolean =>
  * it. Throws CommandError with the reason when one of them is bad.
  */
 export async function awaitStart(instance: Instance, ports: Ports, url: string): Promise<Application[]> {
-  const client = connectAs(instance, ports, 'admin');
+  const client = connectAs(instance, ports, 'developer');
   const start = Date.now();
   return awaitApplications(client, PATIENCE, 'the start of all Applications', async (byName) => {
     const applications = [...byName.values()];

@@ -1,5 +1,5 @@
 // What drills and benchmarks see of the local machine.
-export { connectAs, storedTokens } from './accounts.ts';
+export { type Account, connectAs, storedToken } from './accounts.ts';
 export { comparedRevision, entryRevision, isAutoSynced, isOperating, isSettled } from './applications.ts';
 export type { Application, ArgoClient } from './argocd-api.ts';
 export { awaitApplications } from './await-applications.ts';

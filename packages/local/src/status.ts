@@ -87,7 +87,7 @@ export async function readStatus(instance: Instance): Promise<{ status: Status; 
   let unreachable: string | undefined;
   const described: ApplicationStatus[] = [];
   try {
-    const client = connectAs(instance, ports, 'admin');
+    const client = connectAs(instance, ports, 'developer');
     applications = (await client.applications()).sort((a, b) => a.metadata.name.localeCompare(b.metadata.name));
     for (const application of applications) described.push(await describeApplication(client, application));
   } catch (error) {
@@ -220,7 +220,11 @@ function realityLines({ pods = [], switchedOff, settings, argocd, monitoring }: 
 
 function accountLine({ argocd }: Status, password: string | undefined): string {
   const login = argocd.pages && password !== undefined ? `; its password for the web pages: ${password}` : '';
-  return `admin (its token: \`make env\`), oncall (used by \`make rollback\` and \`make resume\`${login})`;
+  return (
+    'developer (reads: `make status`, `make deploy`, `make ship`), ' +
+    `on-call (\`make rollback\`, \`make resume\`${login}), ` +
+    'platform (its token: `make env`)'
+  );
 }
 
 /**

@@ -2,7 +2,7 @@ import { CommandError } from '@gitops/report/errors';
 import type { Progress } from '@gitops/report/progress';
 import { clusterFacts, readCluster } from '@gitops/settings';
 import { ensureTools } from '@gitops/tools/tools';
-import { connectAs, ensureTokens, oncallSecret } from './accounts.ts';
+import { connectAs, ensureTokens, onCallSecret } from './accounts.ts';
 import { shortImage } from './applications.ts';
 import { startArgo } from './argocd.ts';
 import type { Application } from './argocd-api.ts';
@@ -84,7 +84,7 @@ export async function up(
   const first = await firstImage;
   if (first !== undefined) progress.done(`image ${shortImage(first.image.reference)} at ${registryAddress(ports)}`);
 
-  const configuration = argoConfiguration(instance, tools, await oncallSecret(instance, tools));
+  const configuration = argoConfiguration(instance, tools, await onCallSecret(instance, tools));
   await apply(instance, tools, [...configuration, ...argoIdentities()]);
   await ensureKubeconfigs(instance, ports);
   // Before Argo CD starts: with the old root, whose address may be another, it would begin a sync and retry it for
@@ -106,7 +106,7 @@ export async function up(
   let applications = await awaitStart(instance, ports, url);
   if (first !== undefined) {
     // An Argo CD that was not running got no webhook of this commit.
-    const client = connectAs(instance, ports, 'admin');
+    const client = connectAs(instance, ports, 'developer');
     await awaitDelivery(instance, client, first.publication);
     applications = await client.applications();
   }

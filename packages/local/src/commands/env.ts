@@ -1,7 +1,7 @@
 import { command } from '@gitops/report/command-line';
 import { progressTo } from '@gitops/report/progress';
 import { ensureTools } from '@gitops/tools/tools';
-import { oncallPassword, storedTokens } from '../accounts.ts';
+import { onCallPassword, storedToken } from '../accounts.ts';
 import { openInstance } from '../instance.ts';
 import { kubeconfigPath } from '../kubectl.ts';
 import { repositoryURL } from '../repository.ts';
@@ -17,9 +17,9 @@ export default command({
     const variables = {
       KUBECONFIG: kubeconfigPath(instance),
       ARGOCD_SERVER: `127.0.0.1:${ports.server}`,
-      ARGOCD_AUTH_TOKEN: storedTokens(instance).admin,
+      ARGOCD_AUTH_TOKEN: storedToken(instance, 'platform'),
       ARGOCD_OPTS: '--plaintext',
-      ARGOCD_ONCALL_PASSWORD: oncallPassword(instance) ?? '',
+      ARGOCD_ONCALL_PASSWORD: onCallPassword(instance) ?? '',
       LOCAL_GIT_URL: repositoryURL(ports.git),
     };
     if (json) {

@@ -39,7 +39,7 @@ export async function reportDelivery(
     return;
   }
   if (!json) print(filesInWords(head, publication.files));
-  const client = connectAs(instance, ports, 'admin');
+  const client = connectAs(instance, ports, 'developer');
   const { reached, heldBack } = await awaitDelivery(instance, client, publication, PATIENCE, onSynced);
   timeline?.end('all healthy');
   const healthyAfter = elapsed(Date.now() - start);

@@ -13,7 +13,7 @@ export default command({
     const start = Date.now();
     const instance = openInstance();
     const ports = runningPorts(instance);
-    const application = await resume(connectAs(instance, ports, 'oncall'), app);
+    const application = await resume(connectAs(instance, ports, 'on-call'), app);
     const loadBalancer = await awaitLoadBalancer(instance, ports);
     const { revision } = application.status?.sync ?? {};
     if (json) {

@@ -18,7 +18,7 @@ export default command({
     const instance = openInstance();
     const ports = runningPorts(instance);
     const start = Date.now();
-    const { application, target } = await rollback(connectAs(instance, ports, 'oncall'), app, id);
+    const { application, target } = await rollback(connectAs(instance, ports, 'on-call'), app, id);
     const revision = entryRevision(target);
     const took = elapsed(Date.now() - start);
     const loadBalancer = await awaitLoadBalancer(instance, ports);

@@ -1,5 +1,5 @@
 import { command } from '@gitops/report/command-line';
-import { oncallPassword } from '../accounts.ts';
+import { onCallPassword } from '../accounts.ts';
 import { openInstance } from '../instance.ts';
 import { printStatus, readStatus } from '../status.ts';
 
@@ -10,7 +10,7 @@ export default command({
   run: async ({ json, print, fail }) => {
     const instance = openInstance();
     const { status, applications } = await readStatus(instance);
-    print(json ? JSON.stringify(status) : printStatus(status, applications, oncallPassword(instance)));
+    print(json ? JSON.stringify(status) : printStatus(status, applications, onCallPassword(instance)));
     if (status.unreachable !== undefined || status.processes.some(({ pid }) => pid === undefined)) fail();
   },
 });
