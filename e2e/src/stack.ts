@@ -54,6 +54,9 @@ export interface Deployment {
 
 export const APP = 'fastify-service';
 
+/** With these kubectl may create and change Applications, which everybody else leaves to Git. */
+export const BREAK_GLASS = ['--as=drill', '--as-group=gitops-platform:break-glass'];
+
 /** A command of `make`, run as make runs it, on the instance in a folder. */
 export async function command(
   folder: string,
@@ -61,7 +64,8 @@ export async function command(
   variables: Record<string, string> = {},
 ): Promise<CommandResult> {
   const child = spawn(process.execPath, [mainProgram, ...args], {
-    env: { ...process.env, ...variables, PLATFORM_LOCAL_DIR: folder },
+    // ARGOCD names a program for the drills that use it.
+    env: { ...process.env, ARGOCD: undefined, ...variables, PLATFORM_LOCAL_DIR: folder },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';
@@ -151,14 +155,14 @@ export class Stack {
     return kubectl(this.instance, this.tools, args);
   }
 
-  /** Creates an object outside of all Applications; the caller deletes it. */
-  async create(object: object): Promise<void> {
-    await kubectl(this.instance, this.tools, ['create', '-f', '-'], JSON.stringify(object));
+  /** Creates an object outside of all Applications, with further arguments of kubectl; the caller deletes it. */
+  async create(object: object, ...args: string[]): Promise<void> {
+    await kubectl(this.instance, this.tools, ['create', '-f', '-', ...args], JSON.stringify(object));
   }
 
   /**
-   * What the API server says of objects, without making them: unknown fields are errors. Throws with its words where it
-   * refuses one.
+   * What the API server says of objects that Argo CD applies, without creating them: unknown fields are errors. Throws
+   * with its words where it refuses one.
    */
   async dryRun(objects: readonly object[], namespace: string): Promise<{ stdout: string; stderr: string }> {
     let stderr = '';
@@ -168,6 +172,7 @@ export class Stack {
       '--dry-run=server',
       '--force-conflicts',
       '--field-manager=argocd-controller',
+      '--as=system:serviceaccount:argocd:argocd-application-controller',
       '--validate=strict',
       '--namespace',
       namespace,
@@ -212,6 +217,7 @@ export class Stack {
   async push(
     message: string,
     edit: Record<string, (text: string) => string | undefined>,
+    branch = 'main',
   ): Promise<{ commit: string; parent: string; files: string[] }> {
     const folder = mkdtempSync(join(tmpdir(), 'drill-'));
     const git = async (...args: string[]): Promise<string> =>
@@ -231,7 +237,7 @@ export class Stack {
       }
       await git('add', '--all');
       await git('commit', '--quiet', '-m', message);
-      await git('push', '--quiet', 'origin', 'HEAD:main');
+      await git('push', '--quiet', 'origin', `HEAD:refs/heads/${branch}`);
       return { commit: await git('rev-parse', 'HEAD'), parent, files: Object.keys(edit) };
     } finally {
       rmSync(folder, { recursive: true, force: true });

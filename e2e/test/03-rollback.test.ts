@@ -132,7 +132,10 @@ t.test('the on-call account may do this and no more', async (t) => {
   const call = async (method: string, path: string, body?: unknown): Promise<number> => {
     const response = await fetch(`http://127.0.0.1:${stack.ports.server}/api/v1${path}`, {
       method,
-      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${storedToken(stack.instance, 'on-call')}` },
+      headers: {
+        'Content-Type': 'application/json',
+        Authorization: `Bearer ${storedToken(stack.instance, 'on-call')}`,
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     await response.arrayBuffer();
@@ -160,11 +163,11 @@ t.test('the on-call account may do this and no more', async (t) => {
   t.equal(
     await call('PATCH', app, {
       name: APP,
-      patch: '{"spec":{"source":{"targetRevision":"elsewhere"}}}',
+      patch: '{"spec":{"syncPolicy":{"automated":{"prune":false}}}}',
       patchType: 'merge',
     }),
     403,
-    'no change of the Application',
+    'no change of the Application but auto-sync',
   );
   t.equal(await call('DELETE', app), 403, 'no deletion');
   t.equal(await call('DELETE', `${app}/resource?${deployment}`), 403, 'nor of what it deploys');

@@ -10,7 +10,7 @@ import { localCharts } from '@gitops/tools/charts';
 import { serveCharts } from '@gitops/tools/helm-repository';
 import { run } from '@gitops/tools/run';
 import { SAMPLE_CHART, writeSampleChart } from '@gitops/tools/sample-chart';
-import { Stack, until } from '../src/stack.ts';
+import { BREAK_GLASS, Stack, until } from '../src/stack.ts';
 
 const stack = await Stack.open();
 const { charts: upstream, missing } = localCharts(stack.instance.root);
@@ -185,18 +185,21 @@ t.test('what the harness renders is what repo-server renders, for every applicat
     const destinations = [
       ...new Set(fleet.flatMap(({ application }) => application.spec.destination.namespace ?? [])),
     ].map((namespace) => ({ server: 'https://kubernetes.default.svc', namespace }));
-    await stack.create({
-      apiVersion: 'argoproj.io/v1alpha1',
-      kind: 'AppProject',
-      metadata: { name: PROJECT, namespace: 'argocd' },
-      spec: { sourceRepos: [stack.gitURL, repository.url], destinations },
-    });
+    await stack.create(
+      {
+        apiVersion: 'argoproj.io/v1alpha1',
+        kind: 'AppProject',
+        metadata: { name: PROJECT, namespace: 'argocd' },
+        spec: { sourceRepos: [stack.gitURL, repository.url], destinations },
+      },
+      ...BREAK_GLASS,
+    );
 
     for (const { label, application } of probes) {
       const { name } = application.metadata;
       const [ours] = await renderer.render(clone, [{ application, ...capabilities }]);
       if (ours?.ok !== true) throw new Error(`${label}: ${ours?.error ?? 'no answer'}`);
-      await stack.create(application);
+      await stack.create(application, ...BREAK_GLASS);
       try {
         // Argo CD's server learns of the new Application a moment later.
         const theirs = await until(`the manifests of ${name}`, async () =>

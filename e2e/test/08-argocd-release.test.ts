@@ -60,6 +60,6 @@ t.test('on-call logs in with the password of this machine, and has the rights of
   const { token } = await call('/session', '', { username: 'on-call', password });
   t.match(await call('/session/userinfo', String(token)), { loggedIn: true, username: 'on-call' });
   t.equal((await call('/account/can-i/applications/sync/services/fastify-service', String(token))).value, 'yes');
-  t.equal((await call('/account/can-i/applications/update/services/fastify-service', String(token))).value, 'no');
+  t.equal((await call('/account/can-i/applications/delete/services/fastify-service', String(token))).value, 'no');
   t.match(await call('/session', '', { username: 'on-call', password: 'wrong' }), { error: /Invalid username/ });
 });
