@@ -1,3 +1,6 @@
+import { wrongHealthChecks } from './argocd/health.ts';
+import { unknownSettings } from './argocd/known-settings.ts';
+import { wrongPolicies } from './argocd/policy.ts';
 import { dependentOnCapabilities } from './capabilities.ts';
 import { differencesBetweenRenders } from './determinism.ts';
 import { faultSwitches } from './fault-switches.ts';
@@ -66,6 +69,21 @@ export const OF_OBJECTS: readonly Invariant[] = [
 /** Every invariant of the repository; those after OF_OBJECTS render again, or check how objects are produced. */
 export const ALL: readonly Invariant[] = [
   ...OF_OBJECTS,
+  {
+    name: "Argo CD's settings",
+    intent: 'Argo CD knows every setting, and can read its value.',
+    prove: unknownSettings,
+  },
+  {
+    name: 'rights',
+    intent: 'Every line of the policies grants something, to a role that somebody has.',
+    prove: wrongPolicies,
+  },
+  {
+    name: 'health checks',
+    intent: 'Every health check of ours judges the recorded states as they say.',
+    prove: wrongHealthChecks,
+  },
   {
     name: 'refresh',
     intent: 'Argo CD notices a push to any file that an application reads.',

@@ -19,6 +19,8 @@ export interface FleetApplication {
   readonly request: RenderRequest;
   /** The objects, or why there are none. */
   readonly rendered: Outcome<KubernetesObject[]>;
+  /** Of root: what its installer applies beside it, such as its AppProject. */
+  readonly installedWith?: readonly KubernetesObject[];
 }
 
 /** What a cluster offers to Helm. */
@@ -58,10 +60,11 @@ export async function renderFleet(
 ): Promise<FleetApplication[]> {
   const clusters = names.map((name) => readCluster(root, name));
   const render = async (planned: readonly Planned[]): Promise<FleetApplication[]> => {
-    const entries = planned.map(({ cluster, application, isInstalled = false }) => ({
+    const entries = planned.map(({ cluster, application, isInstalled = false, installedWith }) => ({
       cluster,
       application,
       isInstalled,
+      ...(installedWith !== undefined && { installedWith }),
       chart: chartOf(root, application, renderer.charts),
       request: { application, ...capabilities(cluster.kubernetesVersion) },
     }));
@@ -112,6 +115,7 @@ interface Planned {
   readonly cluster: ClusterSettings;
   readonly application: Application;
   readonly isInstalled?: boolean;
+  readonly installedWith?: readonly KubernetesObject[];
 }
 
 /** The Applications that the installation of argocd/root creates. */
@@ -122,8 +126,10 @@ function rootsOf(installed: readonly FleetApplication[]): Planned[] {
       throw new RootError(
         `argocd/root/Chart.yaml:1: the chart: does not render for ${cluster.name}: ${rendered.error}`,
       );
-    for (const object of rendered.value)
-      if (isOfArgocd(object, 'Application')) roots.push({ cluster, application: object as Application });
+    const isRoot = (object: KubernetesObject): boolean => isOfArgocd(object, 'Application');
+    const installedWith = rendered.value.filter((object) => !isRoot(object));
+    for (const object of rendered.value.filter(isRoot))
+      roots.push({ cluster, application: object as Application, installedWith });
   }
   return roots;
 }
