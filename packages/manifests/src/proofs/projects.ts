@@ -8,17 +8,19 @@ import { applicationProblem, objectProblem } from './location.ts';
 import type { Problem } from './problem.ts';
 import type { ProofContext } from './proof.ts';
 
-interface AllowedKind {
+/** A kind that an AppProject allows. */
+export interface AllowedKind {
   readonly group: string;
   readonly kind: string;
   /** Of cluster-wide objects; a glob. */
   readonly name?: string;
 }
 
-interface Project {
+/** The fields of an AppProject that proofs read. */
+export interface Project {
   readonly metadata: { readonly name: string };
   readonly spec?: {
-    readonly destinations?: readonly { readonly namespace?: string }[];
+    readonly destinations?: readonly { readonly server?: string; readonly namespace?: string }[];
     readonly sourceRepos?: readonly string[];
     readonly clusterResourceWhitelist?: readonly AllowedKind[];
     readonly namespaceResourceWhitelist?: readonly AllowedKind[];
@@ -44,24 +46,25 @@ export function forbiddenByProjects(fleet: readonly FleetApplication[], { root }
       found.push(...sourceProblems(root, entry, project));
       const refused = entry.objects.flatMap((object) => objectProblems(entry, object, project));
       for (const problem of refused) found.push(objectProblem(root, entry, problem));
-    } else if (entry.application.metadata.name !== 'root') {
-      // root's own project comes with root itself; Argo CD checks it on every sync of the drills.
+    } else {
       found.push(applicationProblem(root, entry, 'spec.project', `unknown AppProject ${name}`));
     }
   }
   return found;
 }
 
-/** The AppProject of an Application, which another one of the same cluster renders. */
-function projectOf(entry: RenderedApplication, entries: readonly RenderedApplication[]): Project | undefined {
-  for (const { cluster, objects } of entries) {
-    if (cluster.name !== entry.cluster.name) continue;
-    const project = objects.find(
-      ({ kind, metadata }) => kind === 'AppProject' && metadata.name === entry.application.spec.project,
-    );
-    if (project !== undefined) return project;
-  }
-  return undefined;
+/** The AppProject of an Application, in the same cluster. */
+const projectOf = (entry: RenderedApplication, entries: readonly RenderedApplication[]): Project | undefined =>
+  projectsIn(entries.filter(({ cluster }) => cluster.name === entry.cluster.name)).find(
+    ({ metadata }) => metadata.name === entry.application.spec.project,
+  );
+
+/** The AppProjects that root renders, and its own, which is installed with it. */
+export function projectsIn(entries: readonly RenderedApplication[]): Project[] {
+  const projects: Project[] = [];
+  for (const { objects, installedWith = [] } of entries)
+    for (const object of [...installedWith, ...objects]) if (object.kind === 'AppProject') projects.push(object);
+  return projects;
 }
 
 function sourceProblems(root: string, entry: RenderedApplication, { metadata, spec }: Project): string[] {
@@ -74,8 +77,13 @@ function sourceProblems(root: string, entry: RenderedApplication, { metadata, sp
   });
 }
 
-const includesNamespace = (allowed: string | undefined, namespace: string | undefined): boolean =>
+/** Whether a namespace is the one that is allowed, or begins with its prefix. */
+export const includesNamespace = (allowed: string | undefined, namespace: string | undefined): boolean =>
   allowed === namespace || (allowed?.endsWith('-*') === true && namespace?.startsWith(allowed.slice(0, -1)) === true);
+
+/** Whether a grant is about an object. */
+export const allowsKind = ({ group, kind, name }: AllowedKind, object: KubernetesObject): boolean =>
+  group === groupOf(object) && kind === object.kind && (name === undefined || matchesGlob(object.metadata.name, name));
 
 function objectProblems(entry: RenderedApplication, object: KubernetesObject, { metadata, spec }: Project): Problem[] {
   const { destinations = [], clusterResourceWhitelist = [], namespaceResourceWhitelist = [] } = spec ?? {};
@@ -84,11 +92,8 @@ function objectProblems(entry: RenderedApplication, object: KubernetesObject, { 
     problems.push({ object: nameOf(object), path, rule: `AppProject ${metadata.name} does not allow ${what}` });
   };
   const group = groupOf(object);
-  const isAllowed = [...namespaceResourceWhitelist, ...clusterResourceWhitelist].some(
-    (allowed) =>
-      allowed.group === group &&
-      allowed.kind === object.kind &&
-      (allowed.name === undefined || matchesGlob(object.metadata.name, allowed.name)),
+  const isAllowed = [...namespaceResourceWhitelist, ...clusterResourceWhitelist].some((allowed) =>
+    allowsKind(allowed, object),
   );
   if (!isAllowed) refuse('kind', group === '' ? object.kind : `${group}/${object.kind}`);
   const namespace = object.metadata.namespace ?? entry.application.spec.destination.namespace;

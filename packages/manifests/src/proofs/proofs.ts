@@ -8,6 +8,7 @@ import { flowProblems } from './flows.ts';
 import { monitorsWithoutTargets } from './monitors.ts';
 import { nodeCapacityProblems } from './node-capacity.ts';
 import { podSecurityViolations } from './pod-security.ts';
+import { wrongGrants } from './project-grants.ts';
 import { forbiddenByProjects } from './projects.ts';
 import { wrongPrometheusRules } from './prometheus-rules.ts';
 import type { Invariant } from './proof.ts';
@@ -69,6 +70,12 @@ export const OF_OBJECTS: readonly Invariant[] = [
 /** Every invariant of the repository; those after OF_OBJECTS render again, or check how objects are produced. */
 export const ALL: readonly Invariant[] = [
   ...OF_OBJECTS,
+  {
+    name: 'grants of projects',
+    intent:
+      'Every grant of a project is used and says what it allows; no developer reaches Argo CD, Kubernetes or the cluster.',
+    prove: wrongGrants,
+  },
   {
     name: "Argo CD's settings",
     intent: 'Argo CD knows every setting, and can read its value.',

@@ -5,6 +5,7 @@ import { messageOf } from '@gitops/report/errors';
 import { run } from '@gitops/tools/run';
 import type { FleetApplication } from '../../render/fleet.ts';
 import { renderedOnly } from '../../render/rendered.ts';
+import { projectsIn } from '../projects.ts';
 import type { ProofContext } from '../proof.ts';
 import { argocdSettings, type Setting, settingProblem } from './values.ts';
 
@@ -88,8 +89,7 @@ function projectsOf(fleet: readonly FleetApplication[], cluster: string): Readon
   const names = new Set<string>();
   for (const entry of renderedOnly(fleet)) {
     if (entry.cluster.name !== cluster) continue;
-    for (const { kind, metadata } of [...entry.objects, ...(entry.installedWith ?? [])])
-      if (kind === 'AppProject') names.add(metadata.name);
+    for (const { metadata } of projectsIn([entry])) names.add(metadata.name);
   }
   return names;
 }
