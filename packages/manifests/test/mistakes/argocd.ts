@@ -62,4 +62,19 @@ export const ARGOCD: readonly Mistake[] = [
       '    - { group: networking.k8s.io, kind: NetworkPolicy }\n',
     ).reportsAs(/networkpolicy\.yaml:\d+: .*AppProject services does not allow networking\.k8s\.io\/NetworkPolicy/),
   }),
+  inFile('argocd/projects/templates/services.yaml', {
+    'a grant that nothing uses': after(
+      '    - { group: apps, kind: Deployment }',
+      '    - { group: batch, kind: CronJob }',
+    ).reports(/AppProject\/services spec\.namespaceResourceWhitelist: no Application of it renders batch\/CronJob/),
+  }),
+
+  // Argo CD's own settings; all others are in test/proofs/argocd-settings.test.ts
+  inFile('argocd/values.yaml', {
+    'a right without a comma': replace('role:on-call, applications, sync', 'role:on-call, applications sync').reports(
+      /configs\.rbac\.policy\.csv: .* is no line of a policy/,
+    ),
+    'a duration that Argo CD cannot read': replace('300s', '5min').reports(/configs\.cm\.timeout\.reconciliation: /),
+    'Lua that does not parse': replace('obj.status ~= nil', 'obj.status != nil').reports(/configs\.cm\..*syntax error/),
+  }),
 ].flat();
