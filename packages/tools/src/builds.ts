@@ -99,7 +99,7 @@ export const BUILDS = {
       'helm-definitions': 'gitops-platform/tools/definitions',
     },
     linkerFlags: stackFlags,
-    sources: ['redis/main.go', 'render/main.go', 'definitions/main.go'],
+    sources: ['redis/main.go', ...goFiles('render'), 'render/linkname.s', 'definitions/main.go'],
     minutes: 1,
   },
   /** Nodes of the local machine: a kubelet whose containers are processes, and the parent of each container. */

@@ -80,6 +80,34 @@ export interface HealthRequest {
   readonly script: string;
 }
 
+/** A sync window of a project; the fields that this package reads. */
+export interface SyncWindow {
+  readonly schedule: string;
+  readonly duration: string;
+  readonly timeZone: string;
+  readonly description?: string;
+}
+
+/** Times are RFC 3339. */
+export interface WindowsRequest {
+  readonly windows: readonly SyncWindow[];
+  /** When to look for active windows. */
+  readonly from: string;
+  readonly until: string;
+  /** When to ask whether a sync may begin. */
+  readonly moments?: readonly string[];
+}
+
+/** What sync windows do. Where one of them is wrong, nothing else is answered. */
+export interface WindowsAnswer {
+  /** Of each window: the field that is wrong, and why; an empty rule where all is well. */
+  readonly problems: readonly { readonly field: string; readonly rule: string }[];
+  /** When windows are active, in order, and which ones, by their index. */
+  readonly stretches: readonly { readonly start: string; readonly end: string; readonly active: readonly number[] }[];
+  /** Whether Argo CD itself may sync, and whether a person may. */
+  readonly moments: readonly { readonly automated: boolean; readonly manual: boolean }[];
+}
+
 /** How Argo CD judges an object: Healthy, Progressing, Degraded and so on, and its message. */
 export interface Health {
   readonly status: string;
@@ -114,6 +142,8 @@ export interface Renderer {
   podSecurity(requests: readonly PodSecurityRequest[]): Promise<Outcome<string[]>[]>;
   /** The results of health checks, in Argo CD's own Lua machine. */
   health(requests: readonly HealthRequest[]): Promise<Outcome<Health>[]>;
+  /** What sync windows do at other moments than now, by Argo CD's own code. */
+  windows(requests: readonly WindowsRequest[]): Promise<readonly WindowsAnswer[]>;
   close(): Promise<void>;
 }
 
@@ -126,6 +156,7 @@ interface Answer {
   readonly generates: readonly { readonly applications: Application[]; readonly error?: string }[];
   readonly podSecurity: readonly { readonly violations: string[]; readonly error?: string }[];
   readonly healths: readonly (Health & { readonly error?: string })[];
+  readonly windows: readonly WindowsAnswer[];
 }
 
 const outcome = <T>(value: T, error: string | undefined): Outcome<T> =>
@@ -195,6 +226,7 @@ export function startRenderer(tools: Pick<Tools, 'bin'>, charts: readonly LocalC
       (await ask({ podSecurity })).podSecurity.map(({ violations, error }) => outcome(violations, error)),
     health: async (healths) =>
       (await ask({ healths })).healths.map(({ status, message, error }) => outcome({ status, message }, error)),
+    windows: async (windows) => (await ask({ windows })).windows,
     close: async () => program.close(),
   };
 }

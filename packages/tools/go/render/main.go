@@ -53,7 +53,7 @@ import (
 
 const namespace = "argocd"
 
-// Request asks for any of: manifests of Applications, Applications of ApplicationSets, Pod Security, health.
+// Request asks for any of: manifests of Applications, Applications of ApplicationSets, Pod Security, health, sync windows.
 type Request struct {
 	// Chosen by the caller.
 	ID int `json:"id"`
@@ -69,6 +69,8 @@ type Request struct {
 	PodSecurity []PodSecurity `json:"podSecurity,omitempty"`
 	// Objects to judge by a health check in Lua.
 	Healths []Health `json:"healths,omitempty"`
+	// Sync windows of projects, at other times than now.
+	Windows []Windows `json:"windows,omitempty"`
 }
 
 // Chart is an upstream chart, unpacked.
@@ -115,6 +117,7 @@ type Answer struct {
 	Generates   []Generated                `json:"generates"`
 	PodSecurity []PodViolation             `json:"podSecurity"`
 	Healths     []HealthStatus             `json:"healths"`
+	Windows     []WindowsAnswer            `json:"windows"`
 	Error       string                     `json:"error,omitempty"`
 }
 
@@ -144,6 +147,9 @@ func main() {
 	log.SetOutput(os.Stderr)
 	log.SetLevel(log.ErrorLevel)
 	definitions, err := openDefinitions()
+	if err == nil {
+		err = openZones(definitions.folder)
+	}
 	if err == nil {
 		err = serve(os.Stdin, os.Stdout, definitions)
 		os.RemoveAll(definitions.folder)
@@ -227,6 +233,7 @@ func answer(line []byte, evaluator policy.Evaluator, definitions *definitions) A
 		Generates:   make([]Generated, len(request.Generates)),
 		PodSecurity: make([]PodViolation, len(request.PodSecurity)),
 		Healths:     make([]HealthStatus, len(request.Healths)),
+		Windows:     make([]WindowsAnswer, len(request.Windows)),
 	}
 	inParallel(len(request.Renders), func(i int) { result.Renders[i] = render(request, request.Renders[i], definitions) })
 	inParallel(len(request.Generates), func(i int) { result.Generates[i] = generate(request.Generates[i]) })
@@ -235,6 +242,12 @@ func answer(line []byte, evaluator policy.Evaluator, definitions *definitions) A
 	}
 	for i, item := range request.Healths {
 		result.Healths[i] = judge(item)
+	}
+	for i, item := range request.Windows {
+		var err error
+		if result.Windows[i], err = windows(item); err != nil {
+			result.Error = err.Error()
+		}
 	}
 	return result
 }
