@@ -201,7 +201,7 @@ t.test('images come from a repository that there is, in the registry of the sett
 t.test('the root Application follows the repository and branch of the settings, and so do all others', (t) => {
   for (const { name, git, previews } of clusters) {
     t.same(ownValues(releaseOf(name, 'root')), {
-      ...{ repoURL: git.repository, revision: git.revision },
+      ...{ cluster: name, repoURL: git.repository, revision: git.revision },
       ...(previews === undefined ? {} : { previewToken: `${name}/github-pull-requests` }),
     });
     const { repoURL, repoRevision } = secretOf(name).metadata.annotations;

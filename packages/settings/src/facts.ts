@@ -113,6 +113,7 @@ export const previewToken = (cluster: string): string => `${cluster}/github-pull
 
 /** The values of the chart argocd/root, as CDKTF, packages/local and packages/manifests install it. */
 export const rootValues = ({ labels, annotations }: ClusterFacts): Readonly<Record<string, string>> => ({
+  cluster: labels.cluster ?? '',
   repoURL: annotations.repoURL,
   revision: annotations.repoRevision,
   ...(labels.previews === 'enabled' ? { previewToken: previewToken(labels.cluster ?? '') } : {}),

@@ -3,6 +3,7 @@ import { Value } from 'typebox/value';
 import { formatCidr, overlaps, parseCidr } from '@gitops/subnets/cidr';
 import { PlanError } from '@gitops/subnets/plan';
 import { reservedRanges } from '@gitops/subnets/reserved-ranges';
+import { freezeProblems } from './freezes.ts';
 import { subnetPlan } from './network.ts';
 import { REGIONS, ZONES_WITHOUT_EKS } from './regions.ts';
 import {
@@ -28,6 +29,7 @@ export function problemsOf(settings: Values, folder: string): Problem[] {
     // Where the provider is unknown, what holds for clusters of any kind.
     ...schemaProblems(schemaOf(settings.provider), settings, unknownSetting(settings.provider)),
     ...nameProblems(settings.name, folder),
+    ...freezeProblems(settings.freezes),
     ...apiProblems(settings.api),
     ...nodeGroupProblems(settings.nodeGroup),
     ...networkProblems(settings.network, settings.region),

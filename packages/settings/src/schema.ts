@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { Freezes } from './freezes.ts';
 import { INSTANCE_TYPES } from './instance-types.ts';
 import { REGIONS } from './regions.ts';
 
@@ -76,6 +77,7 @@ const common = {
     uniqueItems: true,
     description: 'Upstream controllers that Argo CD runs in the cluster',
   }),
+  freezes: Type.Optional(Freezes),
   registry: Type.Object(
     { accountId, region },
     {

@@ -19,6 +19,13 @@ const shared = (from: string, to: string, place: string, expected: string | RegE
 const CIDR = '10.0.0.0/16';
 const OFFICE = '203.0.113.0/24';
 
+/** A freeze, right but for some of its fields. */
+const freeze = (fields: Readonly<Record<string, string>>): Edit => {
+  const right = { name: 'a', schedule: '"0 18 19 12 *"', duration: '16h', timeZone: 'UTC', reason: 'rest' };
+  const entries = Object.entries({ ...right, ...fields }).map(([key, value]) => `${key}: ${value}`);
+  return append(`freezes: [{ ${entries.join(', ')} }]`);
+};
+
 const MISTAKES: readonly Mistake[] = [
   dev('  zones:', '  zonse: [a]\n  zones:', '8: network.zonse', 'unknown setting (it is ["a"])'),
   dev('"111111111111"', '011111111111', '4: accountId', /^011111111111 must be quoted: Helm would print it as /),
@@ -104,6 +111,23 @@ const MISTAKES: readonly Mistake[] = [
   ['dev', append('__proto__: { region: x }'), '27: __proto__', /^unknown setting/],
   ['dev', append('previews: { domain: Preview }'), '27: previews.domain', /^invalid value; expected: DNS name/],
   ['local', append('previews: { domain: a.example.com }'), '7: previews', /^unknown setting of a local cluster/],
+  // A freeze whose cron line only Argo CD's own parser refuses is reported by `make check` (packages/manifests).
+  ['dev', freeze({ schedule: '"0 18 19 12"' }), '27: freezes.0.schedule', /^invalid value; expected: When it begins/],
+  ['dev', freeze({ schedule: '"*/5 * * * *"' }), '27: freezes.0.schedule', /^invalid value; expected: .*one number/],
+  ['dev', freeze({ schedule: '"TZ=UTC 0 18 19 12 *"' }), '27: freezes.0.schedule', /^invalid value/],
+  ['dev', freeze({ duration: '2 weeks' }), '27: freezes.0.duration', /^invalid value; expected: How long it lasts/],
+  ['dev', freeze({ duration: '0h' }), '27: freezes.0.duration', /^invalid value/],
+  [
+    'dev',
+    freeze({ timeZone: 'Europe/Berlni' }),
+    '27: freezes.0.timeZone',
+    /^unknown time zone \(it is "Europe\/Berlni"/,
+  ],
+  // Argo CD looks zones up by file names.
+  ['dev', freeze({ timeZone: 'europe/berlin' }), '27: freezes.0.timeZone', /^unknown time zone/],
+  ['local', freeze({ name: 'Year End' }), '7: freezes.0.name', /^invalid value; expected: name of the freeze/],
+  ['shared', freeze({ reason: '""' }), '11: freezes.0.reason', /^must not have fewer than 1 characters/],
+
   // What no kind of cluster has is not taken for a setting of another kind.
   ['shared', append('extra: 1'), '11: extra', 'unknown setting (it is 1)'],
 
@@ -130,6 +154,13 @@ t.test('each mistake is reported with file, line, key, rule and value', (t) => {
     if (typeof expected === 'string') t.equal(rest, expected);
     else t.match(rest, expected);
   }
+  t.end();
+});
+
+t.test('two freezes of a cluster have two names', (t) => {
+  const one = '{ name: a, schedule: "0 18 1 1 *", duration: 1h, timeZone: UTC, reason: rest }';
+  const found = problemsOf(t, repository(t, { dev: append(`freezes:\n  - ${one}\n  - ${one}`) }), 'dev');
+  t.strictSame(found, ['clusters/dev/cluster.yaml:29: freezes.1.name: another freeze has this name (it is "a")']);
   t.end();
 });
 
