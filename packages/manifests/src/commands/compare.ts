@@ -9,6 +9,7 @@ import { type FleetApplication, type FleetOptions, labelOf, renderFleet } from '
 import { rememberRenders } from '../render/remember.ts';
 import type { Renderer } from '../render/renderer.ts';
 import { missingChartOf } from '../render/unchecked.ts';
+import { freezesInWords } from './freezes-in-words.ts';
 
 /** What a change in Git does to an Application of a cluster. */
 export interface ApplicationChange extends Change {
@@ -122,14 +123,14 @@ export async function compare(
       missingChartOf(entry) === undefined ? [] : [[labelOf(entry), entry] as const],
     ),
   );
-  const changes = [...entries]
-    .filter(([application]) => !unchecked.has(application))
-    .sort(([a], [b]) => a.localeCompare(b))
-    .flatMap(([application, entry]) =>
-      changesBetween(objects(before, application, `in ${base}`), objects(after, application, `in ${nameOfHead}`)).map(
-        (change) => ({ application, ...withoutSecrets(change), consequence: change.consequence + when(entry) }),
-      ),
-    );
+  const changes: ApplicationChange[] = [];
+  for (const [application, entry] of [...entries].sort(([a], [b]) => a.localeCompare(b))) {
+    if (unchecked.has(application)) continue;
+    const old = objects(before, application, `in ${base}`);
+    const fresh = objects(after, application, `in ${nameOfHead}`);
+    for (const change of await freezesInWords(renderer, old, fresh, changesBetween(old, fresh)))
+      changes.push({ application, ...withoutSecrets(change), consequence: change.consequence + when(entry) });
+  }
   return { changes, unchecked: [...unchecked.values()] };
 }
 

@@ -5,6 +5,7 @@ import { dependentOnCapabilities } from './capabilities.ts';
 import { differencesBetweenRenders } from './determinism.ts';
 import { faultSwitches } from './fault-switches.ts';
 import { flowProblems } from './flows.ts';
+import { freezeProblems } from './freezes.ts';
 import { monitorsWithoutTargets } from './monitors.ts';
 import { nodeCapacityProblems } from './node-capacity.ts';
 import { podSecurityViolations } from './pod-security.ts';
@@ -110,6 +111,11 @@ export const ALL: readonly Invariant[] = [
     name: 'capabilities',
     intent: 'Every supported Kubernetes gets the same objects, whatever else is installed.',
     prove: dependentOnCapabilities,
+  },
+  {
+    name: 'freezes',
+    intent: 'Argo CD understands every freeze, and every freeze ends.',
+    prove: freezeProblems,
   },
   {
     name: 'unique keys',

@@ -47,6 +47,12 @@ t.test('diff: what a change does to the clusters, and what must not be merged', 
       /production\/argocd +Deployment\/argocd-server +spec\.replicas +2 +3 .*; not by the merge, but by `make apply CLUSTER=production`/,
     );
 
+  edit(folder, 'clusters/production/cluster.yaml', 'duration: 384h', 'duration: 400h');
+  t.match(
+    command(folder, ['diff', '--base', 'main']).stdout,
+    /production\/root +AppProject\/services +spec\.syncWindows +year-end +year-end +freeze year-end is now from \d{4}-12-19 18:00 to \d{4}-01-05 10:00 \(America\/New_York\), before from .* to \d{4}-01-04 18:00/,
+  );
+
   edit(folder, 'clusters/shared/fastify-service.yaml', 'internet-facing', 'internal');
   edit(
     folder,

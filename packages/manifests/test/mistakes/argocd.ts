@@ -17,6 +17,21 @@ export const ARGOCD: readonly Mistake[] = [
       /name: must be the folder's name/,
     ),
     'an unknown instance type': replace('t3.medium', 't3.medum').reports(/nodeGroup.*t3\.medum/),
+    'a freeze of a month that is none': replace('0 18 19 12 *', '0 18 19 13 *').reports(
+      /freezes\.0\.schedule: end of range \(13\) above maximum \(12\): 13 \(it is "0 18 19 13 \*"\)/,
+    ),
+    'a freeze of a day that never comes': replace('0 18 19 12 *', '0 18 30 2 *').reports(
+      /freezes\.0\.schedule: never comes/,
+    ),
+    'a freeze in an unknown time zone': replace('America/New_York', 'America/NewYork').reports(
+      /freezes\.0\.timeZone: unknown time zone/,
+    ),
+    'a freeze of two weeks in words': replace('duration: 384h', 'duration: 2 weeks').reports(
+      /freezes\.0\.duration: invalid value/,
+    ),
+    'a freeze that never ends': replace('0 18 19 12 *', '0 18 * * *').reports(
+      /freezes\.0\.duration: deploys nothing for \d+ days .*at most 31 \(it is "384h"\)/,
+    ),
     'a VPC that cannot hold its subnets': replace('10.2.0.0/16', '10.2.0.0/20').reports(/network\.cidr/),
   }),
   inFile('clusters/shared/cluster.yaml', {
