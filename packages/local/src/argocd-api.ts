@@ -9,6 +9,7 @@ export interface Application {
     readonly resourceVersion?: string;
   };
   readonly spec: {
+    readonly project?: string;
     readonly syncPolicy?: { readonly automated?: { readonly enabled?: boolean } };
     readonly source?: Source;
     readonly sources?: readonly Source[];
@@ -60,6 +61,18 @@ export interface HistoryEntry {
   readonly deployedAt: string;
 }
 
+/** A sync window of a project. */
+export interface SyncWindow {
+  /** allow or deny. */
+  readonly kind: string;
+  /** When it begins, as cron has it. */
+  readonly schedule: string;
+  /** As Go writes it, `16h`. */
+  readonly duration: string;
+  readonly timeZone: string;
+  readonly description?: string;
+}
+
 export interface ResourceNode {
   readonly kind: string;
   readonly name: string;
@@ -98,6 +111,8 @@ export interface ArgoClient {
    * found them out.
    */
   capabilities(): Promise<{ kubeVersion: string; apiVersions: string[] } | undefined>;
+  /** The sync windows of a project that are active now. */
+  activeWindows(project: string): Promise<SyncWindow[]>;
   /** Compares with Git now, without waiting for the next webhook or poll. */
   refresh(name: string): Promise<Application>;
   sync(name: string): Promise<void>;
@@ -180,6 +195,9 @@ export function connect(port: number, token?: string): ArgoClient {
         ? undefined
         : { kubeVersion: serverVersion, apiVersions };
     },
+    activeWindows: async (project) =>
+      (await call<{ windows?: SyncWindow[] }>('GET', `/projects/${encodeURIComponent(project)}/syncwindows`)).windows ??
+      [],
     refresh: async (name) => {
       // The server answers when it sees the refresh end. When several clients ask at once it may miss that and wait
       // forever (seen in a drill), so after a while the Application is read as it is.

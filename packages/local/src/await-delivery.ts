@@ -13,9 +13,11 @@ import {
   isUnreadable,
   ROOT,
   shortCommit,
+  syncStatus,
 } from './applications.ts';
 import type { Application, ArgoClient } from './argocd-api.ts';
 import { type ApplicationsByName, awaitApplications, confirmBad, explain, PATIENCE } from './await-applications.ts';
+import { type ActiveFreeze, frozenApplications } from './freezes.ts';
 import type { Instance } from './instance.ts';
 import { servedRepository } from './repository.ts';
 
@@ -31,6 +33,14 @@ export interface Delivery {
   readonly reached: readonly Application[];
   /** Affected, but rolled back: auto-sync is off, so they stay as they are. */
   readonly heldBack: readonly string[];
+  /** Affected, but in a freeze: Argo CD deploys them when it ends. */
+  readonly frozen: readonly Frozen[];
+}
+
+/** An Application that waits for the end of a freeze. */
+export interface Frozen {
+  readonly name: string;
+  readonly freeze: ActiveFreeze;
 }
 
 /**
@@ -62,6 +72,8 @@ export async function awaitDelivery(
   return awaitApplications(client, patience, `the delivery of ${commit}`, async (applications) => {
     const reached: Application[] = [];
     const heldBack: string[] = [];
+    const frozen: Frozen[] = [];
+    const waiting = await frozenApplications(client, [...applications.values()]);
     const isRootBusy = names.includes(ROOT) && (await isPassingOn(applications.get(ROOT)));
     if (names.includes(ROOT) && !isRootBusy) rootPassedOnAt ??= Date.now();
     for (const name of names) {
@@ -72,18 +84,24 @@ export async function awaitDelivery(
         isAnySynced = true;
         onSynced();
       }
+      const freeze = isCurrent ? waiting.get(name) : undefined;
       if (isCurrent && !isAutoSynced(application)) heldBack.push(name);
+      else if (freeze !== undefined) frozen.push({ name, freeze });
       else if (isCurrent && isSettled(application)) reached.push(application);
       // A commit may change a chart together with what argocd/ passes to it: until root has passed that on, the others
       // may fail.
       else if (name === ROOT || !(isRootBusy || isAwaitingApplicationSet(application)))
         await giveUpWhenBad(application, isCurrent);
     }
-    if (reached.length + heldBack.length < names.length) {
+    if (reached.length + heldBack.length + frozen.length < names.length) {
       await refreshOverlooked(applications);
       return undefined;
     }
-    return othersAreAtRest(applications) ? { reached, heldBack } : undefined;
+    const others = restlessOthers(applications, waiting);
+    if (others.length === 0) return { reached, heldBack, frozen };
+    // A freeze that is gone: Argo CD itself would look again at its next poll.
+    await refresh(others.filter((other) => syncStatus(other) === 'OutOfSync' && !isOperating(other)));
+    return undefined;
   });
 
   /** Whether root is still to be synced with the commit. */
@@ -100,11 +118,16 @@ export async function awaitDelivery(
     );
   }
 
-  /** A push to argocd/ may create or change other Applications; those are waited for as well. */
-  function othersAreAtRest(applications: ApplicationsByName): boolean {
-    if (!names.includes(ROOT)) return true;
-    const others = [...applications.values()].filter(({ metadata }) => !names.includes(metadata.name));
-    return others.every((application) => isSettled(application) || !isAutoSynced(application));
+  /** A push to argocd/ may create or change other Applications; those that are not at rest are waited for as well. */
+  function restlessOthers(applications: ApplicationsByName, waiting: ReadonlyMap<string, ActiveFreeze>): Application[] {
+    if (!names.includes(ROOT)) return [];
+    return [...applications.values()].filter(
+      (application) =>
+        !names.includes(application.metadata.name) &&
+        !waiting.has(application.metadata.name) &&
+        isAutoSynced(application) &&
+        !isSettled(application),
+    );
   }
 
   /**
@@ -113,12 +136,19 @@ export async function awaitDelivery(
    * poll.
    */
   async function refreshOverlooked(applications: ApplicationsByName): Promise<void> {
-    if (Date.now() - lastRequest < OVERLOOKED_AFTER) return;
-    lastRequest = Date.now();
+    const overlooked: Application[] = [];
     for (const name of names) {
       const application = applications.get(name);
-      if (application !== undefined && !(await isCompared(application))) await client.refresh(name);
+      if (application !== undefined && !(await isCompared(application))) overlooked.push(application);
     }
+    await refresh(overlooked);
+  }
+
+  /** Has Argo CD look at these again, unless it was asked for anything a moment ago. */
+  async function refresh(applications: readonly Application[]): Promise<void> {
+    if (applications.length === 0 || Date.now() - lastRequest < OVERLOOKED_AFTER) return;
+    lastRequest = Date.now();
+    for (const { metadata } of applications) await client.refresh(metadata.name);
   }
 
   /** Throws when the commit itself is what fails. */

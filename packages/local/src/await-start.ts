@@ -13,6 +13,7 @@ import {
 import type { Application } from './argocd-api.ts';
 import { NAMESPACE } from './argocd-settings.ts';
 import { awaitApplications, confirmBad, explain, PATIENCE } from './await-applications.ts';
+import { frozenApplications } from './freezes.ts';
 import type { Instance } from './instance.ts';
 import { list } from './kubernetes-api.ts';
 import type { Ports } from './ports.ts';
@@ -24,15 +25,18 @@ const isBad = (application: Application): boolean =>
   isUnreadable(application) || isDegraded(application) || isSyncFailing(application);
 
 /**
- * Waits until root and everything that it leads to reads from `url` and is Synced and Healthy, or stays as on-call left
- * it. Throws CommandError with the reason when one of them is bad.
+ * Waits until root and everything that it leads to reads from `url` and is Synced and Healthy, stays as on-call left
+ * it, or waits for the end of a freeze. Throws CommandError with the reason when one of them is bad.
  */
 export async function awaitStart(instance: Instance, ports: Ports, url: string): Promise<Application[]> {
   const client = connectAs(instance, ports, 'developer');
   const start = Date.now();
   return awaitApplications(client, PATIENCE, 'the start of all Applications', async (byName) => {
     const applications = [...byName.values()];
-    const restless = applications.filter((application) => !isSettled(application) && isAutoSynced(application));
+    const frozen = await frozenApplications(client, applications);
+    const restless = applications.filter(
+      (application) => !isSettled(application) && isAutoSynced(application) && !frozen.has(application.metadata.name),
+    );
     const areCurrent = byName.has(ROOT) && applications.every((application) => readsFrom(application, url));
     if (areCurrent && restless.length === 0 && (await areAll(instance, ports, byName))) return applications;
 

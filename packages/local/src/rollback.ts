@@ -13,6 +13,7 @@ import {
 } from './applications.ts';
 import { type Application, type ArgoClient, ArgoError, type HistoryEntry } from './argocd-api.ts';
 import { awaitApplications, confirmBad, explain, findApplication, PATIENCE } from './await-applications.ts';
+import { frozenApplications } from './freezes.ts';
 
 /** History as people read it: newest first, each entry with its commit. */
 function describeHistory(history: readonly HistoryEntry[]): string {
@@ -133,7 +134,10 @@ async function awaitRollback(client: ArgoClient, name: string, target: HistoryEn
   });
 }
 
-/** Hands an Application back to Git: auto-sync on, and main is deployed. Waits until it is Synced and Healthy. */
+/**
+ * Hands an Application back to Git: auto-sync on, and main is deployed. Waits until it is Synced and Healthy, but not for
+ * the end of a freeze.
+ */
 export async function resume(client: ArgoClient, name: string): Promise<Application> {
   await findApplication(client, name);
   await setAutoSync(client, name, true);
@@ -143,7 +147,7 @@ export async function resume(client: ArgoClient, name: string): Promise<Applicat
   return awaitApplications(client, PATIENCE, `handing ${name} back to Git`, async (applications) => {
     const now = applications.get(name);
     if (now === undefined || isOperating(now)) return undefined;
-    if (isSettled(now)) return now;
+    if (isSettled(now) || (await frozenApplications(client, [now])).has(name)) return now;
     const bad = isBad(now) ? await confirmBad(client, name, isBad) : undefined;
     if (bad === undefined) return undefined;
     const [reason] = await explain(client, bad);

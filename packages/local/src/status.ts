@@ -16,6 +16,7 @@ import {
 import type { Application, ArgoClient } from './argocd-api.ts';
 import { BUILT, rememberedRelease, servesPages } from './argocd-program.ts';
 import { lastWords } from './daemon.ts';
+import { type ActiveFreeze, activeFreezes, describeFreeze } from './freezes.ts';
 import { frontDoorProblems, readTargets, serviceAddresses } from './front-door.ts';
 import type { Instance } from './instance.ts';
 import { kubeconfigPath } from './kubectl.ts';
@@ -41,6 +42,8 @@ interface ApplicationStatus {
 export interface Status {
   readonly applications: readonly ApplicationStatus[];
   readonly processes: readonly ProcessStatus[];
+  /** The freezes that are active now, in words, and the projects that wait for their end. */
+  readonly freezes: Readonly<Record<string, readonly string[]>>;
   /** Every pod; undefined while the API server does not answer. */
   readonly pods: readonly PodStatus[] | undefined;
   readonly argocd: {
@@ -84,12 +87,14 @@ export async function readStatus(instance: Instance): Promise<{ status: Status; 
   const ports = rememberedPorts(instance);
   if (ports === undefined) throw new CommandError('nothing was started yet', 'run `make up`');
   let applications: Application[] = [];
+  let freezes: Record<string, string[]> = {};
   let unreachable: string | undefined;
   const described: ApplicationStatus[] = [];
   try {
     const client = connectAs(instance, ports, 'developer');
     applications = (await client.applications()).sort((a, b) => a.metadata.name.localeCompare(b.metadata.name));
     for (const application of applications) described.push(await describeApplication(client, application));
+    freezes = await freezesInWords(await activeFreezes(client, applications));
   } catch (error) {
     unreachable = messageOf(error);
   }
@@ -103,6 +108,7 @@ export async function readStatus(instance: Instance): Promise<{ status: Status; 
   ]);
   const status: Status = {
     applications: described,
+    freezes,
     processes: processes(instance, ports),
     pods,
     argocd: {
@@ -129,14 +135,26 @@ export async function readStatus(instance: Instance): Promise<{ status: Status; 
 const mebibytes = (bytes: number): string => (bytes === 0 ? '-' : `${Math.round(bytes / 1024 / 1024)} MiB`);
 
 function applicationLines(
-  { applications: described, unreachable }: Status,
+  { applications: described, freezes, unreachable }: Status,
   applications: readonly Application[],
 ): string[] {
   if (unreachable !== undefined) return [`Applications: ${unreachable}`];
   const lines = [applicationsTable(applications)];
   const problems = described.flatMap(({ name, reasons }) => reasons.map((reason) => `${name}: ${reason}`));
   if (problems.length > 0) lines.push('', ...problems);
+  for (const [freeze, projects] of Object.entries(freezes))
+    lines.push(
+      '',
+      `Freeze ${freeze}: Argo CD deploys nothing to ${projects.join(' and ')} by itself; what a person syncs or rolls back passes.`,
+    );
   return lines;
+}
+
+/** The projects that wait for the end of each freeze. */
+async function freezesInWords(freezes: readonly ActiveFreeze[]): Promise<Record<string, string[]>> {
+  const projects: Record<string, string[]> = {};
+  for (const freeze of freezes) (projects[await describeFreeze(freeze)] ??= []).push(freeze.project);
+  return projects;
 }
 
 function processLines({ processes: all }: Status): string[] {

@@ -6,6 +6,7 @@ import type { Application } from '../argocd-api.ts';
 import { PATIENCE } from '../await-applications.ts';
 import { awaitDelivery } from '../await-delivery.ts';
 import { awaitLoadBalancer, describeEnd, type LoadBalancerEnd } from '../await-load-balancer.ts';
+import { frozenInWords } from '../freezes.ts';
 import type { Instance } from '../instance.ts';
 import { refreshMonitoring } from '../monitoring/monitoring.ts';
 import type { Ports } from '../ports.ts';
@@ -34,13 +35,13 @@ export async function reportDelivery(
 ): Promise<void> {
   const head = publication.commit.slice(0, 7);
   if (publication.files.length === 0) {
-    const nothing = { ...publication, reached: [], heldBack: [], parts: timeline?.parts };
+    const nothing = { ...publication, reached: [], heldBack: [], frozen: [], parts: timeline?.parts };
     print(json ? JSON.stringify(nothing) : `Nothing to do: main (${head}) is up to date.`);
     return;
   }
   if (!json) print(filesInWords(head, publication.files));
   const client = connectAs(instance, ports, 'developer');
-  const { reached, heldBack } = await awaitDelivery(instance, client, publication, PATIENCE, onSynced);
+  const { reached, heldBack, frozen } = await awaitDelivery(instance, client, publication, PATIENCE, onSynced);
   timeline?.end('all healthy');
   const healthyAfter = elapsed(Date.now() - start);
   const isReached = reached.length > 0;
@@ -53,12 +54,13 @@ export async function reportDelivery(
   if (json) {
     const names = reached.map(({ metadata }) => metadata.name);
     const problems = loadBalancer.problem === undefined ? [] : [loadBalancer.problem];
-    print(JSON.stringify({ ...publication, reached: names, heldBack, problems, parts: timeline?.parts }));
+    print(JSON.stringify({ ...publication, reached: names, heldBack, frozen, problems, parts: timeline?.parts }));
     return;
   }
   for (const name of heldBack)
     print(`${name} is rolled back and stays as it is; \`make resume APP=${name}\` hands it back to Git.`);
-  if (!isReached && heldBack.length === 0) print('No Application reads any of these files.');
+  for (const { name, freeze } of frozen) print(await frozenInWords(name, freeze));
+  if (!isReached && heldBack.length + frozen.length === 0) print('No Application reads any of these files.');
   if (!isReached) return;
   print(`Synced and Healthy ${healthyAfter} after the command started:\n${applicationsTable(reached)}`);
   for (const line of ends) print(line);

@@ -2,6 +2,7 @@ import { command } from '@gitops/report/command-line';
 import { connectAs } from '../accounts.ts';
 import { applicationsTable } from '../applications.ts';
 import { awaitLoadBalancer, describeEnd } from '../await-load-balancer.ts';
+import { frozenApplications, frozenInWords } from '../freezes.ts';
 import { openInstance } from '../instance.ts';
 import { resume } from '../rollback.ts';
 import { requiredAppOption, runningPorts } from './running.ts';
@@ -13,7 +14,8 @@ export default command({
     const start = Date.now();
     const instance = openInstance();
     const ports = runningPorts(instance);
-    const application = await resume(connectAs(instance, ports, 'on-call'), app);
+    const client = connectAs(instance, ports, 'on-call');
+    const application = await resume(client, app);
     const loadBalancer = await awaitLoadBalancer(instance, ports);
     const { revision } = application.status?.sync ?? {};
     if (json) {
@@ -22,6 +24,8 @@ export default command({
       return;
     }
     print(`${app} follows Git again:\n\n${applicationsTable([application])}`);
+    const freeze = (await frozenApplications(client, [application])).get(app);
+    if (freeze !== undefined) print(await frozenInWords(app, freeze));
     for (const line of describeEnd(loadBalancer, start)) print(line);
   },
 });
