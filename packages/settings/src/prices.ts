@@ -91,7 +91,13 @@ export function fixedMonthlyUsd(cluster: AwsClusterSettings, prices: Prices = re
     (hasMonitoring ? assumed.volumeGigabytes * price.gp3GigabyteMonth : 0) +
     assumed.backupGigabytes * price.backupGigabyteMonth +
     (cluster.customerKey ? price.kmsKeyMonth : 0) +
-    // The service's; Grafana's and Alertmanager's; GitHub's token.
-    (1 + (hasMonitoring ? 2 : 0) + (cluster.previews === undefined ? 0 : 1)) * price.secretMonth
+    secretsOf(cluster) * price.secretMonth
   );
+}
+
+/** The service's; the address of notifications; Grafana's and Alertmanager's; GitHub's token. */
+function secretsOf({ controllers, previews }: AwsClusterSettings): number {
+  const forNotifications = controllers.includes('external-secrets') ? 1 : 0;
+  const forMonitoring = controllers.includes('kube-prometheus-stack') ? 2 : 0;
+  return 1 + forNotifications + forMonitoring + (previews === undefined ? 0 : 1);
 }

@@ -244,6 +244,12 @@ export class ClusterStack extends PlatformStack {
         previewToken(name),
         "GitHub's token by which Argo CD lists pull requests with previews; the token alone",
       );
+    if (controllers.includes('external-secrets'))
+      secret(
+        'notifications-secret',
+        `${name}/argocd-notifications`,
+        "Address that Argo CD's notifications are sent to; External Secrets copies it",
+      );
     if (!controllers.includes('kube-prometheus-stack')) return;
     secret(
       'grafana-secret',
