@@ -10,7 +10,7 @@ import type { DaemonName } from './ports.ts';
 
 export const NAMESPACE = 'argocd';
 
-/** What Argo CD calls the programs that run here; its manifests have a folder of that name for each. */
+/** What Argo CD calls the components that run here. */
 export type ArgoProgram = {
   [Name in DaemonName]: Name extends `argocd-${infer Program}` ? Program : never;
 }[DaemonName];
@@ -132,7 +132,8 @@ interface Workload {
  */
 export function argoEnvironment(instance: Instance, tools: Tools, program: ArgoProgram): Record<string, string> {
   const values = readArgoValues(instance.root, instance.cluster);
-  const workloads = manifestsBelow(join(tools.manifests, 'base', program)) as Workload[];
+  const folder = program === 'notifications-controller' ? 'notification' : program;
+  const workloads = manifestsBelow(join(tools.manifests, 'base', folder)) as Workload[];
   const containers = workloads.flatMap(({ spec }) => spec?.template?.spec?.containers ?? []);
   const environment: Record<string, string> = {};
   for (const { name, valueFrom } of containers.flatMap(({ env }) => env ?? [])) {

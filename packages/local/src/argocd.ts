@@ -28,8 +28,8 @@ function socketPath(instance: Instance, name: string): string {
 }
 
 /**
- * Redis and Argo CD's processes in the order of their start, each listening on loopback (the application controller has
- * no setting for the address of its metrics).
+ * Redis and Argo CD's processes in the order of their start, each listening on loopback (the application controller and
+ * the notifications controller have no setting for the address of their metrics).
  */
 function argoDaemons(instance: Instance, tools: Tools, ports: Ports, program: string): ArgoDaemon[] {
   const at = (port: number): string => `127.0.0.1:${port}`;
@@ -59,6 +59,8 @@ function argoDaemons(instance: Instance, tools: Tools, ports: Ports, program: st
   };
   const argo = (part: ArgoProgram, healthURL: string, args: readonly string[]): ArgoDaemon => {
     const name = `argocd-${part}` as const;
+    // One program has another name than its component.
+    const binary = part === 'notifications-controller' ? 'argocd-notifications' : name;
     return {
       ...{ name, args, healthURL, port: portOf(name, ports) },
       command: program,
@@ -66,7 +68,7 @@ function argoDaemons(instance: Instance, tools: Tools, ports: Ports, program: st
         ...environment,
         ...argoEnvironment(instance, tools, part),
         KUBECONFIG: componentKubeconfig(instance, name),
-        ARGOCD_BINARY_NAME: name,
+        ARGOCD_BINARY_NAME: binary,
       },
     };
   };
@@ -110,6 +112,11 @@ function argoDaemons(instance: Instance, tools: Tools, ports: Ports, program: st
       '--disable-auth=false',
       `--redis=${redis}`,
       `--repo-server=${repoServer}`,
+    ]),
+    argo('notifications-controller', `http://${at(ports['notifications-controller-metrics'])}/metrics`, [
+      `--namespace=${NAMESPACE}`,
+      `--metrics-port=${ports['notifications-controller-metrics']}`,
+      `--argocd-repo-server=${repoServer}`,
     ]),
   ];
 }

@@ -1,8 +1,9 @@
 // The local Git server: git's own http-backend behind HTTP on loopback, and the webhook that a push sends to Argo CD,
-// as GitHub would. A separate program: node git-server.ts REPOSITORY PORT WEBHOOK_URL...
+// as GitHub would. It also logs what Argo CD's notifications say, in the place of a chat. A separate program: node git-server.ts REPOSITORY PORT WEBHOOK_URL...
 import { spawnSync } from 'node:child_process';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { basename, dirname } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { answerByGit } from '@gitops/delivery/http-backend';
 import { pushPayload } from './webhook.ts';
 
@@ -51,6 +52,12 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
   const url = new URL(request.url ?? '/', repositoryURL);
   if (url.pathname === '/healthz') {
     response.end('ok\n');
+    return;
+  }
+  if (url.pathname === '/notifications' && request.method === 'POST') {
+    const { text } = (await json(request)) as { text?: string };
+    log(`notification: ${text ?? 'without a text'}`);
+    response.end();
     return;
   }
   const isPush = url.pathname.endsWith('/git-receive-pack') && request.method === 'POST';

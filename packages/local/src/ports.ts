@@ -30,6 +30,7 @@ const DAEMON_PORTS = {
     'applicationset-controller-probe',
   ],
   'argocd-server': ['server', 'server-metrics'],
+  'argocd-notifications-controller': ['notifications-controller-metrics'],
   alertmanager: ['alertmanager'],
   prometheus: ['prometheus'],
 } as const;

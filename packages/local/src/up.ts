@@ -7,6 +7,7 @@ import { shortImage } from './applications.ts';
 import { startArgo } from './argocd.ts';
 import type { Application } from './argocd-api.ts';
 import { argoIdentities, ensureKubeconfigs } from './argocd-identities.ts';
+import { notificationsConfiguration } from './argocd-notifications.ts';
 import { chooseProgram } from './argocd-program.ts';
 import { argoConfiguration } from './argocd-settings.ts';
 import { awaitDelivery } from './await-delivery.ts';
@@ -85,7 +86,7 @@ export async function up(
   if (first !== undefined) progress.done(`image ${shortImage(first.image.reference)} at ${registryAddress(ports)}`);
 
   const configuration = argoConfiguration(instance, tools, await onCallSecret(instance, tools));
-  await apply(instance, tools, [...configuration, ...argoIdentities()]);
+  await apply(instance, tools, [...configuration, ...notificationsConfiguration(instance, ports), ...argoIdentities()]);
   await ensureKubeconfigs(instance, ports);
   // Before Argo CD starts: with the old root, whose address may be another, it would begin a sync and retry it for
   // minutes.

@@ -73,9 +73,13 @@ t.test('monitors that select Services of Argo CD find its processes', async (t) 
       groups.map(({ labels }) => labels.__meta_kubernetes_service_name ?? labels.job),
     ]),
   );
-  const argocd = ['application-controller', 'repo-server', 'server', 'applicationset-controller'].map(
-    (component) => `argocd-${component}-metrics`,
-  );
+  const argocd = [
+    'application-controller',
+    'repo-server',
+    'server',
+    'applicationset-controller',
+    'notifications-controller',
+  ].map((component) => `argocd-${component}-metrics`);
   t.strictSame(services, {
     'serviceMonitor/monitoring/argocd/0': argocd,
     'serviceMonitor/monitoring/anywhere/0': argocd,

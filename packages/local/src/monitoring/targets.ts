@@ -21,6 +21,7 @@ const ARGOCD: readonly (readonly [component: string, port: PortName])[] = [
   ['repo-server', 'repo-server-metrics'],
   ['server', 'server-metrics'],
   ['applicationset-controller', 'applicationset-controller-metrics'],
+  ['notifications-controller', 'notifications-controller-metrics'],
 ];
 
 /**
