@@ -263,6 +263,13 @@ export const autoscalerOf = (
       metadata.namespace === workload.metadata.namespace,
   );
 
+/**
+ * Whether an update without `spec.replicas` leaves the number of pods as it is: the annotation that
+ * argocd/projects/templates/autoscaler-owns-replicas.yaml reads.
+ */
+export const keepsReplicas = ({ kind, metadata }: KubernetesObject): boolean =>
+  kind === 'Deployment' && metadata.annotations?.['gitops-platform/autoscaled'] !== undefined;
+
 /** Part of a whole, 1 or 25%, as a number of pods. Kubernetes rounds a surge up and unavailability down. */
 export function share(value: number | string, whole: number, round: 'up' | 'down'): number {
   if (typeof value === 'number') return value;

@@ -1,4 +1,4 @@
-import { KUBERNETES_MINORS, type Schemas } from '@gitops/tools/schemas';
+import { KUBERNETES_MINORS, type KubernetesMinor, type Schemas } from '@gitops/tools/schemas';
 import { type KubernetesObject, nameOf, withoutNulls } from '../kubernetes/object.ts';
 import { type Definitions, loadSchemas, type StrictSchemas } from '../kubernetes/strict-schemas.ts';
 import type { FleetApplication } from '../render/fleet.ts';
@@ -16,6 +16,15 @@ export function schemasOf(schemas: Schemas, minor: string): StrictSchemas {
   loaded.set(key, known);
   return known;
 }
+
+/** Kinds that older versions do not serve. They are no problem for clusters that run a newer one. */
+const SERVED_SINCE: Readonly<Record<string, KubernetesMinor>> = {
+  MutatingAdmissionPolicy: '1.36',
+  MutatingAdmissionPolicyBinding: '1.36',
+};
+
+const isBefore = (minor: string, since: KubernetesMinor): boolean =>
+  KUBERNETES_MINORS.findIndex((known) => known === minor) < KUBERNETES_MINORS.indexOf(since);
 
 /** Objects against the schemas of every minor version that the platform supports. */
 export function schemaProblems(fleet: readonly FleetApplication[], context: ProofContext): string[] {
@@ -47,6 +56,8 @@ function problemsOfApplication(
   const schemas = schemasOf(context.schemas, minor);
   const found: string[] = [];
   for (const object of entry.objects) {
+    const since = SERVED_SINCE[object.kind];
+    if (since !== undefined && isBefore(minor, since) && !isBefore(entry.cluster.kubernetesVersion, since)) continue;
     const problems = problemsOf(schemas, entry.chart?.isUpstream === true ? withoutNulls(object) : object, definitions);
     for (const problem of problems) {
       const rule = `${problem} [Kubernetes ${minor}]`;

@@ -116,6 +116,11 @@ t.test('the number of pods changes hands', (t) => {
     kind: 'replicas-handover',
     consequence: /falls back to 1 pod until .* asks for 3/,
   });
+  const annotated = { ...free, metadata: { ...free.metadata, annotations: { 'gitops-platform/autoscaled': 'true' } } };
+  t.match(find([fixed], [annotated, autoscaler]), {
+    kind: 'replicas-handover',
+    consequence: /begins with the pods that run$/,
+  });
   const [settled] = [find([fixed, autoscaler], [free, autoscaler])];
   t.match(settled, { kind: 'replicas-handover' });
   t.notMatch(settled?.consequence, 'falls back');

@@ -39,6 +39,7 @@ const CONTAINER = {
 /** An application as it should be. */
 export const application = (): KubernetesObject[] => [
   object('apps/v1', 'Deployment', {
+    metadata: { name: 'api', labels: SELECTOR, annotations: { 'gitops-platform/autoscaled': 'true' } },
     spec: {
       minReadySeconds: 10,
       progressDeadlineSeconds: 120,

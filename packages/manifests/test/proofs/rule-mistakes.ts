@@ -85,6 +85,7 @@ const ROWS = table(
   alb-health-check | Ingress | @healthcheck-timeout-seconds | "10" | @healthcheck-timeout-seconds
   alb-slow-start | Ingress | @target-group-attributes | "slow_start.duration_seconds=30,load_balancing.algorithm.type=other" | @target-group-attributes
   one-owner-of-replicas | Deployment | spec replicas | 3 | spec.replicas
+  autoscaled-annotation | Deployment | metadata annotations | {} | metadata.annotations[gitops-platform/autoscaled]
   autoscaler-range | HPA | spec maxReplicas | 2 | spec.maxReplicas
   autoscaler-range | HPA | spec minReplicas | (gone) | spec.minReplicas
   autoscaler-metrics | HPA | spec metrics 0 containerResource container | "apis" | spec.metrics[0].containerResource.container

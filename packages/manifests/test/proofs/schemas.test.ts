@@ -49,6 +49,25 @@ t.test('every supported version of Kubernetes is asked, and named', (t) => {
   t.end();
 });
 
+t.test('a kind that only newer versions serve is a problem of clusters with an older one', (t) => {
+  const policy: KubernetesObject = {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'MutatingAdmissionPolicyBinding',
+    metadata: { name: 'x' },
+    spec: { policyName: 'x' },
+  };
+  const found = (kubernetesVersion: string): string[] => {
+    const entry = rendering(policy);
+    return schemaProblems([{ ...entry, cluster: { ...entry.cluster, kubernetesVersion } }], context);
+  };
+  t.same(found('1.36'), []);
+  t.match(
+    found('1.35'),
+    ['1.33', '1.34', '1.35'].map((minor) => `unknown kind in Kubernetes ${minor}`),
+  );
+  t.end();
+});
+
 t.test('an object that several Applications share is a problem of each', (t) => {
   const shared = pod({ nodeNam: 'x' });
   const found = schemaProblems([rendering(shared), rendering(shared)], context);

@@ -14,7 +14,7 @@ t.test('an application as it should be breaks no rule', (t) => {
 });
 
 t.test('each mistake breaks its rule, at its place', (t) => {
-  t.equal(RULE_MISTAKES.length, 84);
+  t.equal(RULE_MISTAKES.length, 85);
   for (const { rule: name, kind, path, value, place } of RULE_MISTAKES) {
     const rule = workloadRules(FACTS).find((candidate) => candidate.name === name);
     const places = (rule?.check(broken(kind, path, value)) ?? []).map((problem) =>
@@ -83,8 +83,15 @@ t.test('a cluster without load balancers has no entry point', (t) => {
 });
 
 t.test('without an autoscaler the number of pods is in Git', (t) => {
-  const fixed = (replicas: number): KubernetesObject[] =>
-    broken('Deployment', 'spec replicas', replicas).filter(({ kind }) => kind !== 'HorizontalPodAutoscaler');
+  const withoutAutoscaler = (objects: KubernetesObject[]): KubernetesObject[] =>
+    objects.filter(({ kind }) => kind !== 'HorizontalPodAutoscaler');
+  t.match(workloadProblems(withoutAutoscaler(application()), FACTS), [{ rule: /must be absent without/ }]);
+  const fixed = (replicas: number): KubernetesObject[] => {
+    const objects = withoutAutoscaler(broken('Deployment', 'spec replicas', replicas));
+    for (const { kind, metadata } of objects)
+      if (kind === 'Deployment') Reflect.deleteProperty(metadata, 'annotations');
+    return objects;
+  };
   t.same(workloadProblems(fixed(2), FACTS), []);
   t.match(workloadProblems(fixed(1), FACTS), [{ object: 'PodDisruptionBudget/api', rule: /may have a single pod/ }]);
   t.end();

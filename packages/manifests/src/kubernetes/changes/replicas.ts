@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../object.ts';
-import { autoscalerOf } from '../workload.ts';
+import { autoscalerOf, keepsReplicas } from '../workload.ts';
 import type { Finding } from './change.ts';
 import type { FieldChange } from './fields.ts';
 
@@ -15,6 +15,8 @@ export function replicasFinding(old: Side, fresh: Side, { before, after }: Field
   const autoscalerAfter = autoscalerOf(fresh.workload, fresh.objects);
   if (after === undefined && autoscalerAfter !== undefined) {
     const consequence = 'the autoscaler owns the number of pods from now on';
+    if (keepsReplicas(fresh.workload))
+      return { kind: 'replicas-handover', consequence: `${consequence}; it begins with the pods that run` };
     if (autoscalerBefore !== undefined) return { kind: 'replicas-handover', consequence };
     // Kubernetes, "Server-Side Apply", "Transferring ownership": a field that no other manager owns yet falls back to
     // its default.

@@ -7,6 +7,7 @@ import {
   containersOf,
   type DisruptionBudget,
   disruptionBudgets,
+  keepsReplicas,
   workloads,
 } from '../../kubernetes/workload.ts';
 import type { Problem } from '../problem.ts';
@@ -23,6 +24,24 @@ const oneOwner: Rule = {
           workload,
           'spec.replicas',
           `must be absent beside a HorizontalPodAutoscaler ${seen(workload.spec?.replicas)}`,
+        ),
+      ),
+};
+
+const handover: Rule = {
+  name: 'autoscaled-annotation',
+  intent: 'Without the annotation, switching the autoscaler on leaves one pod until its first pass.',
+  check: (objects) =>
+    workloads(objects)
+      .filter(({ kind }) => kind === 'Deployment')
+      .filter((workload) => (autoscalerOf(workload, objects) !== undefined) !== keepsReplicas(workload))
+      .map((workload) =>
+        problem(
+          workload,
+          'metadata.annotations[gitops-platform/autoscaled]',
+          keepsReplicas(workload)
+            ? 'must be absent without a HorizontalPodAutoscaler: Git could not change the number of pods'
+            : 'must be set on a Deployment with a HorizontalPodAutoscaler',
         ),
       ),
 };
@@ -111,4 +130,4 @@ function budgetProblems(budget: DisruptionBudget, objects: readonly KubernetesOb
   return problems;
 }
 
-export const scalingRules: Rule[] = [oneOwner, range, metrics, budgets];
+export const scalingRules: Rule[] = [oneOwner, handover, range, metrics, budgets];
