@@ -4,7 +4,7 @@
 
 # The variables of the commands. They reach the programs through the environment, never through a shell's command line;
 # a command refuses variables that it does not have.
-export ADDRESS ALLOW_OLDER APP ARGOCD BASE BODY CLUSTER COMMIT CONFIRM DIGEST DIRTY DOCKER DURATION EFFECT EMERGENCY FROM HEAD ID KEY LIMIT MARKDOWN PREVIEW PULL_REQUEST RATE RECOVER REMOTE ROLE SCENARIO STACK TAG TIMEOUT TO YES
+export ADDRESS ALLOW_OLDER APP ARGOCD BASE BODY CLUSTER COMMIT CONFIRM DIGEST DIRTY DOCKER DRY DURATION EFFECT EMERGENCY FROM HEAD ID KEY LIMIT MARKDOWN PREVIEW PULL_REQUEST RATE RECOVER REMOTE ROLE SCENARIO STACK TAG TIMEOUT TO YES
 # Variables of this file, allowed on the command line of any target.
 export MAKEFILE_VARIABLES := NODE COMPILED LOAD LOCAL MONITORING MANIFESTS PLATFORM VERIFY BENCHES DELIVERY
 
@@ -93,7 +93,7 @@ help: ## this list
 rollback: install ## APP=fastify-service back to the previous version, or to [ID=3]; it stays until `make resume`
 	@$(LOCAL) rollback
 
-resume: install ## hand APP=fastify-service back to Git
+resume: install ## show what main has for APP=fastify-service, then hand it back to Git; [DRY=yes] only shows
 	@$(LOCAL) resume
 
 ##@ Platform engineer: what Git would deploy

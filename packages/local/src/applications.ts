@@ -29,12 +29,23 @@ const commitOf = (at: Revisions | undefined): string | undefined =>
 /** The commit that the Application was last compared with. */
 export const comparedRevision = ({ status }: Application): string | undefined => commitOf(status?.sync);
 
-/** The commit that was last deployed, by a sync or by a rollback. */
+/** The commit of the last sync or rollback, whatever became of it. */
 export const deployedRevision = ({ status }: Application): string | undefined =>
   commitOf(status?.operationState?.syncResult);
 
 /** The commit of a history entry. */
 export const entryRevision = (entry: HistoryEntry): string => commitOf(entry) ?? '';
+
+/** The commit that runs: that of the last sync or rollback, or of the one before where it failed. */
+export function runningRevision(application: Application): string | undefined {
+  const newest = application.status?.history?.at(-1);
+  if (!hasFailed(application) || newest === undefined) return deployedRevision(application);
+  return entryRevision(newest);
+}
+
+/** Whether the last sync or rollback ended without success. */
+const hasFailed = ({ status }: Application): boolean =>
+  ['Failed', 'Error'].includes(status?.operationState?.phase ?? '');
 
 /** A commit as people read it. */
 export const shortCommit = (commit: string | undefined): string => (commit ?? '').slice(0, 7);
@@ -71,17 +82,22 @@ export const isSettled = (application: Application): boolean =>
  * Whether a push of these files affects the Application, by the annotation that Argo CD reads: folders and files
  * from the repository's root, separated by semicolons. Without the annotation every push does.
  */
-export function isAffected({ metadata }: Application, files: readonly string[]): boolean {
-  const annotation = metadata.annotations?.['argocd.argoproj.io/manifest-generate-paths'];
-  if (annotation === undefined) return true;
-  const paths = annotation.split(';').map((path) => path.trim().replace(/^\//, ''));
+export function isAffected(application: Application, files: readonly string[]): boolean {
+  const paths = pathsOf(application);
+  if (paths.length === 0) return true;
   return files.some((file) => paths.some((path) => file === path || file.startsWith(`${path}/`)));
 }
 
+/** The files and folders that this annotation names, from the repository's root; none without it. */
+export function pathsOf({ metadata }: Application): string[] {
+  const annotation = metadata.annotations?.['argocd.argoproj.io/manifest-generate-paths'];
+  return annotation?.split(';').map((path) => path.trim().replace(/^\//, '')) ?? [];
+}
+
 /** Whether the last sync failed, or fails again and again. */
-export function isSyncFailing({ status }: Application): boolean {
-  const { phase = '', retryCount = 0 } = status?.operationState ?? {};
-  return ['Failed', 'Error'].includes(phase) || (phase === 'Running' && retryCount > 0);
+export function isSyncFailing(application: Application): boolean {
+  const { phase = '', retryCount = 0 } = application.status?.operationState ?? {};
+  return hasFailed(application) || (phase === 'Running' && retryCount > 0);
 }
 
 // The Application cannot be compared with Git: it does not render, or its spec breaks a rule.
@@ -97,9 +113,15 @@ export const isDegraded = (application: Application): boolean => healthStatus(ap
 export function problemsOf(application: Application, nodes: readonly ResourceNode[] = []): string[] {
   const { metadata, status } = application;
   const problems: string[] = [];
-  for (const { type, message } of status?.conditions ?? [])
-    if ([...UNREADABLE, 'SyncError'].includes(type)) problems.push(`${type}: ${oneLine(message)}`);
-  if (isSyncFailing(application)) problems.push(`sync failed: ${oneLine(status?.operationState?.message ?? '')}`);
+  const conditions = (status?.conditions ?? []).map(({ type, message }) => ({
+    type,
+    text: `${type}: ${oneLine(message)}`,
+  }));
+  const isError = ({ type }: { type: string }): boolean => type.endsWith('Error');
+  problems.push(...conditions.filter(isError).map(({ text }) => text));
+  // A failure stays in the status until the next sync, also when a later commit asks for what runs.
+  if (isSyncFailing(application) && (syncStatus(application) !== 'Synced' || isOperating(application)))
+    problems.push(`sync failed: ${oneLine(status?.operationState?.message ?? '')}`);
   if (healthStatus(application) !== 'Healthy') {
     for (const { kind, name, health } of nodes) {
       const message = oneLine(health?.message ?? '');
@@ -109,6 +131,7 @@ export function problemsOf(application: Application, nodes: readonly ResourceNod
     const message = oneLine(status?.health?.message ?? '');
     if (message !== '') problems.push(message);
   }
+  problems.push(...conditions.filter((condition) => !isError(condition)).map(({ text }) => text));
   if (!isAutoSynced(application))
     problems.push(`auto-sync is off (rolled back) until \`make resume APP=${metadata.name}\` hands it back to Git`);
   return problems;
@@ -130,7 +153,7 @@ export function applicationsTable(applications: readonly Application[]): string 
     syncStatus(application),
     healthStatus(application),
     isAutoSynced(application) ? 'on' : 'off',
-    shortCommit(deployedRevision(application)) || '-',
+    shortCommit(runningRevision(application)) || '-',
     (application.status?.summary?.images ?? []).map(shortImage).join(', ') || '-',
   ]);
   return table(['APPLICATION', 'SYNC', 'HEALTH', 'AUTO-SYNC', 'REVISION', 'IMAGE'], rows);

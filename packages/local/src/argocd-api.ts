@@ -59,6 +59,8 @@ export interface HistoryEntry {
   readonly revision?: string;
   readonly revisions?: readonly string[];
   readonly deployedAt: string;
+  /** Who started the sync or the rollback; Argo CD itself where `automated`. */
+  readonly initiatedBy?: { readonly username?: string; readonly automated?: boolean };
 }
 
 /** A sync window of a project. */
@@ -104,8 +106,8 @@ export interface ArgoClient {
   applications(): Promise<Application[]>;
   application(name: string): Promise<Application>;
   resourceNodes(name: string): Promise<ResourceNode[]>;
-  /** What repo-server renders for it, each manifest as JSON. */
-  manifests(name: string): Promise<string[]>;
+  /** What repo-server renders for it, each manifest as JSON; at the tracked branch unless a commit is given. */
+  manifests(name: string, revision?: string): Promise<string[]>;
   /**
    * The version and the APIs of its own cluster, as Argo CD passes them to Helm; undefined until its controller has
    * found them out.
@@ -184,7 +186,10 @@ export function connect(port: number, token?: string): ArgoClient {
     application: async (name) => call('GET', at(name)),
     resourceNodes: async (name) =>
       (await call<{ nodes?: ResourceNode[] }>('GET', `${at(name)}/resource-tree`)).nodes ?? [],
-    manifests: async (name) => (await call<{ manifests?: string[] }>('GET', `${at(name)}/manifests`)).manifests ?? [],
+    manifests: async (name, revision) => {
+      const query = revision === undefined ? '' : `?${new URLSearchParams({ revision }).toString()}`;
+      return (await call<{ manifests?: string[] }>('GET', `${at(name)}/manifests${query}`)).manifests ?? [];
+    },
     capabilities: async () => {
       const { items } = await call<{
         items: { server: string; info?: { serverVersion?: string; apiVersions?: string[] } }[];

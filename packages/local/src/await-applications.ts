@@ -63,7 +63,10 @@ async function follow(
 
 function tooLate(what: string, patience: number, applications: ApplicationsByName): CommandError {
   const open = [...applications.values()].filter((application) => !isSettled(application));
-  const states = open.map((application) => `${application.metadata.name} (${describeState(application)})`);
+  const states = open.map((application) => {
+    const [problem] = problemsOf(application);
+    return `${application.metadata.name} (${describeState(application)}${problem === undefined ? '' : `, ${problem}`})`;
+  });
   return new CommandError(
     `${what} took longer than ${patience / 1000} s${states.length === 0 ? '' : `: ${states.join(', ')}`}`,
     '`make status` shows the present state',

@@ -9,6 +9,7 @@ import {
   isOperating,
   isSettled,
   isUnreadable,
+  runningRevision,
   shortCommit,
 } from './applications.ts';
 import { type Application, type ArgoClient, ArgoError, type HistoryEntry } from './argocd-api.ts';
@@ -39,8 +40,11 @@ export function rollbackTarget(application: Application, id: number | undefined)
     if (entry !== undefined) return entry;
     throw new CommandError(`${name} has no history entry ${id}`, `ID is one of: ${describeHistory(history)}`);
   }
-  const current = deployedRevision(application);
-  // A version that is not in the history (its sync failed) is later than all that are.
+  // A version that is not in the history (its sync failed) is later than all that are. Where a rollback failed, its target
+  // is in the history, and what ran before it still runs.
+  const operated = deployedRevision(application);
+  const isKnown = history.some((entry) => entryRevision(entry) === operated);
+  const current = isKnown ? runningRevision(application) : operated;
   const first = history.findIndex((entry) => entryRevision(entry) === current);
   const earlier = first === -1 ? history : history.slice(0, first);
   const entry = earlier.at(-1);
@@ -114,7 +118,7 @@ async function awaitRollback(client: ArgoClient, name: string, target: HistoryEn
     if (phase !== 'Succeeded') {
       throw new CommandError(
         `the rollback of ${name} to ${target.id} ended as ${phase}: ${message ?? ''}`,
-        'auto-sync stays off; `make status` shows the present state',
+        'auto-sync stays off; where Git cannot be reached, docs/runbooks/rollback.md shows the way by kubectl',
       );
     }
     if (!isRefreshed) {

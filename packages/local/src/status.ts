@@ -6,11 +6,11 @@ import { connectAs } from './accounts.ts';
 import {
   applicationsTable,
   comparedRevision,
-  deployedRevision,
   healthStatus,
   isAutoSynced,
   isSettled,
   problemsOf,
+  runningRevision,
   syncStatus,
 } from './applications.ts';
 import type { Application, ArgoClient } from './argocd-api.ts';
@@ -18,6 +18,7 @@ import { BUILT, rememberedRelease, servesPages } from './argocd-program.ts';
 import { lastWords } from './daemon.ts';
 import { type ActiveFreeze, activeFreezes, describeFreeze } from './freezes.ts';
 import { frontDoorProblems, readTargets, serviceAddresses } from './front-door.ts';
+import { heldBack } from './held-back.ts';
 import type { Instance } from './instance.ts';
 import { kubeconfigPath } from './kubectl.ts';
 import { type MonitoringStatus, readMonitoring } from './monitoring/alerts.ts';
@@ -36,6 +37,8 @@ interface ApplicationStatus {
   readonly compared: string | undefined;
   readonly images: readonly string[];
   readonly reasons: readonly string[];
+  /** What it runs instead of main, and what waits there; undefined while auto-sync is on. */
+  readonly heldBack: string | undefined;
 }
 
 /** What `make status --json` prints. */
@@ -66,7 +69,11 @@ export interface Status {
   readonly unreachable: string | undefined;
 }
 
-async function describeApplication(client: ArgoClient, application: Application): Promise<ApplicationStatus> {
+async function describeApplication(
+  instance: Instance,
+  client: ArgoClient,
+  application: Application,
+): Promise<ApplicationStatus> {
   const { name } = application.metadata;
   // The objects' own messages only where something is wrong.
   const nodes = isSettled(application) ? [] : await client.resourceNodes(name);
@@ -75,10 +82,11 @@ async function describeApplication(client: ArgoClient, application: Application)
     sync: syncStatus(application),
     health: healthStatus(application),
     autoSync: isAutoSynced(application),
-    revision: deployedRevision(application),
+    revision: runningRevision(application),
     compared: comparedRevision(application),
     images: application.status?.summary?.images ?? [],
     reasons: problemsOf(application, nodes),
+    heldBack: await heldBack(instance, application),
   };
 }
 
@@ -93,7 +101,7 @@ export async function readStatus(instance: Instance): Promise<{ status: Status; 
   try {
     const client = connectAs(instance, ports, 'developer');
     applications = (await client.applications()).sort((a, b) => a.metadata.name.localeCompare(b.metadata.name));
-    for (const application of applications) described.push(await describeApplication(client, application));
+    for (const application of applications) described.push(await describeApplication(instance, client, application));
     freezes = await freezesInWords(await activeFreezes(client, applications));
   } catch (error) {
     unreachable = messageOf(error);
@@ -140,7 +148,9 @@ function applicationLines(
 ): string[] {
   if (unreachable !== undefined) return [`Applications: ${unreachable}`];
   const lines = [applicationsTable(applications)];
-  const problems = described.flatMap(({ name, reasons }) => reasons.map((reason) => `${name}: ${reason}`));
+  const problems: string[] = [];
+  for (const { name, reasons, heldBack: held } of described)
+    for (const reason of held === undefined ? reasons : [...reasons, held]) problems.push(`${name}: ${reason}`);
   if (problems.length > 0) lines.push('', ...problems);
   for (const [freeze, projects] of Object.entries(freezes))
     lines.push(

@@ -8,6 +8,7 @@ import {
   isAutoSynced,
   isSettled,
   problemsOf,
+  runningRevision,
   shortImage,
 } from '../src/applications.ts';
 import type { Application } from '../src/argocd-api.ts';
@@ -97,6 +98,28 @@ t.test("what is wrong is reported in Argo CD's words, pods first", (t) => {
   t.end();
 });
 
+t.test('a failure of the past is no problem of the present', (t) => {
+  const failed = withStatus({ operationState: { phase: 'Failed', message: 'denied' } });
+  t.same(problemsOf(failed), [], 'a later commit asks for what runs');
+  const sync = { ...failed.status?.sync, status: 'OutOfSync' };
+  t.same(problemsOf({ ...failed, status: { ...failed.status, sync } }), ['sync failed: denied']);
+  t.end();
+});
+
+t.test("Argo CD's warnings are shown as well, after what is wrong", (t) => {
+  const warned = withStatus({
+    conditions: [
+      { type: 'SharedResourceWarning', message: 'Deployment/app is part of app and app-2' },
+      { type: 'DeletionError', message: 'forbidden' },
+    ],
+  });
+  t.same(problemsOf(warned), [
+    'DeletionError: forbidden',
+    'SharedResourceWarning: Deployment/app is part of app and app-2',
+  ]);
+  t.end();
+});
+
 t.test('the table shows what people compare', (t) => {
   t.equal(shortImage('registry.internal:5000/app:1.0'), 'app:1.0');
   t.equal(
@@ -117,6 +140,11 @@ t.test('rollback goes to the version before, and a second one further back', (t)
   t.equal(rollbackTarget(deployed('b'), undefined).id, 0);
   t.equal(rollbackTarget(deployed('never finished'), undefined).id, 3, 'a version without entry is later than all');
   t.equal(rollbackTarget(deployed('c'), 1).id, 1);
+  const failed = (revision: string): Application =>
+    withStatus({ history, operationState: { phase: 'Error', syncResult: { revision } } });
+  t.equal(rollbackTarget(failed('b'), undefined).id, 2, 'a rollback to b failed, c still runs');
+  t.equal(rollbackTarget(failed('new'), undefined).id, 3, 'of a new version that failed, a part may run');
+  t.same([runningRevision(failed('b')), runningRevision(deployed('b'))], ['c', 'b']);
   t.throws(() => rollbackTarget(deployed('c'), 9), { message: 'app has no history entry 9' });
   t.throws(() => rollbackTarget(deployed('a'), undefined), CommandError, 'nothing before the first');
   t.throws(() => rollbackTarget(deployed('a', []), undefined), {
