@@ -36,11 +36,12 @@ export const deployedRevision = ({ status }: Application): string | undefined =>
 /** The commit of a history entry. */
 export const entryRevision = (entry: HistoryEntry): string => commitOf(entry) ?? '';
 
-/** The commit that runs: that of the last sync or rollback, or of the one before where it failed. */
+/** The commit that runs: that of the last sync or rollback, or of the one before where it failed or has just begun. */
 export function runningRevision(application: Application): string | undefined {
   const newest = application.status?.history?.at(-1);
-  if (!hasFailed(application) || newest === undefined) return deployedRevision(application);
-  return entryRevision(newest);
+  const before = newest === undefined ? undefined : entryRevision(newest);
+  const operated = deployedRevision(application);
+  return hasFailed(application) ? (before ?? operated) : (operated ?? before);
 }
 
 /** Whether the last sync or rollback ended without success. */

@@ -8,9 +8,11 @@ import {
   isDegraded,
   isOperating,
   isSettled,
+  isSyncFailing,
   isUnreadable,
   runningRevision,
   shortCommit,
+  syncStatus,
 } from './applications.ts';
 import { type Application, type ArgoClient, ArgoError, type HistoryEntry } from './argocd-api.ts';
 import { awaitApplications, confirmBad, explain, findApplication, PATIENCE } from './await-applications.ts';
@@ -46,12 +48,26 @@ export function rollbackTarget(application: Application, id: number | undefined)
   const isKnown = history.some((entry) => entryRevision(entry) === operated);
   const current = isKnown ? runningRevision(application) : operated;
   const first = history.findIndex((entry) => entryRevision(entry) === current);
-  const earlier = first === -1 ? history : history.slice(0, first);
+  const earlier = first === -1 ? history : isOlderThanAll(application, first) ? [] : history.slice(0, first);
   const entry = earlier.at(-1);
   if (entry !== undefined) return entry;
   throw new CommandError(
     `${name} has no earlier version to roll back to; its history is ${describeHistory(history)}`,
     `name one by ID, or ${deployFirst}`,
+  );
+}
+
+/**
+ * Whether somebody rolled back to a version whose own entry was dropped since: then all other entries are later.
+ * @param first the index of the first entry of the version that runs
+ */
+function isOlderThanAll(application: Application, first: number): boolean {
+  const history = application.status?.history ?? [];
+  return (
+    !isAutoSynced(application) &&
+    syncStatus(application) === 'OutOfSync' &&
+    first === history.length - 1 &&
+    history.at(-1)?.initiatedBy?.username !== undefined
   );
 }
 
@@ -66,19 +82,32 @@ async function setAutoSync(client: ArgoClient, name: string, on: boolean): Promi
   }
 }
 
-/** Ends a running or endlessly retried sync: Argo CD starts no rollback beside it. */
+/**
+ * Ends a running or endlessly retried sync: Argo CD starts no rollback beside it. Asks more than once, since its controller
+ * overwrites the request when the attempt that runs meanwhile fails and another one is due.
+ */
 async function endOperation(client: ArgoClient, name: string): Promise<void> {
   if (!isOperating(await client.application(name))) return;
+  await terminate(client, name);
+  let askedAt = Date.now();
+  await awaitApplications(client, PATIENCE, `the end of the running sync of ${name}`, async (applications) => {
+    const now = applications.get(name);
+    if (now === undefined || !isOperating(now)) return now;
+    if (now.status?.operationState?.phase === 'Running' && Date.now() - askedAt > 2000) {
+      await terminate(client, name);
+      askedAt = Date.now();
+    }
+    return undefined;
+  });
+}
+
+async function terminate(client: ArgoClient, name: string): Promise<void> {
   try {
     await client.terminateOperation(name);
   } catch (error) {
     // It ended by itself in between.
     if (!(error instanceof ArgoError)) throw error;
   }
-  await awaitApplications(client, 30_000, `the end of the running sync of ${name}`, (applications) => {
-    const now = applications.get(name);
-    return now === undefined || isOperating(now) ? undefined : now;
-  });
 }
 
 /**
@@ -147,10 +176,13 @@ export async function resume(client: ArgoClient, name: string): Promise<Applicat
   await setAutoSync(client, name, true);
   // A refresh compares with main as it is now, not as it was at the last webhook.
   await client.refresh(name);
-  const isBad = (application: Application): boolean => isDegraded(application) || isUnreadable(application);
+  // A failure that is over may be of the time before the rollback; one that is tried again is of main.
+  const isRefused = (application: Application): boolean => isOperating(application) && isSyncFailing(application);
+  const isBad = (application: Application): boolean =>
+    isDegraded(application) || isUnreadable(application) || isRefused(application);
   return awaitApplications(client, PATIENCE, `handing ${name} back to Git`, async (applications) => {
     const now = applications.get(name);
-    if (now === undefined || isOperating(now)) return undefined;
+    if (now === undefined || (isOperating(now) && !isRefused(now))) return undefined;
     if (isSettled(now) || (await frozenApplications(client, [now])).has(name)) return now;
     const bad = isBad(now) ? await confirmBad(client, name, isBad) : undefined;
     if (bad === undefined) return undefined;

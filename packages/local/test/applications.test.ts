@@ -11,7 +11,7 @@ import {
   runningRevision,
   shortImage,
 } from '../src/applications.ts';
-import type { Application } from '../src/argocd-api.ts';
+import type { Application, HistoryEntry } from '../src/argocd-api.ts';
 import { rollbackTarget } from '../src/rollback.ts';
 
 const source = { repoURL: 'http://git/x.git', path: 'charts/app' };
@@ -134,7 +134,7 @@ t.test('the table shows what people compare', (t) => {
 
 t.test('rollback goes to the version before, and a second one further back', (t) => {
   const history = ['a', 'b', 'a', 'c'].map((revision, id) => ({ id, revision, deployedAt: '2026-01-01T00:00:00Z' }));
-  const deployed = (revision: string, entries = history): Application =>
+  const deployed = (revision: string, entries: readonly HistoryEntry[] = history): Application =>
     withStatus({ history: entries, operationState: { phase: 'Succeeded', syncResult: { revision } } });
   t.equal(rollbackTarget(deployed('c'), undefined).id, 2);
   t.equal(rollbackTarget(deployed('b'), undefined).id, 0);
@@ -145,6 +145,20 @@ t.test('rollback goes to the version before, and a second one further back', (t)
   t.equal(rollbackTarget(failed('b'), undefined).id, 2, 'a rollback to b failed, c still runs');
   t.equal(rollbackTarget(failed('new'), undefined).id, 3, 'of a new version that failed, a part may run');
   t.same([runningRevision(failed('b')), runningRevision(deployed('b'))], ['c', 'b']);
+  const [, ...kept] = history.map((entry) => ({ ...entry, initiatedBy: { automated: true } }));
+  const dropped = deployed('z', [
+    ...kept,
+    { id: 4, deployedAt: '', revision: 'z', initiatedBy: { username: 'on-call' } },
+  ]);
+  const rolledBack = {
+    spec: { syncPolicy: { automated: { enabled: false } } },
+    status: { ...dropped.status, sync: { status: 'OutOfSync' } },
+  };
+  t.throws(
+    () => rollbackTarget({ ...dropped, ...rolledBack }, undefined),
+    /no earlier version/,
+    'back to a version whose entry was dropped: all others are later',
+  );
   t.throws(() => rollbackTarget(deployed('c'), 9), { message: 'app has no history entry 9' });
   t.throws(() => rollbackTarget(deployed('a'), undefined), CommandError, 'nothing before the first');
   t.throws(() => rollbackTarget(deployed('a', []), undefined), {
