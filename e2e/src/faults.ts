@@ -134,7 +134,7 @@ export async function podNamed(stack: Stack, name: string): Promise<Pod | undefi
 
 /** The pods of the service, without those that end. */
 export async function servicePods(stack: Stack): Promise<Pod[]> {
-  const text = await stack.kubectl('-n', APP, 'get', 'pods', '-l', `app.kubernetes.io/instance=${APP}`, '-o', 'json');
+  const text = await stack.kubectl('-n', APP, 'get', 'pods', '-l', `app.kubernetes.io/name=${APP}`, '-o', 'json');
   return (JSON.parse(text) as { items: Pod[] }).items.filter(
     ({ metadata }) => metadata.deletionTimestamp === undefined,
   );

@@ -35,3 +35,20 @@ How long the process takes to end after SIGTERM: the drain, then 3 s for request
 {{- define "fastify-service.graceSeconds" -}}
 {{ add .Values.shutdown.preStopSeconds (include "fastify-service.endSeconds" .) }}
 {{- end }}
+
+{{- define "fastify-service.image" -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag }}{{ with .Values.image.digest }}@{{ . }}{{ end }}
+{{- end }}
+
+{{- /* Labels of the check after a release. Not those of the service, whose Service and NetworkPolicy must not select it. */}}
+{{- define "fastify-service.checkLabels" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}-check
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- /* What decides whether the service answers through its Service. */}}
+{{- define "fastify-service.released" -}}
+{{- range list "deployment" "service" "networkpolicy" }}
+{{- include (printf "%s/%s.yaml" $.Template.BasePath .) $ }}
+{{- end }}
+{{- end }}

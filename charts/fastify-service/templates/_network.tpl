@@ -23,3 +23,22 @@ ipBlock:
   except: [169.254.169.254/32]
   {{- end }}
 {{- end }}
+
+{{- /* An egress rule of a NetworkPolicy. */}}
+{{- define "fastify-service.dns" -}}
+to:
+  - namespaceSelector:
+      matchLabels:
+        kubernetes.io/metadata.name: kube-system
+    podSelector:
+      matchLabels:
+        k8s-app: kube-dns
+  {{- range .Values.networkPolicy.dnsCidrs }}
+  - {{ include "fastify-service.ipBlock" . | nindent 4 | trim }}
+  {{- end }}
+ports:
+  - protocol: UDP
+    port: 53
+  - protocol: TCP
+    port: 53
+{{- end }}

@@ -43,6 +43,11 @@ fastify-service: <value>: <rule, and the values seen>
   {{- $broken = append $broken (printf "rollout.progressDeadlineSeconds: must be greater than rollout.startupSeconds and rollout.minReadySeconds together (progressDeadlineSeconds %d, startupSeconds %d, minReadySeconds %d)" $deadline $startup $ready) }}
 {{- end }}
 
+{{- $check := int .Values.check.deadlineSeconds }}
+{{- if and .Values.check.enabled (le $check $deadline) }}
+  {{- $broken = append $broken (printf "check.deadlineSeconds: must be greater than rollout.progressDeadlineSeconds (deadlineSeconds %d, progressDeadlineSeconds %d)" $check $deadline) }}
+{{- end }}
+
 {{- $preStop := int $shutdown.preStopSeconds }}
 {{- $drain := int $shutdown.drainSeconds }}
 {{- /* A spot instance ends 120 s after its interruption notice; 10 s are for the notice to reach the pod. */}}

@@ -1,5 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { FrontDoor } from './front-door.ts';
+import type { ClusterState } from './kubernetes.ts';
+import { askService, isForService } from './service-proxy.ts';
 import type { Target } from './target.ts';
 
 /** One row of the table of targets. */
@@ -84,9 +86,16 @@ export function targetTable(door: FrontDoor, problem: string | undefined): Targe
   };
 }
 
-/** The admin port: /healthz for whoever started the front door, /targets as JSON. */
-export function createAdmin(table: () => TargetTable): Server {
+/**
+ * The admin port: /healthz for whoever started the front door, /targets as JSON; and, as an HTTP proxy, the Services of
+ * the cluster for its pods.
+ */
+export function createAdmin(table: () => TargetTable, state: () => ClusterState | undefined): Server {
   return createServer((request, response) => {
+    if (isForService(request)) {
+      askService(state(), request, response);
+      return;
+    }
     switch (request.url) {
       case '/healthz':
         response.end('ok\n');

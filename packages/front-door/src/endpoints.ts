@@ -60,8 +60,14 @@ function portsOf({ ports }: EndpointSlice, name: string | undefined): number[] {
   return named.flatMap(({ port }) => port ?? []);
 }
 
-/** Finds the endpoints of Services; looks at each object of the cluster once. */
-export function endpointResolver(state: ClusterState): (service: Service, portName: string | undefined) => Endpoints {
+/**
+ * Finds the endpoints of Services; looks at each object of the cluster once.
+ * @param isUsed which endpoints count; those that the load balancer's controller registers where left out
+ */
+export function endpointResolver(
+  state: ClusterState,
+  isUsed: (endpoint: SliceEndpoint, pod: Pod, node: Node | undefined) => boolean = isRegistered,
+): (service: Service, portName: string | undefined) => Endpoints {
   const pods = byKey(state.pods);
   const nodes = byKey(state.nodes);
   const slices = Map.groupBy(
@@ -78,7 +84,7 @@ export function endpointResolver(state: ClusterState): (service: Service, portNa
       const pod = pods.get(key);
       const node = nodes.get(nodeName ?? '');
       const [ip] = addresses;
-      if (pod === undefined || ip === undefined || !isRegistered(endpoint, pod, node)) return;
+      if (pod === undefined || ip === undefined || !isUsed(endpoint, pod, node)) return;
       const found = { pod: key, uid: pod.metadata?.uid ?? '', node: nodeName ?? '', ip, port };
       const address = loopbackAddress(ip, node);
       if (address === undefined) simulated.push(found);

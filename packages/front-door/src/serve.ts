@@ -66,7 +66,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     problem = watch.problem();
     log(problem === undefined ? 'the API server is watched' : `the API server cannot be watched: ${problem}`);
   }
-  const admin = createAdmin(() => targetTable(door, watch.problem()));
+  const admin = createAdmin(() => targetTable(door, watch.problem()), watch.state);
   const resync = setInterval(refresh, RESYNC_MILLISECONDS);
 
   try {

@@ -32,6 +32,9 @@ export async function startFrontDoor(instance: Instance, ports: Ports): Promise<
   return wasStarted;
 }
 
+/** The HTTP proxy through which processes of this machine reach the Services of the cluster. */
+export const serviceProxy = (ports: Ports): string => `http://127.0.0.1:${ports['front-door-admin']}`;
+
 /** The front door's table of targets; undefined when it does not answer within two seconds. */
 export async function readTargets(ports: Ports): Promise<TargetTable | undefined> {
   try {

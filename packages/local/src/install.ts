@@ -7,10 +7,12 @@ import { run, RunError } from '@gitops/tools/run';
 import type { Tools } from '@gitops/tools/tools';
 import { ROOT } from './applications.ts';
 import { NAMESPACE } from './argocd-settings.ts';
+import { serviceProxy } from './front-door.ts';
 import { type Instance, readState, writeState } from './instance.ts';
 import { apply, applyManifests, clusterEnvironment, kubectl } from './kubectl.ts';
 import { type LocalNode, NODE_TYPE } from './nodes.ts';
 import { podPlacement } from './pod-placement.ts';
+import type { Ports } from './ports.ts';
 
 // All that is applied by hand: what Argo CD needs before it starts. Everything else comes from Git.
 
@@ -20,6 +22,7 @@ import { podPlacement } from './pod-placement.ts';
 export async function installBase(
   instance: Instance,
   tools: Tools,
+  ports: Ports,
   { machine, simulated }: { readonly machine: readonly LocalNode[]; readonly simulated: readonly LocalNode[] },
 ): Promise<void> {
   const nodes = simulated.map(({ name, zone }) => ({
@@ -28,7 +31,7 @@ export async function installBase(
     metadata: { name, labels: { [NODE_TYPE.label]: NODE_TYPE.simulated, 'topology.kubernetes.io/zone': zone } },
   }));
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } };
-  await apply(instance, tools, [...nodes, ...podPlacement(machine), namespace]);
+  await apply(instance, tools, [...nodes, ...podPlacement(machine, serviceProxy(ports)), namespace]);
   // They are 1.5 MB, and nothing else changes them: once per version is enough.
   const stateFile = 'crds.json';
   const installed = readState(instance, stateFile) as { key?: string } | undefined;

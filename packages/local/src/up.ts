@@ -71,7 +71,7 @@ export async function up(
     nodes.length === 0 ? removeMetricsServer(instance, tools) : startMetricsServer(instance, tools, ports);
   metricsStart.catch(() => undefined);
   const simulated = simulatedNodes(settings);
-  await installBase(instance, tools, { machine: nodes, simulated });
+  await installBase(instance, tools, ports, { machine: nodes, simulated });
   const nodeStart = startNodeAgents(instance, tools, ports, nodes);
   nodeStart.catch(() => undefined);
   const address = `127.0.0.1:${ports['kube-apiserver']}`;

@@ -24,7 +24,7 @@ t.test('elsewhere, or without nodes in the settings, all pods are simulated, and
   t.strictSame(machineNodes({ nodes: 2 }, 'linux'), []);
   t.match(whyAllSimulated({ name: 'local', nodes: 2 }, 'linux'), /^PLATFORM_LOCAL_SIMULATED is set: all pods/);
   t.match(
-    JSON.stringify(podPlacement(machineNodes({ nodes: 2 }, 'darwin'))),
+    JSON.stringify(podPlacement(machineNodes({ nodes: 2 }, 'darwin'), 'http://127.0.0.1:1')),
     /"matchConditions":\[{"name":"our-images","expression":"false"}\]/,
     'and no pod is sent to a node of this machine',
   );

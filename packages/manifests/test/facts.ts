@@ -1,7 +1,7 @@
 import { timings } from '@gitops/service/timings';
 import { valueAt } from '@gitops/settings/yaml-file';
 import type { KubernetesObject } from '../src/kubernetes/object.ts';
-import { type Container, deployments, type PodSpec, podSpecOf } from '../src/kubernetes/workload.ts';
+import { type Container, deployments, jobs, type PodSpec, podSpecOf } from '../src/kubernetes/workload.ts';
 
 type Objects = readonly KubernetesObject[];
 
@@ -21,6 +21,7 @@ export interface Values {
   readonly logLevel: string;
   readonly faults: boolean;
   readonly rollout: Numbers<'startupSeconds' | 'minReadySeconds' | 'progressDeadlineSeconds'>;
+  readonly check: Switches<'enabled'> & Texts<'path'> & Numbers<'deadlineSeconds'>;
   readonly shutdown: Numbers<'preStopSeconds' | 'drainSeconds'>;
   readonly resources: Texts<'cpu' | 'memory' | 'ephemeralStorage'>;
   readonly zoneSpread: string;
@@ -73,6 +74,9 @@ const NO_CONTAINER = { name: 'none' };
 const podOf = (objects: Objects): PodSpec => podSpecOf(deployments(objects)[0] ?? NO_DEPLOYMENT);
 const containerOf = (objects: Objects): Container => podOf(objects).containers?.[0] ?? NO_CONTAINER;
 
+const checkOf = (objects: Objects): Container =>
+  podSpecOf(jobs(objects)[0] ?? NO_DEPLOYMENT).containers?.[0] ?? NO_CONTAINER;
+
 const ofDeployment = factsOf(specOf('Deployment'));
 const ofPod = factsOf(podOf);
 const ofContainer = factsOf(containerOf);
@@ -101,7 +105,7 @@ const twice = (value: string): string => `${value} ${value}`;
 
 // What one part of the values switches on.
 
-type Switch = 'autoscaling' | 'podDisruptionBudget' | 'ingress' | 'httpRoute' | 'externalSecret';
+type Switch = 'autoscaling' | 'check' | 'podDisruptionBudget' | 'ingress' | 'httpRoute' | 'externalSecret';
 
 const ifEnabled =
   <Part extends Switch>(part: Part, promised: (values: Values[Part], all: Values) => unknown): Promised =>
@@ -112,6 +116,12 @@ const ofSwitched =
   <Part extends Switch>(kind: string, part: Part) =>
   (name: string, path: string, promised: (values: Values[Part]) => unknown): Fact =>
     factsOf(specOf(kind))(name, path, ifEnabled(part, promised));
+const ofCheck = (name: string, variable: string, promised: (values: Values) => unknown): Fact =>
+  fact(
+    name,
+    (objects) => checkOf(objects).env?.find((each) => each.name === variable)?.value,
+    ifEnabled('check', (_, all) => promised(all)),
+  );
 const CPU_TARGET = 'metrics.0.containerResource.target';
 const ofAutoscaler = ofSwitched('HorizontalPodAutoscaler', 'autoscaling');
 const ofDisruptionBudget = ofSwitched('PodDisruptionBudget', 'podDisruptionBudget');
@@ -155,8 +165,12 @@ interface NetworkRule {
 }
 type NetworkRules = readonly NetworkRule[];
 
-const rulesOf = (direction: string) => (objects: Objects) =>
-  (specOf('NetworkPolicy', direction)(objects) ?? []) as NetworkRules;
+/** Of the service's own policy; the check has another. */
+const rulesOf = (direction: string) => (objects: Objects) => {
+  const [service] = deployments(objects);
+  const ofService = objects.filter(({ metadata }) => metadata.name === service?.metadata.name);
+  return (specOf('NetworkPolicy', direction)(ofService) ?? []) as NetworkRules;
+};
 const ofWaysIn = factsOf(rulesOf('ingress'));
 const ofWaysOut = factsOf(rulesOf('egress'));
 
@@ -173,6 +187,9 @@ const otherWaysOut = ([, ...others]: NetworkRules): string =>
 const hostOf: Rendered = (objects) =>
   valueAt(specOf('Ingress')(objects), ['rules', '0', 'host']) ??
   valueAt(specOf('HTTPRoute')(objects), ['hostnames', '0']);
+
+/** The Service as the check names it. */
+const CHECKED = 'http://fastify-service.fastify-service.svc';
 
 export const FACTS: readonly Fact[] = [
   fact('host', hostOf, ({ host }) => host),
@@ -207,6 +224,27 @@ export const FACTS: readonly Fact[] = [
   ofConfigMap('fault switches', 'FAULTS', ({ faults }) => (faults ? 'on' : undefined)),
   ofConfigMap('drain', 'DRAIN_SECONDS', ({ shutdown }) => String(shutdown.drainSeconds)),
 
+  ofCheck('what the check asks for', 'API_URL', ({ check }) => `${CHECKED}${check.path}`),
+  ofCheck('where the check finds the version', 'METRICS_URL', ({ adminPort }) => `${CHECKED}:${adminPort}/metrics`),
+  ofCheck('version that the check waits for', 'VERSION', ({ image }) => image.tag),
+  ofCheck('patience of the check', 'PATIENCE_SECONDS', ({ rollout }) => String(rollout.progressDeadlineSeconds)),
+  ofCheck('deadline of the check', 'DEADLINE_SECONDS', ({ check }) => String(check.deadlineSeconds)),
+  fact(
+    'limit of a check that does not start',
+    specOf('Job', 'activeDeadlineSeconds'),
+    ifEnabled('check', ({ deadlineSeconds }) => deadlineSeconds + 60),
+  ),
+  fact(
+    'priority of the check',
+    specOf('Job', 'template', 'spec', 'priorityClassName'),
+    ifEnabled('check', (_, { priorityClassName }) => orNothing(priorityClassName)),
+  ),
+  fact(
+    'image of the check',
+    (objects) => jobs(objects).length === 0 || checkOf(objects).image === containerOf(objects).image,
+    () => true,
+  ),
+
   ofAutoscaler('fewest pods', 'minReplicas', ({ minReplicas }) => minReplicas),
   ofAutoscaler('most pods', 'maxReplicas', ({ maxReplicas }) => maxReplicas),
   ofAutoscaler('CPU target', `${CPU_TARGET}.averageUtilization`, ({ targetCpuPercent }) => targetCpuPercent),
@@ -234,7 +272,9 @@ export const FACTS: readonly Fact[] = [
   ofHttpRoute('namespace of the gateway', 'parentRefs.0.namespace', ({ gateway }) => gateway.namespace),
 
   ofWaysIn('way in from', clients, ({ networkPolicy }) => networkPolicy.loadBalancerCidrs.join(' ')),
-  ofWaysIn('way in to', portsIn, ({ port, adminPort }) => `${port} ${adminPort}, ${adminPort}`),
+  ofWaysIn('way in to', portsIn, ({ port, adminPort, check }) =>
+    [`${port} ${adminPort}`, `${adminPort}`, ...(check.enabled ? [`${port} ${adminPort}`] : [])].join(', '),
+  ),
   ofWaysIn('metrics read from', monitoring, ({ networkPolicy }) => networkPolicy.monitoringNamespace),
   ofWaysOut('DNS servers', dnsServers, ({ networkPolicy }) => networkPolicy.dnsCidrs.join(' ')),
   ofWaysOut('ways out', otherWaysOut, ({ networkPolicy }) =>

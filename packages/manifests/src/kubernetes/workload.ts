@@ -96,7 +96,7 @@ export interface PodTemplate {
   readonly spec?: PodSpec;
 }
 
-/** A Deployment, StatefulSet or DaemonSet. */
+/** A Deployment, StatefulSet, DaemonSet or Job. */
 export interface Workload extends KubernetesObject {
   readonly spec?: {
     readonly replicas?: number;
@@ -193,6 +193,13 @@ const ofKind =
 
 export const workloads = ofKind<Workload>('apps', 'Deployment', 'StatefulSet', 'DaemonSet');
 export const deployments = ofKind<Workload>('apps', 'Deployment');
+/** Pods that end by themselves. */
+export const jobs = ofKind<Workload>('batch', 'Job');
+/** Everything that has pods. */
+export const podOwners = (objects: readonly KubernetesObject[]): Workload[] => [
+  ...workloads(objects),
+  ...jobs(objects),
+];
 export const services = ofKind<Service>('', 'Service');
 export const autoscalers = ofKind<Autoscaler>('autoscaling', 'HorizontalPodAutoscaler');
 export const disruptionBudgets = ofKind<DisruptionBudget>('policy', 'PodDisruptionBudget');

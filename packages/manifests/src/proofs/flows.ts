@@ -1,6 +1,6 @@
 import { subnetPlan, type Tier } from '@gitops/settings/network';
 import { nameOf } from '../kubernetes/object.ts';
-import { deployments } from '../kubernetes/workload.ts';
+import { deployments, jobs } from '../kubernetes/workload.ts';
 import type { FleetApplication } from '../render/fleet.ts';
 import { placed, renderedOnly } from '../render/rendered.ts';
 import { objectProblem } from './location.ts';
@@ -23,7 +23,8 @@ export function flowProblems(fleet: readonly FleetApplication[], { root }: Proof
     }
     if (entry.chart?.isUpstream === true) continue;
     for (const workload of deployments(objects)) {
-      const required = requiredFlows(nameOf(workload));
+      const [check] = jobs(objects).map(nameOf);
+      const required = requiredFlows(nameOf(workload), check);
       for (const problem of reachabilityProblems(objects, surroundingsOf(entry), required))
         found.push(objectProblem(root, entry, problem));
     }

@@ -19,17 +19,27 @@ export const OUR_SERVICE = {
 /**
  * The connections that the service needs, behind an ALB; all others must be closed.
  * @param workload Deployment/fastify-service
+ * @param check the Job that asks it after a release; undefined where there is none
  */
-export function requiredFlows(workload: string): RequiredFlow[] {
+export function requiredFlows(workload: string, check?: string): RequiredFlow[] {
   const { api, admin } = OUR_SERVICE.ports;
+  const ofCheck: RequiredFlow[] =
+    check === undefined
+      ? []
+      : [{ from: check, to: workload, port: api }, { from: check, to: workload, port: admin }, ...dnsFlows(check)];
   return [
     { from: 'load balancer', to: workload, port: api },
     // Its health check.
     { from: 'load balancer', to: workload, port: admin },
     { from: 'Prometheus', to: workload, port: admin },
-    { from: workload, to: 'CoreDNS', port: 53, protocol: 'UDP' },
-    { from: workload, to: 'CoreDNS', port: 53, protocol: 'TCP' },
-    { from: workload, to: 'node-local DNS', port: 53, protocol: 'UDP' },
-    { from: workload, to: 'node-local DNS', port: 53, protocol: 'TCP' },
+    ...dnsFlows(workload),
+    ...ofCheck,
   ];
 }
+
+const dnsFlows = (workload: string): RequiredFlow[] => [
+  { from: workload, to: 'CoreDNS', port: 53, protocol: 'UDP' },
+  { from: workload, to: 'CoreDNS', port: 53, protocol: 'TCP' },
+  { from: workload, to: 'node-local DNS', port: 53, protocol: 'UDP' },
+  { from: workload, to: 'node-local DNS', port: 53, protocol: 'TCP' },
+];

@@ -1,6 +1,6 @@
 import { type KubernetesObject, nameOf } from '../kubernetes/object.ts';
 import type { Labels } from '../kubernetes/selector.ts';
-import { namespaceOf, podLabelsOf, podSpecOf, portsOf, workloads } from '../kubernetes/workload.ts';
+import { namespaceOf, podLabelsOf, podOwners, podSpecOf, portsOf } from '../kubernetes/workload.ts';
 import type { Problem } from './problem.ts';
 import { answers, type RangeAnswer } from './reachability/answers.ts';
 import type { Peer, PodPeer, Surroundings } from './reachability/peers.ts';
@@ -75,7 +75,7 @@ export function reachabilityProblems(
 }
 
 function networkOf(objects: readonly KubernetesObject[], { peers, podNetworks }: Surroundings): Network {
-  const own = workloads(objects).map((workload): PodPeer => ({
+  const own = podOwners(objects).map((workload): PodPeer => ({
     kind: 'pods',
     name: nameOf(workload),
     namespace: namespaceOf(workload),

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../../kubernetes/object.ts';
-import { configMaps, containersOf, workloads } from '../../kubernetes/workload.ts';
+import { configMaps, containersOf, podOwners } from '../../kubernetes/workload.ts';
 import type { Problem } from '../problem.ts';
 import { containerPath, problem, type Rule, seen } from './rule.ts';
 
@@ -56,7 +56,7 @@ const noSecrets: Rule = {
     };
     for (const map of configMaps(objects))
       for (const [key, value] of Object.entries(map.data ?? {})) examine(map, `data.${key}`, key, value);
-    for (const workload of workloads(objects))
+    for (const workload of podOwners(objects))
       for (const container of containersOf(workload))
         for (const { name, value } of container.env ?? [])
           examine(workload, containerPath(container, `env[${name}]`), name, value);

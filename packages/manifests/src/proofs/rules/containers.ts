@@ -1,6 +1,6 @@
 import { PREVIEW_IMAGES } from '@gitops/settings';
 import { milliCpus, quantity } from '../../kubernetes/quantity.ts';
-import { type Container, containersOf, podSpecOf, type Workload, workloads } from '../../kubernetes/workload.ts';
+import { type Container, containersOf, podOwners, podSpecOf, type Workload } from '../../kubernetes/workload.ts';
 import type { Problem } from '../problem.ts';
 import { problem, type Rule, seen } from './rule.ts';
 
@@ -8,7 +8,7 @@ import { problem, type Rule, seen } from './rule.ts';
 const eachContainer =
   (check: (container: Container, path: string, workload: Workload) => Problem[]): Rule['check'] =>
   (objects) =>
-    workloads(objects).flatMap((workload) => [
+    podOwners(objects).flatMap((workload) => [
       ...containersOf(workload).flatMap((container) =>
         check(container, `spec.template.spec.containers[${container.name}]`, workload),
       ),
@@ -91,7 +91,7 @@ const identity: Rule = {
   name: 'identity',
   intent: 'A pod gets no token of the Kubernetes API that it does not use, and no identity that it shares with others.',
   check: (objects) =>
-    workloads(objects).flatMap((workload) => {
+    podOwners(objects).flatMap((workload) => {
       const { serviceAccountName: name, automountServiceAccountToken, enableServiceLinks } = podSpecOf(workload);
       const account = objects.find(
         ({ kind, metadata }) =>
@@ -137,7 +137,7 @@ const emptyDirs: Rule = {
   name: 'empty-dir-size',
   intent: 'A folder without a limit fills the disk of the node, and the kubelet evicts its neighbours.',
   check: (objects) =>
-    workloads(objects).flatMap((workload) =>
+    podOwners(objects).flatMap((workload) =>
       (podSpecOf(workload).volumes ?? [])
         .filter(({ emptyDir }) => emptyDir !== undefined && (quantity(emptyDir.sizeLimit) ?? 0) <= 0)
         .map(({ name, emptyDir }) =>

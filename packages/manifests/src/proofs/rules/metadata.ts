@@ -3,6 +3,7 @@ import type { Labels, LabelSelector } from '../../kubernetes/selector.ts';
 import {
   disruptionBudgets,
   podLabelsOf,
+  podOwners,
   podSpecOf,
   services,
   type Workload,
@@ -28,7 +29,7 @@ const labels: Rule = {
       for (const object of objects)
         if (object.metadata.labels?.[label] === undefined)
           problems.push(problem(object, `metadata.labels[${label}]`, 'missing'));
-      for (const workload of workloads(objects))
+      for (const workload of podOwners(objects))
         if (podLabelsOf(workload)[label] === undefined)
           problems.push(problem(workload, `spec.template.metadata.labels[${label}]`, 'missing'));
     }
@@ -48,7 +49,7 @@ const names: Rule = {
         problems.push(problem(object, 'metadata.name', `must have at most ${LONGEST_NAME} characters ${seen(name)}`));
       problems.push(...labelValues(object, 'metadata.labels', object.metadata.labels));
     }
-    for (const workload of workloads(objects))
+    for (const workload of podOwners(objects))
       problems.push(...labelValues(workload, 'spec.template.metadata.labels', podLabelsOf(workload)));
     return problems;
   },

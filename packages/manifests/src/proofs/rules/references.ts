@@ -3,11 +3,11 @@ import {
   configMaps,
   type Container,
   containersOf,
+  podOwners,
   podSpecOf,
   secrets,
   type Volume,
   type Workload,
-  workloads,
 } from '../../kubernetes/workload.ts';
 import type { Problem } from '../problem.ts';
 import { problem, type Rule, seen } from './rule.ts';
@@ -29,7 +29,7 @@ const references: Rule = {
       Secret: secretNames(objects),
     };
     const problems: Problem[] = [];
-    for (const workload of workloads(objects))
+    for (const workload of podOwners(objects))
       for (const { kind, name, path } of referencesOf(workload)) {
         if (name !== undefined && known[kind].has(name)) continue;
         const source = kind === 'Secret' ? ', or created by an ExternalSecret' : '';

@@ -7,10 +7,10 @@ import {
   type Data,
   deployments,
   podLabelsOf,
+  podOwners,
   type Service,
   services,
   type Workload,
-  workloads,
 } from '../../kubernetes/workload.ts';
 import type { Problem } from '../problem.ts';
 
@@ -35,7 +35,7 @@ export const seen = (value: unknown): string => `(it is ${value === undefined ? 
 
 const isBeside = (a: KubernetesObject, b: KubernetesObject): boolean => a.metadata.namespace === b.metadata.namespace;
 
-/** The workloads that a selector chooses for an object beside it; none for an empty selector. */
+/** The workloads and Jobs that a selector chooses for an object beside it; none for an empty selector. */
 export const chosenWorkloads = (
   object: KubernetesObject,
   selector: LabelSelector | undefined,
@@ -43,7 +43,7 @@ export const chosenWorkloads = (
 ): Workload[] =>
   selector === undefined || isEmpty(selector)
     ? []
-    : workloads(objects).filter((workload) => isBeside(object, workload) && selects(selector, podLabelsOf(workload)));
+    : podOwners(objects).filter((workload) => isBeside(object, workload) && selects(selector, podLabelsOf(workload)));
 
 /** The workloads behind a Service. */
 export const workloadsBehind = (service: Service, objects: readonly KubernetesObject[]): Workload[] =>
