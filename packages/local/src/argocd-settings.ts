@@ -17,34 +17,44 @@ export type ArgoProgram = {
 
 type Data = Record<string, string>;
 
-/** The part of the chart's values that needs no chart: what its templates write to Argo CD's ConfigMaps. */
+/** The part of the chart's values that needs no chart: what its templates write to ConfigMaps and command lines. */
 interface ArgoValues {
+  /** Further arguments of the application controller. */
+  readonly controllerArgs: readonly string[];
   readonly cm: Data;
   readonly rbac: Data;
   readonly params: Data;
 }
 
 /** Which of these values each ConfigMap holds. */
-const SECTIONS: Readonly<Record<string, keyof ArgoValues>> = {
+const SECTIONS: Readonly<Record<string, 'cm' | 'rbac' | 'params'>> = {
   'argocd-cm': 'cm',
   'argocd-rbac-cm': 'rbac',
   'argocd-cmd-params-cm': 'params',
 };
+
+interface ArgoValuesFile {
+  readonly configs?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly controller?: { readonly extraArgs?: readonly string[] };
+}
 
 /**
  * Reads the values of Argo CD's chart as the chart would get them, later file last. As in the chart, `create` and
  * `annotations` are no data, every other value becomes text, and an empty one in `cm` is left out.
  */
 export function readArgoValues(root: string, cluster: string): ArgoValues {
-  const values: ArgoValues = { cm: {}, rbac: {}, params: {} };
+  const values = { cm: {} as Data, rbac: {} as Data, params: {} as Data };
+  let controllerArgs: readonly string[] = [];
   for (const file of argocdValueFiles(cluster)) {
     const content: unknown = parse(readFileSync(join(root, file), 'utf8'), { uniqueKeys: true });
-    const configs = (content as { configs?: Record<string, Record<string, unknown>> } | null)?.configs ?? {};
+    const { configs = {}, controller } = (content ?? {}) as ArgoValuesFile;
+    // A list of a later file replaces the one before, as in Helm.
+    controllerArgs = controller?.extraArgs ?? controllerArgs;
     for (const section of Object.values(SECTIONS))
       Object.assign(values[section], dataOf(configs[section] ?? {}, `${file}: configs.${section}`));
   }
   const cm = Object.entries(values.cm).filter(([, value]) => value !== '');
-  return { ...values, cm: Object.fromEntries(cm) };
+  return { ...values, controllerArgs, cm: Object.fromEntries(cm) };
 }
 
 /** @param place where the values stand, for messages */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Tools } from '@gitops/tools/tools';
 import { componentKubeconfig } from './argocd-identities.ts';
 import type { ReleaseProgram } from './argocd-program.ts';
-import { argoEnvironment, type ArgoProgram, NAMESPACE } from './argocd-settings.ts';
+import { argoEnvironment, type ArgoProgram, NAMESPACE, readArgoValues } from './argocd-settings.ts';
 import { answers, awaitDaemon, type Daemon, startDaemon } from './daemon.ts';
 import { type Instance, statePath } from './instance.ts';
 import { type DaemonName, portOf, type Ports } from './ports.ts';
@@ -92,6 +92,7 @@ function argoDaemons(instance: Instance, tools: Tools, ports: Ports, program: st
       `--metrics-port=${ports['application-controller-metrics']}`,
       `--redis=${redis}`,
       `--repo-server=${repoServer}`,
+      ...readArgoValues(instance.root, instance.cluster).controllerArgs,
     ]),
     // It registers no check at its probe port.
     argo('applicationset-controller', `http://${at(ports['applicationset-controller-metrics'])}/metrics`, [

@@ -59,9 +59,10 @@ t.test("values of both files end up in Argo CD's ConfigMaps, the cluster's last"
   const instance = repository(
     t,
     'configs:\n  cm: { a: shared, b: true, c: "", create: true }\n  rbac: { policy.default: "" }\n  styles: x\n',
-    'configs:\n  cm: { a: local }\n',
+    'configs:\n  cm: { a: local }\ncontroller: { extraArgs: [--x=y] }\n',
   );
   t.same(readArgoValues(instance.root, 'local'), {
+    controllerArgs: ['--x=y'],
     cm: { a: 'local', b: 'true' },
     rbac: { 'policy.default': '' },
     params: {},
