@@ -14,6 +14,7 @@ import { forbiddenByProjects } from './projects.ts';
 import { wrongPrometheusRules } from './prometheus-rules.ts';
 import type { Invariant } from './proof.ts';
 import { unnoticedFiles } from './refresh.ts';
+import { wrongRetries } from './retries.ts';
 import { schemaProblems } from './schemas.ts';
 import { changedSelectors } from './selectors.ts';
 import { duplicateKeys } from './unique-keys.ts';
@@ -91,6 +92,11 @@ export const ALL: readonly Invariant[] = [
     name: 'health checks',
     intent: 'Every health check of ours judges the recorded states as they say.',
     prove: wrongHealthChecks,
+  },
+  {
+    name: 'retries',
+    intent: 'A sync that fails is tried again with the newest commit, and that of a service not without end.',
+    prove: wrongRetries,
   },
   {
     name: 'refresh',

@@ -68,6 +68,12 @@ export const ARGOCD: readonly Mistake[] = [
     'a field that an ApplicationSet does not have': replace('applicationsSync:', 'applicationSync:').reports(
       /.*applicationSync: unknown field/,
     ),
+    'a failed sync that is tried without end': replace('limit: 5', 'limit: -1').reportsAtTop(
+      /spec\.syncPolicy\.retry\.limit: must be 3 or more \(it is -1\)/,
+    ),
+    'a retry that does not take a fix': replace('refresh: true', 'refresh: false').reportsAtTop(
+      /spec\.syncPolicy\.retry\.refresh: must be true/,
+    ),
     'a key twice in an ApplicationSet': after('  goTemplate: true', '  goTemplate: false').reports(
       /the file: .*unique/,
     ),

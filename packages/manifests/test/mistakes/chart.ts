@@ -1,5 +1,5 @@
 import type { Mistake } from './slip.ts';
-import { after, at, before, inFile, replace } from './slip.ts';
+import { after, at, before, inFile, remove, replace } from './slip.ts';
 
 const template = (name: string): string => `charts/fastify-service/templates/${name}`;
 
@@ -33,6 +33,18 @@ export const CHART: readonly Mistake[] = [
     'a template that does not end': replace('type: ClusterIP', 'type: {{ .Values.port').reports(/the template: /),
     'a port that the pod does not have': replace('targetPort: http', 'targetPort: web').reports(/.*targetPort/),
     'a key twice in a template': after('type: ClusterIP', '  type: ClusterIP').reports(/.*unique/),
+  }),
+  inFile(template('check.yaml'), {
+    'a check whose pods are those of the Service': replace(
+      '        {{- include "fastify-service.checkLabels" . | nindent 8 }}',
+      '        {{- include "fastify-service.selector" . | nindent 8 }}',
+    ).reports(/.*/),
+    'a check without limits': remove('              memory: 96Mi\n').reports(/.*requests\.memory: must be set/),
+  }),
+  inFile(template('check-networkpolicy.yaml'), {
+    'a check that does not reach the service': replace('{{ .Values.adminPort }}', '{{ .Values.port }}').reports(
+      /.*must let Job\/fastify-service-check reach Deployment\/fastify-service/,
+    ),
   }),
   inFile(template('poddisruptionbudget.yaml'), {
     'a selector that matches no pod': replace(
