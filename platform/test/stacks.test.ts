@@ -128,7 +128,7 @@ t.test('a cluster in another region is built there, and pulls from the one regis
   t.match(argocd.provider.helm, [
     { kubernetes: { exec: { args: ['eks', 'get-token', '--cluster-name', 'dev', '--region', 'eu-central-1'] } } },
   ]);
-  const [release] = all(argocd, 'helm_release').filter(({ name }) => name === 'argocd');
+  const [release] = all(argocd, 'helm_release').filter(({ name }) => name === 'root');
   const values = (release?.values as string[]).at(-1) ?? '';
   t.match(values, '"region":"eu-central-1"', 'the controllers of the cluster call AWS in its region');
   t.match(values, '"imageRegistry":"111111111111.dkr.ecr.us-east-1.amazonaws.com"');

@@ -51,7 +51,7 @@ const UNKNOWN_VPC = 'vpc-00000000000000000';
  * This is the one home of these keys. Annotation keys are plain words without prefix or dash, so that a template can
  * write `.metadata.annotations.repoURL`, where a missing key is an error; `index` on a map returns an empty text
  * instead. The label `cluster` is also the name of the EKS cluster; each of `controllers` is a label, `enabled`, and so
- * is `previews`. Throws where packages/settings/data/prices.json has no price for the region or its nodes.
+ * are `argocd` on AWS and `previews`. Throws where packages/settings/data/prices.json has no price for the region or its nodes.
  * @param known.repoURL the address of a local Git server instead of that of the settings
  * @param known.vpcId the VPC of a cluster on AWS, which is unknown before it is created
  */
@@ -65,6 +65,8 @@ export function clusterFacts(
       'argocd.argoproj.io/secret-type': 'cluster',
       cluster: settings.name,
       ...Object.fromEntries(settings.controllers.map((controller) => [controller, 'enabled'])),
+      // Installed from its chart, and from then on by Git (argocd/applications/argocd.yaml).
+      ...(settings.provider === 'aws' ? { argocd: 'enabled' } : {}),
       ...(previewsOf(settings) === undefined ? {} : { previews: 'enabled' }),
     },
     annotations: {

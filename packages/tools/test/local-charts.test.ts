@@ -1,9 +1,17 @@
-import { appendFileSync, copyFileSync, cpSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t from 'tap';
 import { CommandError } from '@gitops/report/errors';
 import type { Progress } from '@gitops/report/progress';
-import { argocdChart, chartsCommand, ensureCharts, localCharts, LOCK, upstreamCharts } from '../src/charts/charts.ts';
+import {
+  ARGOCD_FILE,
+  argocdChart,
+  chartsCommand,
+  ensureCharts,
+  localCharts,
+  LOCK,
+  upstreamCharts,
+} from '../src/charts/charts.ts';
 import { chartsAreRequired } from '../src/charts/local.ts';
 import { readLock } from '../src/charts/lock.ts';
 import { helm, open, packed, scratch } from './scene.ts';
@@ -13,18 +21,50 @@ const repositoryRoot = resolve(import.meta.dirname, '../../..');
 t.test('charts are named where Argo CD reads them, each once', (t) => {
   const names = upstreamCharts(repositoryRoot);
   t.strictSame(names.map(({ chart, file }) => `${file} ${chart}`).sort(), [
+    'argocd/applications/argocd.yaml argo-cd',
     'argocd/applications/aws-load-balancer-controller.yaml aws-load-balancer-controller',
     'argocd/applications/external-secrets.yaml external-secrets',
     'argocd/applications/kube-prometheus-stack.yaml kube-prometheus-stack',
     'argocd/applications/metrics-server.yaml metrics-server',
     'argocd/applications/prometheus-operator-crds.yaml prometheus-operator-crds',
-    'argocd/installation.yaml argo-cd',
   ]);
-  t.strictSame(
-    argocdChart(repositoryRoot),
-    names.find(({ chart }) => chart === 'argo-cd'),
+  t.end();
+});
+
+t.test('each cluster has its own version of Argo CD, and the last step is for all without one', (t) => {
+  const file = readFileSync(join(repositoryRoot, ARGOCD_FILE), 'utf8');
+  const root = t.testdir({ argocd: { applications: {} } });
+  const write = (text: string): void => {
+    writeFileSync(join(root, ARGOCD_FILE), text);
+  };
+  const versions = (cluster: string): readonly string[] => {
+    const { version, argocdVersion } = argocdChart(root, cluster);
+    return [version, argocdVersion];
+  };
+  const steps = ['1.0.3 v0.0.3', '1.0.2 v0.0.2', '1.0.1 v0.0.1'];
+  let step = 0;
+  write(
+    file.replaceAll(/chart: \d.*\n *version: .*/g, () => {
+      const [chart = '', version = ''] = steps[step++]?.split(' ') ?? [];
+      return `chart: ${chart}\n          version: ${version}`;
+    }),
   );
-  t.throws(() => argocdChart(t.testdir({})), /^argocd\/installation\.yaml:1: the file: must name the chart of Argo CD/);
+  t.equal(step, steps.length);
+  t.strictSame(versions('dev'), ['1.0.3', 'v0.0.3']);
+  t.strictSame(versions('staging'), ['1.0.2', 'v0.0.2']);
+  for (const cluster of ['production', 'another']) t.strictSame(versions(cluster), ['1.0.1', 'v0.0.1'], cluster);
+  t.strictSame(
+    upstreamCharts(root).map(({ version }) => version),
+    ['1.0.3', '1.0.2', '1.0.1'],
+    'and `make charts` brings them all',
+  );
+
+  write(file.replaceAll(/^ *version: .*\n/gm, ''));
+  for (const wrong of [root, t.testdir({})])
+    t.throws(
+      () => argocdChart(wrong, 'production'),
+      /^argocd\/applications\/argocd\.yaml:1: the file: must name the chart of Argo CD, and for production its `chart`/,
+    );
   t.end();
 });
 

@@ -7,15 +7,14 @@ import { AssetType, Fn, TerraformAsset } from 'cdktf';
 import type { Construct } from 'constructs';
 import { argocdValueFiles, type AwsClusterSettings, clusterFacts, clusterSecret, rootValues } from '@gitops/settings';
 import { argocdChart } from '@gitops/tools/charts';
-import { ARGOCD_VERSION } from '@gitops/tools/tools';
 import { nameIn } from '../names.ts';
 import { PlatformStack } from './platform-stack.ts';
 
 /**
  * Argo CD in the cluster of its name, and what it needs to take over from here:
  *
+ *   argocd/values.yaml, clusters/<cluster>/argocd.yaml ──▶ Argo CD, once: from then on by Git
  *   clusters/<cluster>/cluster.yaml ──▶ labels and annotations of the in-cluster Secret
- *   argocd/values.yaml, clusters/<cluster>/argocd.yaml ──▶ Argo CD
  *   argocd/root ──▶ the root Application, which deploys everything else from Git
  *
  * It has its own state: in the cluster's, a replaced cluster would leave Helm without an endpoint.
@@ -41,7 +40,7 @@ export class ArgoCdStack extends PlatformStack {
 
     const facts = clusterFacts(settings, { vpcId: cluster.vpcConfig.get(0).vpcId });
     const values = argocdValueFiles(name).map((file) => readFileSync(join(repository, file), 'utf8'));
-    const { repoURL, chart, version } = argocdChart(repository);
+    const { repoURL, chart, version, argocdVersion } = argocdChart(repository, name);
     const argocd = new Release(this, 'argocd', {
       name: 'argocd',
       namespace: 'argocd',
@@ -50,14 +49,14 @@ export class ArgoCdStack extends PlatformStack {
       chart,
       version,
       // Later ones win. The last is JSON, which is YAML too.
-      values: [
-        ...values,
-        JSON.stringify({ global: { image: { tag: `v${ARGOCD_VERSION}` } }, extraObjects: [clusterSecret(facts)] }),
-      ],
+      values: [...values, JSON.stringify({ global: { image: { tag: argocdVersion } } })],
       atomic: true,
       wait: true,
       timeout: 900,
       maxHistory: 5,
+      // The Application argocd has taken the objects over, and Git has their version and values. Everything is ignored: for a
+      // change of any other argument, the provider would install again what its state has, the version of the first apply.
+      lifecycle: { ignoreChanges: 'all' },
     });
 
     // Copied beside the stack under the hash of its content: a change of the chart shows in the plan.
@@ -69,7 +68,9 @@ export class ArgoCdStack extends PlatformStack {
       name: 'root',
       namespace: 'argocd',
       chart: `./${root.path}`,
-      values: [JSON.stringify(rootValues(facts))],
+      values: [JSON.stringify({ ...rootValues(facts), clusterSecret: clusterSecret(facts) })],
+      // Until facts came with this release, the Secret was one of Argo CD's.
+      takeOwnership: true,
       wait: true,
       maxHistory: 5,
       // Its kinds come with Argo CD.

@@ -5,7 +5,14 @@ import { readImage, setImage } from '@gitops/delivery/image-file';
 import { CommandError, UsageError } from '@gitops/report/errors';
 import { run, RunError } from '@gitops/tools/run';
 import { type Change, changesBetween } from '../kubernetes/changes.ts';
-import { type FleetApplication, type FleetOptions, labelOf, renderFleet } from '../render/fleet.ts';
+import {
+  type FleetApplication,
+  type FleetOptions,
+  labelOf,
+  renderFleet,
+  renderInstallations,
+} from '../render/fleet.ts';
+import { INSTALLATION } from '../render/installations.ts';
 import { rememberRenders } from '../render/remember.ts';
 import type { Renderer } from '../render/renderer.ts';
 import { missingChartOf } from '../render/unchecked.ts';
@@ -32,14 +39,18 @@ export interface Promotion {
   readonly app?: string | undefined;
 }
 
-/** The fleet of a state. A revision is rendered from a copy that is gone afterwards. */
+/** The fleet of a state, and what is installed. A revision is rendered from a copy that is gone afterwards. */
 async function fleetOf(
   renderer: Renderer,
   root: string,
   { revision, promotion }: State,
   options: FleetOptions,
 ): Promise<FleetApplication[]> {
-  if (revision === undefined) return renderFleet(renderer, root, options);
+  const everything = async (folder: string): Promise<FleetApplication[]> => [
+    ...(await renderInstallations(renderer, folder, options)),
+    ...(await renderFleet(renderer, folder, options)),
+  ];
+  if (revision === undefined) return everything(root);
   const folder = mkdtempSync(join(tmpdir(), 'revision-'));
   try {
     const tree = join(folder, 'tree');
@@ -56,7 +67,7 @@ async function fleetOf(
     });
     await run('tar', ['-xf', join(folder, 'tree.tar'), '-C', tree]);
     if (promotion !== undefined) promote(tree, promotion);
-    return await renderFleet(renderer, tree, options);
+    return await everything(tree);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -114,9 +125,11 @@ export async function compare(
       );
     return entry?.rendered.ok === true ? entry.rendered.value : [];
   };
-  // A merge does not change what CDKTF installs.
-  const when = ({ isInstalled, cluster }: FleetApplication): string =>
-    isInstalled ? `; not by the merge, but by \`make apply CLUSTER=${cluster.name}\`` : '';
+  // A merge does not change what is installed.
+  const when = ({ application, cluster }: FleetApplication): string => {
+    if (application.metadata.name !== INSTALLATION) return '';
+    return `; not by the merge, but by \`make ${cluster.provider === 'aws' ? `apply CLUSTER=${cluster.name}` : 'up'}\``;
+  };
   const entries = new Map([...before, ...after].map((entry) => [labelOf(entry), entry]));
   const unchecked = new Map(
     [...before, ...after].flatMap((entry) =>

@@ -17,7 +17,9 @@ export default command({
     withWorkspace(async (workspace) => {
       // Argo CD's own are its chart's, and many: they are shown only when asked for.
       const applications = renderedOnly(await selected(workspace, options)).filter(
-        (entry) => workloads(placed(entry)).length > 0 && (!entry.isInstalled || options.app !== undefined),
+        (entry) =>
+          workloads(placed(entry)).length > 0 &&
+          (entry.application.metadata.name !== 'argocd' || options.app !== undefined),
       );
       print(json ? asJson(applications) : asTable(applications));
     }),

@@ -1,3 +1,4 @@
+import { argocdStepFinding } from './changes/argocd-steps.ts';
 import type { Change, Finding } from './changes/change.ts';
 import { type FieldChange, fieldChanges, isWithin, pathOf } from './changes/fields.ts';
 import { isImmutable } from './changes/immutable.ts';
@@ -78,6 +79,8 @@ function findingOf(
       kind: 'immutable',
       consequence: 'the API server refuses it; the sync fails until the object is deleted and created again',
     };
+  const step = argocdStepFinding(was, is, path);
+  if (step !== undefined) return step;
   const loadBalancer = loadBalancerFinding(is, path, change.keys);
   if (loadBalancer !== undefined) return loadBalancer;
   const kind = groupKindOf(is);
@@ -106,4 +109,5 @@ function removal(object: KubernetesObject, after: Objects): Finding {
 export const blocking = ({ kind, object }: Change): boolean =>
   kind === 'immutable' ||
   kind === 'load-balancer-replaced' ||
+  kind === 'out-of-order' ||
   (kind === 'removed' && Object.keys(STATEFUL).some((id) => object.startsWith(`${id.split('/')[1] ?? id}/`)));

@@ -5,6 +5,7 @@ export const RISKS = [
   { id: 'data-lost', title: 'removed, with its data or with other objects' },
   { id: 'immutable', title: 'immutable fields: the sync fails' },
   { id: 'load-balancer-replaced', title: 'load balancers replaced' },
+  { id: 'out-of-order', title: 'versions of Argo CD before their turn' },
   { id: 'removed', title: 'removed' },
   { id: 'replicas-to-zero', title: 'replicas to zero' },
   { id: 'image', title: 'images changed' },
@@ -19,7 +20,7 @@ export type Risk = (typeof RISKS)[number]['id'];
 export function riskOf(change: Change): Risk {
   const { kind, path, after } = change;
   if (kind === 'removed') return blocking(change) ? 'data-lost' : 'removed';
-  if (kind === 'immutable' || kind === 'load-balancer-replaced') return kind;
+  if (kind === 'immutable' || kind === 'load-balancer-replaced' || kind === 'out-of-order') return kind;
   if (/^spec\.(replicas|minReplicas|maxReplicas)$/.test(path) && after === 0) return 'replicas-to-zero';
   if (/\.(initContainers|containers|ephemeralContainers)\[[^\]]*\]\.image$/.test(path)) return 'image';
   return kind;

@@ -39,7 +39,6 @@ export function forbiddenByProjects(fleet: readonly FleetApplication[], { root }
     .map((entry): RenderedApplication => ({ ...entry, objects: [] }));
   const found: string[] = [];
   for (const entry of [...entries, ...unchecked]) {
-    if (entry.isInstalled) continue;
     const { project: name } = entry.application.spec;
     const project = projectOf(entry, entries);
     if (project !== undefined) {

@@ -1,6 +1,7 @@
 import { wrongHealthChecks } from './argocd/health.ts';
 import { unknownSettings } from './argocd/known-settings.ts';
 import { wrongPolicies } from './argocd/policy.ts';
+import { argocdProblems } from './argocd.ts';
 import { dependentOnCapabilities } from './capabilities.ts';
 import { differencesBetweenRenders } from './determinism.ts';
 import { faultSwitches } from './fault-switches.ts';
@@ -66,6 +67,11 @@ export const OF_OBJECTS: readonly Invariant[] = [
     name: 'projects',
     intent: 'Argo CD is allowed to apply every object.',
     prove: forbiddenByProjects,
+  },
+  {
+    name: 'Argo CD itself',
+    intent: 'Each cluster on AWS runs one Argo CD, upgraded in order, and what it cannot lose is never pruned.',
+    prove: argocdProblems,
   },
 ];
 

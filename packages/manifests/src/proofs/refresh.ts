@@ -9,7 +9,6 @@ const GENERATE_PATHS = 'argocd.argoproj.io/manifest-generate-paths';
 export function unnoticedFiles(fleet: readonly FleetApplication[], { root }: ProofContext): string[] {
   const found: string[] = [];
   for (const entry of fleet) {
-    if (entry.isInstalled) continue;
     const paths = (entry.application.metadata.annotations?.[GENERATE_PATHS] ?? '')
       .split(';')
       .map((path) => path.trim().replace(/^\//, ''));

@@ -5,15 +5,12 @@ import { filesBelow } from './tree.ts';
 
 // The only Application that no ApplicationSet generates.
 const ROOT = 'argocd/root/templates/application.yaml';
-// Argo CD itself, which no Application declares: the values that all clusters share.
-const ARGOCD = 'argocd/values.yaml';
 
 /**
  * The file that declares an Application: the one below argocd/applications whose ApplicationSet has its name, or makes
  * Applications of such names, or else the root's.
  */
 export function declarationOf(root: string, name: string): string {
-  if (name === 'argocd') return ARGOCD;
   const declares = (file: string): boolean =>
     parseAllDocuments(readFileSync(join(root, file), 'utf8')).some(
       (document) =>

@@ -1,9 +1,7 @@
-import { messageOf } from '@gitops/report/errors';
 import { clusterFacts, clusterNames, clusterSecret, type ClusterSettings, readCluster } from '@gitops/settings';
-import { argocdChart, type ChartName } from '@gitops/tools/charts';
 import type { KubernetesObject } from '../kubernetes/object.ts';
 import { type Chart, chartOf } from './chart.ts';
-import { argocdInstallation, rootInstallation } from './installations.ts';
+import { rootInstallation } from './installations.ts';
 import type { Application, Outcome, Renderer, RenderRequest } from './renderer.ts';
 import { withSamplePullRequest } from './sample-pull-request.ts';
 
@@ -13,8 +11,6 @@ export interface FleetApplication {
   readonly application: Application;
   /** Its Helm chart; undefined if it renders only plain manifests. */
   readonly chart: Chart | undefined;
-  /** Whether CDKTF installs it: no project allows it, and no push refreshes it. */
-  readonly isInstalled: boolean;
   /** What the application controller would ask for; ask again with other values to see what they change. */
   readonly request: RenderRequest;
   /** The objects, or why there are none. */
@@ -49,40 +45,20 @@ export class RootError extends Error {}
 /**
  * Renders everything that Argo CD would deploy to every cluster, in the steps in which it comes about: the installation
  * of a cluster renders argocd/root, whose Application leads to ApplicationSets, which generate Applications: previews
- * for one made-up pull request. Argo CD
- * itself is among them where CDKTF installs it. Throws SettingsError for wrong settings, and RootError for a root that
- * does not render; every other failure is in `rendered` of its Application.
+ * for one made-up pull request. Throws SettingsError for wrong settings, and RootError for a root that does not render;
+ * every other failure is in `rendered` of its Application.
  */
 export async function renderFleet(
   renderer: Renderer,
   root: string,
-  { clusters: names = clusterNames(root), capabilities }: FleetOptions,
+  options: FleetOptions,
 ): Promise<FleetApplication[]> {
-  const clusters = names.map((name) => readCluster(root, name));
-  const render = async (planned: readonly Planned[]): Promise<FleetApplication[]> => {
-    const entries = planned.map(({ cluster, application, isInstalled = false, installedWith }) => ({
-      cluster,
-      application,
-      isInstalled,
-      ...(installedWith !== undefined && { installedWith }),
-      chart: chartOf(root, application, renderer.charts),
-      request: { application, ...capabilities(cluster.kubernetesVersion) },
-    }));
-    const requests = entries.map(({ request }) => request);
-    const outcomes = await renderer.render(root, requests);
-    return entries.map((entry, index) => ({ ...entry, rendered: at(outcomes, index) }));
-  };
+  const { capabilities } = options;
+  const render = async (planned: readonly Planned[]): Promise<FleetApplication[]> =>
+    renderAll(renderer, root, planned, options);
 
-  const installed = render(clusters.map((cluster) => ({ cluster, application: rootInstallation(cluster) })));
-  // Argo CD's chart is large and needs nothing of the others: it renders beside them.
-  const chart = installedChart(root);
-  const argocd = render(
-    clusters
-      .filter(({ provider }) => provider === 'aws')
-      .map((cluster) => ({ cluster, application: argocdInstallation(cluster, chart), isInstalled: true })),
-  );
-  argocd.catch(() => undefined); // reported below, unless another step fails first
-  const roots = await render(rootsOf(await installed));
+  const installed = await renderInstallations(renderer, root, options);
+  const roots = await render(rootsOf(installed));
   const { applications, failures } = await generate(renderer, roots);
   const refused = failures.map(({ cluster, applicationSet, error }): FleetApplication => {
     // Named as its ApplicationSet: there is no Application that could be named.
@@ -91,30 +67,51 @@ export async function renderFleet(
       cluster,
       application,
       chart: undefined,
-      isInstalled: false,
       request: { application, ...capabilities(cluster.kubernetesVersion) },
       rendered: { ok: false, error: `ApplicationSet ${applicationSet.metadata.name}: ${error}` },
     };
   });
   const generated = await render(applications);
-  const fleet = [...roots, ...(await argocd), ...generated, ...refused];
+  const fleet = [...roots, ...generated, ...refused];
   return fleet.sort((a, b) => labelOf(a).localeCompare(labelOf(b)));
 }
 
-/** The chart of Argo CD itself. */
-function installedChart(root: string): ChartName {
-  try {
-    return argocdChart(root);
-  } catch (error) {
-    throw new RootError(messageOf(error));
-  }
+/**
+ * What CDKTF or packages/local installs into every cluster before Argo CD syncs anything, and what no merge changes:
+ * the chart argocd/root. Throws SettingsError for wrong settings.
+ */
+export async function renderInstallations(
+  renderer: Renderer,
+  root: string,
+  options: FleetOptions,
+): Promise<FleetApplication[]> {
+  const clusters = (options.clusters ?? clusterNames(root)).map((name) => readCluster(root, name));
+  const planned = clusters.map((cluster) => ({ cluster, application: rootInstallation(cluster) }));
+  return renderAll(renderer, root, planned, options);
+}
+
+async function renderAll(
+  renderer: Renderer,
+  root: string,
+  planned: readonly Planned[],
+  { capabilities }: FleetOptions,
+): Promise<FleetApplication[]> {
+  const entries = planned.map(({ cluster, application, installedWith }) => ({
+    cluster,
+    application,
+    ...(installedWith !== undefined && { installedWith }),
+    chart: chartOf(root, application, renderer.charts),
+    request: { application, ...capabilities(cluster.kubernetesVersion) },
+  }));
+  const requests = entries.map(({ request }) => request);
+  const outcomes = await renderer.render(root, requests);
+  return entries.map((entry, index) => ({ ...entry, rendered: at(outcomes, index) }));
 }
 
 /** An Application that is still to be rendered. */
 interface Planned {
   readonly cluster: ClusterSettings;
   readonly application: Application;
-  readonly isInstalled?: boolean;
   readonly installedWith?: readonly KubernetesObject[];
 }
 

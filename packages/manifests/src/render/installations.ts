@@ -1,39 +1,31 @@
-import { argocdValueFiles, clusterFacts, type ClusterSettings, rootValues } from '@gitops/settings';
-import type { ChartName } from '@gitops/tools/charts';
-import { ARGOCD_VERSION } from '@gitops/tools/tools';
-import type { Application, Source } from './renderer.ts';
+import { clusterFacts, clusterSecret, type ClusterSettings, rootValues } from '@gitops/settings';
+import type { Application } from './renderer.ts';
 
-// What is installed into a cluster before Argo CD syncs anything, written as Applications so that it renders like them.
+/** How the installation of argocd/root is called: it renders like an Application, and is none. */
+export const INSTALLATION = 'root (installed)';
 
-const application = (name: string, spec: Partial<Application['spec']>): Application => ({
-  apiVersion: 'argoproj.io/v1alpha1',
-  kind: 'Application',
-  metadata: { name, namespace: 'argocd' },
-  spec: { project: 'root', destination: { namespace: 'argocd' }, ...spec },
-});
-
-/** The chart argocd/root, as CDKTF or packages/local installs it. */
+/**
+ * The chart argocd/root, as CDKTF or packages/local installs it before Argo CD syncs anything: written as an
+ * Application, so that it renders like one.
+ */
 export function rootInstallation(cluster: ClusterSettings): Application {
   const facts = clusterFacts(cluster);
   const { repoURL, repoRevision } = facts.annotations;
   const parameters = Object.entries(rootValues(facts)).map(([name, value]) => ({ name, value, forceString: true }));
-  return application('root', {
-    source: { repoURL, targetRevision: repoRevision, path: 'argocd/root', helm: { parameters } },
-  });
-}
-
-/** Argo CD's own chart, as CDKTF installs it. The cluster's Secret, which CDKTF adds, is left out. */
-export function argocdInstallation(cluster: ClusterSettings, { repoURL, chart, version }: ChartName): Application {
-  const { repoURL: home, repoRevision } = clusterFacts(cluster).annotations;
-  const source: Source = {
-    repoURL,
-    chart,
-    targetRevision: version,
-    helm: {
-      releaseName: 'argocd',
-      valueFiles: argocdValueFiles(cluster.name).map((file) => `$values/${file}`),
-      parameters: [{ name: 'global.image.tag', value: `v${ARGOCD_VERSION}`, forceString: true }],
+  const valuesObject = { clusterSecret: clusterSecret(facts) };
+  return {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Application',
+    metadata: { name: INSTALLATION, namespace: 'argocd' },
+    spec: {
+      project: 'root',
+      destination: { namespace: 'argocd' },
+      source: {
+        repoURL,
+        targetRevision: repoRevision,
+        path: 'argocd/root',
+        helm: { releaseName: 'root', parameters, valuesObject },
+      },
     },
   };
-  return application('argocd', { sources: [source, { repoURL: home, targetRevision: repoRevision, ref: 'values' }] });
 }

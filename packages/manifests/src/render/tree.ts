@@ -8,7 +8,7 @@ import { readYamlFile } from '@gitops/settings/yaml-file';
 const READ_BY_OTHERS: Readonly<Record<string, string>> = {
   'cluster.yaml': 'packages/settings',
   'slo.yaml': 'packages/load, which judges load tests by it',
-  'argocd.yaml': 'the installation of Argo CD, by CDKTF or packages/local',
+  'local/argocd.yaml': 'packages/local, for its Argo CD',
   'local/monitoring.yaml': 'packages/local, for `make monitoring`',
 };
 

@@ -19,6 +19,7 @@ const examples: Readonly<Record<Risk, ApplicationChange>> = {
   'data-lost': change({ object: 'PersistentVolumeClaim/data', path: '', kind: 'removed', after: undefined }),
   immutable: change({ kind: 'immutable', path: 'spec.selector' }),
   'load-balancer-replaced': change({ object: 'Ingress/app', kind: 'load-balancer-replaced' }),
+  'out-of-order': change({ object: 'ApplicationSet/argocd', kind: 'out-of-order' }),
   removed: change({ object: 'Service/app', path: '', kind: 'removed', after: undefined }),
   'replicas-to-zero': change({ path: 'spec.replicas', after: 0 }),
   image: change({ path: image, ...restart }),
@@ -38,7 +39,7 @@ t.test('risks come first, in the list and in each application; all is grouped an
   const text = diffComment({ changes: [more, ...[...all].reverse()], unchecked: ['dev/loki'], base: 'main' });
   t.match(
     text,
-    /^### What this merge changes in the clusters\n\nCompared with <code>main<\/code>, changes: 10, in applications: 2\. \*\*Must not be merged as they are: 3\.\*\*\n/,
+    /^### What this merge changes in the clusters\n\nCompared with <code>main<\/code>, changes: 11, in applications: 2\. \*\*Must not be merged as they are: 4\.\*\*\n/,
   );
   const titles = RISKS.map(({ title }) => text.indexOf(`${title}: `));
   t.ok(titles.every((at) => at > 0));
@@ -47,15 +48,20 @@ t.test('risks come first, in the list and in each application; all is grouped an
     [...titles].sort((a, b) => a - b),
   );
   t.match(text, '- **blocked**, immutable fields: the sync fails: 1 (<code>dev/app</code>)');
-  const order = ['PersistentVolumeClaim/data', 'spec.selector', 'Ingress/app', 'Service/app', image].map((each) =>
-    text.indexOf(each, text.indexOf('<details>')),
-  );
+  const order = [
+    'PersistentVolumeClaim/data',
+    'spec.selector',
+    'Ingress/app',
+    'ApplicationSet/argocd',
+    'Service/app',
+    image,
+  ].map((each) => text.indexOf(each, text.indexOf('<details>')));
   t.strictSame(
     order,
     [...order].sort((a, b) => a - b),
   );
   t.ok(
-    text.indexOf('<summary><code>dev</code>: 9') < text.indexOf('<summary><code>production</code>: 1 (0 with risk)'),
+    text.indexOf('<summary><code>dev</code>: 10') < text.indexOf('<summary><code>production</code>: 1 (0 with risk)'),
   );
   t.match(text, `! Deployment/app ${image}: every pod is replaced\n- 1\n+ 2\n`);
   t.match(text, '! BLOCKED: PersistentVolumeClaim/data: ');

@@ -1,5 +1,5 @@
 import type { Mistake } from './slip.ts';
-import { at, before, inFile, remove, replace } from './slip.ts';
+import { after, at, before, inFile, remove, replace } from './slip.ts';
 
 const controllers = 'argocd/projects/templates/controllers.yaml';
 const upstream = (name: string) => ({
@@ -222,9 +222,48 @@ export const UPSTREAM: readonly Mistake[] = [
       'name: staging\ncontrollers: [metrics-server, external-secrets, prometheus-operator-crds, kube-prometheus-stack]\n',
     ).reportsAs(at(`${balancers.staging}:1`, /the file: no Application reads it/)),
   }),
-  inFile('argocd/installation.yaml', {
-    'the chart of Argo CD without a version': replace('targetRevision:', 'version:').reportsAtTop(
-      /the file: must name the chart of Argo CD/,
+  inFile('argocd/applications/argocd.yaml', {
+    'a step of Argo CD without the version of its chart': replace('          chart: 10.8.0\n', '').reports(
+      /values\.chart: must be one exact version of the chart/,
+    ),
+    'a version of Argo CD that is no tag of its images': replace('version: v3.5.7', 'version: 3.5.7').reports(
+      /values\.version: must be a version of Argo CD as its images are tagged/,
+    ),
+    'an Argo CD that the tests do not run': replace('version: v3.5.7', 'version: v3.5.8').reports(
+      /values\.version: must not be newer than that of the local machine, v3\.5\.7 \(it is "v3\.5\.8"\)/,
+    ),
+    'an Argo CD that is newer in staging than in dev': replace('version: v3.5.7', 'version: v3.5.6').reports(
+      /values\.version: must not be newer than that of dev, v3\.5\.6/,
+    ),
+    'an Argo CD that is left behind by more than a minor version': replace(
+      'values: [dev, staging] }\n        values:\n          chart: 10.8.0\n          version: v3.5.7',
+      'values: [dev, staging] }\n        values:\n          chart: 10.8.0\n          version: v3.3.9',
+    ).reports(/values\.version: must be at most one minor version behind staging, v3\.5\.7: upgrade this step first/),
+    'a cluster that no step is for': replace(
+      'values: [dev, staging] }',
+      'values: [dev, staging, production] }',
+    ).reportsAtTop(
+      /spec\.generators: must make one Application for production, of the chart 10\.8\.0.*\(it makes none\)/,
+    ),
+    'a cluster that two steps are for': replace('values: [dev, staging] }', 'values: [dev] }').reportsAtTop(
+      /spec\.generators: must make one Application for staging, .*\(it makes 10\.8\.0, 10\.8\.0\)/,
     ),
   }),
+  inFile(
+    'argocd/values.yaml',
+    {
+      'Argo CD without its definitions': after('crds:', '  install: false').reports(
+        /\S+ CustomResourceDefinition\/applications\.argoproj\.io: must be rendered: nothing else brings it/,
+      ),
+      'a definition of Argo CD that may be pruned': replace(
+        'ServerSideApply=true,Prune=false',
+        'ServerSideApply=true',
+      ).reports(/\S+ CustomResourceDefinition\/appprojects\.argoproj\.io: must have the sync option Prune=false/),
+      "Argo CD's own Secret that may be pruned": replace(
+        'sync-options: Prune=false',
+        'sync-options: PruneLast=true',
+      ).reports(/\S+ Secret\/argocd-secret: must have the sync option Prune=false/),
+    },
+    'argo-cd',
+  ),
 ].flat();

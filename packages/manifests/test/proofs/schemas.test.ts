@@ -24,7 +24,6 @@ function rendering(object: KubernetesObject): FleetApplication {
     cluster: readCluster(root, 'dev'),
     application,
     chart: undefined,
-    isInstalled: false,
     request: { application, kubeVersion: 'v1.36.3', apiVersions: [] },
     rendered: { ok: true, value: [object] },
   };

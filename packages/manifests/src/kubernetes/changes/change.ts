@@ -3,6 +3,8 @@ export type ChangeKind =
   | 'immutable'
   /** The load balancer, or the target group behind it, is replaced. */
   | 'load-balancer-replaced'
+  /** A version of Argo CD before its turn. */
+  | 'out-of-order'
   | 'pod-restart'
   | 'removed'
   /** The number of pods gets another owner. */
