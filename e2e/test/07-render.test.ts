@@ -103,12 +103,6 @@ const isKnownHere = ({ apiVersion }: KubernetesObject): boolean =>
   (/^[a-z0-9.]+\.k8s\.io\//.test(apiVersion) && !apiVersion.startsWith('gateway.')) ||
   apiVersion.startsWith('argoproj.io/');
 
-/** Without Argo CD's label, by which a policy keeps all Applications but root out of its namespace. */
-function asHelmApplies({ metadata, ...object }: KubernetesObject): KubernetesObject {
-  const { 'argocd.argoproj.io/tracking-id': _, ...annotations } = metadata.annotations ?? {};
-  return { ...object, metadata: { ...metadata, annotations } };
-}
-
 t.test('a real API server accepts every object of every cluster, strictly and without a warning', async (t) => {
   const renderer = startRenderer(stack.tools, charts);
   // Of the made-up pull request; here no cluster has previews.
@@ -124,9 +118,7 @@ t.test('a real API server accepts every object of every cluster, strictly and wi
         { ...entry.request, application: { ...entry.application, spec } },
       ]);
       if (rendered?.ok !== true) throw new Error(`${labelOf(entry)}: ${rendered?.error ?? 'no answer'}`);
-      const objects = rendered.value
-        .filter(isKnownHere)
-        .map((object) => (entry.isInstalled ? asHelmApplies(object) : object));
+      const objects = rendered.value.filter(isKnownHere);
       // kubectl takes objects of one namespace at a time.
       for (const [namespace, together] of Map.groupBy(
         objects,
@@ -173,10 +165,7 @@ t.test('what the harness renders is what repo-server renders, for every applicat
     const capabilities = await until('what Argo CD knows of its cluster', async () => stack.platform.capabilities());
     t.match(capabilities.kubeVersion, /^v?1\.36/);
     t.ok(capabilities.apiVersions.includes('apps/v1/Deployment'), 'the cluster tells its APIs');
-    // Argo CD itself is rendered by Helm, and by no repo-server.
-    const fleet = (await renderFleet(renderer, clone, { capabilities: () => capabilities })).filter(
-      ({ isInstalled }) => !isInstalled,
-    );
+    const fleet = await renderFleet(renderer, clone, { capabilities: () => capabilities });
     t.ok(fleet.length >= 17, `${fleet.length} applications`);
     const probes = [
       { label: 'a chart of a Helm repository, with values from Git', application: sampleProbe() },
