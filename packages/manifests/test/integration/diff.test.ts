@@ -44,8 +44,24 @@ t.test('diff: what a change does to the clusters, and what must not be merged', 
   if (skip === false)
     t.match(
       command(folder, ['diff', '--base', 'main']).stdout,
-      /production\/argocd +Deployment\/argocd-server +spec\.replicas +2 +3 .*; not by the merge, but by `make apply CLUSTER=production`/,
+      /production\/argocd +Deployment\/argocd-server +spec\.replicas +2 +3 +(?!.*make apply)/,
+      'Argo CD deploys its own settings',
     );
+  edit(folder, 'clusters/dev/cluster.yaml', 'domain: preview.dev', 'domain: previews.dev');
+  t.match(
+    command(folder, ['diff', '--base', 'main']).stdout,
+    /dev\/root \(installed\) +Secret\/in-cluster +metadata\.annotations\.previewDomain .*; not by the merge, but by `make apply CLUSTER=dev`/,
+  );
+  const staging = (version: string): string =>
+    `cluster: staging\n        values:\n          chart: 10.8.0\n          version: ${version}`;
+  edit(folder, 'argocd/applications/argocd.yaml', staging('v3.5.7'), staging('v3.5.8'));
+  const early = command(folder, ['diff', '--base', 'main']);
+  t.equal(early.status, 1);
+  t.match(
+    early.stdout,
+    /dev\/root +ApplicationSet\/argocd +spec\.generators\[1\]\.clusters\.values\.version +v3\.5\.7 +v3\.5\.8 +BLOCKED: dev must run it first/,
+  );
+  edit(folder, 'argocd/applications/argocd.yaml', staging('v3.5.8'), staging('v3.5.7'));
 
   edit(folder, 'clusters/production/cluster.yaml', 'duration: 384h', 'duration: 400h');
   t.match(
