@@ -229,7 +229,7 @@ t.test('Argo CD deploys itself', { skip, timeout: 1_800_000 }, async (t: Test) =
       from('argocd', 'argoproj.io/v1alpha1', 'AppProject', 'argocd-project'),
       from('fastify-service', 'v1', 'ConfigMap', 'argocd-new'),
     ])
-      t.match(await refusalOf(object), /only the Application root may write to the namespace argocd/);
+      t.match(await refusalOf(object), /only the root Application may write to the namespace argocd/);
   });
 
   // The other drills know nothing of it.

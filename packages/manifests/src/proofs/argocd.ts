@@ -45,7 +45,8 @@ function versionProblems(root: string): string[] {
     };
     const name = above.cluster ?? 'the step above';
     for (const key of ['chart', 'version'] as const)
-      if (isNewer(step[key], above[key])) report(key, `must not be newer than that of ${name}, ${above[key]}`);
+      if (above[key] !== '' && isNewer(step[key], above[key]))
+        report(key, `must not be newer than that of ${name}, ${above[key]}`);
     if (skipsMinor(step.version, above.version))
       report('version', `must be at most one minor version behind ${name}, ${above.version}: upgrade this step first`);
   }
