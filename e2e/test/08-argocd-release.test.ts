@@ -30,6 +30,7 @@ t.test('Argo CD starts again as the program of a release, and as our own build a
   t.same(changed.sort(), [
     'argocd-application-controller',
     'argocd-applicationset-controller',
+    'argocd-notifications-controller',
     'argocd-repo-server',
     'argocd-server',
   ]);
