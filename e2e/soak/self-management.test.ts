@@ -174,7 +174,7 @@ t.test('Argo CD deploys itself', { skip, timeout: 1_800_000 }, async (t: Test) =
       await stack.push('Back', { [SET]: stepTo('v3.5.8', NEXT) });
       t.equal((await stack.application('argocd')).status?.operationState?.phase, 'Running');
       t.equal((await repoServer()).status.availableReplicas, 1, 'the old pod of each still runs');
-      await stack.oncall.terminateOperation('argocd');
+      await stack.onCall.terminateOperation('argocd');
       await deployed('v3.5.8', NEXT);
       t.equal((await controller()).metadata.generation, before.metadata.generation, 'it was never touched');
     },

@@ -96,7 +96,10 @@ t.test('rolled back: who did it, and that nothing is deployed from now on', asyn
   const { code, stderr } = await stack.make('rollback', '--app', APP);
   t.equal(code, 0, stderr);
   const fresh = await expectEvents(t, 'auto-sync-off', 'rolled-back');
-  t.match(fresh.find(({ event }) => event === 'rolled-back')?.text, /was rolled back by on-call: commit .* merge a fix/);
+  t.match(
+    fresh.find(({ event }) => event === 'rolled-back')?.text,
+    /was rolled back by on-call: commit .* merge a fix/,
+  );
 });
 
 t.test('auto-sync off too long: one message', async (t) => {
