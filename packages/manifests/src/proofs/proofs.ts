@@ -1,7 +1,7 @@
+import { argocdProblems } from './argocd.ts';
 import { wrongHealthChecks } from './argocd/health.ts';
 import { unknownSettings } from './argocd/known-settings.ts';
 import { wrongPolicies } from './argocd/policy.ts';
-import { argocdProblems } from './argocd.ts';
 import { dependentOnCapabilities } from './capabilities.ts';
 import { differencesBetweenRenders } from './determinism.ts';
 import { faultSwitches } from './fault-switches.ts';

@@ -68,7 +68,7 @@ t.test('the facts of the cluster reach the controllers, which have no other sour
 });
 
 t.test('on one machine, components of Argo CD have the rights that the chart gives them', { skip }, (t) => {
-  const stored = readYamlFile(root, 'packages/local/argocd/rights.yaml').content as Record<string, unknown>;
+  const stored = readYamlFile(root, 'packages/local/argocd/rights.yaml').content;
   for (const { cluster, objects } of upstream.filter(({ chart }) => chart?.name === 'argo-cd')) {
     const rights: Record<string, { namespace: unknown; cluster: unknown }> = {};
     // Of a job that makes Redis' password; there is none on one machine.
