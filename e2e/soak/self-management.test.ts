@@ -197,10 +197,9 @@ t.test('Argo CD deploys itself', { skip, timeout: 1_800_000 }, async (t: Test) =
       'the comparison',
       async () => {
         const { status } = await stack.application('argocd');
-        const left = status?.resources?.some(
-          ({ kind, status: is }) => kind === 'CustomResourceDefinition' && is === 'OutOfSync',
-        );
-        return left === true && status?.operationState?.phase === 'Succeeded' ? true : undefined;
+        const definitions = status?.resources?.filter(({ kind }) => kind === 'CustomResourceDefinition') ?? [];
+        const isLeft = definitions.map((definition) => definition.status).includes('OutOfSync');
+        return isLeft && status?.operationState?.phase === 'Succeeded' ? true : undefined;
       },
       120_000,
     );
