@@ -5,7 +5,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { clusterEnvironment, processes } from '@gitops/local';
+import { type Application, clusterEnvironment, processes } from '@gitops/local';
 import { localCharts } from '@gitops/tools/charts';
 import { serveCharts } from '@gitops/tools/helm-repository';
 import { run } from '@gitops/tools/run';
@@ -81,6 +81,10 @@ async function refusalOf(object: object): Promise<string | undefined> {
     return (error as Error).message;
   }
 }
+
+/** Whether definitions are in the cluster that Git no longer has. */
+const leavesDefinitions = ({ status }: Application): boolean =>
+  status?.resources?.some(({ kind, status: is }) => kind === 'CustomResourceDefinition' && is === 'OutOfSync') === true;
 
 t.test('Argo CD deploys itself', { skip, timeout: 1_800_000 }, async (t: Test) => {
   if (chart === undefined) return;
@@ -196,10 +200,9 @@ t.test('Argo CD deploys itself', { skip, timeout: 1_800_000 }, async (t: Test) =
     await until(
       'the comparison',
       async () => {
-        const { status } = await stack.application('argocd');
-        const definitions = status?.resources?.filter(({ kind }) => kind === 'CustomResourceDefinition') ?? [];
-        const isLeft = definitions.map((definition) => definition.status).includes('OutOfSync');
-        return isLeft && status?.operationState?.phase === 'Succeeded' ? true : undefined;
+        const application = await stack.application('argocd');
+        const isSynced = application.status?.operationState?.phase === 'Succeeded';
+        return isSynced && leavesDefinitions(application) ? true : undefined;
       },
       120_000,
     );
