@@ -46,12 +46,12 @@ async function pushBroken(from: string, to: string) {
 
 /** What on-call's rollback is, in two calls; to the version that was deployed before the present one. */
 async function rollBack(): Promise<void> {
-  const { status } = await stack.oncall.application(APP);
+  const { status } = await stack.onCall.application(APP);
   const history = [...(status?.history ?? [])].sort((a, b) => a.id - b.id);
   const present = entryRevision(history.at(-1) ?? { id: 0, deployedAt: '' });
   const target = history.findLast((entry) => entryRevision(entry) !== present);
-  await stack.oncall.toggleAutoSync(APP);
-  await stack.oncall.rollback(APP, target?.id ?? 0);
+  await stack.onCall.toggleAutoSync(APP);
+  await stack.onCall.rollback(APP, target?.id ?? 0);
 }
 
 /** The check of the version before runs again and passes; nothing of the bad one is left. */

@@ -23,7 +23,7 @@ async function syncErrors(): Promise<string[]> {
 
 async function syncError(): Promise<string | undefined> {
   // Argo CD decides whether to sync before it answers.
-  const { status } = await stack.admin.refresh(APP);
+  const { status } = await stack.platform.refresh(APP);
   return status?.conditions?.find(({ type }) => type === 'SyncError')?.message;
 }
 
@@ -51,7 +51,7 @@ t.test(
     // One retry instead of five, which take a minute.
     const limit = async (from: string, to: string): Promise<void> => {
       await stack.push(`${to} retries`, { [applicationSet]: (text) => text.replace(`limit: ${from}`, `limit: ${to}`) });
-      await stack.admin.refresh('root');
+      await stack.platform.refresh('root');
       await until('the new limit', async () => {
         const { spec } = (await stack.application()) as { spec: { syncPolicy?: { retry?: { limit?: number } } } };
         return spec.syncPolicy?.retry?.limit === Number(to) ? true : undefined;
@@ -87,7 +87,7 @@ t.test(
     t.ok(await syncError(), 'nor does a commit that is not of this Application');
     t.ok(await isChanged());
 
-    await stack.oncall.sync(APP);
+    await stack.onCall.sync(APP);
     await healed();
     t.same(await syncErrors(), []);
     await changeByHand();
@@ -113,7 +113,7 @@ t.test('a commit to the Application brings self-heal back as well', async (t) =>
     const { operationState } = (await stack.application()).status ?? {};
     return operationState?.phase === 'Running' && (operationState.retryCount ?? 0) > 0 ? true : undefined;
   });
-  await stack.oncall.terminateOperation(APP);
+  await stack.onCall.terminateOperation(APP);
   await until('its end', async () => (isOperating(await stack.application()) ? undefined : true));
   await changeByHand();
   t.match(await syncError(), /^Failed last sync attempt/);

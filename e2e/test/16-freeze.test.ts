@@ -42,7 +42,7 @@ t.test('a freeze: robots wait, people pass', async (t) => {
     const { code, stdout, stderr } = await stack.make('ship', '--tag', '16.2.0');
     t.equal(code, 0, stderr);
     t.match(stdout, `${APP} waits for the end of freeze drill: nobody deploys during a drill`);
-    await stack.admin.refresh(APP);
+    await stack.platform.refresh(APP);
     // Longer than it takes to sync and to self-heal.
     await sleep(4000);
     t.equal(await statusOf(), 'OutOfSync');
@@ -51,7 +51,7 @@ t.test('a freeze: robots wait, people pass', async (t) => {
 
   await t.test('drift waits, too', async (t) => {
     await stack.kubectl('-n', APP, 'label', 'service', APP, 'app.kubernetes.io/name=drift', '--overwrite');
-    await stack.admin.refresh(APP);
+    await stack.platform.refresh(APP);
     await sleep(4000);
     const label = '{.metadata.labels.app\\.kubernetes\\.io/name}';
     t.equal(await stack.kubectl('-n', APP, 'get', 'service', APP, '-o', `jsonpath=${label}`), 'drift');
@@ -71,7 +71,7 @@ t.test('a freeze: robots wait, people pass', async (t) => {
   });
 
   await t.test("on-call's sync passes", async () => {
-    await stack.oncall.sync(APP);
+    await stack.onCall.sync(APP);
     await until('16.2.0 runs', async () => ((await stack.image()).includes(':16.2.0@') ? true : undefined));
     await until('the sync is over', async () => ((await statusOf()) === 'Synced' ? true : undefined));
   });

@@ -33,6 +33,8 @@ const WITHOUT_CHECK: Readonly<Record<string, readonly string[]>> = {
     'ValidatingWebhookConfiguration.admissionregistration.k8s.io',
     'ValidatingAdmissionPolicy.admissionregistration.k8s.io',
     'ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io',
+    'MutatingAdmissionPolicy.admissionregistration.k8s.io',
+    'MutatingAdmissionPolicyBinding.admissionregistration.k8s.io',
   ],
   'its status says nothing of what it does': [
     'Namespace',
@@ -105,24 +107,4 @@ t.test('every kind that we render has a health check, or a reason for none', { t
   for (const kind of ['Deployment.apps', 'Job.batch', 'Ingress.networking.k8s.io', 'Application.argoproj.io'])
     t.equal(checked.get(kind), 'Progressing', kind);
   t.comment([...checked].map((entry) => entry.join(' ')).join(', '));
-});
-
-t.test('an Alertmanager is healthy once the operator says so', async (t) => {
-  const script = configs.cm['resource.customizations.health.monitoring.coreos.com_Alertmanager'] ?? '';
-  const kind = { apiVersion: 'monitoring.coreos.com/v1', kind: 'Alertmanager', metadata: { name: 'x' } };
-  const available = (condition: object): object => ({
-    conditions: [{ type: 'Reconciled' }, { type: 'Available', ...condition }],
-  });
-  const cases: readonly (readonly [object | undefined, string, string])[] = [
-    [undefined, 'Progressing', 'the operator has not reported on it yet'],
-    [{}, 'Progressing', 'the operator has not reported on it yet'],
-    [available({ status: 'True' }), 'Healthy', ''],
-    [available({ status: 'Degraded', reason: 'SomePodsNotReady', message: '1 of 2' }), 'Progressing', '1 of 2'],
-    [available({ status: 'False', reason: 'NoPodReady' }), 'Degraded', 'NoPodReady'],
-  ];
-  const results = await renderer.health(
-    cases.map(([status]) => ({ script, object: { ...kind, ...(status !== undefined && { status }) } })),
-  );
-  for (const [index, [, status, message]] of cases.entries())
-    t.same(results[index], { ok: true, value: { status, message } });
 });
