@@ -3,12 +3,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfig } from './src/config.ts';
+import { networksApi } from './src/networks.ts';
 import { createLogger } from './src/request-log.ts';
 import { buildService } from './src/service.ts';
 
 /** The document as the service gives it, as text. */
 export async function openapiText(): Promise<string> {
   const { api, admin } = await buildService({
+    api: networksApi,
     config: readConfig({ DRAIN_SECONDS: '0' }),
     log: createLogger('fatal', process.stdout),
   });

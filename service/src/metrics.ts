@@ -83,23 +83,6 @@ export function createMetrics({ version, commit }: BuildInfo) {
     help: 'Answers that made room for others',
     registers,
   });
-  const plans = new client.Counter({
-    name: 'subnet_plans_total',
-    help: 'Plans that were asked for and had to be made, by outcome',
-    labelNames: ['outcome'],
-    registers,
-  });
-  const plannedSubnets = new client.Counter({
-    name: 'subnet_plan_subnets_total',
-    help: 'Subnets in all plans that were made',
-    registers,
-  });
-  const overlapsFound = new client.Counter({
-    name: 'network_overlaps_found_total',
-    help: 'Pairs of overlapping networks that were found',
-    registers,
-  });
-
   // The labels of each series, by route, method and status, made once: no request pays for an object or a key of text.
   type Labels = Readonly<{ method: string; route: string; status_code: number }>;
   const labels = new Map<string, Map<string, Map<number, Labels>>>();
@@ -123,9 +106,6 @@ export function createMetrics({ version, commit }: BuildInfo) {
     draining,
     cacheAnswers,
     cacheEvictions,
-    plans,
-    plannedSubnets,
-    overlapsFound,
     /** Counts a request that is over, by its route's template. */
     observe(method: string, route: string, status: number, seconds: number): void {
       duration.observe(labels.get(route)?.get(method)?.get(status) ?? labelsOf(method, route, status), seconds);

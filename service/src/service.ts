@@ -9,6 +9,7 @@ import { documentation } from './admin/documentation.ts';
 import { faultRoutes } from './admin/faults.ts';
 import { operations } from './admin/operations.ts';
 import { type Phase, probes } from './admin/probes.ts';
+import type { Api } from './api.ts';
 import { buildInfo } from './build-info.ts';
 import type { Config } from './config.ts';
 import { type Connections, connections } from './connections.ts';
@@ -24,14 +25,11 @@ import { observedRequests, requestTeller, type TellRequest } from './plugins/obs
 import { openapi } from './plugins/openapi.ts';
 import { withSecurityHeaders } from './plugins/security-headers.ts';
 import { NoRequestLines, requestLogger } from './request-log.ts';
-import { networks } from './routes/networks.ts';
-import { overlaps } from './routes/overlaps.ts';
-import { plans } from './routes/plans.ts';
-import { reservedRanges } from './routes/reserved-ranges.ts';
 import { timings } from './timings.ts';
 import { traceIdOf } from './trace-context.ts';
 
 export interface ServiceOptions {
+  readonly api: Api;
   readonly config: Config;
   readonly log: Logger;
   /** The cache's clock, in milliseconds; the monotonic one where left out. */
@@ -66,7 +64,7 @@ export interface Service {
 const BODY_LIMIT = 32 * 1024;
 
 /** Builds the service; tests and main.ts alike. Nothing listens yet. */
-export async function buildService({ config, log, now, measures = {} }: ServiceOptions): Promise<Service> {
+export async function buildService({ api: ours, config, log, now, measures = {} }: ServiceOptions): Promise<Service> {
   const metrics = createMetrics(buildInfo);
   let phase: Phase = 'starting';
   let drain = config.DRAIN_SECONDS;
@@ -104,18 +102,15 @@ export async function buildService({ config, log, now, measures = {} }: ServiceO
   await api.register(withSecurityHeaders); // before anything that may answer
   await api.register(errors); // before anything that may throw
   await api.register(contracts); // before the routes, whose schemas it compiles
-  await api.register(openapi); // before the routes, whose schemas it collects
+  await api.register(openapi, { document: ours.document }); // before the routes, whose schemas it collects
   const switches = config.FAULTS === 'on' ? faultSwitches() : undefined;
   await api.register(async (scope) => {
     // A scope of its own, so that what no route takes is not shed: refusing it is cheaper than that.
     if (config.LOAD_SHEDDING === 'on')
       await scope.register(loadShedding, { metrics, memory: () => shortage, eventLoop: measures.eventLoop }); // before any work is done
     if (switches !== undefined) await scope.register(faults, { switches }); // after what is refused anyway
-    await scope.register(answers, { config, metrics, now }); // before the routes, which use it
-    await scope.register(networks);
-    await scope.register(plans, { metrics });
-    await scope.register(overlaps, { metrics });
-    await scope.register(reservedRanges);
+    await scope.register(answers, { name: ours.name, config, metrics, now }); // before the routes, which use it
+    await ours.routes(scope, metrics.registry);
   });
   await api.register(methodNotAllowed); // last, to refuse what the routes before it do not take
 
@@ -144,6 +139,7 @@ export async function buildService({ config, log, now, measures = {} }: ServiceO
   await admin.register(operations, { metrics, log });
   if (switches !== undefined) await admin.register(faultRoutes, { switches, log });
   await admin.register(documentation, {
+    title: ours.document.title,
     document: () => api.swagger(),
     // The one that it listens on: with PORT=0 the system chose it.
     port: () => (api.server.address() as AddressInfo | null)?.port ?? config.PORT,

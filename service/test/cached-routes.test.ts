@@ -13,6 +13,7 @@ async function applicationWith(t: Test, make: Make) {
   t.teardown(async () => app.close());
   await app.register(sensible);
   await app.register(answers, {
+    name: 'test',
     config: { CACHE_TTL_SECONDS: 10, CACHE_STALE_SECONDS: 10, CACHE_MAX_BYTES: 1000 },
     metrics: createMetrics({ version: 'test', commit: 'test' }),
   });

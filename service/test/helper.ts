@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import type { Test } from 'tap';
 import { readConfig } from '../src/config.ts';
+import { networksApi } from '../src/networks.ts';
 import { createLogger } from '../src/request-log.ts';
 import { buildService, type Service, type ServiceOptions } from '../src/service.ts';
 
@@ -31,6 +32,7 @@ export async function build(
     ...env,
   });
   const service = await buildService({
+    api: networksApi,
     config,
     ...options,
     log: createLogger(config.LOG_LEVEL, { write: (line: string) => lines.push(JSON.parse(line) as LogLine) }),

@@ -7,6 +7,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { LRUCache } from 'lru-cache';
 import t, { type Test } from 'tap';
 import { readConfig } from '../src/config.ts';
+import { networksApi } from '../src/networks.ts';
 import { createLogger } from '../src/request-log.ts';
 import { buildService } from '../src/service.ts';
 
@@ -28,7 +29,11 @@ const values = (object: object): Values => object as Values;
 
 async function observe(t: Test): Promise<Readonly<Record<string, Observed>>> {
   const log = createLogger('silent', { write: () => undefined });
-  const { api, admin } = await buildService({ config: readConfig({ DRAIN_SECONDS: '5', LOAD_SHEDDING: 'off' }), log });
+  const { api, admin } = await buildService({
+    api: networksApi,
+    config: readConfig({ DRAIN_SECONDS: '5', LOAD_SHEDDING: 'off' }),
+    log,
+  });
   const bare: FastifyInstance = Fastify();
   t.teardown(async () => Promise.all([bare.close(), admin.close()]));
   await Promise.all([bare.ready(), api.ready()]);

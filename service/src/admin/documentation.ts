@@ -10,12 +10,12 @@ const files: Readonly<Record<string, string>> = {
   'swagger-ui.css': 'text/css; charset=utf-8',
 };
 
-const page = `<!doctype html>
+const pageOf = (title: string): string => `<!doctype html>
 <html lang="en">
   <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
-    <title>Networks: API</title>
+    <title>${title}: API</title>
     <link rel="stylesheet" href="docs/swagger-ui.css">
   </head>
   <body>
@@ -29,6 +29,8 @@ const page = `<!doctype html>
 const start = `SwaggerUIBundle({ url: 'openapi.json', dom_id: '#api', supportedSubmitMethods: [], defaultModelsExpandDepth: -1, docExpansion: 'full', validatorUrl: null });\n`;
 
 export interface DocumentationOptions {
+  /** The title of the API. */
+  readonly title: string;
   /** The OpenAPI document. */
   readonly document: () => object;
   /** The port of the API that it describes. */
@@ -36,7 +38,7 @@ export interface DocumentationOptions {
 }
 
 /** The OpenAPI document, and a page to read it. */
-export const documentation: FastifyPluginCallback<DocumentationOptions> = (app, { document, port }, done) => {
+export const documentation: FastifyPluginCallback<DocumentationOptions> = (app, { title, document, port }, done) => {
   // The API is on this host, but not on this port: whatever loads the document from here must find it.
   app.get('/openapi.json', (request, reply) => {
     reply.send({ ...document(), servers: [{ url: `http://${request.hostname || 'localhost'}:${port()}` }] });
@@ -49,7 +51,7 @@ export const documentation: FastifyPluginCallback<DocumentationOptions> = (app, 
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src data:; connect-src 'self'; frame-ancestors 'none'",
       )
       .type('text/html; charset=utf-8')
-      .send(page);
+      .send(pageOf(title));
   });
   app.get('/docs/start.js', (_request, reply) => {
     reply.type('text/javascript; charset=utf-8').send(start);

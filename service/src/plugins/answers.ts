@@ -26,6 +26,8 @@ declare module 'fastify' {
 }
 
 export interface AnswersOptions {
+  /** The cache's name in Cache-Status. */
+  readonly name: string;
   readonly config: Pick<Config, 'CACHE_TTL_SECONDS' | 'CACHE_STALE_SECONDS' | 'CACHE_MAX_BYTES'>;
   readonly metrics: Metrics;
   /** Milliseconds of a clock that never goes back; performance.now where left out. */
@@ -37,7 +39,7 @@ export interface AnswersOptions {
  * requests.
  */
 export const answers = fp<AnswersOptions>(
-  (app, { config, metrics, now }, done) => {
+  (app, { name, config, metrics, now }, done) => {
     const { CACHE_TTL_SECONDS: freshSeconds, CACHE_STALE_SECONDS: staleSeconds, CACHE_MAX_BYTES: maxBytes } = config;
     const cache = new AnswerCache({
       freshSeconds,
@@ -65,9 +67,9 @@ export const answers = fp<AnswersOptions>(
     } as const;
 
     function statusOf(key: string, answer: Answer, result: CacheResult): string {
-      if (result === 'miss') return `fastify-service; fwd=uri-miss${cache.has(key) ? '; stored' : ''}`;
-      if (result === 'collapsed') return 'fastify-service; fwd=uri-miss; collapsed';
-      return `fastify-service; hit; ttl=${Math.floor(cache.freshFor(answer) / 1000)}`;
+      if (result === 'miss') return `${name}; fwd=uri-miss${cache.has(key) ? '; stored' : ''}`;
+      if (result === 'collapsed') return `${name}; fwd=uri-miss; collapsed`;
+      return `${name}; hit; ttl=${Math.floor(cache.freshFor(answer) / 1000)}`;
     }
 
     function send(

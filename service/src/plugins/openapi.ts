@@ -1,8 +1,6 @@
 import swagger from '@fastify/swagger';
 import fp from 'fastify-plugin';
-
-// Of the API, not of the service: it changes when clients have to.
-const VERSION = '1.1.0';
+import type { Api } from '../api.ts';
 
 /** Says of the numbers of a path or a query which numbers they are: contracts.ts takes these alone. */
 function describeNumbers(operation: unknown): void {
@@ -11,24 +9,21 @@ function describeNumbers(operation: unknown): void {
 }
 
 /** Makes the OpenAPI document of the schemas of all routes that come after it: `app.swagger()`. */
-export const openapi = fp(
-  async (app) => {
+export const openapi = fp<Pick<Api, 'document'>>(
+  async (app, { document: { tags, ...info } }) => {
     await app.register(swagger, {
       openapi: {
         openapi: '3.1.0',
         info: {
-          title: 'Networks',
-          description:
-            'Plans networks: facts of a CIDR, subnets for zones and tiers, overlaps, and the ranges that are reserved. Numbers in a path or a query are whole decimal numbers, such as 10: no +, no leading zeros, no fraction, no exponent. Every answer that is not a success is a problem document (RFC 9457).',
+          ...info,
           contact: { name: 'Platform team', url: 'https://gitops-platform.example.com' },
-          version: VERSION,
           license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
         },
         // Of the API's own address. The admin port, which serves the document, says which that is.
         servers: [{ url: '/' }],
         // Who may call is decided by the network, not by this service.
         security: [],
-        tags: [{ name: 'networks', description: 'CIDR planning for IPv4 and IPv6' }],
+        tags: [...tags],
       },
       transformObject: (made) => {
         if (!('openapiObject' in made)) throw new Error('the document is not OpenAPI 3');

@@ -2,7 +2,7 @@ import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebo
 import Type from 'typebox';
 import { formatCidr, parseCidr } from '@gitops/subnets/cidr';
 import { findOverlaps } from '@gitops/subnets/overlaps';
-import type { Metrics } from '../metrics.ts';
+import type { NetworkCounters } from '../network-counters.ts';
 import { problemResponses } from '../problems.ts';
 import { answerResponse, Cidr, CidrInput, NoQuery } from './schemas.ts';
 
@@ -23,11 +23,11 @@ const Overlaps = Type.Object({
 });
 
 export interface OverlapsOptions {
-  readonly metrics: Metrics;
+  readonly counters: NetworkCounters;
 }
 
 /** Finds the networks of a list that share addresses. */
-export const overlaps: FastifyPluginCallbackTypebox<OverlapsOptions> = (app, { metrics }, done) => {
+export const overlaps: FastifyPluginCallbackTypebox<OverlapsOptions> = (app, { counters }, done) => {
   app.post(
     '/v1/overlaps',
     {
@@ -49,7 +49,7 @@ export const overlaps: FastifyPluginCallbackTypebox<OverlapsOptions> = (app, { m
         return { cidr: formatCidr(cidr), index };
       };
       const found = findOverlaps(cidrs);
-      metrics.overlapsFound.inc(found.length);
+      counters.overlapsFound.inc(found.length);
       reply.send({ overlaps: found.map(({ outer, inner }) => ({ outer: place(outer), inner: place(inner) })) });
     },
   );

@@ -2,7 +2,7 @@ import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebo
 import Type, { type Static } from 'typebox';
 import { describeNetwork, formatCidr, parseCidr } from '@gitops/subnets/cidr';
 import { PlanError, planSubnets } from '@gitops/subnets/plan';
-import type { Metrics } from '../metrics.ts';
+import type { NetworkCounters } from '../network-counters.ts';
 import { ProblemError, problemResponses } from '../problems.ts';
 import { answerResponse, cacheHeaders, Cidr, CidrInput, Family, Network, NoQuery } from './schemas.ts';
 
@@ -64,11 +64,11 @@ const Plan = Type.Object({
 });
 
 export interface PlansOptions {
-  readonly metrics: Metrics;
+  readonly counters: NetworkCounters;
 }
 
 /** Lays out a network in subnets. */
-export const plans: FastifyPluginCallbackTypebox<PlansOptions> = (app, { metrics }, done) => {
+export const plans: FastifyPluginCallbackTypebox<PlansOptions> = (app, { counters }, done) => {
   const { 'cache-status': cacheStatus } = cacheHeaders;
 
   app.post(
@@ -93,14 +93,14 @@ export const plans: FastifyPluginCallbackTypebox<PlansOptions> = (app, { metrics
         const { cidr, zones, tiers, taken } = request.body as PlanRequest;
         return `plan ${JSON.stringify([cidr, zones, tiers.map(({ name, prefixLength }) => [name, prefixLength]), taken])}`;
       },
-      (request) => makePlan(request.body as PlanRequest, metrics),
+      (request) => makePlan(request.body as PlanRequest, counters),
     ),
   );
 
   done();
 };
 
-function makePlan({ cidr, zones, tiers, taken = [] }: PlanRequest, metrics: Metrics): object {
+function makePlan({ cidr, zones, tiers, taken = [] }: PlanRequest, counters: NetworkCounters): object {
   const twice = tiers.findIndex(({ name }, index) => tiers.findIndex((other) => other.name === name) < index);
   if (twice !== -1)
     throw new ProblemError(400, 'Two tiers have the same name.', {
@@ -110,8 +110,8 @@ function makePlan({ cidr, zones, tiers, taken = [] }: PlanRequest, metrics: Metr
   const network = parseCidr(cidr);
   try {
     const plan = planSubnets({ cidr: network, zones, tiers, taken: taken.map(parseCidr) });
-    metrics.plans.inc({ outcome: 'planned' });
-    metrics.plannedSubnets.inc(plan.subnets.length);
+    counters.plans.inc({ outcome: 'planned' });
+    counters.plannedSubnets.inc(plan.subnets.length);
     return {
       cidr: formatCidr(network),
       family: network.family,
@@ -124,7 +124,7 @@ function makePlan({ cidr, zones, tiers, taken = [] }: PlanRequest, metrics: Metr
     };
   } catch (error) {
     if (!(error instanceof PlanError)) throw error;
-    metrics.plans.inc({ outcome: 'does-not-fit' });
+    counters.plans.inc({ outcome: 'does-not-fit' });
     throw new ProblemError(422, `The plan does not fit: ${error.message}.`, { type: 'plan-does-not-fit' });
   }
 }
