@@ -1,13 +1,14 @@
-// Bundles the service into dist/: main.js and the two files of its documentation page. That folder is what the image
+// Bundles a service into dist/: main.js and the two files of its documentation page. That folder is what the image
 // holds and what tests and benchmarks run.
 // Usage: node build.ts [FOLDER]   (another folder than dist/, which must be empty)
-// VERSION and COMMIT go into the metric service_build_info.
+// SERVICE is the folder of the service, from the repository's root; this one by default. VERSION and COMMIT go into the
+// metric service_build_info.
 import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 
-const { VERSION: version = 'source', COMMIT: commit = 'unknown' } = process.env;
+const { VERSION: version = 'source', COMMIT: commit = 'unknown', SERVICE: service = 'service' } = process.env;
 const dist = join(import.meta.dirname, 'dist');
 const [, , folder] = process.argv;
 // Built in a temporary folder and moved into place at the end, so that a running service does not lose its files meanwhile.
@@ -15,7 +16,7 @@ const made = folder ?? join(import.meta.dirname, 'node_modules', `.dist-${proces
 
 await build({
   absWorkingDir: import.meta.dirname,
-  entryPoints: ['src/main.ts'],
+  entryPoints: [join('..', service, 'src/main.ts')],
   outfile: join(made, 'main.js'),
   bundle: true,
   platform: 'node',

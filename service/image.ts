@@ -1,4 +1,4 @@
-// Builds the service's image; --help tells how. Progress goes to standard error, the image's reference to standard output.
+// Builds the image of a service; --help tells how. Progress goes to standard error, the image's reference to standard output.
 // The same commit gives the same image: all that changes from build to build is passed in, and comes from the commit.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -8,15 +8,17 @@ import { parseArgs } from 'node:util';
 import { tagProblem } from '@gitops/delivery/image-file';
 import { thisPlatform } from '@gitops/images/node-base';
 import { type Origin, readOrigin } from '@gitops/images/origin';
-import { buildServiceImage, defaultTag, readServiceDockerfile, SERVICE_IMAGE } from '@gitops/images/service-image';
+import { buildServiceImage, defaultTag, readServiceDockerfile, serviceArguments } from '@gitops/images/service-image';
 import { CommandError, reportFailure } from '@gitops/report/errors';
 import { progressTo } from '@gitops/report/progress';
+import { FIRST_SERVICE, serviceNames } from '@gitops/settings/services';
 import { ensureTools } from '@gitops/tools/tools';
 
 const HELP = `Usage: node image.ts [OPTIONS]
 
 The image is assembled without a daemon and pushed, unless --docker is given.
 
+  --service NAME    the service (default: ${FIRST_SERVICE})
   --tag TAG         the image's tag and version (default: the version in package.json and the commit)
   --also TAG        another tag for the same image; may be repeated
   --registry R      where the image belongs, for instance registry.example.com/team
@@ -52,6 +54,7 @@ export function dockerProblem(): { message: string; next: string } | undefined {
 }
 
 interface Options {
+  readonly service: string;
   readonly tag?: string | undefined;
   readonly also?: readonly string[] | undefined;
   readonly registry?: string | undefined;
@@ -69,7 +72,10 @@ interface Built {
   readonly created: string;
 }
 
-function check({ tag, also = [], registry, push, docker }: Options): void {
+function check({ service, tag, also = [], registry, push, docker }: Options): void {
+  const services = serviceNames(root);
+  if (!services.includes(service))
+    throw new CommandError(`unknown service ${service}`, `--service is one of: ${services.join(', ')}`);
   const tags = also.map((other) => ['--also', other] as const);
   for (const [option, name] of tag === undefined ? tags : [['--tag', tag] as const, ...tags]) {
     const rule = tagProblem(name);
@@ -86,12 +92,12 @@ function check({ tag, also = [], registry, push, docker }: Options): void {
     );
 }
 
-async function assemble({ tag, also = [], registry = '', platform }: Options): Promise<Built> {
+async function assemble({ service, tag, also = [], registry = '', platform }: Options): Promise<Built> {
   const progress = progressTo();
   const { bin } = await ensureTools({ ...progress, note: () => undefined }, { verify: false, builds: ['images'] });
   const { RUNTIME_IMAGE } = process.env;
   const { reference, digest, commit, created, base, ...image } = await buildServiceImage(root, {
-    ...{ bin, registry, tag, also },
+    ...{ service, bin, registry, tag, also },
     base: RUNTIME_IMAGE === '' ? undefined : RUNTIME_IMAGE,
     platforms: platform?.split(',') ?? [thisPlatform],
   });
@@ -100,21 +106,30 @@ async function assemble({ tag, also = [], registry = '', platform }: Options): P
 }
 
 async function buildWithDocker(options: Options): Promise<Built> {
-  const origin = await readOrigin(root, readServiceDockerfile(root).inputs);
+  const origin = await readOrigin(root, readServiceDockerfile(root, options.service).inputs);
   const { commit, created } = origin;
-  const tag = options.tag ?? defaultTag(root, commit) + (commit.endsWith('-dirty') ? '-dirty' : '');
+  const tag = options.tag ?? defaultTag(root, commit, options.service) + (commit.endsWith('-dirty') ? '-dirty' : '');
   const problem = dockerProblem();
   if (problem !== undefined) throw new CommandError(problem.message, problem.next);
   const referenceOf = (name: string): string =>
-    `${options.registry === undefined ? '' : `${options.registry}/`}${SERVICE_IMAGE}:${name}`;
+    `${options.registry === undefined ? '' : `${options.registry}/`}${options.service}:${name}`;
   const reference = referenceOf(tag);
-  const digest = buildx(options, [reference, ...(options.also ?? []).map(referenceOf)], buildArguments(tag, origin));
+  const digest = buildx(
+    options,
+    [reference, ...(options.also ?? []).map(referenceOf)],
+    buildArguments(options.service, tag, origin),
+  );
   return { reference: digest === undefined ? reference : `${reference}@${digest}`, tag, digest, commit, created };
 }
 
-function buildArguments(tag: string, { commit, created, source }: Origin): Record<string, string | undefined> {
+function buildArguments(
+  service: string,
+  tag: string,
+  { commit, created, source }: Origin,
+): Record<string, string | undefined> {
   const { BUILD_IMAGE, RUNTIME_IMAGE } = process.env;
   return {
+    ...serviceArguments(root, service),
     VERSION: tag,
     COMMIT: commit,
     CREATED: created,
@@ -168,6 +183,7 @@ function readOptions() {
     const flag = { type: 'boolean', default: false } as const;
     return parseArgs({
       options: {
+        service: { ...string, default: FIRST_SERVICE },
         tag: string,
         also: { ...string, multiple: true },
         registry: string,

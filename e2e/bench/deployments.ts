@@ -73,7 +73,7 @@ export async function measureDeployments(rounds: number): Promise<Measure[]> {
   // A tag is never moved, and the registry keeps those of earlier runs.
   const stamp = Date.now().toString(36);
   const build = async (tag: string): Promise<Image> =>
-    buildLocalImage(stack.instance, stack.tools, stack.ports, `${tag}-${stamp}`);
+    buildLocalImage(stack.instance, stack.tools, stack.ports, { tag: `${tag}-${stamp}` });
   // The first of each pays for caches that the others find filled.
   const first = await build('0.0.1');
   await pushImage(stack, clone, first);

@@ -75,7 +75,7 @@ t.test('the image is labelled, with the build arguments that image.ts passes', (
     ([, name, value]) => [name, value],
   );
   t.match(Object.fromEntries(labels), {
-    title: 'fastify-service',
+    title: '${NAME}',
     description: /\w/,
     source: '${SOURCE}',
     version: '${VERSION}',
@@ -84,10 +84,10 @@ t.test('the image is labelled, with the build arguments that image.ts passes', (
     licenses: 'Apache-2.0',
   });
   t.same(
-    stages.map((stage) => texts(stage, 'ARG')),
+    stages.map((stage) => texts(stage, 'ARG').map((text) => text.replace(/=.*$/, ''))),
     [
-      ['VERSION', 'COMMIT', 'CREATED'],
-      ['VERSION', 'COMMIT', 'CREATED', 'SOURCE'],
+      ['SERVICE', 'VERSION', 'COMMIT', 'CREATED'],
+      ['NAME', 'DESCRIPTION', 'VERSION', 'COMMIT', 'CREATED', 'SOURCE'],
     ],
   );
   t.end();

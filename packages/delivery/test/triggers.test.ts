@@ -12,7 +12,10 @@ import { digest, serveImages, writing } from './served-repository.ts';
 const isReleased = (file: string): boolean => RELEASE_PATHS.some((path) => matchesGlob(file, path));
 
 t.test('what the image is built from is what starts a release, and an image file never is', (t) => {
-  const dockerfile = readFileSync(resolve(import.meta.dirname, '../../../service/Dockerfile'), 'utf8');
+  const dockerfile = readFileSync(resolve(import.meta.dirname, '../../../service/Dockerfile'), 'utf8').replaceAll(
+    '${SERVICE}',
+    'service',
+  );
   const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources = '']) =>
     sources.split(' '),
   );

@@ -57,8 +57,8 @@ function pairsOf(text: string): [string, string][] {
 
 /** An ARG that an instruction declares: its given value, or its default. */
 function declare(text: string, given: Arguments): [string, string | undefined] {
-  const [name = '', preset] = text.split('=', 2);
-  return [name, given[name] ?? preset];
+  const [, name = '', preset] = /^(\w+)(?:=(.*))?$/.exec(text) ?? [];
+  return [name, given[name] ?? preset?.replace(/^"(.*)"$/, '$1')];
 }
 
 /**
@@ -78,8 +78,13 @@ export function readDockerfile(text: string, given: Arguments = {}): DockerfileI
 
   const inputs: string[] = [];
   const builders: string[] = [];
+  const values: Record<string, string | undefined> = {};
   for (const { name, text: each } of earlier) {
-    if (name === 'COPY' && !each.startsWith('--from')) inputs.push(...each.split(/\s+/).slice(0, -1));
+    if (name === 'ARG') Object.assign(values, Object.fromEntries([declare(each, given)]));
+    if (name === 'COPY' && !each.startsWith('--from')) {
+      const sources = substitute(each, values).split(/\s+/).slice(0, -1);
+      inputs.push(...sources.filter((source) => !inputs.includes(source)));
+    }
     if (name === 'FROM') builders.push(substitute(each.replace(/^(--\S+\s+)*(\S+).*$/, '$2'), globalValues));
   }
 

@@ -3,24 +3,53 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommandError } from '@gitops/report/errors';
+import { FIRST_SERVICE, serviceFolder } from '@gitops/settings/services';
 import { run, RunError } from '@gitops/tools/run';
 import { assemble } from './assemble.ts';
 import { type DockerfileImage, readDockerfile } from './dockerfile.ts';
 import { type Origin, readOrigin } from './origin.ts';
 
-/** The name of the service's image in every registry. */
-export const SERVICE_IMAGE = 'fastify-service';
-
 /** Where the Dockerfile's first stage puts the bundle. */
 const BUNDLE_IN_STAGE = '/workspace/service/dist';
 
-/** What the Dockerfile says of the service's image. */
-export function readServiceDockerfile(root: string, args: Readonly<Record<string, string>> = {}): DockerfileImage {
-  return readDockerfile(readFileSync(join(root, 'service/Dockerfile'), 'utf8'), args);
+/**
+ * What the Dockerfile says of a service's image.
+ * @param args build arguments beside those that name the service
+ */
+export function readServiceDockerfile(
+  root: string,
+  service: string = FIRST_SERVICE,
+  args: Readonly<Record<string, string>> = {},
+): DockerfileImage {
+  const text = readFileSync(join(root, 'service/Dockerfile'), 'utf8');
+  return readDockerfile(text, { ...serviceArguments(root, service), ...args });
 }
 
-/** How the image of the service is built. */
+/** The build arguments of the Dockerfile that say which service is built. */
+export function serviceArguments(root: string, service: string): Record<string, string> {
+  const folder = serviceFolder(service);
+  const { description } = packageOf(root, service);
+  return { SERVICE: folder, NAME: service, ...(description === undefined ? {} : { DESCRIPTION: description }) };
+}
+
+/** What the package.json of a service says. Throws CommandError where there is none. */
+function packageOf(root: string, service: string): { version: string; description?: string } {
+  const file = `${serviceFolder(service)}/package.json`;
+  try {
+    return JSON.parse(readFileSync(join(root, file), 'utf8')) as { version: string; description?: string };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new CommandError(
+      `${file} is missing, so that ${service} cannot be built here`,
+      'give its image by TAG and DIGEST',
+    );
+  }
+}
+
+/** How the image of a service is built. */
 export interface ServiceBuild {
+  /** The service, by the name of its Application; the first one by default. */
+  readonly service?: string;
   /** The folder of the programs. */
   readonly bin: string;
   /** The registry in the image's reference, with folders if any. */
@@ -38,7 +67,7 @@ export interface ServiceBuild {
   readonly onPart?: (part: string) => void;
 }
 
-/** The service's image in a registry. */
+/** A service's image in a registry. */
 export interface ServiceImage extends Origin {
   /** registry/name:tag@digest */
   readonly reference: string;
@@ -50,25 +79,26 @@ export interface ServiceImage extends Origin {
 }
 
 /**
- * Builds the image of the service without a daemon, from the work tree as it is, and pushes it. The same commit gives the
+ * Builds the image of a service without a daemon, from the work tree as it is, and pushes it. The same commit gives the
  * same image.
  * Throws CommandError when the bundle cannot be built, and as `assemble` does; nothing is pushed or tagged then.
  */
 export async function buildServiceImage(root: string, build: ServiceBuild): Promise<ServiceImage> {
-  const { inputs } = readServiceDockerfile(root);
+  const { service = FIRST_SERVICE } = build;
+  const { inputs } = readServiceDockerfile(root, service);
   const origin = await readOrigin(root, inputs);
   const start = Date.now();
   build.onPart?.('bundle');
-  const version = build.tag ?? defaultTag(root, origin.commit);
-  const bundle = await makeBundle(root, { version, commit: origin.commit });
+  const version = build.tag ?? defaultTag(root, origin.commit, service);
+  const bundle = await makeBundle(root, { service, version, commit: origin.commit });
   try {
     const tag = build.tag ?? (origin.commit.endsWith('-dirty') ? `${version}-${hashOf(bundle)}` : version);
     const bundled = (Date.now() - start) / 1000;
     build.onPart?.('image');
     const args = { VERSION: tag, COMMIT: origin.commit, CREATED: origin.created, SOURCE: origin.source ?? '' };
-    const described = readServiceDockerfile(root, args);
+    const described = readServiceDockerfile(root, service, args);
     const pushed = await assemble(build.bin, {
-      name: `${build.registry}/${SERVICE_IMAGE}`,
+      name: `${build.registry}/${service}`,
       tag,
       also: build.also ?? [],
       base: build.base ?? described.base,
@@ -86,12 +116,11 @@ export async function buildServiceImage(root: string, build: ServiceBuild): Prom
 }
 
 /**
- * The tag of an image that nobody named: the version in service/package.json and the commit. A hash of the bundle follows
+ * The tag of an image that nobody named: the version in the service's package.json and the commit. A hash of the bundle follows
  * where the work tree has changes, so that each content has a tag of its own.
  */
-export function defaultTag(root: string, commit: string): string {
-  const { version } = JSON.parse(readFileSync(join(root, 'service/package.json'), 'utf8')) as { version: string };
-  return `${version}-${commit.slice(0, 7)}`;
+export function defaultTag(root: string, commit: string, service: string = FIRST_SERVICE): string {
+  return `${packageOf(root, service).version}-${commit.slice(0, 7)}`;
 }
 
 function inBundle(bundle: string, from: string): string {
@@ -99,18 +128,27 @@ function inBundle(bundle: string, from: string): string {
   throw new Error(`service/Dockerfile copies ${from}, and only ${BUNDLE_IN_STAGE} can be had without a daemon`);
 }
 
-/** Bundles the service into a folder of its own. */
-async function makeBundle(root: string, { version, commit }: { version: string; commit: string }): Promise<string> {
+interface Bundle {
+  readonly service: string;
+  readonly version: string;
+  readonly commit: string;
+}
+
+/** Bundles a service into a folder of its own. */
+async function makeBundle(root: string, { service, version, commit }: Bundle): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'bundle-'));
   try {
-    const env = { ...process.env, VERSION: version, COMMIT: commit };
+    const env = { ...process.env, VERSION: version, COMMIT: commit, SERVICE: serviceFolder(service) };
     await run(process.execPath, [join(root, 'service/build.ts'), folder], { env });
     return folder;
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     if (!(error instanceof RunError)) throw error;
     throw new CommandError(
-      ['the service does not build', ...errorsOf(error.stderr)],
+      [
+        service === FIRST_SERVICE ? 'the service does not build' : `${service} does not build`,
+        ...errorsOf(error.stderr),
+      ],
       'fix it and run the command again; nothing was pushed',
     );
   }

@@ -66,6 +66,12 @@ t.test('what needs a daemon is refused by name', (t) => {
 t.test("the service's Dockerfile can be read", (t) => {
   const text = readFileSync(join(import.meta.dirname, '../../../service/Dockerfile'), 'utf8');
   const { copies, config, inputs } = readDockerfile(text, { VERSION: '1' });
+  t.strictSame(
+    readDockerfile(text, { SERVICE: 'services/x', NAME: 'x' }).inputs.filter((input) => input.startsWith('services/')),
+    ['services/x/package.json', 'services/x/tsconfig.json', 'services/x/src'],
+  );
+  t.equal(readDockerfile(text, { NAME: 'x' }).config.Labels?.['org.opencontainers.image.title'], 'x');
+  t.match(config.Labels, { 'org.opencontainers.image.description': /^Answers [^"]+ overlaps$/ });
   t.strictSame(copies, [{ from: '/workspace/service/dist', to: '/app' }]);
   t.ok(inputs.includes('service/src') && inputs.includes('packages/subnets/src'));
   t.equal(config.Entrypoint?.[0], '/nodejs/bin/node');

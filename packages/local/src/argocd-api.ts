@@ -7,6 +7,7 @@ export interface Application {
     readonly name: string;
     readonly annotations?: Readonly<Record<string, string>>;
     readonly resourceVersion?: string;
+    readonly deletionTimestamp?: string;
   };
   readonly spec: {
     readonly project?: string;

@@ -74,11 +74,14 @@ export async function awaitDelivery(
     const heldBack: string[] = [];
     const frozen: Frozen[] = [];
     const waiting = await frozenApplications(client, [...applications.values()]);
-    const isRootBusy = names.includes(ROOT) && (await isPassingOn(applications.get(ROOT)));
+    const root = applications.get(ROOT);
+    const isRootBusy = names.includes(ROOT) && (root === undefined || (await isPassingOn(root)));
     if (names.includes(ROOT) && !isRootBusy) rootPassedOnAt ??= Date.now();
     for (const name of names) {
       const application = applications.get(name);
       if (application === undefined) continue;
+      // What the commit removes may complain to its end.
+      if (application.metadata.deletionTimestamp !== undefined) continue;
       const isCurrent = await isCompared(application);
       if (!isAnySynced && !isOperating(application) && (await contains(deployedRevision(application)))) {
         isAnySynced = true;
@@ -93,20 +96,24 @@ export async function awaitDelivery(
       else if (name === ROOT || !(isRootBusy || isAwaitingApplicationSet(application)))
         await giveUpWhenBad(application, isCurrent);
     }
-    if (reached.length + heldBack.length + frozen.length < names.length) {
+    const ended = reached.length + heldBack.length + frozen.length;
+    if (ended < names.length && !(await areOthersRemoved(ended))) {
       await refreshOverlooked(applications);
       return undefined;
     }
     const others = restlessOthers(applications, waiting);
-    if (others.length === 0) return { reached, heldBack, frozen };
+    if (others.length === 0) {
+      const created = [...applications.values()].filter(({ metadata }) => !specsBefore.has(metadata.name));
+      return { reached: [...reached, ...created], heldBack, frozen };
+    }
     // A freeze that is gone: Argo CD itself would look again at its next poll.
     await refresh(others.filter((other) => syncStatus(other) === 'OutOfSync' && !isOperating(other)));
     return undefined;
   });
 
   /** Whether root is still to be synced with the commit. */
-  async function isPassingOn(root: Application | undefined): Promise<boolean> {
-    return root !== undefined && isAutoSynced(root) && !(isSettled(root) && (await isCompared(root)));
+  async function isPassingOn(root: Application): Promise<boolean> {
+    return isAutoSynced(root) && !(isSettled(root) && (await isCompared(root)));
   }
 
   /** Whether the ApplicationSet controller may still change this Application after the sync of root. */
@@ -116,6 +123,13 @@ export async function awaitDelivery(
       Date.now() - rootPassedOnAt < REGENERATED_WITHIN &&
       JSON.stringify(spec) === specsBefore.get(metadata.name)
     );
+  }
+
+  /** Whether all affected Applications that have not ended well are gone: the commit removes them. */
+  async function areOthersRemoved(ended: number): Promise<boolean> {
+    if (rootPassedOnAt === undefined) return false;
+    const present = (await client.applications()).map(({ metadata }) => metadata.name);
+    return names.filter((name) => present.includes(name)).length === ended;
   }
 
   /** A push to argocd/ may create or change other Applications; those that are not at rest are waited for as well. */

@@ -1,9 +1,9 @@
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { bump } from '@gitops/delivery/bump';
 import { commitToMain, type Draft, MAIN, type Publication, type Remote } from '@gitops/delivery/commit';
 import { askClone, gitIn } from '@gitops/delivery/git';
-import { type Image, imageFile, isImageFile, readImage } from '@gitops/delivery/image-file';
+import { type Image, imageFile, isImageFile, readImage, setImage } from '@gitops/delivery/image-file';
 import { run, RunError } from '@gitops/tools/run';
 import { type Instance, statePath } from './instance.ts';
 
@@ -40,9 +40,14 @@ export async function createRepository(instance: Instance): Promise<void> {
 
 /**
  * Publishes the work tree as it is, committed or not, without the files that .gitignore and the clone's info/exclude
- * name. Image files belong to CI: those on the server stay as they are.
+ * name. Image files belong to CI: those on the server stay as they are, unless the work tree has none of that name.
+ * @param first images of services that the server does not have yet, by their names
  */
-export async function publishWorkTree(instance: Instance, url: string): Promise<Publication> {
+export async function publishWorkTree(
+  instance: Instance,
+  url: string,
+  first: ReadonlyMap<string, Image> = new Map(),
+): Promise<Publication> {
   const author = {
     name: ((await askClone(instance.root, 'config', 'user.name')) ?? '') || 'Developer',
     email: ((await askClone(instance.root, 'config', 'user.email')) ?? '') || 'developer@localhost',
@@ -60,9 +65,18 @@ export async function publishWorkTree(instance: Instance, url: string): Promise<
     await git(['add', '--all', '--', '.'], { index });
     copyFileSync(index, `${index}.last`);
     renameSync(`${index}.last`, lastIndex);
+    for (const [service, image] of first) {
+      const file = imageFile(instance.cluster, service);
+      const input = setImage(readFileSync(join(instance.root, file), 'utf8'), image, file);
+      const blob = (await git(['hash-object', '-w', '--stdin'], { input })).trim();
+      await git(['update-index', '--add', '--cacheinfo', `100644,${blob},${file}`], { index });
+    }
     if (parent === undefined) return;
     const entries = (await git(['ls-tree', '-r', '-z', parent, '--', 'clusters/'])).split('\0');
-    const kept = entries.filter((entry) => isImageFile(entry.split('\t')[1] ?? ''));
+    const kept = entries.filter((entry) => {
+      const file = entry.split('\t')[1] ?? '';
+      return isImageFile(file) && existsSync(join(instance.root, file));
+    });
     const input = kept.map((entry) => `${entry}\0`).join('');
     await git(['update-index', '--add', '-z', '--index-info'], { index, input });
   };
@@ -72,7 +86,9 @@ export async function publishWorkTree(instance: Instance, url: string): Promise<
 
 /** Sets an application's image in the local cluster, as CI does. Throws as `bump` does. */
 export async function publishImage(instance: Instance, url: string, app: string, image: Image): Promise<Publication> {
-  return bump(remoteOf(instance, url), { cluster: instance.cluster, app, ...image });
+  // Not whatever else the image has: a `source` would be taken for the commit that it was built from.
+  const { tag, digest } = image;
+  return bump(remoteOf(instance, url), { cluster: instance.cluster, app, tag, digest });
 }
 
 /** The image of an application on the server's main; undefined when it has no image file. */

@@ -28,7 +28,7 @@ import { choosePorts, COMPONENTS, isComponent, type ProcessName } from './ports.
 import { endProcess, strayProcesses } from './process.ts';
 import { registryAddress, startRegistry } from './registry.ts';
 import { repositoryURL } from './repository.ts';
-import { ensureFirstImage } from './service-image.ts';
+import { ensureFirstImages } from './service-image.ts';
 
 /**
  * Starts every part that is not running. Each step first checks the present state, so the next run finishes
@@ -56,13 +56,13 @@ export async function up(
   const url = repositoryURL(ports.git);
 
   const gitStart = startGit(instance, ports);
-  const firstImage = startRegistry(instance, tools, ports).then(async () => {
+  const firstImages = startRegistry(instance, tools, ports).then(async () => {
     await gitStart;
-    return ensureFirstImage(instance, tools, ports);
+    return ensureFirstImages(instance, tools, ports);
   });
   // Their failures are thrown below, when their turns come.
   gitStart.catch(() => undefined);
-  firstImage.catch(() => undefined);
+  firstImages.catch(() => undefined);
   const startedCluster = await startCluster(instance, tools, ports);
   const frontDoorStart = startFrontDoor(instance, ports);
   frontDoorStart.catch(() => undefined);
@@ -82,8 +82,8 @@ export async function up(
 
   const startedGit = await gitStart;
   progress.done(`Git at ${url}${wasRunning(!startedGit)}`);
-  const first = await firstImage;
-  if (first !== undefined) progress.done(`image ${shortImage(first.image.reference)} at ${registryAddress(ports)}`);
+  const first = await firstImages;
+  for (const { image } of first) progress.done(`image ${shortImage(image.reference)} at ${registryAddress(ports)}`);
 
   const configuration = argoConfiguration(instance, tools, await onCallSecret(instance, tools));
   await apply(instance, tools, [...configuration, ...notificationsConfiguration(instance, ports), ...argoIdentities()]);
@@ -105,10 +105,10 @@ export async function up(
   // Ingresses get their addresses from it.
   await frontDoorStart;
   let applications = await awaitStart(instance, ports, url);
-  if (first !== undefined) {
+  for (const { publication } of first) {
     // An Argo CD that was not running got no webhook of this commit.
     const client = connectAs(instance, ports, 'developer');
-    await awaitDelivery(instance, client, first.publication);
+    await awaitDelivery(instance, client, publication);
     applications = await client.applications();
   }
   progress.done('Applications at rest');

@@ -4,8 +4,9 @@ import { readServiceDockerfile } from '@gitops/images/service-image';
 import { command } from '@gitops/report/command-line';
 import { CommandError, UsageError } from '@gitops/report/errors';
 import { setJobOutputs } from '@gitops/report/github';
-import { flag, text } from '@gitops/report/options';
+import { choice, flag, text } from '@gitops/report/options';
 import { type AwsClusterSettings, PREVIEW_IMAGES, previewURL } from '@gitops/settings';
+import { FIRST_SERVICE, serviceNames } from '@gitops/settings/services';
 import { instanceType } from '@gitops/settings/instance-types';
 import { run, RunError } from '@gitops/tools/run';
 import { requireCredentials } from '../credentials.ts';
@@ -13,15 +14,15 @@ import { slotTag } from '../retention.ts';
 import { awsClusters, repository } from '../workspace.ts';
 import { callProgram } from './programs.ts';
 
-const NAME = 'fastify-service';
 /** The account of every user of ECR; the password says who it is. */
 const USERNAME = 'AWS';
 /** Where a build is deployed first. */
 const FIRST_CLUSTER = 'dev';
 
 export default command({
-  summary: 'build the image of the service as TAG and push it to the registry',
+  summary: 'build the image of a service as TAG and push it to the registry',
   options: {
+    app: choice(`the service, ${FIRST_SERVICE} by default`, () => serviceNames(repository)),
     tag: text('the version of the image', {
       isRequired: true,
       placeholder: 'VERSION',
@@ -36,7 +37,9 @@ export default command({
     }),
     docker: flag('build with Docker, by the Dockerfile, instead of without a daemon'),
   },
-  run: async ({ options: { tag, dirty, docker, preview }, json, print }) => {
+  run: async ({ options: { app = FIRST_SERVICE, tag, dirty, docker, preview }, json, print }) => {
+    if (preview !== undefined && app !== FIRST_SERVICE)
+      throw new UsageError(`${app} has no previews`, `only ${FIRST_SERVICE} has; leave out PREVIEW`);
     const clusters = awsClusters();
     const owner = clusters.find(({ name }) => tag.startsWith(`${name}-`));
     if (owner !== undefined)
@@ -46,7 +49,7 @@ export default command({
       );
     const url = preview === undefined ? undefined : addressOf(clusters, preview);
     requireCredentials();
-    const image = await pushImage(repository, tag, clusters, { dirty, docker, isPreview: preview !== undefined });
+    const image = await pushImage(repository, app, tag, clusters, { dirty, docker, isPreview: preview !== undefined });
     const { digest } = image;
     setJobOutputs({
       ...{ tag, digest, repository: image.reference.replace(/:[^:@/]+@.*$/, '') },
@@ -77,9 +80,10 @@ export interface PushedImage {
 type Registry = AwsClusterSettings['registry'];
 
 /**
- * Builds the service for every kind of node with service/image.ts, and pushes it to the registry as a new version. It
+ * Builds a service for every kind of node with service/image.ts, and pushes it to the registry as a new version. It
  * also gets the tag of the coming deployment (see retention.ts), unless it is for a preview. Progress goes to standard error.
  * @param repository the folder of this repository
+ * @param service the name of its Application and its image
  * @param dirty allows a work tree with uncommitted changes
  * @param docker builds with Docker
  * @param isPreview for the repository of previews, whose pods pull by the commit
@@ -88,6 +92,7 @@ type Registry = AwsClusterSettings['registry'];
  */
 export async function pushImage(
   repository: string,
+  service: string,
   tag: string,
   clusters: readonly AwsClusterSettings[],
   { dirty, docker, isPreview }: { readonly dirty: boolean; readonly docker: boolean; readonly isPreview: boolean },
@@ -97,7 +102,7 @@ export async function pushImage(
     throw new CommandError('no cluster on AWS would pull the image', 'add one below clusters/');
   const { registry } = cluster;
   const host = `${registry.accountId}.dkr.ecr.${registry.region}.amazonaws.com`;
-  const name = isPreview ? PREVIEW_IMAGES : NAME;
+  const name = isPreview ? PREVIEW_IMAGES : service;
   if (isPreview) {
     const commit = await headOf(repository);
     if (tag !== commit)
@@ -122,11 +127,17 @@ export async function pushImage(
   if (docker) await logIn(host, password);
 
   const args = [
-    ...['--tag', tag, ...(isPreview ? [] : ['--also', slotTag(FIRST_CLUSTER, await deployments(repository))])],
+    ...[
+      '--service',
+      service,
+      '--tag',
+      tag,
+      ...(isPreview ? [] : ['--also', slotTag(FIRST_CLUSTER, await deployments(repository, service))]),
+    ],
     // service/image.ts adds the name of the service.
     ...[
       '--registry',
-      `${host}/${name}`.replace(`/${NAME}`, ''),
+      `${host}/${name}`.replace(`/${service}`, ''),
       '--platform',
       platformsOf(clusters).join(),
       '--push',
@@ -167,7 +178,11 @@ async function requireCommitted(repository: string): Promise<void> {
  */
 function requirePinnedBases(repository: string, docker: boolean): void {
   const given = Object.entries(process.env).filter(([, value]) => value !== '');
-  const { base, builders } = readServiceDockerfile(repository, Object.fromEntries(given) as Record<string, string>);
+  const { base, builders } = readServiceDockerfile(
+    repository,
+    FIRST_SERVICE,
+    Object.fromEntries(given) as Record<string, string>,
+  );
   const moving = [base, ...(docker ? builders : [])].filter((image) => !/@sha256:[0-9a-f]{64}$/.test(image));
   if (moving.length > 0)
     throw new CommandError(
@@ -177,8 +192,8 @@ function requirePinnedBases(repository: string, docker: boolean): void {
 }
 
 /** How many commits have deployed to the first cluster. */
-async function deployments(repository: string): Promise<number> {
-  const file = `clusters/${FIRST_CLUSTER}/${NAME}.image.yaml`;
+async function deployments(repository: string, service: string): Promise<number> {
+  const file = `clusters/${FIRST_CLUSTER}/${service}.image.yaml`;
   return Number((await git(repository, 'rev-list', '--count', 'HEAD', '--', file)).trim());
 }
 

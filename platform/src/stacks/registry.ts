@@ -1,15 +1,17 @@
+import { resolve } from 'node:path';
 import { EcrLifecyclePolicy } from '@cdktf/provider-aws/lib/ecr-lifecycle-policy/index.js';
 import { EcrRegistryScanningConfiguration } from '@cdktf/provider-aws/lib/ecr-registry-scanning-configuration/index.js';
 import { EcrRepository } from '@cdktf/provider-aws/lib/ecr-repository/index.js';
 import { EcrRepositoryPolicy } from '@cdktf/provider-aws/lib/ecr-repository-policy/index.js';
 import type { Construct } from 'constructs';
 import { type AwsClusterSettings, PREVIEW_IMAGES } from '@gitops/settings';
+import { serviceNames } from '@gitops/settings/services';
 import { imagePullPolicy } from '../iam/policies.ts';
 import { lifecyclePolicy, previewLifecyclePolicy, tagMutability } from '../retention.ts';
 import { type Common, PlatformStack } from './platform-stack.ts';
 
-/** The repositories of images that are released, each with the name of its application. */
-export const REPOSITORIES = ['fastify-service'] as const;
+/** The repositories of images that are released, one for each service. */
+export const REPOSITORIES = serviceNames(resolve(import.meta.dirname, '../../..'));
 
 /**
  * The one registry, from which every cluster pulls what was built once. It outlives them: no command deletes a

@@ -106,6 +106,8 @@ t.test('an assembled image holds what the Dockerfile makes, and says what the Do
     const { created, config } = JSON.parse((await blob(manifest.config.digest)).toString()) as Config;
     t.equal(Date.parse(created), Date.parse(image.created));
     const values: Record<string, string> = {
+      NAME: 'fastify-service',
+      DESCRIPTION: /^DESCRIPTION="(.*)"$/.exec(texts(final, 'ARG')[1] ?? '')?.[1] ?? '',
       VERSION: '1.2.3',
       COMMIT: image.commit,
       CREATED: image.created,

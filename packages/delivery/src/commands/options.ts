@@ -1,8 +1,9 @@
 import { text } from '@gitops/report/options';
+import { FIRST_SERVICE } from '@gitops/settings/services';
 import { imageProblem, tagProblem } from '../image-file.ts';
 import { commitProblem } from '../sources.ts';
 
-export const DEFAULT_APPLICATION = 'fastify-service';
+export const DEFAULT_APPLICATION = FIRST_SERVICE;
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,51}[a-z0-9])?$/;
 

@@ -1,6 +1,9 @@
 import { command } from '@gitops/report/command-line';
+import { progressTo } from '@gitops/report/progress';
+import { shortImage } from '../applications.ts';
 import { openInstance } from '../instance.ts';
 import { publishWorkTree, repositoryURL } from '../repository.ts';
+import { buildFirstImages } from '../service-image.ts';
 import { reportDelivery, reportRefresh } from './report-delivery.ts';
 import { runningPorts } from './running.ts';
 
@@ -12,7 +15,10 @@ export default command({
     const start = Date.now();
     const instance = openInstance();
     const ports = runningPorts(instance);
-    const publication = await publishWorkTree(instance, repositoryURL(ports.git));
+    const first = await buildFirstImages(instance, ports);
+    const progress = progressTo();
+    for (const { reference } of first.values()) progress.done(`image ${shortImage(reference)}`);
+    const publication = await publishWorkTree(instance, repositoryURL(ports.git), first);
     try {
       await reportDelivery(instance, ports, publication, { start, json, print });
     } finally {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { CommandError } from '@gitops/report/errors';
 import { text } from '@gitops/report/options';
+import { FIRST_SERVICE } from '@gitops/settings/services';
 import type { Instance } from '../instance.ts';
 import { kubeconfigPath } from '../kubectl.ts';
 import { type Ports, rememberedPorts } from '../ports.ts';
@@ -13,7 +14,7 @@ export function runningPorts(instance: Instance): Ports {
   return ports;
 }
 
-export const DEFAULT_APPLICATION = 'fastify-service';
+export const DEFAULT_APPLICATION = FIRST_SERVICE;
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,51}[a-z0-9])?$/;
 

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { type Image, imageFile, imageProblem, tagProblem } from '@gitops/delivery/image-file';
-import { SERVICE_IMAGE } from '@gitops/images/service-image';
 import { command } from '@gitops/report/command-line';
 import { CommandError, UsageError } from '@gitops/report/errors';
 import { text } from '@gitops/report/options';
@@ -98,13 +97,8 @@ async function build(instance: Instance, { tools, ports, app, tag, timeline, pro
       `main has no ${imageFile(instance.cluster, app)}`,
       'name an application that has an image file in this cluster',
     );
-  if (app !== SERVICE_IMAGE)
-    throw new CommandError(
-      `this repository builds ${SERVICE_IMAGE} and not ${app}`,
-      'give its image by TAG and DIGEST',
-    );
   timeline.end('set-up');
-  const image = await buildLocalImage(instance, tools, ports, tag);
+  const image = await buildLocalImage(instance, tools, ports, { service: app, tag });
   for (const part of ['bundle', 'assemble', 'push'] as const) timeline.add(part, image.seconds[part]);
   progress.done(`pushed ${shortImage(image.reference)}`);
   return image;

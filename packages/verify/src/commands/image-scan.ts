@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { imageProblem } from '@gitops/delivery/image-file';
-import { SERVICE_IMAGE } from '@gitops/images/service-image';
 import { durationOption, secondsOf } from '@gitops/load/duration';
 import { command } from '@gitops/report/command-line';
 import { CommandError } from '@gitops/report/errors';
-import { text } from '@gitops/report/options';
+import { choice, text } from '@gitops/report/options';
 import { clusterNames, readCluster } from '@gitops/settings';
+import { FIRST_SERVICE, serviceNames } from '@gitops/settings/services';
 import { awaitFindings } from '../image-scan.ts';
 import { root } from '../pnpm.ts';
 import { POLICY, reportFindings } from '../report-findings.ts';
@@ -16,8 +16,9 @@ import { acceptancesOf, readPolicy } from '../vulnerabilities.ts';
 const PATIENCE = '10m';
 
 export default command({
-  summary: "wait for ECR's scan of the service's image, and fail for findings that the policy does not accept",
+  summary: "wait for ECR's scan of a service's image, and fail for findings that the policy does not accept",
   options: {
+    app: choice(`the service, ${FIRST_SERVICE} by default`, () => serviceNames(root)),
     digest: text('sha256:… of the image', {
       isRequired: true,
       placeholder: 'DIGEST',
@@ -25,13 +26,13 @@ export default command({
     }),
     timeout: durationOption(`how long to wait for the scan, ${PATIENCE} by default`),
   },
-  run: async ({ options: { digest, timeout = PATIENCE }, ...output }) => {
+  run: async ({ options: { app = FIRST_SERVICE, digest, timeout = PATIENCE }, ...output }) => {
     const policy = readPolicy(readFileSync(resolve(root, POLICY), 'utf8'), POLICY);
     const cluster = clusterNames(root)
       .map((name) => readCluster(root, name))
       .find(({ provider }) => provider === 'aws');
     if (cluster?.provider !== 'aws') throw new CommandError('no cluster is on AWS', 'add one below clusters/');
-    const image = { registry: cluster.registry, repository: SERVICE_IMAGE, digest };
+    const image = { registry: cluster.registry, repository: app, digest };
     reportFindings(await awaitFindings(image, secondsOf(timeout)), acceptancesOf(policy, 'image'), output);
   },
 });
