@@ -1,12 +1,12 @@
 # Thin on purpose: each target calls the command of the same name. `make` without a target lists them.
 .DEFAULT_GOAL := help
-.PHONY: up status monitoring logs env down deploy ship load dash dashboards unit test soak sbom scan image-scan bench install help rollback resume charts check diff render explain capacity flows synth plan drift apply unlock cost kubeconfig image ci-role migrate-state destroy bump promote promotions history comment triggers
+.PHONY: service up status monitoring logs env down deploy ship load dash dashboards unit test soak sbom scan image-scan bench install help rollback resume charts check diff render explain capacity flows synth plan drift apply unlock cost kubeconfig image ci-role migrate-state destroy bump promote promotions history comment triggers
 
 # The variables of the commands. They reach the programs through the environment, never through a shell's command line;
 # a command refuses variables that it does not have.
-export ADDRESS ALLOW_OLDER APP ARGOCD BASE BODY CLUSTER COMMIT CONFIRM DIGEST DIRTY DOCKER DRY DURATION EFFECT EMERGENCY FROM HEAD ID KEY LIMIT MARKDOWN PREVIEW PULL_REQUEST RATE RECOVER REMOTE ROLE SCENARIO STACK TAG TIMEOUT TO YES
+export ADDRESS ALLOW_OLDER APP ARGOCD BASE BODY CLUSTER COMMIT CONFIRM DIGEST DIRTY DOCKER DRY DURATION EFFECT EMERGENCY FROM HEAD ID KEY LIMIT MARKDOWN NAME PREVIEW PULL_REQUEST RATE RECOVER REMOTE REMOVE ROLE SCENARIO STACK TAG TIMEOUT TO YES
 # Variables of this file, allowed on the command line of any target.
-export MAKEFILE_VARIABLES := NODE COMPILED LOAD LOCAL MONITORING MANIFESTS PLATFORM VERIFY BENCHES DELIVERY
+export MAKEFILE_VARIABLES := NODE COMPILED LOAD LOCAL MONITORING MANIFESTS PLATFORM VERIFY BENCHES DELIVERY SERVICES
 
 NODE := node_modules/.bin/node
 # A compile cache makes commands start faster. Tests run without it, since coverage would be less exact.
@@ -16,6 +16,7 @@ LOCAL := $(COMPILED) packages/local/src/main.ts
 MONITORING := $(COMPILED) packages/monitoring/src/main.ts
 MANIFESTS := $(COMPILED) packages/manifests/src/main.ts
 DELIVERY := $(COMPILED) packages/delivery/src/main.ts
+SERVICES := $(COMPILED) packages/services/src/main.ts
 # Small semi-space and no optimizing compiler: synthesis takes 60 MB less, and no more time.
 PLATFORM := $(COMPILED) --max-semi-space-size=2 --no-opt platform/src/main.ts
 VERIFY := $(NODE) packages/verify/src/main.ts
@@ -97,6 +98,9 @@ resume: install ## show what main has for APP=fastify-service, then hand it back
 	@$(LOCAL) resume
 
 ##@ Platform engineer: what Git would deploy
+
+service: install ## add a service to the fleet: NAME=orders; [REMOVE=yes] removes it
+	@$(SERVICES) service
 
 charts: install ## fetch the upstream charts that argocd/ names, and check their sums; [FROM=a folder with archives]
 	@$(MANIFESTS) charts

@@ -39,6 +39,7 @@ t.strictSame(
     'packages/monitoring/src/main.ts',
     'packages/manifests/src/main.ts',
     'packages/delivery/src/main.ts',
+    'packages/services/src/main.ts',
     'platform/src/main.ts',
     'packages/verify/src/main.ts',
   ],

@@ -4,6 +4,7 @@ import t from 'tap';
 import { parse } from 'yaml';
 import { RELEASE_PATHS } from '@gitops/delivery/triggers';
 import { clusterNames, readCluster } from '@gitops/settings';
+import { FIRST_SERVICE, serviceNames } from '@gitops/settings/services';
 import { PINS } from '../src/pins.ts';
 import { readWorkflow, readWorkflows, type Workflow } from '../src/read.ts';
 import { root } from '../src/repository.ts';
@@ -17,6 +18,10 @@ const repository: Repository = {
   clusters: clusterNames(root).filter((name) => readCluster(root, name).provider === 'aws'),
 };
 const workflows = readWorkflows(root);
+/** Of services that `make service` added: each is that of the first one with another name. */
+const otherReleases = serviceNames(root)
+  .filter((name) => name !== FIRST_SERVICE)
+  .map((name) => `release-${name}`);
 
 t.test('the workflows keep every rule', (t) => {
   t.same(workflows.filter(({ isAction }) => !isAction).map(nameOf), [
@@ -27,6 +32,7 @@ t.test('the workflows keep every rule', (t) => {
     'preview',
     'promote',
     'release',
+    ...otherReleases,
   ]);
   t.strictSame(Object.fromEntries(problemsOf(workflows, repository)), {});
   t.end();
