@@ -25,6 +25,13 @@ function renamed(root: string, file: string, name: string): string {
     .join(CHART);
 }
 
+/** The ApplicationSet of a service, as that of the first one is now. */
+const applicationSet = (root: string, name: string): string =>
+  renamed(root, `argocd/applications/${FIRST_SERVICE}.yaml`, name).replace(
+    /^( +)limit: -?\d+$/m,
+    '$1# Retry without limit: its namespace comes from another Application, which nothing here waits for.\n$1limit: -1',
+  );
+
 /** The workflow that releases a service, as that of the first one is now. */
 function releaseWorkflow(root: string, name: string): string {
   const own = ['src/**', 'package.json', 'tsconfig.json'].map((path) => `      - ${serviceFolder(name)}/${path}\n`);
@@ -100,7 +107,7 @@ export function ownFiles(root: string, name: string): OwnFile[] {
     {
       file: `argocd/applications/${name}.yaml`,
       why: `its ApplicationSet: that of ${FIRST_SERVICE} with another name`,
-      text: renamed(root, `argocd/applications/${FIRST_SERVICE}.yaml`, name),
+      text: applicationSet(root, name),
     },
     {
       file: `argocd/applications/${name}-namespace.yaml`,
