@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -172,4 +172,22 @@ t.test('a webhook lists added, changed and removed files, whatever their names',
   t.equal(push.before, '0'.repeat(40));
   t.ok(push.commits[0]?.added.includes('with space/ümlaut.txt'));
   t.equal(push.commits[0]?.added.length, 5);
+});
+
+t.test('a service that is new comes with its first image; one that is gone takes its image file along', async (t) => {
+  const { instance, url } = await serve(t);
+  await publishWorkTree(instance, url);
+  const file = join(instance.root, 'clusters/local/other.image.yaml');
+  writeFileSync(file, `# CI's\nimage:\n  tag: "0.0.0"\n  digest: ${digest('0')}\n`);
+  const image = { tag: '1.0', digest: digest('b') };
+  const added = await publishWorkTree(instance, url, new Map([['other', image]]));
+  t.strictSame(added.files, ['clusters/local/other.image.yaml'], 'in one commit');
+  t.strictSame(await publishedImage(instance, 'other'), image);
+  t.match(readFileSync(file, 'utf8'), '0.0.0', 'the work tree stays');
+  // Whatever else is known of an image is not about the commit.
+  await publishImage(instance, url, 'other', { tag: '1.1', digest: digest('c'), source: 'https://x' } as typeof image);
+  t.strictSame((await publishWorkTree(instance, url)).files, [], 'shipped images stay');
+  rmSync(file);
+  t.strictSame((await publishWorkTree(instance, url)).files, ['clusters/local/other.image.yaml']);
+  t.equal(await publishedImage(instance, 'other'), undefined);
 });
