@@ -45,7 +45,18 @@ export interface Application {
       readonly name: string;
       readonly namespace?: string;
       readonly status?: string;
+      /** Git no longer has it. */
+      readonly requiresPruning?: boolean;
     }[];
+  };
+}
+
+/** The fields of an ApplicationSet that this package reads. */
+export interface ApplicationSet {
+  readonly metadata: { readonly name: string };
+  readonly spec: { readonly syncPolicy?: { readonly applicationsSync?: string } };
+  readonly status?: {
+    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message: string }[];
   };
 }
 
@@ -94,7 +105,15 @@ export class ArgoError extends Error {
   }
 }
 
-interface ApplicationChange {
+/** Argo CD's server does not answer, or its answer broke off; what was asked of it may have happened. */
+export class UnreachableError extends CommandError {
+  constructor(port: number, reason: unknown) {
+    super(`Argo CD does not answer at 127.0.0.1:${port}: ${messageOf(reason)}`, 'run `make up`');
+    this.name = 'UnreachableError';
+  }
+}
+
+export interface ApplicationChange {
   /** ADDED, MODIFIED or DELETED. */
   readonly type: string;
   readonly application: Application;
@@ -109,6 +128,9 @@ export interface ArgoClient {
   resourceNodes(name: string): Promise<ResourceNode[]>;
   /** What repo-server renders for it, each manifest as JSON; at the tracked branch unless a commit is given. */
   manifests(name: string, revision?: string): Promise<string[]>;
+  applicationSets(): Promise<ApplicationSet[]>;
+  /** The Applications that an ApplicationSet makes now; it changes nothing. */
+  generate(set: ApplicationSet): Promise<Application[]>;
   /**
    * The version and the APIs of its own cluster, as Argo CD passes them to Helm; undefined until its controller has
    * found them out.
@@ -144,7 +166,7 @@ function changeIn(line: string): ApplicationChange | undefined {
 
 /**
  * A client of Argo CD's HTTP API on loopback.
- * Its methods throw ArgoError when the server refuses, and CommandError when it does not answer.
+ * Its methods throw ArgoError when the server refuses, and UnreachableError when it does not answer.
  */
 export function connect(port: number, token?: string): ArgoClient {
   const base = `http://127.0.0.1:${port}/api/v1`;
@@ -162,7 +184,7 @@ export function connect(port: number, token?: string): ArgoClient {
       });
     } catch (error) {
       if (signal?.aborted === true) throw error;
-      throw new CommandError(`Argo CD does not answer at 127.0.0.1:${port}: ${messageOf(error)}`, 'run `make up`');
+      throw new UnreachableError(port, error);
     }
     if (response.ok) return response;
     throw new ArgoError(response.status, messageIn(await response.text()));
@@ -191,6 +213,11 @@ export function connect(port: number, token?: string): ArgoClient {
       const query = revision === undefined ? '' : `?${new URLSearchParams({ revision }).toString()}`;
       return (await call<{ manifests?: string[] }>('GET', `${at(name)}/manifests${query}`)).manifests ?? [];
     },
+    applicationSets: async () =>
+      (await call<{ items: ApplicationSet[] | null }>('GET', '/applicationsets')).items ?? [],
+    generate: async (applicationSet) =>
+      (await call<{ applications?: Application[] }>('POST', '/applicationsets/generate', { applicationSet }))
+        .applications ?? [],
     capabilities: async () => {
       const { items } = await call<{
         items: { server: string; info?: { serverVersion?: string; apiVersions?: string[] } }[];

@@ -1,12 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError } from '@gitops/report/errors';
 import { describeState, isSettled, problemsOf } from './applications.ts';
-import type { Application, ArgoClient } from './argocd-api.ts';
+import {
+  type Application,
+  type ApplicationChange,
+  type ArgoClient,
+  ArgoError,
+  UnreachableError,
+} from './argocd-api.ts';
 
 export type ApplicationsByName = ReadonlyMap<string, Application>;
 
 /** How long a start, a delivery, a rollback or a resume may take, in milliseconds. */
 export const PATIENCE = 180_000;
+
+/** How long Argo CD's server may be away meanwhile, in milliseconds: as long as it may take to start again. */
+const AWAY = 30_000;
 
 /**
  * Follows all Applications, without polling, until `inspect` returns a result.
@@ -32,7 +41,7 @@ export async function awaitApplications<T>(
   following.catch(() => undefined);
   try {
     for (const end = Date.now() + patience; ;) {
-      const result = await inspect(known);
+      const result = await unlessAway(async () => inspect(known));
       if (result !== undefined) return result;
       if (Date.now() > end) throw tooLate(what, patience, known);
       await Promise.race([change.promise, following, sleep(1000, undefined, { signal })]);
@@ -43,18 +52,39 @@ export async function awaitApplications<T>(
   }
 }
 
-/** Keeps `known` up to date until aborted. */
+/** What an action gives; undefined where the server is away, whose return `follow` waits for. */
+async function unlessAway<T>(action: () => Promise<T | undefined>): Promise<T | undefined> {
+  try {
+    return await action();
+  } catch (error) {
+    if (error instanceof UnreachableError) return undefined;
+    throw error;
+  }
+}
+
+/** Keeps `known` up to date until aborted. Throws when the server stays away. */
 async function follow(
   client: ArgoClient,
   signal: AbortSignal,
   known: Map<string, Application>,
   onChange: () => void,
 ): Promise<void> {
+  const take = ({ type, application }: ApplicationChange): void => {
+    if (type === 'DELETED') known.delete(application.metadata.name);
+    else known.set(application.metadata.name, application);
+    onChange();
+  };
+  let awaySince: number | undefined;
   for (;;) {
-    for await (const { type, application } of client.watch(signal)) {
-      if (type === 'DELETED') known.delete(application.metadata.name);
-      else known.set(application.metadata.name, application);
-      onChange();
+    try {
+      for await (const each of client.watch(signal)) {
+        awaySince = undefined;
+        take(each);
+      }
+    } catch (error) {
+      // It refuses connections, or a stream breaks off; a refusal of the request itself does not pass.
+      awaySince ??= Date.now();
+      if (signal.aborted || error instanceof ArgoError || Date.now() - awaySince > AWAY) throw error;
     }
     // The server ends a stream now and then; the next one begins with all Applications again.
     await sleep(50, undefined, { signal });

@@ -14,7 +14,7 @@ import {
   shortCommit,
   syncStatus,
 } from './applications.ts';
-import { type Application, type ArgoClient, ArgoError, type HistoryEntry } from './argocd-api.ts';
+import { type Application, type ArgoClient, ArgoError, type HistoryEntry, UnreachableError } from './argocd-api.ts';
 import { awaitApplications, confirmBad, explain, findApplication, PATIENCE } from './await-applications.ts';
 import { frozenApplications } from './freezes.ts';
 
@@ -128,6 +128,12 @@ export async function rollback(
     await endOperation(client, name);
     await client.rollback(name, target.id);
   } catch (error) {
+    // It may have happened; with auto-sync on, main would be deployed over it.
+    if (error instanceof UnreachableError)
+      throw new CommandError(
+        `${error.message}. Auto-sync of ${name} is off; whether the rollback to ${target.id} began is unknown`,
+        `run \`make up\`, then \`make rollback APP=${name} ID=${target.id}\` again, which does no harm where it did`,
+      );
     if (wasAutoSynced) await setAutoSync(client, name, true);
     if (!(error instanceof ArgoError)) throw error;
     throw new CommandError(
