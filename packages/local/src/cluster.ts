@@ -171,8 +171,25 @@ async function kwokctl(instance: Instance, tools: Tools, ports: Ports, args: rea
   }
 }
 
+/**
+ * Waits until the controllers of kube-controller-manager run, and starts what has ended: kube-controller-manager gives up
+ * after ten seconds without a healthy API server, which a busy machine may need, and nothing else would start it again.
+ * Throws CommandError after three minutes.
+ */
+export async function awaitControllers(instance: Instance, tools: Tools, ports: Ports): Promise<void> {
+  for (const end = Date.now() + 180_000; Date.now() < end;) {
+    if (COMPONENTS.some((component) => !isRunning(instance, component))) await startComponents(instance, tools, ports);
+    // Its checks are there once it has built its controllers, which comes after its wait for the API server.
+    const health = await ask(instance, ports['kube-controller-manager'], '/healthz?verbose');
+    if (health?.body.includes('deployment-controller') === true) return;
+    await sleep(200);
+  }
+  throw componentFailure(instance, ports);
+}
+
 async function awaitApi(instance: Instance, ports: Ports): Promise<void> {
-  for (const end = Date.now() + 60_000; Date.now() < end;) {
+  // Seconds, or minutes where other programs take the processors; the loop ends with the process.
+  for (const end = Date.now() + 180_000; Date.now() < end;) {
     if (await isApiReady(instance, ports)) return;
     if (!isRunning(instance, 'kube-apiserver')) break;
     await sleep(100);

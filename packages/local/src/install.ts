@@ -40,9 +40,9 @@ export async function installBase(
   const files = readdirSync(folder).filter((file) => file.endsWith('-crd.yaml'));
   const definitions = files.map((file) => readFileSync(join(folder, file), 'utf8'));
   await applyManifests(instance, tools, definitions.join('\n---\n'));
-  for (const end = Date.now() + 30_000; !(await servesArgo(instance, tools));) {
+  for (const end = Date.now() + 180_000; !(await servesArgo(instance, tools));) {
     if (Date.now() > end)
-      throw new CommandError('the API server does not serve argoproj.io after 30 s', 'run `make up` again');
+      throw new CommandError('the API server does not serve argoproj.io after 180 s', 'run `make up` again');
     await sleep(100);
   }
   writeState(instance, stateFile, { key: tools.key });

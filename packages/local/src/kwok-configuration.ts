@@ -118,6 +118,9 @@ export function kwokConfiguration(tools: Tools, ports: Ports): string {
         name: 'kube-controller-manager',
         extraArgs: [
           add('leader-elect', 'false'),
+          // As the API server's, so that its health can be asked.
+          add('tls-cert-file', 'pki/admin.crt'),
+          add('tls-private-key-file', 'pki/admin.key'),
           // A pod that its node refuses stays as Failed, and its ReplicaSet makes the next one at once: a few of them tell
           // why; the default keeps 12,500.
           add('terminated-pod-gc-threshold', '50'),
