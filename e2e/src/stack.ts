@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import {
@@ -39,7 +39,12 @@ export interface CommandResult {
 
 /** The fields of a Deployment that drills look at. */
 export interface Deployment {
-  readonly metadata: { readonly uid: string; readonly generation: number; readonly labels: Record<string, string> };
+  readonly metadata: {
+    readonly uid: string;
+    readonly generation: number;
+    readonly labels: Record<string, string>;
+    readonly annotations?: Record<string, string>;
+  };
   readonly spec: {
     readonly replicas: number;
     readonly template: { readonly spec: { readonly containers: { image: string }[] } };
@@ -160,6 +165,14 @@ export class Stack {
     await kubectl(this.instance, this.tools, ['create', '-f', '-', ...args], JSON.stringify(object));
   }
 
+  /** Applies objects that do not come from Git, Argo CD's own among them, which need the rights of break-glass. */
+  async applyPastGit(objects: readonly object[]): Promise<void> {
+    const groups = ['system:masters', 'gitops-platform:break-glass'].map((group) => `--as-group=${group}`);
+    const args = ['apply', '--server-side', '--as=drill', ...groups, '-f', '-'];
+    const list = { apiVersion: 'v1', kind: 'List', items: objects };
+    await kubectl(this.instance, this.tools, args, JSON.stringify(list));
+  }
+
   /**
    * What the API server says of objects that Argo CD applies, without creating them: unknown fields are errors. Throws
    * with its words where it refuses one.
@@ -213,17 +226,19 @@ export class Stack {
   /**
    * What a developer or platform engineer does: clone, edit, commit, push, with plain git.
    * @param edit gets each file's text by path and gives the new text, or undefined to delete the file
+   * @param url of the repository, or its folder
+   * @returns also when `git push` began, as performance.now()
    */
   async push(
     message: string,
     edit: Record<string, (text: string) => string | undefined>,
-    branch = 'main',
-  ): Promise<{ commit: string; parent: string; files: string[] }> {
+    { branch = 'main', url = this.gitURL }: { branch?: string; url?: string } = {},
+  ): Promise<{ commit: string; parent: string; files: string[]; pushedAt: number }> {
     const folder = mkdtempSync(join(tmpdir(), 'drill-'));
     const git = async (...args: string[]): Promise<string> =>
       (await run('git', ['-C', folder, '-c', 'user.name=Drill', '-c', 'user.email=drill@localhost', ...args])).trim();
     try {
-      await run('git', ['clone', '--quiet', this.gitURL, folder]);
+      await run('git', ['clone', '--quiet', url, folder]);
       const parent = await git('rev-parse', 'HEAD');
       for (const [file, change] of Object.entries(edit)) {
         const text = change(
@@ -233,12 +248,16 @@ export class Stack {
           ),
         );
         if (text === undefined) rmSync(join(folder, file));
-        else writeFileSync(join(folder, file), text);
+        else {
+          mkdirSync(dirname(join(folder, file)), { recursive: true });
+          writeFileSync(join(folder, file), text);
+        }
       }
       await git('add', '--all');
       await git('commit', '--quiet', '-m', message);
+      const pushedAt = performance.now();
       await git('push', '--quiet', 'origin', `HEAD:refs/heads/${branch}`);
-      return { commit: await git('rev-parse', 'HEAD'), parent, files: Object.keys(edit) };
+      return { commit: await git('rev-parse', 'HEAD'), parent, files: Object.keys(edit), pushedAt };
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

@@ -38,7 +38,7 @@ t.test('a rollback stays until the Application is handed back', async (t) => {
 
   await t.test("through a change of the ApplicationSet's template, which does arrive", async (t) => {
     const push = await stack.push('A label', {
-      [sets]: (text) => text.replace('      finalizers:', '      labels: { drill: rollback }\n      finalizers:'),
+      [sets]: (text) => text.replace('      annotations:', '      labels: { drill: rollback }\n      annotations:'),
     });
     await until('the new label', async () =>
       (await stack.kubectl('-n', 'argocd', 'get', 'application', APP, '-o', 'jsonpath={.metadata.labels.drill}')) ===

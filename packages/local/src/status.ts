@@ -26,6 +26,7 @@ import { podsTable, type PodStatus, readPods } from './pods.ts';
 import { rememberedPorts } from './ports.ts';
 import { MONITORING_DAEMONS, processes, type ProcessStatus } from './processes.ts';
 import { registryAddress } from './registry.ts';
+import { removals } from './removals.ts';
 import { repositoryURL } from './repository.ts';
 
 interface ApplicationStatus {
@@ -44,6 +45,8 @@ interface ApplicationStatus {
 /** What `make status --json` prints. */
 export interface Status {
   readonly applications: readonly ApplicationStatus[];
+  /** What was taken out of Git and stays, and ApplicationSets with an error. */
+  readonly removals: readonly string[];
   readonly processes: readonly ProcessStatus[];
   /** The freezes that are active now, in words, and the projects that wait for their end. */
   readonly freezes: Readonly<Record<string, readonly string[]>>;
@@ -96,6 +99,7 @@ export async function readStatus(instance: Instance): Promise<{ status: Status; 
   if (ports === undefined) throw new CommandError('nothing was started yet', 'run `make up`');
   let applications: Application[] = [];
   let freezes: Record<string, string[]> = {};
+  let removed: string[] = [];
   let unreachable: string | undefined;
   const described: ApplicationStatus[] = [];
   try {
@@ -103,6 +107,7 @@ export async function readStatus(instance: Instance): Promise<{ status: Status; 
     applications = (await client.applications()).sort((a, b) => a.metadata.name.localeCompare(b.metadata.name));
     for (const application of applications) described.push(await describeApplication(instance, client, application));
     freezes = await freezesInWords(await activeFreezes(client, applications));
+    removed = await removals(client, applications);
   } catch (error) {
     unreachable = messageOf(error);
   }
@@ -117,6 +122,7 @@ export async function readStatus(instance: Instance): Promise<{ status: Status; 
   const status: Status = {
     applications: described,
     freezes,
+    removals: removed,
     processes: processes(instance, ports),
     pods,
     argocd: {
@@ -143,7 +149,7 @@ export async function readStatus(instance: Instance): Promise<{ status: Status; 
 const mebibytes = (bytes: number): string => (bytes === 0 ? '-' : `${Math.round(bytes / 1024 / 1024)} MiB`);
 
 function applicationLines(
-  { applications: described, freezes, unreachable }: Status,
+  { applications: described, removals: removed, freezes, unreachable }: Status,
   applications: readonly Application[],
 ): string[] {
   if (unreachable !== undefined) return [`Applications: ${unreachable}`];
@@ -157,6 +163,7 @@ function applicationLines(
       '',
       `Freeze ${freeze}: Argo CD deploys nothing to ${projects.join(' and ')} by itself; what a person syncs or rolls back passes.`,
     );
+  if (removed.length > 0) lines.push('', ...removed);
   return lines;
 }
 

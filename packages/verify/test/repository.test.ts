@@ -72,18 +72,23 @@ const DELETING: Readonly<Record<string, string>> = {
   'preview-namespaces': 'the namespace of a preview ends with it',
 };
 
-t.test('no ApplicationSet deletes an Application that its generator does not list, but those of previews', (t) => {
+t.test('no ApplicationSet deletes an Application or what it deployed, but those of previews', (t) => {
   const sets = filesOfTree().filter((file) => file.startsWith('argocd/applications/'));
   const added = serviceNames(root).filter((name) => name !== FIRST_SERVICE);
   const deleting: string[] = [];
   for (const file of sets) {
     const { metadata, spec } = parse(read(file)) as {
       metadata: { name: string };
-      spec: { syncPolicy?: { applicationsSync?: string } };
+      spec: {
+        syncPolicy?: { applicationsSync?: string; preserveResourcesOnDeletion?: boolean };
+        template: { metadata: { finalizers?: string[] } };
+      };
     };
     // A service that was added may be on its way out: `make service NAME=orders REMOVE=yes`.
     if (added.includes(metadata.name.replace(/-namespace$/, ''))) continue;
-    if (spec.syncPolicy?.applicationsSync !== 'create-update') deleting.push(metadata.name);
+    const { applicationsSync, preserveResourcesOnDeletion } = spec.syncPolicy ?? {};
+    const keeps = preserveResourcesOnDeletion === true && spec.template.metadata.finalizers === undefined;
+    if (applicationsSync !== 'create-update' || !keeps) deleting.push(metadata.name);
   }
   t.strictSame(deleting.sort(), Object.keys(DELETING).sort());
   t.end();

@@ -159,6 +159,8 @@ interface Application {
   readonly spec: { readonly project: string };
 }
 
+const FINALIZER = 'resources-finalizer.argocd.argoproj.io';
+
 /** Deletes everything that Argo CD deployed, and waits for what AWS deletes after it. */
 async function emptyCluster(cluster: AwsClusterSettings, progress: Progress, patience: Patience): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'destroy-'));
@@ -172,7 +174,10 @@ async function emptyCluster(cluster: AwsClusterSettings, progress: Progress, pat
     const kubectl = async (...args: string[]): Promise<string> =>
       callProgram('kubectl', ['--kubeconfig', file, '--namespace', 'argocd', ...args], { next });
     const deleteApplications = async (names: readonly string[]): Promise<void> => {
-      // Each has a finalizer: it is gone when everything that it deployed is.
+      // With the finalizer an Application deletes what it deployed, and is gone when that is; without it, as it comes from Git,
+      // all of that would outlive it.
+      const finalizers = JSON.stringify({ metadata: { finalizers: [FINALIZER] } });
+      for (const name of names) await kubectl('patch', 'application', name, '--type=merge', `--patch=${finalizers}`);
       if (names.length > 0)
         await kubectl('delete', 'application', ...names, '--ignore-not-found', '--wait', '--timeout=15m');
     };

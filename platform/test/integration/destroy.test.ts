@@ -95,6 +95,10 @@ async function destroyed(
   };
 }
 
+/** An Application gets the finalizer by which it takes along what it deployed. */
+const patch = (name: string): string =>
+  `kubectl patch application ${name} --type=merge --patch={"metadata":{"finalizers":["resources-finalizer.argocd.argoproj.io"]}}`;
+
 const search = (tag: string): string => `aws resourcegroupstaggingapi get-resources --tag-filters ${tag}`;
 
 t.test(
@@ -111,10 +115,12 @@ t.test(
       'kubectl delete application root --cascade=orphan',
       'kubectl delete applicationset --all --cascade=orphan',
       'kubectl get applications --output=json',
+      patch('fastify-service'),
       'kubectl delete application fastify-service',
       'kubectl delete persistentvolumeclaim --all --all-namespaces',
       search('Key=elbv2.k8s.aws/cluster,Values=dev'),
       search('Key=ebs.csi.aws.com/cluster,Values=true Key=cluster,Values=dev'),
+      ...['aws-load-balancer-controller', 'metrics-server'].map(patch),
       'kubectl delete application aws-load-balancer-controller metrics-server',
       'tofu destroy dev-argocd',
       'tofu destroy dev-cluster',
