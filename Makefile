@@ -1,6 +1,6 @@
 # Thin on purpose: each target calls the command of the same name. `make` without a target lists them.
 .DEFAULT_GOAL := help
-.PHONY: service up status monitoring logs env down deploy ship load dash dashboards unit test soak sbom scan image-scan bench install help rollback resume charts check diff render explain capacity flows synth plan drift apply unlock cost kubeconfig image ci-role migrate-state destroy bump promote promotions history comment triggers
+.PHONY: up status monitoring logs env down deploy ship load dash dashboards unit test soak sbom scan image-scan bench install help rollback resume backup restore service charts check diff render explain capacity flows synth plan drift apply unlock cost kubeconfig image ci-role migrate-state destroy bump promote promotions history comment triggers
 
 # The variables of the commands. They reach the programs through the environment, never through a shell's command line;
 # a command refuses variables that it does not have.
@@ -96,6 +96,12 @@ rollback: install ## APP=fastify-service back to the previous version, or to [ID
 
 resume: install ## show what main has for APP=fastify-service, then hand it back to Git; [DRY=yes] only shows
 	@$(LOCAL) resume
+
+backup: install ## write Argo CD's state, with history and secrets, to .local/backups/
+	@$(LOCAL) backup
+
+restore: install ## start everything with Argo CD's state of a backup: FROM=file
+	@$(LOCAL) restore
 
 ##@ Platform engineer: what Git would deploy
 

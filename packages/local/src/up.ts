@@ -12,7 +12,8 @@ import { chooseProgram } from './argocd-program.ts';
 import { argoConfiguration } from './argocd-settings.ts';
 import { awaitDelivery } from './await-delivery.ts';
 import { awaitStart } from './await-start.ts';
-import { startCluster } from './cluster.ts';
+import { deployHeldBack, importBackup } from './backup.ts';
+import { awaitControllers, startCluster } from './cluster.ts';
 import { clusterExists, isRunning } from './components.ts';
 import { runningPid } from './daemon.ts';
 import { startFrontDoor } from './front-door.ts';
@@ -24,7 +25,7 @@ import { removeMetricsServer, startMetricsServer } from './metrics-server.ts';
 import { startNodeAgents } from './node-agents.ts';
 import { machineNodes, simulatedNodes, whyAllSimulated } from './nodes.ts';
 import { movePods } from './pod-placement.ts';
-import { choosePorts, COMPONENTS, isComponent, type ProcessName } from './ports.ts';
+import { choosePorts, COMPONENTS, isComponent, type Ports, type ProcessName } from './ports.ts';
 import { endProcess, strayProcesses } from './process.ts';
 import { registryAddress, startRegistry } from './registry.ts';
 import { repositoryURL } from './repository.ts';
@@ -34,12 +35,13 @@ import { ensureFirstImages } from './service-image.ts';
  * Starts every part that is not running. Each step first checks the present state, so the next run finishes
  * an interrupted one.
  * @param options.argocd the program of Argo CD: a path, `built`, or undefined for the one of the last time
+ * @param options.backup Argo CD's state to begin with, from readBackup
  * @returns the Applications when all are at rest
  */
 export async function up(
   instance: Instance,
   progress: Progress,
-  { argocd }: { argocd: string | undefined },
+  { argocd, backup }: { argocd: string | undefined; backup?: string },
 ): Promise<Application[]> {
   const release = await chooseProgram(instance, argocd);
   const isIdle = !COMPONENTS.every((component) => isRunning(instance, component));
@@ -63,7 +65,10 @@ export async function up(
   // Their failures are thrown below, when their turns come.
   gitStart.catch(() => undefined);
   firstImages.catch(() => undefined);
+  const isFirst = !clusterExists(instance);
   const startedCluster = await startCluster(instance, tools, ports);
+  const controllersStart = awaitControllers(instance, tools, ports);
+  controllersStart.catch(() => undefined);
   const frontDoorStart = startFrontDoor(instance, ports);
   frontDoorStart.catch(() => undefined);
   const nodes = machineNodes(settings);
@@ -85,6 +90,11 @@ export async function up(
   const first = await firstImages;
   for (const { image } of first) progress.done(`image ${shortImage(image.reference)} at ${registryAddress(ports)}`);
 
+  if (backup !== undefined) {
+    // Before all that comes from the work tree, which then wins.
+    await importBackup(instance, tools, backup);
+    progress.done("Argo CD's state of the backup");
+  }
   const configuration = argoConfiguration(instance, tools, await onCallSecret(instance, tools));
   await apply(instance, tools, [...configuration, ...notificationsConfiguration(instance, ports), ...argoIdentities()]);
   await ensureKubeconfigs(instance, ports);
@@ -104,6 +114,9 @@ export async function up(
   await metricsStart;
   // Ingresses get their addresses from it.
   await frontDoorStart;
+  await controllersStart;
+  if (backup !== undefined || (!isFirst && (startedCluster || startedGit || startedArgo.length > 0)))
+    await refreshAll(instance, ports);
   let applications = await awaitStart(instance, ports, url);
   for (const { publication } of first) {
     // An Argo CD that was not running got no webhook of this commit.
@@ -111,8 +124,24 @@ export async function up(
     await awaitDelivery(instance, client, publication);
     applications = await client.applications();
   }
+  if (backup !== undefined) {
+    const client = connectAs(instance, ports, 'on-call');
+    const deployed = await deployHeldBack(client);
+    if (deployed.length > 0) progress.done(`${deployed.join(', ')} as rolled back before`);
+    applications = await client.applications();
+  }
   progress.done('Applications at rest');
   return applications;
+}
+
+/**
+ * Has Argo CD compare every Application with main: while one of its processes, Git or the API server was away, a webhook
+ * may have been lost, and the next poll is minutes away.
+ */
+async function refreshAll(instance: Instance, ports: Ports): Promise<void> {
+  const client = connectAs(instance, ports, 'developer');
+  const applications = await client.applications();
+  await Promise.all(applications.map(async ({ metadata }) => client.refresh(metadata.name)));
 }
 
 const wasRunning = (is: boolean): string => (is ? ' (was running)' : '');
