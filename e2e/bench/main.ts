@@ -6,9 +6,11 @@ import { parseArgs } from 'node:util';
 import { type Parts, reportBench, runParts } from '@gitops/report/bench';
 import { instance } from './bench.ts';
 import { measureDeployments } from './deployments.ts';
+import { measureFaults } from './faults.ts';
 import { measureMonitoring } from './monitoring.ts';
 import { measurePodStarts } from './pod-starts.ts';
 import { measureRelease } from './release.ts';
+import { measureScale } from './scale.ts';
 import { makeUp, measureColdStart, measureStarts, reset } from './starts.ts';
 
 const { values } = parseArgs({
@@ -40,6 +42,16 @@ const parts: Parts = {
   release: async () => {
     await makeUp();
     return measureRelease();
+  },
+  faults: async (fail) => {
+    await makeUp();
+    return measureFaults(fail);
+  },
+  // On a machine of its own: nothing else is deployed there.
+  scale: async () => {
+    await reset();
+    await makeUp();
+    return measureScale();
   },
   ...(values.cold && { cold: measureColdStart }),
 };

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { clusterEnvironment } from '@gitops/local';
-import { APP, type Stack } from '../src/stack.ts';
+import { APP, type Stack } from './stack.ts';
 
 /**
- * Follows objects in the service's namespace without polling.
+ * Follows objects without polling, in the service's namespace unless the arguments name another.
  * @param args what to get, as for `kubectl get`
  * @param onObject called with each object as it is now, and after each change
  * @returns a function that ends it

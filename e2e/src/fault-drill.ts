@@ -1,0 +1,356 @@
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { imageFile, setImage } from '@gitops/delivery/image-file';
+import { type Application, entryRevision, isAutoSynced, isOperating, processes, servedRepository } from '@gitops/local';
+import { RunError } from '@gitops/tools/run';
+import { follow } from './follow.ts';
+import { APP, type CommandResult, type Deployment, isRolledOut, type Stack, until } from './stack.ts';
+
+// A component is killed in the middle of a deployment or of a rollback, and `make up` starts it again. The end must be
+// that of an undisturbed run: the right image, rolled out once, one history entry, auto-sync as before.
+
+/** What is struck: processes by their names in `make status`, all at once. */
+export const FAULTS = {
+  'repo-server': ['argocd-repo-server'],
+  'application controller': ['argocd-application-controller'],
+  'ApplicationSet controller': ['argocd-applicationset-controller'],
+  server: ['argocd-server'],
+  Redis: ['redis'],
+  Git: ['git'],
+  'kube-apiserver': ['kube-apiserver'],
+  etcd: ['etcd'],
+  'kube-controller-manager': ['kube-controller-manager'],
+  'node agents': ['node-agent-machine-a', 'node-agent-machine-b'],
+  'simulated nodes': ['kwok-controller'],
+  'all of Argo CD': [
+    'argocd-repo-server',
+    'argocd-application-controller',
+    'argocd-applicationset-controller',
+    'argocd-server',
+    'redis',
+  ],
+  'control plane': ['kube-apiserver', 'etcd', 'kube-controller-manager', 'kube-scheduler'],
+} as const;
+
+export type Fault = keyof typeof FAULTS | 'Redis emptied' | 'Git away for a minute';
+
+/**
+ * When it is struck. Of a deployment: the push has returned; Argo CD was asked to render it; the Deployment has the new
+ * image; the sync has ended and the rollout has not. Of a rollback: auto-sync is off and the call is on its way;
+ * Argo CD has the operation; the Deployment has the old image; the operation has ended.
+ */
+export const MOMENTS = ['call', 'rendering', 'applying', 'health'] as const;
+export type Moment = (typeof MOMENTS)[number];
+
+export interface Combination {
+  readonly action: 'sync' | 'rollback';
+  readonly fault: Fault;
+  readonly moment: Moment;
+}
+
+export interface Outcome extends Combination {
+  /** From the start of `make up` until everything is right, in milliseconds; undefined when that did not come. */
+  readonly time: number | undefined;
+  /** What is not as it must be; empty when all is right. */
+  readonly wrong: readonly string[];
+}
+
+/** How long convergence may take before the drill gives up, in milliseconds: far more than what is asked. */
+const PATIENCE = 180_000;
+
+interface State {
+  readonly application: Application;
+  readonly deployment: Deployment;
+}
+
+async function look(stack: Stack): Promise<State> {
+  const [application, deployment] = await Promise.all([
+    stack.kubectl('-n', 'argocd', 'get', 'application', APP, '-o', 'json'),
+    stack.deployment(),
+  ]);
+  return { application: JSON.parse(application) as Application, deployment };
+}
+
+/** The same; undefined while the API server does not answer. */
+async function tryToLook(stack: Stack): Promise<State | undefined> {
+  try {
+    return await look(stack);
+  } catch (error) {
+    if (error instanceof RunError) return undefined;
+    throw error;
+  }
+}
+
+const startOf = ({ status }: Application): string | undefined => status?.operationState?.startedAt;
+
+/** How often the Deployment was rolled out. */
+const rolloutsOf = ({ metadata }: Deployment): number =>
+  Number(metadata.annotations?.['deployment.kubernetes.io/revision']);
+
+const entriesOf = ({ status }: Application, commit: string): number =>
+  (status?.history ?? []).filter((entry) => entryRevision(entry) === commit).length;
+
+/** Whether an object shows that the moment has come. */
+function isMoment(
+  { action, moment }: Combination,
+  before: State,
+  application: Application | undefined,
+  deployment: Deployment | undefined,
+): boolean {
+  const isBegun = application !== undefined && startOf(application) !== startOf(before.application);
+  switch (moment) {
+    case 'call':
+      return action === 'rollback' && application !== undefined && !isAutoSynced(application);
+    case 'rendering':
+      return action === 'sync'
+        ? application?.metadata.annotations?.['argocd.argoproj.io/refresh'] !== undefined
+        : application?.operation !== undefined || isBegun;
+    case 'applying':
+      return deployment !== undefined && imageOf(deployment) !== imageOf(before.deployment);
+    case 'health':
+      return isBegun && application.status?.operationState?.phase === 'Succeeded';
+  }
+}
+
+const imageOf = ({ spec }: Deployment): string => spec.template.spec.containers[0]?.image ?? '';
+
+/** Follows the Application and the Deployment until the moment has come; it resolves `reached`. */
+async function follows(
+  stack: Stack,
+  combination: Combination,
+  before: State,
+): Promise<{ reached: Promise<null>; reach: () => void; end: () => void }> {
+  const reached = Promise.withResolvers<null>();
+  const known: { application?: Application; deployment?: Deployment } = {};
+  const listening = Promise.withResolvers<null>();
+  const onChange = (): void => {
+    if (known.application !== undefined && known.deployment !== undefined) listening.resolve(null);
+    if (isMoment(combination, before, known.application, known.deployment)) reached.resolve(null);
+  };
+  const ends = [
+    follow(stack, ['-n', 'argocd', 'application', APP], (object) => {
+      known.application = object as Application;
+      onChange();
+    }),
+    follow(stack, ['deployment', APP], (object) => {
+      known.deployment = object as Deployment;
+      onChange();
+    }),
+  ];
+  await listening.promise;
+  return {
+    reached: reached.promise,
+    reach: () => {
+      reached.resolve(null);
+    },
+    end: () => {
+      for (const end of ends) end();
+    },
+  };
+}
+
+/** Kills what the fault names; the processes are looked up before, so that it takes no time. */
+function preparedStrike({ instance, ports }: Stack, fault: Fault): () => Promise<void> {
+  if (fault === 'Redis emptied') return async () => emptyRedis(ports.redis);
+  const names: readonly string[] = fault in FAULTS ? FAULTS[fault as keyof typeof FAULTS] : [];
+  const victims = processes(instance, ports).filter(({ name, pid }) => names.includes(name) && pid !== undefined);
+  if (victims.length === 0) throw new Error(`${names.join(', ')}: not running`);
+  return async () => {
+    for (const { pid } of victims) process.kill(pid ?? NaN, 'SIGKILL');
+    return Promise.resolve();
+  };
+}
+
+/** Deletes every key of Redis. */
+export async function emptyRedis(port: number): Promise<void> {
+  const socket = connect(port, '127.0.0.1');
+  socket.write('FLUSHALL\r\n');
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  socket.destroy();
+  if (!answer.toString().startsWith('+OK')) throw new Error(`Redis answers ${answer.toString()}`);
+}
+
+/** Rejects when the moment does not come. */
+async function orTooLate(reached: Promise<null>, { moment }: Combination): Promise<void> {
+  const controller = new AbortController();
+  const late = sleep(120_000, undefined, { signal: controller.signal }).then(() => {
+    throw new Error(`the moment "${moment}" did not come within 120 s`);
+  });
+  late.catch(() => undefined);
+  try {
+    await Promise.race([reached, late]);
+  } finally {
+    controller.abort();
+  }
+}
+
+/** What the end must look like. */
+interface Expected {
+  readonly image: string;
+  readonly isAutoSynced: boolean;
+}
+
+const isReached = ({ application, deployment }: State, { image, isAutoSynced: on }: Expected): boolean =>
+  isRolledOut(deployment, image) &&
+  isAutoSynced(application) === on &&
+  !isOperating(application) &&
+  application.status?.health?.status === 'Healthy' &&
+  application.status.sync?.status === (on ? 'Synced' : 'OutOfSync');
+
+const describe = ({ application, deployment }: State): string => {
+  const { sync, health, operationState } = application.status ?? {};
+  return (
+    `${imageOf(deployment)}, ${deployment.status.updatedReplicas ?? 0} of ${deployment.spec.replicas} pods, ` +
+    `${sync?.status ?? ''}, ${health?.status ?? ''}, auto-sync ${isAutoSynced(application) ? 'on' : 'off'}, ` +
+    `operation ${operationState?.phase ?? ''} (${operationState?.message ?? ''})`
+  );
+};
+
+/** Waits for the end; gives the time since `start`, or undefined and what it is instead. */
+async function converge(
+  stack: Stack,
+  expected: Expected,
+  start: number,
+  patience: number,
+): Promise<{ time: number | undefined; wrong: string[] }> {
+  let last = 'the API server does not answer';
+  for (const end = start + patience; performance.now() < end; await sleep(100)) {
+    const state = await tryToLook(stack);
+    if (state === undefined) continue;
+    if (isReached(state, expected)) return { time: performance.now() - start, wrong: [] };
+    last = describe(state);
+  }
+  return { time: undefined, wrong: [`not after ${patience / 1000} s: ${last}`] };
+}
+
+/** Runs `make up`, a second time where the first fails, and says how it failed. */
+async function restart(stack: Stack): Promise<string[]> {
+  const wrong: string[] = [];
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    const { code, stderr } = await stack.make('up');
+    if (code === 0) break;
+    wrong.push(`make up failed: ${stderr.slice(stderr.indexOf('error:')).trim().replaceAll(/\s+/g, ' ')}`);
+  }
+  return wrong;
+}
+
+/**
+ * What tells a second deployment, or a lost one.
+ * @param calls how often it was asked for: each call may leave an entry in the history
+ */
+function countsOf(before: State, after: State, commit: string, calls = 1): string[] {
+  const wrong: string[] = [];
+  const rollouts = rolloutsOf(after.deployment) - rolloutsOf(before.deployment);
+  if (rollouts !== 1) wrong.push(`${rollouts} rollouts`);
+  const entries = entriesOf(after.application, commit) - entriesOf(before.application, commit);
+  if (entries < 1 || entries > calls) wrong.push(`${entries} history entries of the commit`);
+  if (before.deployment.metadata.uid !== after.deployment.metadata.uid) wrong.push('another Deployment');
+  return wrong;
+}
+
+/**
+ * Pushes an image, strikes, restarts and waits.
+ * @param reference the image as pods name it: repository:tag@digest
+ * @returns also the commit that brought it
+ */
+export async function strikeSync(
+  stack: Stack,
+  combination: Combination,
+  reference: string,
+): Promise<Outcome & { readonly commit: string }> {
+  const before = await look(stack);
+  const strike = preparedStrike(stack, combination.fault);
+  const following = await follows(stack, combination, before);
+  try {
+    const edit = { [imageFile(stack.instance.cluster, APP)]: withImage(reference) };
+    const push = stack.push(`Image ${reference}`, edit);
+    if (combination.moment === 'call') void push.then(following.reach, () => undefined);
+    await Promise.race([orTooLate(following.reached, combination), push.then(async () => following.reached)]);
+    await strike();
+    const start = performance.now();
+    const restarted = restart(stack);
+    // A push that the end of Git cut is pushed again by its author.
+    const { commit } = await push.catch(async () => restarted.then(async () => stack.push(`Again ${reference}`, edit)));
+    const { time, wrong } = await converge(stack, { image: reference, isAutoSynced: true }, start, PATIENCE);
+    wrong.push(...(await restarted));
+    return { ...combination, commit, time, wrong: [...wrong, ...countsOf(before, await look(stack), commit)] };
+  } finally {
+    following.end();
+  }
+}
+
+/** How long Git cannot be reached, in milliseconds. */
+const GIT_AWAY = 60_000;
+
+/**
+ * Git cannot be reached for a minute; a commit that is made meanwhile, elsewhere, arrives afterwards.
+ * @param reference the image as pods name it
+ */
+export async function strikeAwayGit(stack: Stack, reference: string): Promise<Outcome> {
+  const before = await look(stack);
+  await preparedStrike(stack, 'Git')();
+  // Past the server that is away, and without its webhook.
+  const edit = { [imageFile(stack.instance.cluster, APP)]: withImage(reference) };
+  const { commit } = await stack.push(`Image ${reference}`, edit, servedRepository(stack.instance));
+  await stack.admin.refresh(APP);
+  await sleep(GIT_AWAY);
+  const start = performance.now();
+  const wrong = await restart(stack);
+  const { time, wrong: more } = await converge(stack, { image: reference, isAutoSynced: true }, start, PATIENCE);
+  wrong.push(...more, ...countsOf(before, await look(stack), commit));
+  return { action: 'sync', fault: 'Git away for a minute', moment: 'call', time, wrong };
+}
+
+/** Sets the image in an image file. */
+export function withImage(reference: string): (text: string) => string {
+  const [name = '', digest = ''] = reference.split('@');
+  const tag = name.slice(name.lastIndexOf(':') + 1);
+  return (text) => setImage(text, { tag, digest }, 'image file');
+}
+
+/**
+ * Rolls back to the commit that was deployed before, strikes, restarts and waits. Where the command says that it failed,
+ * on-call runs it again.
+ * @param target the image that must run in the end, and the commit that brought it
+ */
+export async function strikeRollback(
+  stack: Stack,
+  combination: Combination,
+  target: { readonly reference: string; readonly commit: string },
+): Promise<Outcome> {
+  const before = await look(stack);
+  const id = before.application.status?.history?.findLast((entry) => entryRevision(entry) === target.commit)?.id;
+  if (id === undefined) throw new Error(`${target.commit} is not in the history`);
+  const strike = preparedStrike(stack, combination.fault);
+  const following = await follows(stack, combination, before);
+  try {
+    const rollback = async (): Promise<CommandResult> => stack.make('rollback', '--app', APP, '--id', String(id));
+    const first = rollback();
+    await orTooLate(following.reached, combination);
+    await strike();
+    const start = performance.now();
+    const wrong = await restart(stack);
+    const end = converge(stack, { image: target.reference, isAutoSynced: false }, start, PATIENCE);
+    const isRepeated = (await first).code !== 0;
+    if (isRepeated) {
+      const again = await rollback();
+      if (again.code !== 0) wrong.push(`the repeated rollback failed: ${again.stderr.trim().replaceAll(/\s+/g, ' ')}`);
+    }
+    const { time, wrong: more } = await end;
+    wrong.push(...more, ...countsOf(before, await look(stack), target.commit, isRepeated ? 2 : 1));
+    return { ...combination, time, wrong };
+  } finally {
+    following.end();
+  }
+}
+
+/** Hands the service back to Git, whatever state a drill left it in. */
+export async function handBack(stack: Stack): Promise<void> {
+  const { code, stderr } = await stack.make('resume', '--app', APP);
+  if (code !== 0) throw new Error(stderr);
+  await until('the service at rest', async () => {
+    const { application } = await look(stack);
+    return isAutoSynced(application) && !isOperating(application) ? true : undefined;
+  });
+}
