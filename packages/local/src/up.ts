@@ -141,7 +141,8 @@ export async function up(
 async function refreshAll(instance: Instance, ports: Ports): Promise<void> {
   const client = connectAs(instance, ports, 'developer');
   const applications = await client.applications();
-  await Promise.all(applications.map(async ({ metadata }) => client.refresh(metadata.name)));
+  // What cannot be refreshed, such as an Application that is being deleted, is for awaitStart to judge.
+  await Promise.allSettled(applications.map(async ({ metadata }) => client.refresh(metadata.name)));
 }
 
 const wasRunning = (is: boolean): string => (is ? ' (was running)' : '');
