@@ -44,7 +44,9 @@ export async function measureFaults(fail: Fail): Promise<Measure[]> {
   const stamp = Date.now().toString(36);
   const references: string[] = [];
   for (const name of ['a', 'b']) {
-    const { tag, digest } = await buildLocalImage(stack.instance, stack.tools, stack.ports, `${name}-${stamp}`);
+    const { tag, digest } = await buildLocalImage(stack.instance, stack.tools, stack.ports, {
+      tag: `${name}-${stamp}`,
+    });
     references.push(`registry.internal/${APP}:${tag}@${digest}`);
   }
   let release = await deploy(stack, references[0] ?? '');

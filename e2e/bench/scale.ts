@@ -108,7 +108,7 @@ export async function measureScale(): Promise<Measure[]> {
 async function pushTo(stack: Stack, number: number, round: number): Promise<number> {
   const listening = Promise.withResolvers<null>();
   const pushed = Promise.withResolvers<string>();
-  const healthy = awaitApplications(stack.admin, 120_000, `push ${round}`, async (applications) => {
+  const healthy = awaitApplications(stack.platform, 120_000, `push ${round}`, async (applications) => {
     const application = applications.get(`${NAME}-${number}`);
     if (application === undefined) return undefined;
     listening.resolve(null);

@@ -292,8 +292,8 @@ export async function strikeAwayGit(stack: Stack, reference: string): Promise<Ou
   await preparedStrike(stack, 'Git')();
   // Past the server that is away, and without its webhook.
   const edit = { [imageFile(stack.instance.cluster, APP)]: withImage(reference) };
-  const { commit } = await stack.push(`Image ${reference}`, edit, servedRepository(stack.instance));
-  await stack.admin.refresh(APP);
+  const { commit } = await stack.push(`Image ${reference}`, edit, { url: servedRepository(stack.instance) });
+  await stack.platform.refresh(APP);
   await sleep(GIT_AWAY);
   const start = performance.now();
   const wrong = await restart(stack);

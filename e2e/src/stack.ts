@@ -226,7 +226,8 @@ export class Stack {
   /**
    * What a developer or platform engineer does: clone, edit, commit, push, with plain git.
    * @param edit gets each file's text by path and gives the new text, or undefined to delete the file
-   * @param url of the repository, or its folder
+   * @param to.branch created where it is missing
+   * @param to.url of the repository, or its folder
    * @returns also when `git push` began, as performance.now()
    */
   async push(

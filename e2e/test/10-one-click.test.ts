@@ -105,7 +105,11 @@ t.test('one click brings the old version back, and it stays', async (t) => {
 t.test('what Git does not hold is deployed by no operation, while auto-sync is off', async (t) => {
   await until('the rollback is over', async () => (isOperating(await stack.application()) ? undefined : true));
   // A commit of another branch, which nobody merged.
-  const { commit } = await stack.push('A branch', { 'README.md': (text) => `${text}\nA branch.\n` }, 'unmerged');
+  const { commit } = await stack.push(
+    'A branch',
+    { 'README.md': (text) => `${text}\nA branch.\n` },
+    { branch: 'unmerged' },
+  );
   const before = essence(await stack.application());
   const refusals: [string, unknown][] = [
     ['a commit of another branch', { revision: commit }],

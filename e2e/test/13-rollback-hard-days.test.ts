@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { gitIn } from '@gitops/delivery/git';
 import { entryRevision, isAutoSynced, isOperating, processes, servedRepository } from '@gitops/local';
-import { follow } from '../bench/follow.ts';
+import { follow } from '../src/follow.ts';
 import { APP, type Deployment, Stack, until } from '../src/stack.ts';
 
 const stack = await Stack.open();
@@ -54,7 +54,7 @@ async function retries(): Promise<void> {
 async function terminate(): Promise<void> {
   await until('the end of the sync', async () => {
     if (!isOperating(await stack.application())) return true;
-    await stack.oncall.terminateOperation(APP).catch(() => undefined);
+    await stack.onCall.terminateOperation(APP).catch(() => undefined);
     await sleep(1000);
     return undefined;
   });
@@ -113,13 +113,13 @@ t.test('while a sync hangs in retries', async (t) => {
   await retries();
 
   // The steps of docs/runbooks/rollback.md in the UI.
-  await stack.oncall.toggleAutoSync(APP);
-  await t.rejects(stack.oncall.rollback(APP, entry), /another operation is already in progress/);
+  await stack.onCall.toggleAutoSync(APP);
+  await t.rejects(stack.onCall.rollback(APP, entry), /another operation is already in progress/);
   await terminate();
-  await stack.oncall.rollback(APP, entry);
+  await stack.onCall.rollback(APP, entry);
   await until('the old image', async () => ((await stack.isRolledOut(good)) ? true : undefined));
   await until('its end', async () => (isOperating(await stack.application()) ? undefined : true));
-  await stack.oncall.toggleAutoSync(APP);
+  await stack.onCall.toggleAutoSync(APP);
   await retries();
 
   // The same by the command.

@@ -151,7 +151,7 @@ t.test('a project deleted in the cluster: root brings it back', async (t) => {
     return found !== undefined && found.metadata.uid !== uid;
   });
   await when('everything at rest', async () => {
-    const applications = await stack.admin.applications();
+    const applications = await stack.platform.applications();
     return applications.every((application) => isSettled(application) && !isOperating(application));
   });
   t.same(await running(), before);

@@ -59,8 +59,10 @@ spec:
           matchLabels:
             argocd.argoproj.io/secret-type: cluster
   syncPolicy:
-    # A generator without results must not delete the namespace. Before a removal, this becomes "sync".
+    # Neither a generator without results nor a file that is deleted by mistake takes the namespace along. A removal sets "sync" and
+    # "false" first.
     applicationsSync: create-update
+    preserveResourcesOnDeletion: true
   ignoreApplicationDifferences:
     - jsonPointers:
         - /spec/syncPolicy/automated/enabled
@@ -70,8 +72,6 @@ spec:
       namespace: argocd
       annotations:
         argocd.argoproj.io/manifest-generate-paths: /argocd/service-namespace
-      finalizers:
-        - resources-finalizer.argocd.argoproj.io
     spec:
       project: ${name}-namespace
       destination:
@@ -87,6 +87,7 @@ spec:
           selfHeal: true
         syncOptions:
           - ApplyOutOfSyncOnly=true
+          - FailOnSharedResource=true
           - ServerSideApply=true
         retry:
           refresh: true

@@ -16,8 +16,8 @@ export interface RemovalStep {
 
 /**
  * Removes a service from the work tree: all of its files, whatever has become of them since, and its lines in others. A
- * service that HEAD has is protected, and the first call removes only that: `create-update` lets a deleted ApplicationSet
- * leave its Application behind, and the load balancer has a protection of its own.
+ * service that HEAD has is protected, and the first call removes only that: a deleted ApplicationSet leaves what it deployed
+ * (`preserveResourcesOnDeletion`), and the load balancer has a protection of its own.
  * @param root the repository's folder
  * Throws CommandError, with nothing removed, for a name that is no service or the first one, and where Git could not bring
  * back what would go.
@@ -54,17 +54,20 @@ export function removeService(root: string, name: string): RemovalStep {
 
 const PROTECTIONS = [
   { of: /^argocd\/applications\//, on: 'applicationsSync: create-update', off: 'applicationsSync: sync' },
+  // Without it, the ApplicationSet controller gives its Application the finalizer that deletes what it deployed.
+  { of: /^argocd\/applications\//, on: 'preserveResourcesOnDeletion: true', off: 'preserveResourcesOnDeletion: false' },
   { of: /^clusters\//, on: 'deletionProtection: true', off: 'deletionProtection: false' },
 ] as const;
 
 /** The files in which HEAD protects what a service deploys, each without that. */
 function protectionsOf(root: string, name: string): Write[] {
   const found: Write[] = [];
-  for (const { file } of ownFiles(root, name))
-    for (const { of, on, off } of PROTECTIONS) {
-      const committed = of.test(file) ? committedText(root, file) : undefined;
-      if (committed?.includes(on) === true) found.push({ file, text: committed.replace(on, off) });
-    }
+  for (const { file } of ownFiles(root, name)) {
+    const protections = PROTECTIONS.filter(({ of }) => of.test(file));
+    const committed = protections.length > 0 ? committedText(root, file) : undefined;
+    const text = protections.reduce((all, { on, off }) => all?.replace(on, off), committed);
+    if (text !== committed) found.push({ file, text });
+  }
   return found;
 }
 

@@ -14,6 +14,7 @@ interface FirstValues {
   readonly replicas?: number;
   readonly zoneSpread?: string;
   readonly rollout?: object;
+  readonly check?: object;
   readonly ingress?: { readonly https?: boolean; readonly deletionProtection?: boolean };
 }
 
@@ -26,6 +27,9 @@ resources:
 ingress:
   # Load balancers are in the public subnets, from whose networks the NetworkPolicy allows ingress.
   scheme: internet-facing
+check:
+  # Its first route; one that needs what the service needs is the better check.
+  path: /v1/${name}/a-1
 `;
 
 /**
@@ -34,24 +38,21 @@ ingress:
  */
 export function clusterValues(root: string, cluster: string, name: string): string {
   const file = `clusters/${cluster}/${FIRST_SERVICE}.yaml`;
-  const { host, replicas, zoneSpread, rollout, ingress } = parse(textOf(root, file) ?? '{}') as Partial<FirstValues>;
+  const { host, replicas, zoneSpread, ...first } = parse(textOf(root, file) ?? '{}') as Partial<FirstValues>;
   if (host?.startsWith(`${FIRST_SERVICE}.`) !== true)
     throw new CommandError(
       `${file}: host: must begin with ${FIRST_SERVICE}. (it is ${JSON.stringify(host)})`,
       'a new service gets a host beside it; nothing was written',
     );
   const lines = [SCHEMA, `host: ${host.replace(FIRST_SERVICE, name)}`];
-  if (replicas === 1 || rollout !== undefined)
+  if (replicas === 1 || first.rollout !== undefined)
     lines.push('# One pod; a drain may interrupt it, so it has no PodDisruptionBudget.', 'replicas: 1', ...NO_BUDGET);
   else lines.push('# Two, so that one can be drained.', 'replicas: 2');
   if (zoneSpread !== undefined) lines.push(`zoneSpread: ${zoneSpread}`);
-  if (rollout !== undefined) {
-    lines.push(`# As ${FIRST_SERVICE} has it here.`, 'rollout:');
-    for (const [key, value] of Object.entries(rollout)) lines.push(`  ${key}: ${String(value)}`);
-  }
-  if (ingress !== undefined) {
-    lines.push(`# As ${FIRST_SERVICE} has it here.`, 'ingress:');
-    for (const [key, value] of Object.entries(ingress)) lines.push(`  ${key}: ${String(value)}`);
+  for (const section of ['rollout', 'ingress', 'check'] as const) {
+    if (first[section] === undefined) continue;
+    lines.push(`# As ${FIRST_SERVICE} has it here.`, `${section}:`);
+    for (const [key, value] of Object.entries(first[section])) lines.push(`  ${key}: ${String(value)}`);
   }
   return `${lines.join('\n')}\n`;
 }
