@@ -58,7 +58,7 @@ t.test('a service that Git has is first unprotected', (t) => {
     made.map(({ file }) => file),
     ['argocd/applications/orders.yaml', 'argocd/applications/orders-namespace.yaml', 'clusters/production/orders.yaml'],
   );
-  t.equal(git('diff', '--shortstat').trim(), '3 files changed, 3 insertions(+), 3 deletions(-)');
+  t.equal(git('diff', '--shortstat').trim(), '3 files changed, 5 insertions(+), 5 deletions(-)');
   t.throws(() => removeService(folder, 'orders'), { message: /uncommitted changes in argocd/ }, 'and not at once');
   commit();
   t.ok(removeService(folder, 'orders').isRemoved);

@@ -5,7 +5,7 @@ import { append, replace, repository } from './cluster-fixtures.ts';
 t.test('clusters on AWS share a registry, and their load balancers are in the public subnets', (t) => {
   const dev = readCluster(repository(t), 'dev');
   t.same(clusterFacts(dev), {
-    labels: { 'argocd.argoproj.io/secret-type': 'cluster', cluster: 'dev', 'metrics-server': 'enabled' },
+    labels: { 'argocd.argoproj.io/secret-type': 'cluster', cluster: 'dev', argocd: 'enabled', 'metrics-server': 'enabled' },
     annotations: {
       repoURL: 'https://github.com/example/gitops-platform.git',
       repoRevision: 'main',

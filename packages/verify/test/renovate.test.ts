@@ -62,7 +62,14 @@ const NOT_RENOVATES: readonly { readonly file: RegExp; readonly text: RegExp; re
     why: 'the version of the runtime interface, and our own',
   },
   { file: /^service\/package\.json$/, text: /"version": /, why: 'our own version' },
-  { file: /^service\/src\/plugins\/openapi\.ts$/, text: /VERSION = /, why: "the API's own version" },
+  { file: /^service\/src\/networks\.ts$/, text: /version: /, why: "the API's own version" },
+  { file: /^packages\/services\/src\//, text: /version"?: |tag: "/, why: 'the first version of a new service' },
+  {
+    file: /^packages\/manifests\/data\/argocd-settings\.json$/,
+    text: /"(origin|version)": /,
+    why: 'written by a program from the module of Argo CD; a test compares the versions',
+  },
+  { file: /^e2e\/bench\/scale\.ts$/, text: /version: 0/, why: 'a chart of the measurement' },
   { file: /^service\/src\/plugins\/openapi\.ts$/, text: /openapi: '3/, why: 'the version of the OpenAPI format' },
 ];
 

@@ -132,6 +132,9 @@ const mergedValues = (
   above: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> => merged([{ values: below }, { values: above }]);
 
+/** Whether a change only follows others: an annotation with a checksum of them. */
+const isChecksum = ({ path }: Change): boolean => path.startsWith('metadata.annotations[checksum/');
+
 /**
  * What a value sets, found by trying others: every rendered field that then differs. A value that sets nothing here,
  * since it belongs to something switched off, gives no changes.
@@ -153,7 +156,7 @@ export async function effect(
   );
   const tried = outcomes.map((outcome, index) => ({
     tried: others[index],
-    changes: outcome.ok ? changesBetween(rendered.value, outcome.value) : [],
+    changes: outcome.ok ? changesBetween(rendered.value, outcome.value).filter((change) => !isChecksum(change)) : [],
     outcome,
   }));
   const best = tried.find((attempt) => attempt.changes.length > 0) ?? tried.find(({ outcome }) => outcome.ok);

@@ -69,7 +69,7 @@ t.test('REQUIRE_CHARTS=1 makes it an error, chart by chart', (t) => {
     t.equal(stdout, '');
     t.match(
       stderr,
-      /^error: argocd\/installation\.yaml: chart argo-cd \S+ of \S+ is not on this machine\n(error: argocd\/applications\/\S+: chart .* is not on this machine\n){5} next: REQUIRE_CHARTS=1 .*`make charts` .*argocd\/charts\.lock\.yaml\n$/,
+      /^error: XX next: REQUIRE_CHARTS=1 .*`make charts` .*argocd\/charts\.lock\.yaml\n$/,
     );
   }
   t.end();
