@@ -38,7 +38,7 @@ export const CHART: readonly Mistake[] = [
     'a check whose pods are those of the Service': replace(
       '        {{- include "fastify-service.checkLabels" . | nindent 8 }}',
       '        {{- include "fastify-service.selector" . | nindent 8 }}',
-    ).reports(/.*/),
+    ).reportsAs(/must let Job\/fastify-service-check reach/),
     'a check without limits': remove('              memory: 96Mi\n').reports(/.*requests\.memory: must be set/),
   }),
   inFile(template('check-networkpolicy.yaml'), {
