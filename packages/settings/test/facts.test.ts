@@ -5,7 +5,12 @@ import { append, replace, repository } from './cluster-fixtures.ts';
 t.test('clusters on AWS share a registry, and their load balancers are in the public subnets', (t) => {
   const dev = readCluster(repository(t), 'dev');
   t.same(clusterFacts(dev), {
-    labels: { 'argocd.argoproj.io/secret-type': 'cluster', cluster: 'dev', argocd: 'enabled', 'metrics-server': 'enabled' },
+    labels: {
+      'argocd.argoproj.io/secret-type': 'cluster',
+      cluster: 'dev',
+      'metrics-server': 'enabled',
+      argocd: 'enabled',
+    },
     annotations: {
       repoURL: 'https://github.com/example/gitops-platform.git',
       repoRevision: 'main',
@@ -35,7 +40,7 @@ t.test('a cluster with previews says so, with where its pull requests are, and w
     ...{ gitHubOwner: 'example', gitHubRepository: 'gitops-platform', previewDomain: 'preview.example.com' },
   });
   t.equal(previewURL(dev, '12'), 'http://pr-12.preview.example.com');
-  const values = { cluster: 'dev', repoURL: 'https://github.com/example/gitops-platform.git', revision: 'main' };
+  const values = { repoURL: 'https://github.com/example/gitops-platform.git', revision: 'main' };
   t.same(rootValues(clusterFacts(dev)), { ...values, previewToken: 'dev/github-pull-requests' });
   const without = readCluster(repository(t), 'dev');
   t.same(rootValues(clusterFacts(without)), values);
