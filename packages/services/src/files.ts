@@ -29,7 +29,7 @@ function renamed(root: string, file: string, name: string): string {
 const applicationSet = (root: string, name: string): string =>
   renamed(root, `argocd/applications/${FIRST_SERVICE}.yaml`, name).replace(
     /^( +)limit: -?\d+$/m,
-    '$1# Retry without limit: its namespace comes from another Application, which nothing here waits for.\n$1limit: -1',
+    '$1# Twice as often as the first service: its namespace comes from another Application, which nothing here waits for.\n$1limit: 10',
   );
 
 /** The workflow that releases a service, as that of the first one is now. */

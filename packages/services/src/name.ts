@@ -43,7 +43,9 @@ function ownerOf(root: string, name: string): string | undefined {
   if (pathExists(root, folder)) return `${folder} exists`;
   // Applications, projects and namespaces, whatever kind of object names them.
   const used = new RegExp(`\\b(name(space)?: "?|range list .*")${name}"?(?![\\w.-])`);
-  const read = filesBelow(root, 'argocd').filter((file) => /^argocd\/(applications|projects|root)\/.*\.yaml$/.test(file));
+  const read = filesBelow(root, 'argocd').filter((file) =>
+    /^argocd\/(applications|projects|root)\/.*\.yaml$/.test(file),
+  );
   for (const file of read) {
     const lines = readFileSync(join(root, file), 'utf8').split('\n');
     const index = lines.findIndex((line) => !/^\s*#/.test(line) && used.test(line));

@@ -40,7 +40,11 @@ t.test('a cluster with previews says so, with where its pull requests are, and w
     ...{ gitHubOwner: 'example', gitHubRepository: 'gitops-platform', previewDomain: 'preview.example.com' },
   });
   t.equal(previewURL(dev, '12'), 'http://pr-12.preview.example.com');
-  const values = { repoURL: 'https://github.com/example/gitops-platform.git', revision: 'main' };
+  const values = {
+    cluster: 'dev',
+    repoURL: 'https://github.com/example/gitops-platform.git',
+    revision: 'main',
+  };
   t.same(rootValues(clusterFacts(dev)), { ...values, previewToken: 'dev/github-pull-requests' });
   const without = readCluster(repository(t), 'dev');
   t.same(rootValues(clusterFacts(without)), values);
