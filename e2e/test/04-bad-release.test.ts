@@ -99,7 +99,7 @@ t.test("a chart cannot write to Argo CD's namespace, whatever its project allows
     [file]: () =>
       'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: argocd-rbac-cm, namespace: argocd }\ndata: { policy.default: role:admin }\n',
   });
-  await t.rejects(stack.delivered(push), /only the Application root may write to the namespace argocd/);
+  await t.rejects(stack.delivered(push), /only the root Application may write to the namespace argocd/);
   t.equal(await stack.kubectl('-n', 'argocd', 'get', 'configmap', 'argocd-rbac-cm', '-o', 'jsonpath={.data}'), secret);
   await stack.delivered(await stack.push('No intruder', { [file]: () => undefined }));
   await until('the service is at rest', async () =>
