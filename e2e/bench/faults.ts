@@ -3,18 +3,8 @@ import { buildLocalImage, isSettled } from '@gitops/local';
 import type { Fail } from '@gitops/report/bench';
 import { type Measure, summary } from '@gitops/report/measure';
 import { table } from '@gitops/report/table';
-import {
-  type Combination,
-  type Fault,
-  FAULTS,
-  handBack,
-  MOMENTS,
-  type Outcome,
-  strikeAwayGit,
-  strikeRollback,
-  strikeSync,
-  withImage,
-} from '../src/fault-drill.ts';
+import { handBack, type Outcome, strikeAwayGit, strikeRollback, strikeSync, withImage } from '../src/fault-drill.ts';
+import { type Combination, type Fault, FAULTS, MOMENTS } from '../src/fault-moments.ts';
 import { APP, Stack, until } from '../src/stack.ts';
 import { instance, progress } from './bench.ts';
 
@@ -67,7 +57,7 @@ export async function measureFaults(fail: Fail): Promise<Measure[]> {
   progress.done('faults');
   process.stderr.write(`${outcomeTable(outcomes)}\n`);
   const bad = outcomes.filter(({ wrong }) => wrong.length > 0);
-  for (const outcome of bad) fail(`${describe(outcome)}`);
+  for (const outcome of bad) fail(describe(outcome));
   const times = outcomes.flatMap(({ time }) => (time === undefined ? [] : [time]));
   return [
     summary('fault × moment combinations that end right', 'count', [outcomes.length - bad.length], {

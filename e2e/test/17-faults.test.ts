@@ -1,7 +1,8 @@
 import t from 'tap';
 import { imageFile } from '@gitops/delivery/image-file';
 import { isSettled } from '@gitops/local';
-import { type Combination, handBack, strikeRollback, strikeSync, withImage } from '../src/fault-drill.ts';
+import { handBack, strikeRollback, strikeSync, withImage } from '../src/fault-drill.ts';
+import type { Combination } from '../src/fault-moments.ts';
 import { APP, Stack, until } from '../src/stack.ts';
 
 // A sample of what `make bench` does: a component is killed in the middle of a deployment or of a rollback, and started

@@ -45,6 +45,8 @@ t.test('a stored cluster gets the present flags and stages, and what differs sta
     '--node-monitor-period=2s',
     '--secure-port=1',
     '--terminated-pod-gc-threshold=50',
+    '--tls-cert-file=pki/admin.crt',
+    '--tls-private-key-file=pki/admin.key',
   ]);
   t.same(changed, ['kube-controller-manager', 'kwok-controller'], 'KWOK reads the stages when it starts');
   t.same(componentsPatches, ownPart(present).componentsPatches);
