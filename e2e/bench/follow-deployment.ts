@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { APP, type Deployment, isRolledOut, type Stack } from '../src/stack.ts';
 import { follow } from '../src/follow.ts';
+import { APP, type Deployment, isRolledOut, type Stack } from '../src/stack.ts';
 
 /** The service's Deployment, followed without polling. */
 export interface FollowedDeployment {

@@ -1,8 +1,8 @@
 import { type Measure, summary } from '@gitops/report/measure';
 import { isReady, type Pod, servicePods } from '../src/faults.ts';
+import { follow } from '../src/follow.ts';
 import { APP, Stack, until } from '../src/stack.ts';
 import { instance, progress } from './bench.ts';
-import { follow } from '../src/follow.ts';
 
 const isTrue = ({ status }: Pod, isType: (type: string) => boolean): boolean =>
   status.conditions?.some(({ type, status: is }) => isType(type) && is === 'True') === true;
