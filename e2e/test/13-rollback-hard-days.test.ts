@@ -34,15 +34,20 @@ const refused = (): string => 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name
 
 t.test('back to the oldest version that is kept, and no further', async (t) => {
   const newest = [await release('13.0.0'), await release('13.0.1')].at(-1) ?? '';
-  // Earlier drills left most of them.
-  for (let number = 2; (await ids()).length < 10; number += 1) await release(`13.0.${number}`);
-  const last = await stack.image();
-  const { history = [] } = (await stack.application()).status ?? {};
-  t.equal(history.length, 10, 'Argo CD keeps ten entries');
-  const [oldest] = history.toSorted((a, b) => a.id - b.id);
-  if (oldest === undefined) return;
   const git = gitIn(servedRepository(stack.instance));
-  const [, tag = ''] = /tag: "(.*)"/.exec(await git(['show', `${entryRevision(oldest)}:${imageFile}`])) ?? [];
+  const oldestOf = async (): Promise<{ id: number; tag: string }> => {
+    const [entry] = ((await stack.application()).status?.history ?? []).toSorted((a, b) => a.id - b.id);
+    if (entry === undefined) throw new Error('there is no history');
+    const [, tag = ''] = /tag: "(.*)"/.exec(await git(['show', `${entryRevision(entry)}:${imageFile}`])) ?? [];
+    return { id: entry.id, tag };
+  };
+  // Earlier drills left most of them, bad ones among them.
+  for (let number = 2; (await ids()).length < 10 || (await oldestOf()).tag.includes('bad'); number += 1)
+    await release(`13.0.${number}`);
+  const last = await stack.image();
+  t.equal((await ids()).length, 10, 'Argo CD keeps ten entries');
+  const oldest = await oldestOf();
+  const { tag } = oldest;
   t.notMatch(newest, `:${tag}@`);
   await make(t, 'rollback', '--app', APP, '--id', String(oldest.id));
   t.match(await stack.image(), `:${tag}@`);
@@ -99,7 +104,7 @@ t.test('while a sync hangs in retries', async (t) => {
 
   const early = await stack.make('resume', '--app', APP);
   t.equal(early.code, 1, 'main is still refused, and resume says so');
-  t.match(early.stderr, 'sync failed: one or more objects failed to apply');
+  t.match(early.stderr, /sync failed: one or more .* denied request/);
   await stack.delivered(await stack.push('No intruder', { [intruder]: () => undefined }));
   t.match(await stack.image(), ':13.1.1@');
 });
