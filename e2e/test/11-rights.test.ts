@@ -242,7 +242,11 @@ t.test('a cluster Secret that lacks what ApplicationSets need leaves running App
     stack.kubectl('-n', 'argocd', 'get', 'applicationset', APP, '-o', `jsonpath={.${field}}`);
   const refresh = async (): Promise<string> =>
     stack.kubectl('-n', 'argocd', 'annotate', '--overwrite', 'applicationset', APP, `${REFRESH}=true`);
-  const annotations = async (): Promise<string> => ofSet('metadata.annotations');
+  /** The controller takes the annotation away at the end, unless it fails. */
+  const reconciled = async (): Promise<unknown> =>
+    until('the ApplicationSet is reconciled', async () =>
+      (await ofSet('metadata.annotations')).includes(REFRESH) ? undefined : true,
+    );
   const conditions = async (): Promise<string> => {
     await refresh();
     return ofSet('status.conditions');
@@ -261,17 +265,19 @@ t.test('a cluster Secret that lacks what ApplicationSets need leaves running App
     (await stack.make('status')).stdout.includes('map has no entry for key "cluster"') ? true : undefined,
   );
 
+  const restored = async (): Promise<void> => {
+    await restore();
+    await until('the set is up to date', async () =>
+      (await conditions()).includes('"status":"True","type":"ResourcesUpToDate"') ? true : undefined,
+    );
+    await reconciled();
+  };
+  await restored();
   await label('argocd.argoproj.io/secret-type-');
   await refresh();
-  // The controller takes the annotation away when it has reconciled.
-  await until('the ApplicationSet is reconciled', async () =>
-    (await annotations()).includes(REFRESH) ? undefined : true,
-  );
+  await reconciled();
   t.strictSame(await state(), before, 'without any label: nothing has changed');
 
-  await restore();
-  await until('the set is up to date', async () =>
-    (await conditions()).includes('"status":"True","type":"ResourcesUpToDate"') ? true : undefined,
-  );
+  await restored();
   t.strictSame(await state(), before);
 });

@@ -3,4 +3,4 @@ export type { Api } from './api.ts';
 export { ProblemError, problemResponses } from './problems.ts';
 export { answerResponse, cacheHeaders, NoQuery, notModifiedResponse } from './routes/schemas.ts';
 export type { FastifyPluginCallbackTypebox as Routes } from '@fastify/type-provider-typebox';
-export { type Static,default as Type } from 'typebox';
+export { type Static, default as Type } from 'typebox';

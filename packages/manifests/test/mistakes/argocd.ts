@@ -96,6 +96,8 @@ export const ARGOCD: readonly Mistake[] = [
       /configs\.rbac\.policy\.csv: .* is no line of a policy/,
     ),
     'a duration that Argo CD cannot read': replace('300s', '5min').reports(/configs\.cm\.timeout\.reconciliation: /),
-    'Lua that does not parse': replace('obj.status ~= nil', 'obj.status != nil').reports(/configs\.cm\..*Invalid token/),
+    'Lua that does not parse': replace('obj.status ~= nil', 'obj.status != nil').reports(
+      /configs\.cm\..*Invalid token/,
+    ),
   }),
 ].flat();
