@@ -58,7 +58,9 @@ t.test('a preview answers at the address that CI gives out', (t) => {
 
 t.test("GitHub's token is read where it is kept, in clusters with previews alone", (t) => {
   for (const { name } of clusters) {
-    const tokens = objectsOf(name, 'root').filter(({ kind }) => kind === 'ExternalSecret');
+    const tokens = objectsOf(name, 'root').filter(
+      ({ kind, metadata }) => kind === 'ExternalSecret' && metadata.name === 'github-pull-requests',
+    );
     t.same(
       tokens.map((token) => valueAt(token, ['spec', 'data', '0', 'remoteRef', 'key'])),
       tokensOf(name),

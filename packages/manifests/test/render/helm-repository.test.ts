@@ -66,6 +66,21 @@ function copyWithSample(t: Test): string {
     '  namespaceResourceWhitelist:\n',
     '  namespaceResourceWhitelist:\n    - { group: sample.example.com, kind: Greeting }\n',
   );
+  // What only production renders.
+  for (const project of ['argocd', 'controllers', 'monitoring'])
+    edit(
+      folder,
+      `argocd/projects/templates/${project}.yaml`,
+      '    - { group: policy, kind: PodDisruptionBudget }\n',
+      '',
+    );
+  const NAMESPACE = '    - { group: "", kind: Namespace, name: metrics-server }\n';
+  edit(
+    folder,
+    'argocd/root/templates/project.yaml',
+    NAMESPACE,
+    NAMESPACE.replace('metrics-server', SAMPLE_CHART) + NAMESPACE,
+  );
   edit(folder, PROJECT, 'range list "', `range list "${SAMPLE_CHART}" "`);
   const selectors = JSON.parse(readFileSync(join(folder, 'charts/selectors.json'), 'utf8')) as object;
   writeFileSync(
