@@ -31,20 +31,28 @@ async function statusOf(...request: Parameters<typeof call>): Promise<number> {
   return response.status;
 }
 
-/** What no refused request may change. */
-async function state(): Promise<unknown> {
+const inArgocd = async (...args: string[]): Promise<string> => stack.kubectl('-n', 'argocd', 'get', ...args);
+
+/** What runs, and what it runs from. */
+async function running(): Promise<object> {
   const { spec, operation, status } = await stack.application();
-  const deployment = await stack.deployment();
-  const get = async (...args: string[]): Promise<string> => stack.kubectl('-n', 'argocd', 'get', ...args);
+  const { metadata } = await stack.deployment();
   return {
     ...{ spec, operation, history: status?.history },
-    deployment: [deployment.metadata.uid, deployment.metadata.generation],
+    deployment: [metadata.uid, metadata.generation],
     pods: await stack.kubectl('-n', APP, 'get', 'pods', '-o', 'name'),
-    names: await get('applications,applicationsets,appprojects', '-o', 'name'),
-    specs: await get('applicationsets,appprojects', '-o', 'jsonpath={.items[*].spec}'),
-    secrets: await get('secrets', '-o', 'name'),
-    tokens: await get('secret', 'argocd-secret', '-o', 'jsonpath={.data}'),
-    policy: await get('configmap', 'argocd-rbac-cm', '-o', 'jsonpath={.data}'),
+    names: await inArgocd('applications,applicationsets,appprojects', '-o', 'name'),
+  };
+}
+
+/** What no refused request may change. */
+async function state(): Promise<object> {
+  return {
+    ...(await running()),
+    specs: await inArgocd('applicationsets,appprojects', '-o', 'jsonpath={.items[*].spec}'),
+    secrets: await inArgocd('secrets', '-o', 'name'),
+    tokens: await inArgocd('secret', 'argocd-secret', '-o', 'jsonpath={.data}'),
+    policy: await inArgocd('configmap', 'argocd-rbac-cm', '-o', 'jsonpath={.data}'),
   };
 }
 
@@ -254,13 +262,13 @@ t.test('a cluster Secret that lacks what ApplicationSets need leaves running App
   const restore = async (): Promise<unknown> => label('cluster=local', 'argocd.argoproj.io/secret-type=cluster');
   t.teardown(restore);
   await atRest();
-  const before = await state();
+  const before = await running();
 
   await label('cluster-');
   await until('an error that names the missing key', async () =>
     /map has no entry for key \\?"cluster\\?"/.test(await conditions()) ? true : undefined,
   );
-  t.strictSame(await state(), before, 'without the label `cluster`: nothing has changed');
+  t.strictSame(await running(), before, 'without the label `cluster`: nothing has changed');
   await until('make status says so', async () =>
     (await stack.make('status')).stdout.includes('map has no entry for key "cluster"') ? true : undefined,
   );
@@ -276,8 +284,8 @@ t.test('a cluster Secret that lacks what ApplicationSets need leaves running App
   await label('argocd.argoproj.io/secret-type-');
   await refresh();
   await reconciled();
-  t.strictSame(await state(), before, 'without any label: nothing has changed');
+  t.strictSame(await running(), before, 'without any label: nothing has changed');
 
   await restored();
-  t.strictSame(await state(), before);
+  t.strictSame(await running(), before);
 });
