@@ -1,7 +1,7 @@
-import { argocdProblems } from './argocd.ts';
 import { wrongHealthChecks } from './argocd/health.ts';
 import { unknownSettings } from './argocd/known-settings.ts';
 import { wrongPolicies } from './argocd/policy.ts';
+import { unsafeSelfManagement } from './argocd/self-management.ts';
 import { dependentOnCapabilities } from './capabilities.ts';
 import { differencesBetweenRenders } from './determinism.ts';
 import { faultSwitches } from './fault-switches.ts';
@@ -71,7 +71,7 @@ export const OF_OBJECTS: readonly Invariant[] = [
   {
     name: 'Argo CD itself',
     intent: 'Each cluster on AWS runs one Argo CD, upgraded in order, and what it cannot lose is never pruned.',
-    prove: argocdProblems,
+    prove: unsafeSelfManagement,
   },
 ];
 

@@ -3,18 +3,18 @@ import { join } from 'node:path';
 import { isNode, LineCounter, parseDocument } from 'yaml';
 import { ARGOCD_FILE, type ArgocdStep, isExactVersion, readArgocdSteps } from '@gitops/tools/charts';
 import { ARGOCD_VERSION } from '@gitops/tools/tools';
-import { type KubernetesObject, nameOf } from '../kubernetes/object.ts';
-import { isNewer, skipsMinor } from '../kubernetes/version.ts';
-import type { FleetApplication } from '../render/fleet.ts';
-import { type RenderedApplication, renderedOnly } from '../render/rendered.ts';
-import { sourcesOf } from '../render/renderer.ts';
-import { objectProblem } from './location.ts';
-import type { ProofContext } from './proof.ts';
+import { type KubernetesObject, nameOf } from '../../kubernetes/object.ts';
+import { isNewer, skipsMinor } from '../../kubernetes/version.ts';
+import type { FleetApplication } from '../../render/fleet.ts';
+import { type RenderedApplication, renderedOnly } from '../../render/rendered.ts';
+import { sourcesOf } from '../../render/renderer.ts';
+import { objectProblem } from '../location.ts';
+import type { ProofContext } from '../proof.ts';
 
 const NAME = 'argocd';
 
 /** Argo CD deploys itself (docs/decisions/self-management.md): what an upgrade must not do, and what must not be lost. */
-export function argocdProblems(fleet: readonly FleetApplication[], { root }: ProofContext): string[] {
+export function unsafeSelfManagement(fleet: readonly FleetApplication[], { root }: ProofContext): string[] {
   const found = versionProblems(root);
   // A file that cannot be read is reported as such.
   if (readArgocdSteps(root).length === 0) return found;
