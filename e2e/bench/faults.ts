@@ -1,5 +1,5 @@
 import { imageFile } from '@gitops/delivery/image-file';
-import { buildLocalImage, isSettled } from '@gitops/local';
+import { buildLocalImage, isSettled, processes } from '@gitops/local';
 import type { Fail } from '@gitops/report/bench';
 import { type Measure, summary } from '@gitops/report/measure';
 import { table } from '@gitops/report/table';
@@ -11,10 +11,15 @@ import { instance, progress } from './bench.ts';
 /** Not worth a row for each moment: simulated nodes hold no pods of the service here, the others strike what the rest strikes singly. */
 const ONCE: readonly Fault[] = ['simulated nodes', 'all of Argo CD', 'control plane', 'kube-controller-manager'];
 
-/** Every fault at every moment of a deployment and of a rollback. */
-function combinations(): { fault: Fault; moment: Combination['moment'] }[] {
+/** Every fault of what runs at every moment of a deployment and of a rollback. */
+function combinations(stack: Stack): { fault: Fault; moment: Combination['moment'] }[] {
   const all: { fault: Fault; moment: Combination['moment'] }[] = [];
-  for (const fault of [...(Object.keys(FAULTS) as Fault[]), 'Redis emptied'] as const)
+  const running = new Set(processes(stack.instance, stack.ports).map(({ name }) => name));
+  // Without nodes of this machine there are no agents.
+  const faults = (Object.keys(FAULTS) as (keyof typeof FAULTS)[]).filter((fault) =>
+    FAULTS[fault].every((name) => running.has(name)),
+  );
+  for (const fault of [...faults, 'Redis emptied'] as const)
     for (const moment of MOMENTS) if (!ONCE.includes(fault) || moment === 'applying') all.push({ fault, moment });
   return all;
 }
@@ -41,7 +46,7 @@ export async function measureFaults(fail: Fail): Promise<Measure[]> {
   }
   let release = await deploy(stack, references[0] ?? '');
   const outcomes: Outcome[] = [];
-  for (const { fault, moment } of combinations()) {
+  for (const { fault, moment } of combinations(stack)) {
     const next = references.find((reference) => reference !== release.reference) ?? '';
     const outcome = await strikeSync(stack, { action: 'sync', fault, moment }, next);
     outcomes.push(outcome);

@@ -1,5 +1,6 @@
 // `make bench`: measures what the README promises, on a stack of its own, and prints it beside what was asked for.
-// Usage: node e2e/bench/main.ts [--rounds 20] [--cold] [--json]
+// Usage: node e2e/bench/main.ts [--rounds 20] [--part faults] [--cold] [--json]
+//   --part measures that part alone; may be repeated
 //   --cold also compiles the tools once from nothing, downloads included (about six minutes on two cores)
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -16,6 +17,7 @@ import { makeUp, measureColdStart, measureStarts, reset } from './starts.ts';
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '20' },
+    part: { type: 'string', multiple: true },
     cold: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
@@ -24,7 +26,7 @@ const rounds = Number(values.rounds);
 if (!Number.isInteger(rounds) || rounds < 1)
   throw new Error(`--rounds must be a whole number from 1 up (it is ${values.rounds})`);
 
-const parts: Parts = {
+const all: Parts = {
   starts: measureStarts,
   deployments: async () => {
     // Running already, unless the part before failed.
@@ -55,6 +57,9 @@ const parts: Parts = {
   },
   ...(values.cold && { cold: measureColdStart }),
 };
+const unknown = values.part?.find((name) => !Object.hasOwn(all, name));
+if (unknown !== undefined) throw new Error(`--part must be one of ${Object.keys(all).join(', ')} (it is ${unknown})`);
+const parts = Object.fromEntries(Object.entries(all).filter(([name]) => values.part?.includes(name) ?? true));
 try {
   const result = { rounds, ...(await runParts(parts)) };
   reportBench(result, { file: resolve(instance.root, '.local/bench.json'), json: values.json });
