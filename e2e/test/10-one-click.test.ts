@@ -165,7 +165,10 @@ const CHANGES: Record<string, [field: string, change: (application: Whole) => vo
   'how much history is kept': ['spec.revisionHistoryLimit', ({ spec }) => (spec.revisionHistoryLimit = 0)],
   'the information': ['spec.info', ({ spec }) => (spec.info = [{ name: 'a', value: 'b' }])],
   labels: ['metadata.labels', ({ metadata }) => (metadata.labels = { a: 'b' })],
-  finalizers: ['metadata.finalizers', ({ metadata }) => (metadata.finalizers = [])],
+  finalizers: [
+    'metadata.finalizers',
+    ({ metadata }) => (metadata.finalizers = ['resources-finalizer.argocd.argoproj.io']),
+  ],
   'how it is compared': [
     'metadata.annotations',
     ({ metadata }) => (metadata.annotations['argocd.argoproj.io/skip-reconcile'] = 'true'),
