@@ -146,7 +146,8 @@ export function preparedStrike({ instance, ports }: Stack, fault: Fault): () => 
 /** Deletes every key of Redis. */
 export async function emptyRedis(port: number): Promise<void> {
   const socket = connect(port, '127.0.0.1');
-  socket.write('FLUSHALL\r\n');
+  // As an array of one string: miniredis takes no plain lines.
+  socket.write('*1\r\n$8\r\nFLUSHALL\r\n');
   const [answer] = (await once(socket, 'data')) as [Buffer];
   socket.destroy();
   if (!answer.toString().startsWith('+OK')) throw new Error(`Redis answers ${answer.toString()}`);

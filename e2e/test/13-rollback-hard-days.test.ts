@@ -150,7 +150,7 @@ t.test('of a release that changed values, template, replicas and environment as 
 
   const shown = await make(t, 'resume', '--app', APP);
   for (const change of [
-    /ConfigMap\/fastify-service +data\.LOG_LEVEL +info +debug /,
+    /ConfigMap\/fastify-service +data\.LOG_LEVEL +\w+ +debug /,
     /Service\/fastify-service +metadata\.labels\.drill +- +rollback /,
     /Deployment\/fastify-service +spec\.replicas +3 +4 /,
     /containers\[fastify-service\]\.image +fastify-service:13\.2\.0@\w{7} +fastify-service:13\.2\.1@\w{7} /,

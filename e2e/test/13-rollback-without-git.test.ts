@@ -1,8 +1,8 @@
 import { readdirSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
 import { isAutoSynced, processes } from '@gitops/local';
+import { emptyRedis } from '../src/fault-moments.ts';
 import { rollbackDrill } from '../src/rollback-drill.ts';
 import { APP, type Deployment, Stack, until } from '../src/stack.ts';
 
@@ -11,9 +11,7 @@ const { release, make, stays } = rollbackDrill(stack);
 
 /** Empties what Argo CD knows of Git: the cache of manifests in Redis, and the repo-server's clones. */
 async function forgetGit(): Promise<void> {
-  const socket = connect(stack.ports.redis, '127.0.0.1');
-  await new Promise((resolve, reject) => socket.once('data', resolve).once('error', reject).write('FLUSHALL\r\n'));
-  socket.destroy();
+  await emptyRedis(stack.ports.redis);
   const clones = join(stack.instance.dir, 'argocd/tmp/_argocd-repo');
   for (const clone of readdirSync(clones)) rmSync(join(clones, clone), { recursive: true });
 }
