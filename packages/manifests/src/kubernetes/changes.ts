@@ -1,7 +1,7 @@
 import { argocdStepFinding } from './changes/argocd-steps.ts';
 import type { Change, Finding } from './changes/change.ts';
 import { type FieldChange, fieldChanges, isWithin, pathOf } from './changes/fields.ts';
-import { isImmutable } from './changes/immutable.ts';
+import { isImmutable, isReplaced } from './changes/immutable.ts';
 import { loadBalancerFinding, loadBalancerRemoval } from './changes/load-balancer.ts';
 import { replicasFinding } from './changes/replicas.ts';
 import { groupKindOf, type KubernetesObject, nameOf } from './object.ts';
@@ -93,7 +93,10 @@ function findingOf(
       kind: 'change',
       consequence: 'pods that read it as environment variables keep the old value until they restart',
     };
-  return { kind: 'change', consequence: 'is changed in place' };
+  return {
+    kind: 'change',
+    consequence: isReplaced(is) ? 'the object is deleted and created again' : 'is changed in place',
+  };
 }
 
 /** What removing an object does. */

@@ -62,8 +62,8 @@ t.test('what looks immutable and may change', (t) => {
       { spec: { template: { a } } },
       { apiVersion: 'batch/v1', annotations: { 'argocd.argoproj.io/hook': 'PostSync' } },
     );
-  const kinds = changes(hook(1), hook(2)).map(({ kind }) => kind);
-  t.same(kinds, ['change'], 'a hook, which Argo CD creates again');
+  const consequences = changes(hook(1), hook(2)).map(({ kind, consequence }) => [kind, consequence]);
+  t.same(consequences, [['change', 'the object is deleted and created again']], 'a hook');
   t.end();
 });
 

@@ -72,7 +72,7 @@ export function isImmutable(
 }
 
 /** Argo CD deletes such an object and creates it again: nothing of it is immutable. */
-function isReplaced({ metadata: { annotations = {} } }: KubernetesObject): boolean {
+export function isReplaced({ metadata: { annotations = {} } }: KubernetesObject): boolean {
   if (annotations['argocd.argoproj.io/hook'] !== undefined) return true;
   const options = annotations['argocd.argoproj.io/sync-options']?.split(',') ?? [];
   return options.includes('Replace=true') && options.includes('Force=true');
