@@ -69,7 +69,7 @@ t.test('large definitions are applied by the server: the annotation of the clien
     for (const { application } of applicationsOf(name))
       t.match(
         valueAt(application.spec, ['syncPolicy', 'syncOptions']),
-        ['ApplyOutOfSyncOnly=true', 'ServerSideApply=true'],
+        ['ApplyOutOfSyncOnly=true', 'FailOnSharedResource=true', 'ServerSideApply=true'],
         name,
       );
   t.end();
