@@ -90,13 +90,16 @@ export async function up(
   const first = await firstImages;
   for (const { image } of first) progress.done(`image ${shortImage(image.reference)} at ${registryAddress(ports)}`);
 
+  const configuration = argoConfiguration(instance, tools, await onCallSecret(instance, tools));
+  const settle = async (): Promise<void> =>
+    apply(instance, tools, [...configuration, ...notificationsConfiguration(instance, ports), ...argoIdentities()]);
+  await settle();
   if (backup !== undefined) {
-    // Before all that comes from the work tree, which then wins.
+    // The import needs Argo CD's settings, and brings those of the backup: what comes from the work tree wins.
     await importBackup(instance, tools, backup);
+    await settle();
     progress.done("Argo CD's state of the backup");
   }
-  const configuration = argoConfiguration(instance, tools, await onCallSecret(instance, tools));
-  await apply(instance, tools, [...configuration, ...notificationsConfiguration(instance, ports), ...argoIdentities()]);
   await ensureKubeconfigs(instance, ports);
   // Before Argo CD starts: with the old root, whose address may be another, it would begin a sync and retry it for
   // minutes.
