@@ -26,7 +26,7 @@ type Start = Partial<Record<Step, number>>;
 export async function measurePodStarts(rounds: number): Promise<Measure[]> {
   const stack = await Stack.open(instance.dir);
   const starts = new Map<string, Start>();
-  const end = follow(stack, ['pods', '-l', `app.kubernetes.io/instance=${APP}`], (object) => {
+  const end = follow(stack, ['pods', '-l', `app.kubernetes.io/name=${APP}`], (object) => {
     const pod = object as Pod;
     const start = starts.get(pod.metadata.uid) ?? {};
     starts.set(pod.metadata.uid, start);

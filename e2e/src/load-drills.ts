@@ -81,9 +81,11 @@ interface Pods {
 }
 
 const nodesOf = async (stack: Stack): Promise<string[]> =>
-  (JSON.parse(await stack.kubectl('-n', APP, 'get', 'pods', '-o', 'json')) as Pods).items.map(
-    ({ spec }) => spec.nodeName,
-  );
+  (
+    JSON.parse(
+      await stack.kubectl('-n', APP, 'get', 'pods', '-l', `app.kubernetes.io/name=${APP}`, '-o', 'json'),
+    ) as Pods
+  ).items.map(({ spec }) => spec.nodeName);
 
 async function drain(t: Test, stack: Stack, load: UnderLoad): Promise<void> {
   t.same(await nodesOf(stack), ['machine-b', 'machine-b'], 'all pods are on one node');

@@ -109,7 +109,9 @@ export async function atRest(stack: Stack, namespace = APP, name = APP): Promise
         status.observedGeneration === metadata.generation &&
         [status.replicas, status.updatedReplicas, status.availableReplicas].every((count) => count === spec.replicas);
       if (!isRolledOut) return undefined;
-      const pods = await stack.kubectl('-n', namespace, 'get', 'pods', '-o', 'name');
+      // Without that of the check after a release, which stays.
+      const own = ['--selector', `app.kubernetes.io/name=${APP}`];
+      const pods = await stack.kubectl('-n', namespace, 'get', 'pods', ...own, '-o', 'name');
       return pods.trim().split('\n').length === spec.replicas ? true : undefined;
     },
     180_000,
