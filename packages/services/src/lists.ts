@@ -74,8 +74,7 @@ export const LISTS: readonly List[] = [
       }),
     remove: (text, name) =>
       withSelectors(text, (ofChart) => {
-        // eslint-disable-next-line @typescript-eslint/no-dynamic-delete
-        delete ofChart[`Deployment/${name}`];
+        Reflect.deleteProperty(ofChart, `Deployment/${name}`);
       }),
   },
   {
