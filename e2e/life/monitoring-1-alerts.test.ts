@@ -30,6 +30,8 @@ const NO_SOURCE: readonly NoSource[] = [
   { metrics: /^kube_/, reason: 'kube-state-metrics is no Go module at a version of today' },
   { metrics: /^node_/, reason: "node-exporter would measure this machine, not the cluster's nodes" },
   { metrics: /^(container_cpu_cfs|kubelet_volume)_/, reason: 'processes have no quota of CPU here, and no volumes' },
+  { metrics: /^apiserver_/, reason: 'nothing scrapes the API server here, as kube-prometheus-stack does' },
+  { metrics: /^argocd_app_condition$/, reason: 'there only while a sync has failed for good; test/14-health sees it' },
   { metrics: /^cluster:/, reason: 'a machine of your own costs nothing: its facts of cost are `none`' },
 ];
 
