@@ -9,9 +9,8 @@ import { APP, type Deployment, Stack, until } from '../src/stack.ts';
 const stack = await Stack.open();
 const { release, make, stays } = rollbackDrill(stack);
 
-/** Empties what Argo CD knows of Git: the cache of manifests in Redis, and the repo-server's clones. */
-async function forgetGit(): Promise<void> {
-  await emptyRedis(stack.ports.redis);
+/** Removes the repo-server's clones, as a new pod has none. */
+function loseClones(): void {
   const clones = join(stack.instance.dir, 'argocd/tmp/_argocd-repo');
   for (const clone of readdirSync(clones)) rmSync(join(clones, clone), { recursive: true });
 }
@@ -32,17 +31,18 @@ t.test('while Git is down', async (t) => {
     t.ok((await stack.deployment()).metadata.generation >= generation + 2, 'there and back');
   });
 
-  await t.test('a rollback works as long as Argo CD knows the commit', async (t) => {
+  await t.test('a rollback works as long as the repo-server has its clone, with an empty Redis as well', async (t) => {
+    await emptyRedis(stack.ports.redis);
     await make(t, 'rollback', '--app', APP);
     t.ok(await stack.isRolledOut(old));
     await stays(t, old, 'with Git down');
   });
 
   await t.test('without that it fails, auto-sync stays off, and kubectl is the way out', async (t) => {
-    await forgetGit();
+    loseClones();
     const { code, stderr } = await stack.make('rollback', '--app', APP);
     t.equal(code, 1);
-    t.match(stderr, /ended as Error: .*unable to checkout git repo/);
+    t.match(stderr, /ended as Error: .*unable to (checkout git repo|resolve git revision)/);
     t.match(stderr, 'docs/runbooks/rollback.md');
     t.equal(await stack.image(), old, 'nothing changed');
     t.equal(isAutoSynced(await stack.application()), false);
@@ -52,19 +52,14 @@ t.test('while Git is down', async (t) => {
     await stays(t, older, 'with Git down');
   });
 
-  await t.test(
-    'Git is back: the pods stay, a rollback makes it a state that Argo CD knows, resume works',
-    async (t) => {
-      await make(t, 'up');
-      await stays(t, older, 'after Git is back');
-      t.equal(isAutoSynced(await stack.application()), false);
-      await make(t, 'rollback', '--app', APP);
-      t.equal((await stack.application()).status?.operationState?.phase, 'Succeeded');
-      t.equal(await stack.image(), older);
-      await make(t, 'resume', '--app', APP);
-      t.equal(await stack.image(), bad);
-    },
-  );
+  await t.test('Git is back: the pods stay, and resume works, though auto-sync waits after a failure', async (t) => {
+    await make(t, 'up');
+    await stays(t, older, 'after Git is back');
+    t.equal(isAutoSynced(await stack.application()), false);
+    t.equal((await stack.application()).status?.operationState?.phase, 'Error', 'of the rollback');
+    await make(t, 'resume', '--app', APP);
+    t.equal(await stack.image(), bad);
+  });
 });
 
 interface ReplicaSets {

@@ -45,7 +45,7 @@ export function runningRevision(application: Application): string | undefined {
 }
 
 /** Whether the last sync or rollback ended without success. */
-const hasFailed = ({ status }: Application): boolean =>
+export const hasFailed = ({ status }: Application): boolean =>
   ['Failed', 'Error'].includes(status?.operationState?.phase ?? '');
 
 /** A commit as people read it. */

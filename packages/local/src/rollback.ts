@@ -4,6 +4,7 @@ import {
   deployedRevision,
   describeState,
   entryRevision,
+  hasFailed,
   isAutoSynced,
   isDegraded,
   isOperating,
@@ -124,8 +125,10 @@ export async function rollback(
   const target = rollbackTarget(before, id);
   const wasAutoSynced = isAutoSynced(before);
   if (wasAutoSynced) await setAutoSync(client, name, false);
+  let startedBefore: string | undefined;
   try {
     await endOperation(client, name);
+    startedBefore = (await client.application(name)).status?.operationState?.startedAt;
     await client.rollback(name, target.id);
   } catch (error) {
     // It may have happened; with auto-sync on, main would be deployed over it.
@@ -141,14 +144,23 @@ export async function rollback(
       'nothing was changed; check `make status`',
     );
   }
-  return { application: await awaitRollback(client, name, target), target };
+  return { application: await awaitRollback(client, name, target, startedBefore), target };
 }
 
-async function awaitRollback(client: ArgoClient, name: string, target: HistoryEntry): Promise<Application> {
-  let isRefreshed = false;
+/** @param startedBefore when the operation before it began */
+async function awaitRollback(
+  client: ArgoClient,
+  name: string,
+  target: HistoryEntry,
+  startedBefore: string | undefined,
+): Promise<Application> {
+  let refreshedAt = 0;
   return awaitApplications(client, PATIENCE, `the rollback of ${name} to ${target.id}`, async (applications) => {
     let now = applications.get(name);
     if (now === undefined || isOperating(now) || now.status?.operationState === undefined) return undefined;
+    // Argo CD's server answers from a cache: what it knows at first may be the operation before.
+    if (now.status.operationState.startedAt === startedBefore && deployedRevision(now) !== entryRevision(target))
+      return undefined;
     const { phase, message } = now.status.operationState;
     if (phase !== 'Succeeded') {
       throw new CommandError(
@@ -156,10 +168,11 @@ async function awaitRollback(client: ArgoClient, name: string, target: HistoryEn
         'auto-sync stays off; where Git cannot be reached, docs/runbooks/rollback.md shows the way by kubectl',
       );
     }
-    if (!isRefreshed) {
-      // The health that Argo CD shows right after a sync may be that of the version before; this has it look again.
+    // The health that Argo CD shows right after a sync may be that of the version before; this has it look again. While Git
+    // is down it does not look by itself.
+    if (refreshedAt === 0 || (isUnreadable(now) && Date.now() - refreshedAt > 2000)) {
       now = await client.refresh(name);
-      isRefreshed = true;
+      refreshedAt = Date.now();
     }
     if (now.status?.health?.status === 'Healthy') return now;
     const bad = isDegraded(now) ? await confirmBad(client, name, isDegraded) : undefined;
@@ -181,9 +194,13 @@ export async function resume(client: ArgoClient, name: string): Promise<Applicat
   await findApplication(client, name);
   await setAutoSync(client, name, true);
   // A refresh compares with main as it is now, not as it was at the last webhook.
-  await client.refresh(name);
-  // A failure that is over may be of the time before the rollback; one that is tried again is of main.
-  const isRefused = (application: Application): boolean => isOperating(application) && isSyncFailing(application);
+  const before = await client.refresh(name);
+  if (hasFailed(before) && syncStatus(before) !== 'Synced') await syncAfterFailure(client, name);
+  // A failure that is over may be of the time before, perhaps of a rollback; one that is tried again is of main.
+  const isRefused = (application: Application): boolean =>
+    isSyncFailing(application) &&
+    (isOperating(application) ||
+      application.status?.operationState?.startedAt !== before.status?.operationState?.startedAt);
   const isBad = (application: Application): boolean =>
     isDegraded(application) || isUnreadable(application) || isRefused(application);
   return awaitApplications(client, PATIENCE, `handing ${name} back to Git`, async (applications) => {
@@ -198,4 +215,14 @@ export async function resume(client: ArgoClient, name: string): Promise<Applicat
       `push a fix, or \`make rollback APP=${name}\` again`,
     );
   });
+}
+
+/** After a sync or a rollback that failed, auto-sync waits for the next commit: this starts the sync itself. */
+async function syncAfterFailure(client: ArgoClient, name: string): Promise<void> {
+  try {
+    await client.sync(name);
+  } catch (error) {
+    // It began by itself in between, or a freeze holds it back.
+    if (!(error instanceof ArgoError)) throw error;
+  }
 }
