@@ -18,12 +18,13 @@ const { file, applications } = JSON.parse(await succeed(dir, ['backup', '--json'
 };
 
 /** What must come back of an Application. */
-const stateOf = (application: Application): unknown => ({
+const stateOf = (application: Application) => ({
   spec: application.spec,
-  history: application.status?.history,
+  history: application.status?.history ?? [],
   isAutoSynced: isAutoSynced(application),
 });
 const before = stateOf(await stack.application());
+const { history } = before;
 
 /** What must not change while Argo CD is away. */
 async function running(): Promise<unknown> {
@@ -75,8 +76,10 @@ t.test('a new cluster: the version that on-call chose comes back, and no other o
   );
   const application = await stack.application();
   t.equal(isAutoSynced(application), false);
-  const history = (before as { history: readonly unknown[] }).history;
-  t.same(application.status?.history?.slice(0, history.length), history);
+  // All entries come back; the one of this deployment follows, for which the oldest may have gone (Argo CD keeps ten).
+  const kept = application.status?.history?.slice(0, -1) ?? [];
+  t.ok(kept.length >= Math.min(history.length, 9), `${kept.length} of ${history.length} entries`);
+  t.same(kept, history.slice(-kept.length));
 
   await succeed(dir, ['resume', '--app', APP]);
   t.match(await stack.image(), `${APP}:18.1.0@`);
