@@ -9,7 +9,13 @@ t.test('failed assertions are named with file and tests, once each', (t) => {
     '            not ok 1 - one is two',
     '              ---',
     '              diff: |',
+    '                -one',
+    '                +two',
     '                ok 3 - this is text',
+    '              at:',
+    '                lineNumber: 3',
+    '              source: |',
+    '                t.equal(1, 2)',
     '              ...',
     '            ok 2 - fine',
     '        not ok 1 - inner # time=19.99ms',
@@ -21,7 +27,13 @@ t.test('failed assertions are named with file and tests, once each', (t) => {
     'not ok 1 - test/one.test.ts # time=43.498ms',
   ].join('\n');
   t.same(failuresOf(output), [
-    'test/one.test.ts > outer > inner > one is two',
+    [
+      'test/one.test.ts > outer > inner > one is two',
+      '    diff: |',
+      '      -one',
+      '      +two',
+      '      ok 3 - this is text',
+    ].join('\n'),
     'test/one.test.ts > outer > should be equal',
   ]);
   t.end();
@@ -32,6 +44,9 @@ t.test('below Turborepo: tests that ran beside each other, a file that crashed, 
     '@gitops/e2e:integration: not ok 1 - test/a.test.ts # time=61000ms {',
     '@gitops/e2e:integration:     # Subtest: drill',
     '@gitops/e2e:integration:         not ok 1 - it stays',
+    '@gitops/e2e:integration:           ---',
+    ...Array.from({ length: 20 }, (_, line) => `@gitops/e2e:integration:           line ${line}`),
+    '@gitops/e2e:integration:           ...',
     '@gitops/e2e:integration:     not ok 1 - drill # time=61000ms',
     '@gitops/e2e:integration: }',
     '@gitops/load:unit: # Subtest: test/b.test.ts',
@@ -41,7 +56,11 @@ t.test('below Turborepo: tests that ran beside each other, a file that crashed, 
     'Failed:    @gitops/e2e#integration, @gitops/load#unit, @gitops/tools#lint',
   ].join('\n');
   t.same(failuresOf(output), [
-    '@gitops/e2e test/a.test.ts > drill > it stays',
+    [
+      '@gitops/e2e test/a.test.ts > drill > it stays',
+      ...Array.from({ length: 12 }, (_, line) => `    line ${line}`),
+      '    …',
+    ].join('\n'),
     '@gitops/load test/b.test.ts',
     '@gitops/tools:lint',
   ]);
