@@ -36,32 +36,42 @@ interface Finding {
  * @param path the file, relative to root
  */
 export function readYamlFile(root: string, path: string): YamlFile {
-  const refused = (findings: readonly Finding[]): YamlFile => ({
-    path,
-    content: {},
-    problems: findings.map(({ line, rule, key = 'the file' }) => `${path}:${line}: ${key}: ${rule}`),
-    position: () => undefined,
-  });
-
   const absolute = join(root, path);
-  if (!existsSync(absolute)) return refused([{ line: 1, rule: 'does not exist' }]);
+  if (!existsSync(absolute)) return refused(path, [{ line: 1, rule: 'does not exist' }]);
   const { size } = statSync(absolute);
-  if (size > LARGEST) return refused([{ line: 1, rule: `has ${size} bytes; the limit is ${LARGEST}` }]);
+  if (size > LARGEST) return refused(path, [{ line: 1, rule: `has ${size} bytes; the limit is ${LARGEST}` }]);
   const text = readFileSync(absolute, 'utf8');
+  const key = `${path}\n${text}`;
+  const file = parsed.get(key) ?? parse(path, text);
+  parsed.set(key, file);
+  return file;
+}
+
+/** What was read before, by path and text: clusters share most files, and a chart's defaults take long to parse. */
+const parsed = new Map<string, YamlFile>();
+
+const refused = (path: string, findings: readonly Finding[]): YamlFile => ({
+  path,
+  content: {},
+  problems: findings.map(({ line, rule, key = 'the file' }) => `${path}:${line}: ${key}: ${rule}`),
+  position: () => undefined,
+});
+
+function parse(path: string, text: string): YamlFile {
   const invisible = invisibleCharacters(text);
-  if (invisible.length > 0) return refused(invisible);
+  if (invisible.length > 0) return refused(path, invisible);
 
   const lines = new LineCounter();
   const lineOf: LineOf = (offset = 0) => lines.linePos(offset).line;
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, strict: true, prettyErrors: false });
   const findings = [...syntaxFindings(document, lineOf), ...sharedNodes(document, lineOf)];
-  if (findings.length > 0) return refused(findings);
+  if (findings.length > 0) return refused(path, findings);
   if (!isMap(document.contents)) {
     const isEmpty = (document.toJS() as unknown) === null;
-    return refused([{ line: 1, rule: isEmpty ? 'is empty; it must be a map, at least {}' : 'must be a map' }]);
+    return refused(path, [{ line: 1, rule: isEmpty ? 'is empty; it must be a map, at least {}' : 'must be a map' }]);
   }
   const ambiguous = ambiguousScalars(text, document, lineOf);
-  if (ambiguous.length > 0) return refused(ambiguous);
+  if (ambiguous.length > 0) return refused(path, ambiguous);
 
   const position = (keys: readonly string[]): string | undefined => {
     const range = nodeAt(document, keys)?.range;
