@@ -30,6 +30,7 @@ import { endProcess, strayProcesses } from './process.ts';
 import { registryAddress, startRegistry } from './registry.ts';
 import { repositoryURL } from './repository.ts';
 import { ensureFirstImages } from './service-image.ts';
+import { endWatchers } from './watchers.ts';
 
 /**
  * Starts every part that is not running. Each step first checks the present state, so the next run finishes
@@ -66,6 +67,7 @@ export async function up(
   gitStart.catch(() => undefined);
   firstImages.catch(() => undefined);
   const isFirst = !clusterExists(instance);
+  if (!isFirst && !isRunning(instance, 'kube-apiserver')) await endWatchers(instance);
   const startedCluster = await startCluster(instance, tools, ports);
   const controllersStart = awaitControllers(instance, tools, ports);
   controllersStart.catch(() => undefined);
