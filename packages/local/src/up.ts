@@ -67,7 +67,8 @@ export async function up(
   gitStart.catch(() => undefined);
   firstImages.catch(() => undefined);
   const isFirst = !clusterExists(instance);
-  if (!isFirst && !isRunning(instance, 'kube-apiserver')) await endWatchers(instance);
+  const wasAway = (['etcd', 'kube-apiserver'] as const).some((component) => !isRunning(instance, component));
+  if (!isFirst && wasAway) await endWatchers(instance);
   const startedCluster = await startCluster(instance, tools, ports);
   const controllersStart = awaitControllers(instance, tools, ports);
   controllersStart.catch(() => undefined);

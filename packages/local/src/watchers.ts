@@ -15,9 +15,9 @@ const DAEMONS: readonly DaemonName[] = [
 ];
 
 /**
- * Ends what watched an API server that is gone; their starts follow. Client-go waits longer after each failed attempt, up to
- * a minute (its reflector: 30 s and as much again at random), and a start lists at once. In a cloud a load balancer sends
- * them to another API server.
+ * Ends what watched an API server that was away, or had no etcd; their starts follow. Client-go waits longer after each
+ * failed attempt, up to a minute (its reflector: 30 s and as much again at random), KWOK does not repeat a write that failed,
+ * and a start lists at once. In a cloud a load balancer sends them to another API server.
  */
 export async function endWatchers(instance: Instance): Promise<void> {
   await Promise.all([
