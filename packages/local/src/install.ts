@@ -28,7 +28,17 @@ export async function installBase(
   const nodes = simulated.map(({ name, zone }) => ({
     apiVersion: 'v1',
     kind: 'Node',
-    metadata: { name, labels: { [NODE_TYPE.label]: NODE_TYPE.simulated, 'topology.kubernetes.io/zone': zone } },
+    metadata: {
+      name,
+      labels: {
+        [NODE_TYPE.label]: NODE_TYPE.simulated,
+        // What a kubelet would write: charts select nodes by the operating system.
+        'kubernetes.io/hostname': name,
+        'kubernetes.io/os': 'linux',
+        'kubernetes.io/arch': process.arch === 'x64' ? 'amd64' : process.arch,
+        'topology.kubernetes.io/zone': zone,
+      },
+    },
   }));
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } };
   await apply(instance, tools, [...nodes, ...podPlacement(machine, serviceProxy(ports)), namespace]);
