@@ -64,9 +64,9 @@ interface Sources {
 const sourcesOf = (at: Sources | undefined): readonly Source[] =>
   at?.sources ?? (at?.source === undefined ? [] : [at.source]);
 
-/** Whether all sources of the Application are in this repository. */
+/** Whether all that the Application takes from Git is in this repository; a chart comes from elsewhere. */
 export const readsFrom = ({ spec }: Application, repoURL: string): boolean =>
-  sourcesOf(spec).every((source) => source.repoURL === repoURL);
+  sourcesOf(spec).every((source) => source.chart !== undefined || source.repoURL === repoURL);
 
 /** Whether the status belongs to the present spec: right after a change it still describes the old one. */
 const isCompared = ({ spec, status }: Application): boolean =>

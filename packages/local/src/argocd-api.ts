@@ -63,6 +63,7 @@ export interface ApplicationSet {
 export interface Source {
   readonly repoURL: string;
   readonly path?: string;
+  readonly chart?: string;
 }
 
 /** One successful deployment; Argo CD keeps the newest ten. */

@@ -8,10 +8,11 @@ import {
   isAutoSynced,
   isSettled,
   problemsOf,
+  readsFrom,
   runningRevision,
   shortImage,
 } from '../src/applications.ts';
-import type { Application, HistoryEntry } from '../src/argocd-api.ts';
+import type { Application, HistoryEntry, Source } from '../src/argocd-api.ts';
 import { rollbackTarget } from '../src/rollback.ts';
 
 const source = { repoURL: 'http://git/x.git', path: 'charts/app' };
@@ -164,5 +165,13 @@ t.test('rollback goes to the version before, and a second one further back', (t)
   t.throws(() => rollbackTarget(deployed('a', []), undefined), {
     message: 'app has no history: nothing was deployed yet',
   });
+  t.end();
+});
+
+t.test('an Application reads from this repository when all that it takes from Git is there', (t) => {
+  const reading = (...sources: readonly Source[]): boolean => readsFrom({ ...settled, spec: { sources } }, 'here');
+  t.equal(reading({ repoURL: 'here', path: 'a' }, { repoURL: 'here' }), true);
+  t.equal(reading({ repoURL: 'charts', chart: 'argo-cd' }, { repoURL: 'here' }), true, 'a chart comes from elsewhere');
+  t.equal(reading({ repoURL: 'here' }, { repoURL: 'elsewhere', path: 'a' }), false);
   t.end();
 });
