@@ -30,7 +30,12 @@ t.teardown(() => {
 });
 
 interface Resource {
-  readonly metadata: { readonly name: string; readonly uid: string; readonly generation: number };
+  readonly metadata: {
+    readonly name: string;
+    readonly uid: string;
+    readonly generation: number;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
   readonly spec: {
     readonly template: { readonly spec: { readonly containers: readonly { readonly image: string }[] } };
   };
@@ -42,6 +47,10 @@ const read = async (...what: string[]): Promise<Resource> =>
 const tagOf = ({ spec }: Resource): string => spec.template.spec.containers[0]?.image.split(':').at(-1) ?? '';
 const controller = async (): Promise<Resource> => read('statefulset', 'argocd-application-controller');
 const repoServer = async (): Promise<Resource> => read('deployment', 'argocd-repo-server');
+
+/** How many times the pods of a Deployment were made anew, and one. */
+const rolloutsOf = async (name: string): Promise<string | undefined> =>
+  (await read('deployment', name)).metadata.annotations?.['deployment.kubernetes.io/revision'];
 
 /** The version of the step that the local machine belongs to: the last one. */
 const stepTo =
@@ -108,31 +117,32 @@ t.test('Argo CD deploys itself', { skip, timeout: 1_800_000 }, async (t: Test) =
       ],
       { env: clusterEnvironment(stack.instance, stack.tools) },
     );
-    const before = {
-      server: await read('deployment', 'argocd-server'),
-      redis: await read('deployment', 'argocd-redis'),
-    };
+    const server = await read('deployment', 'argocd-server');
+    const job = await read('job', 'argocd-redis-secret-init');
     await stack.kubectl('-n', 'argocd', 'label', 'secret', 'in-cluster', 'argocd=enabled');
     const fromHere = (text: string): string => text.replaceAll(UPSTREAM, repository.url);
     await stack.push('Argo CD from here', { [SET]: fromHere, [PROJECT]: fromHere });
     await deployed('v3.5.7', chart.version);
-    t.equal((await read('deployment', 'argocd-redis')).metadata.generation, before.redis.metadata.generation);
-    t.equal((await read('deployment', 'argocd-server')).metadata.uid, before.server.metadata.uid, 'the same object');
+    t.equal(await rolloutsOf('argocd-redis'), '1', 'its pods stay');
+    t.equal((await read('deployment', 'argocd-server')).metadata.uid, server.metadata.uid, 'the same object');
     t.strictSame((await read('secret', 'argocd-secret')).data, secret, 'what Argo CD wrote is kept');
     t.equal(
-      await stack.kubectl('-n', 'argocd', 'get', 'job', '-o', 'name'),
-      '',
-      'the Job of the chart is no hook of it',
+      (await read('job', 'argocd-redis-secret-init')).metadata.uid,
+      job.metadata.uid,
+      'the Job that Helm has run does not run again',
     );
     t.equal((await stack.application('root')).status?.sync?.status, 'Synced');
   });
 
   await t.test('a setting that leaves Git leaves the cluster, although Helm wrote it', async (t) => {
-    t.ok('timeout.reconciliation' in ((await read('configmap', 'argocd-cm')).data ?? {}));
-    await stack.push('Without it', { [VALUES]: (text) => text.replace(/^ *timeout\.reconciliation: .*\n/m, '') });
-    await until('the setting to go', async () =>
-      'timeout.reconciliation' in ((await read('configmap', 'argocd-cm')).data ?? {}) ? undefined : true,
-    );
+    // One that the chart has no default for.
+    const setting = 'application.sync.requireOverridePrivilegeForRevisionSync';
+    const isSet = async (): Promise<boolean> => setting in ((await read('configmap', 'argocd-cm')).data ?? {});
+    t.ok(await isSet());
+    await stack.push('Without it', { [VALUES]: (text) => text.replace(new RegExp(`^ *${setting}: .*\\n`, 'm'), '') });
+    await until('the setting to go', async () => ((await isSet()) ? undefined : true));
+    // Its pods read the setting anew, the controller last.
+    await deployed('v3.5.7', chart.version);
   });
 
   await t.test(
@@ -185,15 +195,11 @@ t.test('Argo CD deploys itself', { skip, timeout: 1_800_000 }, async (t: Test) =
   );
 
   await t.test('neither a mistake nor a deletion takes away what Argo CD is made of', async (t) => {
-    const uids = async (): Promise<string> =>
-      stack.kubectl(
-        '-n',
-        'argocd',
-        'get',
-        'crd,deployment,statefulset,secret/argocd-secret',
-        '-o',
-        'jsonpath={.items[*].metadata.uid}',
-      );
+    const uids = async (): Promise<string[]> => {
+      const uid = async (...what: string[]): Promise<string> =>
+        stack.kubectl('-n', 'argocd', 'get', ...what, '-o', 'jsonpath={..metadata.uid}');
+      return Promise.all([uid('crd,deployment,statefulset'), uid('secret', 'argocd-secret')]);
+    };
     const before = await uids();
     let original = '';
     await stack.push('No definitions', { [LOCAL]: (text) => `${(original = text)}crds:\n  install: false\n` });
@@ -206,7 +212,7 @@ t.test('Argo CD deploys itself', { skip, timeout: 1_800_000 }, async (t: Test) =
       },
       120_000,
     );
-    t.equal(await uids(), before);
+    t.same(await uids(), before);
     await stack.push('Definitions', { [LOCAL]: () => original });
     await deployed('v3.5.8', NEXT);
 
@@ -214,7 +220,7 @@ t.test('Argo CD deploys itself', { skip, timeout: 1_800_000 }, async (t: Test) =
     await stack.kubectl('-n', 'argocd', 'delete', 'applicationset', 'argocd', '--cascade=orphan');
     await stack.kubectl('-n', 'argocd', 'patch', 'application', 'argocd', '--type=merge', `--patch=${finalizer}`);
     await stack.kubectl('-n', 'argocd', 'delete', 'application', 'argocd', '--timeout=60s');
-    t.equal(await uids(), before);
+    t.same(await uids(), before);
     await deployed('v3.5.8', NEXT);
   });
 
