@@ -1,7 +1,7 @@
 import { command } from '@gitops/report/command-line';
 import { table } from '@gitops/report/table';
 import { capacity, CAPACITY_HEADER, capacityTable } from '../proofs/capacity.ts';
-import { byCluster } from '../render/rendered.ts';
+import { clusterModels } from '../proofs/cluster-model.ts';
 import { clusterOption, selected, withWorkspace } from './workspace.ts';
 
 export default command({
@@ -10,13 +10,13 @@ export default command({
   without: { app: 'it always counts the pods of every application of a cluster' },
   run: async ({ options, json, print }) =>
     withWorkspace(async (workspace) => {
-      const clusters = byCluster(await selected(workspace, options, 'their pods are not counted'));
+      const clusters = clusterModels(await selected(workspace, options, 'their pods are not counted'));
       if (json) {
-        const outlooks = clusters.flatMap(([cluster, objects]) => capacity(cluster, objects) ?? []);
+        const outlooks = clusters.flatMap(({ cluster, objects }) => capacity(cluster, objects) ?? []);
         print(JSON.stringify(outlooks, null, 2));
         return;
       }
-      const rows = clusters.flatMap(([cluster, objects]) => capacityTable(cluster, objects));
+      const rows = clusters.flatMap(({ cluster, objects }) => capacityTable(cluster, objects));
       print(table(CAPACITY_HEADER, rows));
     }),
 });

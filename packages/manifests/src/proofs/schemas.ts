@@ -2,7 +2,8 @@ import { KUBERNETES_MINORS, type KubernetesMinor, type Schemas } from '@gitops/t
 import { type KubernetesObject, nameOf, withoutNulls } from '../kubernetes/object.ts';
 import { type Definitions, loadSchemas, type StrictSchemas } from '../kubernetes/strict-schemas.ts';
 import type { FleetApplication } from '../render/fleet.ts';
-import { byCluster, type RenderedApplication, renderedOnly } from '../render/rendered.ts';
+import { type RenderedApplication, renderedOnly } from '../render/rendered.ts';
+import { clusterModels } from './cluster-model.ts';
 import { objectProblem } from './location.ts';
 import type { ProofContext } from './proof.ts';
 
@@ -39,10 +40,10 @@ export function schemaProblems(fleet: readonly FleetApplication[], context: Proo
 /** The CustomResourceDefinitions that each cluster gets. */
 function definitionsByCluster(fleet: readonly FleetApplication[]): ReadonlyMap<string, Definitions> {
   const definitions = new Map<string, Definitions>();
-  for (const [{ name }, objects] of byCluster(fleet))
-    definitions.set(name, {
+  for (const { cluster, objects, unknown } of clusterModels(fleet))
+    definitions.set(cluster.name, {
       objects: objects.filter(({ kind }) => kind === 'CustomResourceDefinition'),
-      isComplete: fleet.every(({ cluster, rendered }) => cluster.name !== name || rendered.ok),
+      isComplete: unknown.length === 0,
     });
   return definitions;
 }

@@ -1,4 +1,3 @@
-import type { ClusterSettings } from '@gitops/settings';
 import { type KubernetesObject, withoutNulls } from '../kubernetes/object.ts';
 import { operatedWorkloads } from '../kubernetes/operated.ts';
 import { inNamespace } from '../kubernetes/workload.ts';
@@ -16,22 +15,33 @@ export function renderedOnly(fleet: readonly FleetApplication[]): RenderedApplic
   return entries;
 }
 
+/** The objects of an Application as they stand in its cluster; computed once for each render. */
+interface Placed {
+  readonly namespace: string;
+  /** Each with the namespace that Argo CD applies it to, and without nulls. */
+  readonly applied: readonly KubernetesObject[];
+  /** The workloads that the Prometheus operator makes of them. */
+  readonly operated: readonly KubernetesObject[];
+}
+
+const known = new WeakMap<FleetApplication['rendered'], Placed>();
+
+/** What Argo CD applies of an Application, and what operators make of it; nothing where it does not render. */
+export function placement({ application, rendered }: Pick<FleetApplication, 'application' | 'rendered'>): Placed {
+  const namespace = application.spec.destination.namespace ?? 'default';
+  const before = known.get(rendered);
+  if (before?.namespace === namespace) return before;
+  const applied = rendered.ok ? inNamespace(rendered.value.map(withoutNulls), namespace) : [];
+  const placed = { namespace, applied, operated: operatedWorkloads(applied) };
+  known.set(rendered, placed);
+  return placed;
+}
+
 /**
  * The objects of an Application, each with the namespace that it is applied to, and the workloads that the Prometheus
  * operator makes of them.
  */
-export function placed({
-  objects,
-  application,
-}: Pick<RenderedApplication, 'objects' | 'application'>): KubernetesObject[] {
-  const all = inNamespace(objects.map(withoutNulls), application.spec.destination.namespace ?? 'default');
-  return [...all, ...operatedWorkloads(all)];
-}
-
-/** All objects of each cluster. */
-export function byCluster(fleet: readonly FleetApplication[]): [ClusterSettings, KubernetesObject[]][] {
-  const clusters = new Map<string, [ClusterSettings, KubernetesObject[]]>();
-  for (const { cluster } of fleet) clusters.set(cluster.name, clusters.get(cluster.name) ?? [cluster, []]);
-  for (const entry of renderedOnly(fleet)) clusters.get(entry.cluster.name)?.[1].push(...placed(entry));
-  return [...clusters.values()];
+export function placed(entry: Pick<FleetApplication, 'application' | 'rendered'>): readonly KubernetesObject[] {
+  const { applied, operated } = placement(entry);
+  return [...applied, ...operated];
 }
