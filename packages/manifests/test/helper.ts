@@ -1,5 +1,5 @@
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import type { Test } from 'tap';
 import { progressTo } from '@gitops/report/progress';
 import { type LocalChart, localCharts } from '@gitops/tools/charts';
@@ -9,6 +9,7 @@ import { check } from '../src/commands/check.ts';
 import { openProofs, type Proofs } from '../src/proofs/open.ts';
 import { rememberRenders } from '../src/render/remember.ts';
 import { type Renderer, startRenderer } from '../src/render/renderer.ts';
+import type { Edit } from './mistakes/slip.ts';
 
 /** The repository itself. */
 export const root = resolve(import.meta.dirname, '../../..');
@@ -79,4 +80,15 @@ export function edit(folder: string, file: string, from: string, to: string): vo
     join(folder, file),
     text.replace(from, () => to),
   );
+}
+
+/** Makes an edit in a copy. */
+export function apply(folder: string, change: Edit): void {
+  const { file } = change;
+  if ('from' in change) edit(folder, file, change.from, change.to);
+  else if ('copyOf' in change) cpSync(join(folder, change.copyOf), join(folder, file), { recursive: true });
+  else if ('text' in change) {
+    mkdirSync(join(folder, dirname(file)), { recursive: true });
+    writeFileSync(join(folder, file), change.text);
+  } else rmSync(join(folder, file), { recursive: true });
 }

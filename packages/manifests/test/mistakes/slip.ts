@@ -1,14 +1,24 @@
-/** A mistake in a file, and the problem that must be reported. */
+/** A change of one file; paths are from the repository's root. */
+export type Edit =
+  /** Text of a file is replaced; an edit that does not find it fails its test. */
+  | { readonly file: string; readonly from: string; readonly to: string }
+  /** A new file. */
+  | { readonly file: string; readonly text: string }
+  /** A copy of a file or folder. */
+  | { readonly file: string; readonly copyOf: string }
+  /** A file or folder that is removed. */
+  | { readonly file: string; readonly isRemoved: true };
+
+/** A mistake, and the problem that must be reported; or an honest edit, which must be without a problem. */
 export interface Mistake {
   readonly name: string;
-  readonly file: string;
-  /** What is replaced; a mistake that does not find it fails its test. */
-  readonly from: string;
-  readonly to: string;
-  /** The upstream chart that the check needs. */
+  readonly edits: readonly Edit[];
+  /** The upstream chart that the check needs; `all` for the charts of all Applications. */
   readonly chart?: string;
-  /** Must match one of the problems: file and key, and what is wrong. */
-  readonly expected: RegExp;
+  /** Must match one of the problems: file and key, and what is wrong. Without it, there must be no problem. */
+  readonly expected?: RegExp;
+  /** Every problem must match it: a cause is reported without what follows from it. */
+  readonly isOnly?: true;
 }
 
 /** A mistake that has neither its name nor its file yet. */
@@ -47,6 +57,21 @@ export const after = (from: string, ...lines: string[]) => replace(from, [from, 
  */
 export const inFile = (file: string, slips: Readonly<Record<string, Slip>>, chart?: string): readonly Mistake[] =>
   Object.entries(slips).map(([name, { from, to, expectedIn }]) => ({
-    ...{ name, file, from, to, expected: expectedIn(file) },
+    ...{ name: `${file}: ${name}`, edits: [{ file, from, to }], expected: expectedIn(file) },
     ...(chart !== undefined && { chart }),
   }));
+
+/**
+ * A slip whose cause lies between objects or files: it must be reported, and nothing else.
+ * @param chart the upstream chart that the check needs, or `all`
+ */
+export const across = (name: string, edits: Edit | readonly Edit[], expected: RegExp, chart?: string): Mistake => ({
+  ...{ name, edits: [edits].flat(), expected, isOnly: true },
+  ...(chart !== undefined && { chart }),
+});
+
+/** An edit that is right: it must be without a problem. */
+export const honest = (name: string, edits: Edit | readonly Edit[], chart?: string): Mistake => ({
+  ...{ name, edits: [edits].flat() },
+  ...(chart !== undefined && { chart }),
+});
