@@ -32,6 +32,7 @@ interface Finding {
  * Reads one file, more strictly than Helm or Argo CD would: no tab, byte order mark, duplicate key, anchor or alias;
  * one document that is a map; and no scalar that Helm, which reads YAML 1.1, takes for something else than YAML 1.2
  * does. Never throws for what the file holds: it returns the problems, so that those of several files come together.
+ * The answer must not be changed: a file of the same path and text is parsed once.
  * @param root the repository's folder
  * @param path the file, relative to root
  */
@@ -47,7 +48,6 @@ export function readYamlFile(root: string, path: string): YamlFile {
   return file;
 }
 
-/** What was read before, by path and text: clusters share most files, and a chart's defaults take long to parse. */
 const parsed = new Map<string, YamlFile>();
 
 const refused = (path: string, findings: readonly Finding[]): YamlFile => ({

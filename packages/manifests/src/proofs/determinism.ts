@@ -1,5 +1,6 @@
 import { changesBetween } from '../kubernetes/changes.ts';
 import type { FleetApplication } from '../render/fleet.ts';
+import { oncePerRender } from '../render/remember.ts';
 import type { RenderedApplication } from '../render/rendered.ts';
 import { applicationProblem } from './location.ts';
 import type { ProofContext } from './proof.ts';
@@ -19,22 +20,31 @@ export async function differencesBetweenRenders(
 }
 
 /** Objects of an Application's ignoreDifferences that are equal in every render. */
-async function needlesslyIgnored(
-  { application, request }: RenderedApplication,
-  { root, renderer }: ProofContext,
-): Promise<string[]> {
-  const { ignoreDifferences = [], ...spec } = application.spec;
+async function needlesslyIgnored(entry: RenderedApplication, context: ProofContext): Promise<string[]> {
+  const { application, rendered } = entry;
+  const { ignoreDifferences = [] } = application.spec;
   if (ignoreDifferences.length === 0) return [];
-  const whole = { ...request, application: { ...application, spec } };
-  // Two calls: equal requests of one call are rendered once.
-  const [[first], [second]] = await Promise.all([renderer.render(root, [whole]), renderer.render(root, [whole])]);
-  const changes = changesBetween(first?.ok === true ? first.value : [], second?.ok === true ? second.value : []);
-  const changed = new Set(changes.map(({ object }) => object));
+  const changed = await oncePerRender(rendered, 'differences in all fields', async () =>
+    changedObjects(entry, context),
+  );
   const found: string[] = [];
   for (const { kind, name = '' } of ignoreDifferences) {
     const object = `${kind}/${name}`;
     const rule = `${object} is the same in every render; remove it: it hides changes made in the cluster`;
-    if (!changed.has(object)) found.push(applicationProblem(root, { application }, 'ignoreDifferences', rule));
+    if (!changed.has(object)) found.push(applicationProblem(context.root, { application }, 'ignoreDifferences', rule));
   }
   return found;
+}
+
+/** The objects that differ between two renders, in any field. */
+async function changedObjects(
+  { application, request }: RenderedApplication,
+  { root, renderer }: ProofContext,
+): Promise<ReadonlySet<string>> {
+  const { ignoreDifferences: _, ...spec } = application.spec;
+  const whole = { ...request, application: { ...application, spec } };
+  // Two calls: equal requests of one call are rendered once.
+  const [[first], [second]] = await Promise.all([renderer.render(root, [whole]), renderer.render(root, [whole])]);
+  const changes = changesBetween(first?.ok === true ? first.value : [], second?.ok === true ? second.value : []);
+  return new Set(changes.map(({ object }) => object));
 }

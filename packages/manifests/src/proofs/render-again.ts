@@ -1,7 +1,9 @@
 import { changesBetween } from '../kubernetes/changes.ts';
+import type { KubernetesObject } from '../kubernetes/object.ts';
 import { type FleetApplication, labelOf } from '../render/fleet.ts';
+import { oncePerRender } from '../render/remember.ts';
 import { type RenderedApplication, renderedOnly } from '../render/rendered.ts';
-import type { RenderRequest } from '../render/renderer.ts';
+import type { Outcome, RenderRequest } from '../render/renderer.ts';
 import { applicationProblem, objectProblem } from './location.ts';
 import type { ProofContext } from './proof.ts';
 
@@ -19,7 +21,7 @@ export function representatives(fleet: readonly FleetApplication[]): RenderedApp
 /**
  * What differs from the fleet as it is once it is rendered again.
  * @param change the request to make instead of the Application's own
- * @param rule for messages: `differs from one render to the next`
+ * @param rule for messages: `differs from one render to the next`; tells the changes of requests apart
  */
 export async function differencesOnceMore(
   fleet: readonly FleetApplication[],
@@ -28,8 +30,11 @@ export async function differencesOnceMore(
   rule: string,
 ): Promise<string[]> {
   const entries = representatives(fleet);
-  const requests = entries.map(({ request }) => change(request));
-  const outcomes = await renderer.render(root, requests);
+  const again = async ({ request }: RenderedApplication): Promise<Outcome<KubernetesObject[]> | undefined> =>
+    (await renderer.render(root, [change(request)]))[0];
+  const outcomes = await Promise.all(
+    entries.map(async (entry) => oncePerRender(entry.rendered, rule, async () => again(entry))),
+  );
   const found: string[] = [];
   for (const [index, entry] of entries.entries()) {
     const outcome = outcomes[index];

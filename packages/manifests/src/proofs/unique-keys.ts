@@ -3,6 +3,7 @@ import { parseAllDocuments } from 'yaml';
 import { run } from '@gitops/tools/run';
 import type { Chart } from '../render/chart.ts';
 import { type FleetApplication, labelOf } from '../render/fleet.ts';
+import { oncePerRender } from '../render/remember.ts';
 import { renderedOnly } from '../render/rendered.ts';
 import type { ProofContext } from './proof.ts';
 
@@ -16,15 +17,22 @@ export async function duplicateKeys(fleet: readonly FleetApplication[], context:
 }
 
 async function duplicateKeysOf(entry: FleetApplication, { root, tools }: ProofContext): Promise<string[]> {
-  const { chart } = entry;
+  const { application, chart, rendered } = entry;
   if (chart === undefined || chart.isUpstream) return [];
-  // Argo CD has rendered it, so that a failure here is one of this proof, and no problem of the tree's.
-  const text = await run(join(tools.bin, 'helm'), templateArguments(root, chart, entry.application.metadata.name));
-  const found: string[] = [];
+  const found = await oncePerRender(rendered, 'duplicate keys', async () =>
+    // Argo CD has rendered it, so that a failure here is one of this proof, and no problem of the tree's.
+    duplicatesIn(await run(join(tools.bin, 'helm'), templateArguments(root, chart, application.metadata.name))),
+  );
+  return found.map(({ template, rule }) => `${chart.label}/${template}:1: ${labelOf(entry)}: ${rule}`);
+}
+
+/** @param text what `helm template` prints */
+function duplicatesIn(text: string): { readonly template: string; readonly rule: string }[] {
+  const found: { template: string; rule: string }[] = [];
   for (const { range, errors } of parseAllDocuments(text, { uniqueKeys: true, prettyErrors: false })) {
     // Helm writes above each document which template it comes from.
     const template = /# Source: \S+?\/(templates\/\S+)/.exec(text.slice(range[0], range[1]))?.[1] ?? '';
-    for (const { message } of errors) found.push(`${chart.label}/${template}:1: ${labelOf(entry)}: ${message}`);
+    for (const { message } of errors) found.push({ template, rule: message });
   }
   return found;
 }

@@ -12,12 +12,30 @@ const ROOT = 'argocd/root/templates/application.yaml';
  */
 export function declarationOf(root: string, name: string): string {
   const declares = (file: string): boolean =>
-    parseAllDocuments(readFileSync(join(root, file), 'utf8')).some(
-      (document) =>
-        document.getIn(['metadata', 'name']) === name ||
-        isNameOf(document.getIn(['spec', 'template', 'metadata', 'name']), name),
+    namesIn(readFileSync(join(root, file), 'utf8')).some(
+      ({ set, template }) => set === name || isNameOf(template, name),
     );
   return filesBelow(root, 'argocd/applications').find(declares) ?? ROOT;
+}
+
+interface Names {
+  readonly set: unknown;
+  readonly template: unknown;
+}
+
+// Asked for every problem of every Application; equal texts are parsed once.
+const known = new Map<string, readonly Names[]>();
+
+/** The names of the ApplicationSets in a text, and the templates of those of their Applications. */
+function namesIn(text: string): readonly Names[] {
+  const names =
+    known.get(text) ??
+    parseAllDocuments(text).map((document) => ({
+      set: document.getIn(['metadata', 'name']),
+      template: document.getIn(['spec', 'template', 'metadata', 'name']),
+    }));
+  known.set(text, names);
+  return names;
 }
 
 /** Whether a template of names, `preview-{{ .number }}`, can give a name. A parameter of a name here is a number. */

@@ -31,6 +31,20 @@ export function rememberRenders(renderer: Renderer): Renderer {
   };
 }
 
+const results = new WeakMap<Outcome<KubernetesObject[]>, Map<string, unknown>>();
+
+/**
+ * A result that depends on nothing but what a render depends on: computed once for all fleets and clusters that share
+ * the render.
+ * @param name tells it from other results of the same render
+ */
+export function oncePerRender<T>(rendered: Outcome<KubernetesObject[]>, name: string, compute: () => T): T {
+  const known = results.get(rendered) ?? new Map<string, unknown>();
+  results.set(rendered, known);
+  if (!known.has(name)) known.set(name, compute());
+  return known.get(name) as T;
+}
+
 /** What a render depends on, as a hash: its request, the files below its sources' paths and its values files. */
 function inputsOf(folder: string, request: RenderRequest): string {
   const hash = createHash('sha256').update(JSON.stringify(request));

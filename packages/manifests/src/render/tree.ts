@@ -64,10 +64,20 @@ export const treeProblems = (root: string): string[] => [
     .flatMap((file) => imageFileProblems(root, file)),
 ];
 
+// Equal texts are parsed once.
+const known = new Map<string, readonly string[]>();
+
 /** Duplicate keys and other YAML errors in a manifest that Argo CD reads as it is. */
-function manifestProblems(root: string, file: string): string[] {
-  const lineCounter = new LineCounter();
+function manifestProblems(root: string, file: string): readonly string[] {
   const text = readFileSync(join(root, file), 'utf8');
+  const key = `${file}\n${text}`;
+  const problems = known.get(key) ?? parseProblems(file, text);
+  known.set(key, problems);
+  return problems;
+}
+
+function parseProblems(file: string, text: string): string[] {
+  const lineCounter = new LineCounter();
   const documents = parseAllDocuments(text, { lineCounter, uniqueKeys: true, prettyErrors: false });
   const problems: string[] = [];
   for (const { errors } of documents)
