@@ -2,6 +2,7 @@ import { ARGOCD } from './mistakes/argocd.ts';
 import { CHART } from './mistakes/chart.ts';
 import { MONITORING } from './mistakes/monitoring.ts';
 import { NUMBERS } from './mistakes/numbers.ts';
+import { REFERENCES } from './mistakes/references.ts';
 import type { Mistake } from './mistakes/slip.ts';
 import { UPSTREAM } from './mistakes/upstream.ts';
 import { VALUES } from './mistakes/values.ts';
@@ -10,4 +11,12 @@ import { VALUES } from './mistakes/values.ts';
  * A hundred slips and more, as they happen: names, types, levels, quotes, numbers that do not fit together, files in
  * the wrong place, templates.
  */
-export const MISTAKES: readonly Mistake[] = [...VALUES, ...NUMBERS, ...ARGOCD, ...CHART, ...MONITORING, ...UPSTREAM];
+export const MISTAKES: readonly Mistake[] = [
+  ...VALUES,
+  ...NUMBERS,
+  ...ARGOCD,
+  ...CHART,
+  ...MONITORING,
+  ...UPSTREAM,
+  ...REFERENCES,
+];

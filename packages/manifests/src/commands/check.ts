@@ -54,7 +54,7 @@ export async function check(
   renderer: Renderer,
   root: string,
   capabilities: FleetOptions['capabilities'],
-  proofs: readonly Pick<Proof, 'prove'>[] = [],
+  proofs: readonly Pick<Proof, 'name' | 'follows' | 'prove'>[] = [],
 ): Promise<CheckResult> {
   const problems = new Set(treeProblems(root));
   const folders = clusterFolders(root);
@@ -96,7 +96,13 @@ export async function check(
   ) {
     for (const problem of unreadFiles(root, read)) problems.add(problem);
   }
-  for (const { prove } of proofs) for (const problem of await prove(fleet)) problems.add(problem);
+  const broken = new Set<string>();
+  for (const { name, follows = [], prove } of proofs) {
+    if (follows.some((other) => broken.has(other))) continue;
+    const found = await prove(fleet);
+    if (found.length > 0) broken.add(name);
+    for (const problem of found) problems.add(problem);
+  }
   return { problems: [...problems].sort((a, b) => a.localeCompare(b, 'en', { numeric: true })), fleet };
 }
 

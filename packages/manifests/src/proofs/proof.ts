@@ -17,6 +17,8 @@ export interface Invariant {
   readonly name: string;
   /** What it is for. */
   readonly intent: string;
+  /** Invariants of which it only shows the consequences: where one of these is broken, it is not asked. */
+  readonly follows?: readonly string[];
   /** What breaks it, one line each, `file:line: key: rule`; empty if it holds. */
   readonly prove: (
     fleet: readonly FleetApplication[],

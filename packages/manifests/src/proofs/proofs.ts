@@ -3,10 +3,13 @@ import { unknownSettings } from './argocd/known-settings.ts';
 import { wrongPolicies } from './argocd/policy.ts';
 import { unsafeSelfManagement } from './argocd/self-management.ts';
 import { dependentOnCapabilities } from './capabilities.ts';
+import { undefinedKinds } from './definitions.ts';
 import { differencesBetweenRenders } from './determinism.ts';
 import { faultSwitches } from './fault-switches.ts';
 import { flowProblems } from './flows.ts';
 import { freezeProblems } from './freezes.ts';
+import { replacedLists } from './lists.ts';
+import { severalMakers } from './makers.ts';
 import { monitorsWithoutTargets } from './monitors.ts';
 import { nodeCapacityProblems } from './node-capacity.ts';
 import { podSecurityViolations } from './pod-security.ts';
@@ -14,6 +17,7 @@ import { wrongGrants } from './project-grants.ts';
 import { forbiddenByProjects } from './projects.ts';
 import { wrongPrometheusRules } from './prometheus-rules.ts';
 import type { Invariant } from './proof.ts';
+import { unresolvedReferences } from './references.ts';
 import { unnoticedFiles } from './refresh.ts';
 import { wrongRetries } from './retries.ts';
 import { schemaProblems } from './schemas.ts';
@@ -21,8 +25,32 @@ import { changedSelectors } from './selectors.ts';
 import { duplicateKeys } from './unique-keys.ts';
 import { brokenWorkloadRules } from './workloads.ts';
 
-/** The invariants that read only rendered objects; cheap enough for hundreds of variants. */
-export const OF_OBJECTS: readonly Invariant[] = [
+/** Where one of these is broken, what the others find in the objects only follows from it: they are not asked. */
+const PREMISES: readonly Invariant[] = [
+  {
+    name: 'lists',
+    intent: 'No values file takes an entry from a list of an earlier one without a word.',
+    prove: replacedLists,
+  },
+  {
+    name: 'makers',
+    intent: 'One ApplicationSet makes an Application, and one Application renders an object.',
+    prove: severalMakers,
+  },
+];
+
+const REST: readonly Invariant[] = [
+  {
+    name: 'references',
+    intent: 'Every name by which one object needs another is that of an object which its cluster has.',
+    prove: unresolvedReferences,
+  },
+  {
+    name: 'definitions',
+    intent: 'The definition of every kind comes to its cluster, and before the objects that cannot wait for it.',
+    follows: ['references'],
+    prove: undefinedKinds,
+  },
   {
     name: 'strict schemas',
     intent: 'Every supported Kubernetes knows every object and every field of it.',
@@ -31,11 +59,13 @@ export const OF_OBJECTS: readonly Invariant[] = [
   {
     name: 'workload rules',
     intent: 'The fields of an application fit each other: probes, ports, selectors, shutdown, load balancer, scaling.',
+    follows: ['references', 'definitions'],
     prove: brokenWorkloadRules,
   },
   {
     name: 'monitors',
     intent: 'Every monitor of ours selects a Service or pods that are there, by a port that they have, and none twice.',
+    follows: ['references', 'definitions'],
     prove: monitorsWithoutTargets,
   },
   {
@@ -46,6 +76,7 @@ export const OF_OBJECTS: readonly Invariant[] = [
   {
     name: 'reachability',
     intent: 'The NetworkPolicies open the connections that our service needs, and no other.',
+    follows: ['references', 'definitions'],
     prove: flowProblems,
   },
   {
@@ -66,6 +97,7 @@ export const OF_OBJECTS: readonly Invariant[] = [
   {
     name: 'projects',
     intent: 'Argo CD is allowed to apply every object.',
+    follows: ['references', 'definitions'],
     prove: forbiddenByProjects,
   },
   {
@@ -73,6 +105,15 @@ export const OF_OBJECTS: readonly Invariant[] = [
     intent: 'Each cluster on AWS runs one Argo CD, upgraded in order, and what it cannot lose is never pruned.',
     prove: unsafeSelfManagement,
   },
+];
+
+/** The invariants that read only rendered objects; cheap enough for hundreds of variants. */
+export const OF_OBJECTS: readonly Invariant[] = [
+  ...PREMISES,
+  ...REST.map((invariant) => ({
+    ...invariant,
+    follows: [...PREMISES.map(({ name }) => name), ...(invariant.follows ?? [])],
+  })),
 ];
 
 /** Every invariant of the repository; those after OF_OBJECTS render again, or check how objects are produced. */

@@ -29,11 +29,6 @@ export const UPSTREAM_EXCEPTIONS: readonly Exception[] = [
     reason: 'its chart has no unhealthyPodEvictionPolicy',
   })),
   {
-    rule: 'references',
-    chart: 'argo-cd',
-    reason: 'a Job of the chart makes the password of Redis, and certificates of its own are optional',
-  },
-  {
     rule: 'empty-dir-size',
     chart: 'argo-cd',
     reason: "its chart has no such values; the containers' limits of ephemeral storage bound them",

@@ -5,7 +5,6 @@ import { configurationRules } from './rules/configuration.ts';
 import { containerRules } from './rules/containers.ts';
 import { loadBalancerRules } from './rules/load-balancer.ts';
 import { metadataRules } from './rules/metadata.ts';
-import { referenceRules } from './rules/references.ts';
 import { rolloutRules } from './rules/rollout.ts';
 import type { Rule } from './rules/rule.ts';
 import { scalingRules } from './rules/scaling.ts';
@@ -27,7 +26,6 @@ export interface RuleFacts {
 /** The rules that hold for every workload of ours, each on its own. */
 export const workloadRules = ({ keepAliveSeconds, isExposed = true }: RuleFacts): Rule[] => [
   ...selectorRules,
-  ...referenceRules,
   ...wayInRules(isExposed),
   ...rolloutRules,
   ...loadBalancerRules(keepAliveSeconds),

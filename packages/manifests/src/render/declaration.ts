@@ -18,6 +18,12 @@ export function declarationOf(root: string, name: string): string {
   return filesBelow(root, 'argocd/applications').find(declares) ?? ROOT;
 }
 
+/** The file of the ApplicationSet of a name; root's Application where none has it. */
+export const fileOfSet = (root: string, name: string): string =>
+  filesBelow(root, 'argocd/applications').find((file) =>
+    namesIn(readFileSync(join(root, file), 'utf8')).some(({ set }) => set === name),
+  ) ?? ROOT;
+
 interface Names {
   readonly set: unknown;
   readonly template: unknown;

@@ -9,6 +9,8 @@ import { withSamplePullRequest } from './sample-pull-request.ts';
 export interface FleetApplication {
   readonly cluster: ClusterSettings;
   readonly application: Application;
+  /** The ApplicationSet that generates it; undefined for root and installations. */
+  readonly applicationSet?: KubernetesObject;
   /** Its Helm chart; undefined if it renders only plain manifests. */
   readonly chart: Chart | undefined;
   /** What the application controller would ask for; ask again with other values to see what they change. */
@@ -66,6 +68,7 @@ export async function renderFleet(
     return {
       cluster,
       application,
+      applicationSet,
       chart: undefined,
       request: { application, ...capabilities(cluster.kubernetesVersion) },
       rendered: { ok: false, error: `ApplicationSet ${applicationSet.metadata.name}: ${error}` },
@@ -96,9 +99,10 @@ async function renderAll(
   planned: readonly Planned[],
   { capabilities }: FleetOptions,
 ): Promise<FleetApplication[]> {
-  const entries = planned.map(({ cluster, application, installedWith }) => ({
+  const entries = planned.map(({ cluster, application, applicationSet, installedWith }) => ({
     cluster,
     application,
+    ...(applicationSet !== undefined && { applicationSet }),
     ...(installedWith !== undefined && { installedWith }),
     chart: chartOf(root, application, renderer.charts),
     request: { application, ...capabilities(cluster.kubernetesVersion) },
@@ -112,6 +116,7 @@ async function renderAll(
 interface Planned {
   readonly cluster: ClusterSettings;
   readonly application: Application;
+  readonly applicationSet?: KubernetesObject;
   readonly installedWith?: readonly KubernetesObject[];
 }
 
@@ -156,8 +161,7 @@ async function generate(
   for (const [index, set] of sets.entries()) {
     const outcome = at(outcomes, index);
     if (outcome.ok)
-      for (const application of outcome.value)
-        applications.push({ cluster: set.cluster, application: withKind(application) });
+      for (const application of outcome.value) applications.push({ ...set, application: withKind(application) });
     else failures.push({ ...set, error: outcome.error });
   }
   return { applications, failures };

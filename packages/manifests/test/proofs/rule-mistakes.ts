@@ -49,11 +49,6 @@ const ROWS = table(
   selectors | HPA | spec scaleTargetRef apiVersion | "apps/v1beta1" | spec.scaleTargetRef
   selectors | Deployment | (pod) topologySpreadConstraints 0 labelSelector | {} | (pod).topologySpreadConstraints[zone].labelSelector
   selectors | Deployment | spec selector matchLabels | {"a":"b"} | spec.selector
-  references | Deployment | (container) envFrom 0 configMapRef name | "apis" | (container).envFrom[0].configMapRef
-  references | ExternalSecret | spec target name | "other" | Deployment/api (container).envFrom[1].secretRef
-  references | Deployment | (container) env 0 | {"name":"A","valueFrom":{"secretKeyRef":{"name":"x"}}} | (container).env[A].valueFrom.secretKeyRef
-  references | Deployment | (pod) volumes 0 | {"name":"tls","secret":{"secretName":"x"}} | (pod).volumes[tls].secret
-  references | Deployment | (pod) volumes 0 | {"name":"all","projected":{"sources":[{"configMap":{"name":"x"}}]}} | (pod).volumes[all].projected
   ways-in-lead-somewhere | Ingress | spec rules 0 http paths 0 backend service name | "apis" | spec.rules
   ways-in-lead-somewhere | Ingress | spec rules 0 http paths 0 backend service port | {"number":8080} | spec.rules
   one-way-in | Ingress | spec rules | [] | Service/api

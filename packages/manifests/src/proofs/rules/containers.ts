@@ -98,7 +98,8 @@ const identity: Rule = {
           kind === 'ServiceAccount' && metadata.name === name && metadata.namespace === workload.metadata.namespace,
       );
       return [
-        ...(name !== 'default' && account !== undefined
+        // One that is named, and not there, is a reference that leads nowhere.
+        ...(name !== undefined && name !== 'default'
           ? []
           : [
               problem(

@@ -1,0 +1,77 @@
+import { groupKindOf, nameOf } from '../../kubernetes/object.ts';
+import { type LabelSelector, selects } from '../../kubernetes/selector.ts';
+import { ingresses, namespaceOf } from '../../kubernetes/workload.ts';
+import type { ClusterModel, ModelObject } from '../cluster-model.ts';
+
+/** What an object must have so that another one, which it needs, serves it. */
+export interface Unmet {
+  /** The object to change. */
+  readonly at: ModelObject;
+  readonly path: string;
+  /** A text on the line to change, where there is one. */
+  readonly text: string | undefined;
+  readonly rule: string;
+}
+
+/** The terms of a cluster that are not met. */
+export const unmetTerms = (model: ClusterModel): Unmet[] => [...closedStores(model), ...missingGates(model)];
+
+interface Condition {
+  readonly namespaces?: readonly string[];
+  readonly namespaceRegexes?: readonly string[];
+  readonly namespaceSelector?: LabelSelector;
+}
+
+/** Stores of secrets that do not serve the namespace of an ExternalSecret. */
+function closedStores({ entries }: ClusterModel): Unmet[] {
+  const stores = new Map<string, ModelObject>();
+  for (const entry of entries)
+    if (groupKindOf(entry.object) === 'external-secrets.io/ClusterSecretStore')
+      stores.set(entry.object.metadata.name, entry);
+  const found: Unmet[] = [];
+  for (const { object } of entries) {
+    if (groupKindOf(object) !== 'external-secrets.io/ExternalSecret') continue;
+    const { secretStoreRef = {} } = (object.spec ?? {}) as { secretStoreRef?: { kind?: string; name?: string } };
+    const store = secretStoreRef.kind === 'ClusterSecretStore' ? stores.get(secretStoreRef.name ?? '') : undefined;
+    const { conditions = [] } = (store?.object.spec ?? {}) as { conditions?: readonly Condition[] };
+    const namespaces = conditions.flatMap((condition) => condition.namespaces ?? []);
+    // Conditions of other kinds are not followed.
+    if (store === undefined || namespaces.length === 0 || conditions.some((condition) => condition.namespaces === undefined)) continue; // prettier-ignore
+    if (namespaces.includes(namespaceOf(object))) continue;
+    found.push({
+      at: store,
+      path: 'spec.conditions',
+      text: store.object.metadata.name,
+      rule: `must serve the namespace ${namespaceOf(object)}, whose ${nameOf(object)} reads from it (it serves ${namespaces.join(', ')})`,
+    });
+  }
+  return found;
+}
+
+const GATE = 'elbv2.k8s.aws/pod-readiness-gate-inject';
+
+/**
+ * Namespaces of pods behind a load balancer without the label by which its controller gives them a readiness gate: a
+ * rollout would not wait until the load balancer has found them healthy.
+ */
+function missingGates({ entries, objects }: ClusterModel): Unmet[] {
+  const found: Unmet[] = [];
+  const named = new Set<string>();
+  for (const ingress of ingresses(objects)) {
+    const { annotations = {} } = ingress.metadata;
+    const namespace = namespaceOf(ingress);
+    if (annotations['alb.ingress.kubernetes.io/target-type'] !== 'ip' || named.has(namespace)) continue;
+    named.add(namespace);
+    const at = entries.find(({ object }) => object.kind === 'Namespace' && object.metadata.name === namespace);
+    // One that nobody makes is reported as such.
+    if (at === undefined || selects({ matchLabels: { [GATE]: 'enabled' } }, at.object.metadata.labels)) continue;
+    const is = at.object.metadata.annotations?.[GATE] === undefined ? 'it has none' : 'it is an annotation';
+    found.push({
+      at,
+      path: `metadata.labels[${GATE}]`,
+      text: undefined,
+      rule: `must be enabled: the load balancer of ${nameOf(ingress)} sends to its pods, whose rollout waits for this gate (${is})`,
+    });
+  }
+  return found;
+}
