@@ -1,4 +1,5 @@
 import type { Controller } from '@gitops/settings';
+import { CONTROLLER_ACCOUNTS } from '@gitops/settings/accounts';
 import type { PolicyDocument } from './document.ts';
 import { externalSecretsPolicy, loadBalancerControllerPolicy } from './policies.ts';
 import type { PodIdentity } from './trust.ts';
@@ -22,23 +23,13 @@ export interface PodIdentityOptions {
 }
 
 /**
- * Every service account of a cluster that calls AWS. The namespaces and names are those of EKS's add-ons and those that
- * the controllers' charts render; a test compares them.
+ * Every service account of a cluster that calls AWS. The namespaces and names are those of EKS's add-ons, and of settings,
+ * with which `make check` compares what the controllers' charts render.
  */
 export function podIdentities({ controllers, ...place }: PodIdentityOptions): PodIdentityRole[] {
-  const ofController: Partial<Record<Controller, PodIdentityRole>> = {
-    'aws-load-balancer-controller': {
-      id: 'load-balancers',
-      namespace: 'aws-load-balancer-controller',
-      serviceAccount: 'aws-load-balancer-controller',
-      policy: loadBalancerControllerPolicy(),
-    },
-    'external-secrets': {
-      id: 'external-secrets',
-      namespace: 'external-secrets',
-      serviceAccount: 'external-secrets',
-      policy: externalSecretsPolicy(place),
-    },
+  const rights: Partial<Record<Controller, Pick<PodIdentityRole, 'id' | 'policy'>>> = {
+    'aws-load-balancer-controller': { id: 'load-balancers', policy: loadBalancerControllerPolicy() },
+    'external-secrets': { id: 'external-secrets', policy: externalSecretsPolicy(place) },
   };
   return [
     { id: 'vpc-cni', namespace: 'kube-system', serviceAccount: 'aws-node', managed: ['AmazonEKS_CNI_Policy'] },
@@ -48,6 +39,10 @@ export function podIdentities({ controllers, ...place }: PodIdentityOptions): Po
       serviceAccount: 'ebs-csi-controller-sa',
       managed: ['AmazonEBSCSIDriverEKSClusterScopedPolicy'],
     },
-    ...controllers.flatMap((controller) => ofController[controller] ?? []),
+    ...controllers.flatMap((controller): PodIdentityRole[] => {
+      const account = CONTROLLER_ACCOUNTS[controller];
+      const right = rights[controller];
+      return account === undefined || right === undefined ? [] : [{ ...account, ...right }];
+    }),
   ];
 }

@@ -56,9 +56,11 @@ export function unresolvedReferences(
     findings.push(...missingNamespaces(root, model, named));
     for (const entry of model.entries) findings.push(...emptySelections(root, model, entry));
     findings.push(...cycles(root, model, found, named));
-    for (const { at, path, text, rule } of unmetTerms(model)) {
-      const cause = text === undefined ? undefined : causeOf(root, at.maker, text, 'metadata.name', [at.object.kind]);
-      findings.push({ cluster: model.cluster.name, ...atObject(root, at, path, cause?.place), rule, holder: '' });
+    for (const { at, path, line, key, rule } of unmetTerms(model)) {
+      const cause = line === undefined ? undefined : causeOf(root, at.maker, line.text, line.field, [at.object.kind]);
+      const where = atObject(root, at, path, cause?.place);
+      const named = key === 'values' ? (cause?.key ?? where.key) : where.key;
+      findings.push({ cluster: model.cluster.name, place: where.place, key: named, rule, holder: '' });
     }
   }
   return inLines(findings);

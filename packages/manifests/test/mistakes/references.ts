@@ -208,6 +208,13 @@ spec:
     /^charts\/fastify-service\/templates\/deployment\.yaml:\d+: \S+ Deployment\/fastify-service spec\.template\.spec\.serviceAccountName: must name a ServiceAccount/,
   ),
 
+  across(
+    'an operator under a service account that has no role',
+    replaced(secrets, 'webhook:\n', 'serviceAccount:\n  name: secrets-reader\nwebhook:\n'),
+    /^clusters\/shared\/external-secrets\.yaml:\d+: serviceAccount\.name: must be external-secrets in namespace external-secrets, the service account that has the role of AWS/,
+    'external-secrets',
+  ),
+
   // Circles, and several makers
   across(
     'a store whose credentials come from itself',

@@ -1,6 +1,8 @@
+import type { Controller } from '@gitops/settings';
+import { CONTROLLER_ACCOUNTS } from '@gitops/settings/accounts';
 import { groupKindOf, nameOf } from '../../kubernetes/object.ts';
 import { type LabelSelector, selects } from '../../kubernetes/selector.ts';
-import { ingresses, namespaceOf } from '../../kubernetes/workload.ts';
+import { ingresses, namespaceOf, podSpecOf, workloads } from '../../kubernetes/workload.ts';
 import type { ClusterModel, ModelObject } from '../cluster-model.ts';
 
 /** What an object must have so that another one, which it needs, serves it. */
@@ -8,13 +10,39 @@ export interface Unmet {
   /** The object to change. */
   readonly at: ModelObject;
   readonly path: string;
-  /** A text on the line to change, where there is one. */
-  readonly text: string | undefined;
+  /** A text near the line to change, and the field that has it. */
+  readonly line?: { readonly text: string; readonly field: string };
+  /** What a problem names: the field of the object, or the key of the values that has that text. */
+  readonly key: 'object' | 'values';
   readonly rule: string;
 }
 
 /** The terms of a cluster that are not met. */
-export const unmetTerms = (model: ClusterModel): Unmet[] => [...closedStores(model), ...missingGates(model)];
+export const unmetTerms = (model: ClusterModel): Unmet[] => [
+  ...closedStores(model),
+  ...missingGates(model),
+  ...podsWithoutRole(model),
+];
+
+/** Pods of controllers that call AWS under another service account than the one that platform/ gives a role. */
+function podsWithoutRole({ cluster, entries }: ClusterModel): Unmet[] {
+  if (cluster.provider !== 'aws') return [];
+  const found: Unmet[] = [];
+  for (const { object, maker, origin } of entries) {
+    const account = CONTROLLER_ACCOUNTS[maker.application.metadata.name as Controller];
+    if (account === undefined || workloads([object]).length === 0) continue;
+    const { serviceAccountName = 'default' } = podSpecOf(object);
+    if (serviceAccountName === account.serviceAccount && namespaceOf(object) === account.namespace) continue;
+    found.push({
+      at: { object, maker, origin },
+      path: 'spec.template.spec.serviceAccountName',
+      line: { text: serviceAccountName, field: 'name' },
+      key: 'values',
+      rule: `must be ${account.serviceAccount} in namespace ${account.namespace}, the service account that has the role of AWS (it is ${serviceAccountName} in ${namespaceOf(object)})`,
+    });
+  }
+  return found;
+}
 
 interface Condition {
   readonly namespaces?: readonly string[];
@@ -41,7 +69,8 @@ function closedStores({ entries }: ClusterModel): Unmet[] {
     found.push({
       at: store,
       path: 'spec.conditions',
-      text: store.object.metadata.name,
+      line: { text: store.object.metadata.name, field: 'metadata.name' },
+      key: 'object',
       rule: `must serve the namespace ${namespaceOf(object)}, whose ${nameOf(object)} reads from it (it serves ${namespaces.join(', ')})`,
     });
   }
@@ -69,7 +98,7 @@ function missingGates({ entries, objects }: ClusterModel): Unmet[] {
     found.push({
       at,
       path: `metadata.labels[${GATE}]`,
-      text: undefined,
+      key: 'object',
       rule: `must be enabled: the load balancer of ${nameOf(ingress)} sends to its pods, whose rollout waits for this gate (${is})`,
     });
   }
