@@ -100,7 +100,7 @@ async function start(
 export const dataFolder = (platform: string, stack: string): string => join(platform, '.terraform', stack);
 
 function advice({ after }: SynthesizedStack): string {
-  const read = 'read the messages above';
+  const read = 'read the messages above; if an apply was killed on another machine, add RECOVER=yes';
   if (after.length === 0) return read;
   return `${read}; a first plan needs the stack before it: \`make apply STACK=${after.join(' ')}\``;
 }

@@ -53,6 +53,11 @@ export interface Platform {
   engine(stack: string): Engine;
   /** Applies stacks in their order; throws where one fails. */
   apply(...names: readonly string[]): Promise<void>;
+  /**
+   * Writes all stacks again, for the repository with these changes and no others: the next plan is of them. Returns
+   * the folder of that repository.
+   */
+  change(...changes: readonly Change[]): string;
 }
 
 /** Terraform, where it is installed. */
@@ -63,6 +68,7 @@ export const terraform = (process.env.PATH ?? '')
 
 /**
  * Opens stacks, each in a folder of its own, for OpenTofu or another program of its kind; all is closed with the test.
+ * @param today decides which versions of Kubernetes are still supported
  */
 export async function openPlatform(
   t: Test,
@@ -70,13 +76,14 @@ export async function openPlatform(
   changes: readonly Change[] = [],
   cloud = new SimulatedAws(),
   other?: string,
+  today = new Date(),
 ): Promise<Platform> {
   // A test may open several.
   const folder = mkdtempSync(join(existsSync(t.testdirName) ? t.testdirName : t.testdir({}), 'platform-'));
   const written =
     changes.length === 0
       ? ownStacks()
-      : synthesize(repositoryWith(join(folder, 'repository'), changes), join(folder, 'out'));
+      : synthesize(repositoryWith(join(folder, 'repository'), changes), join(folder, 'out'), today);
   const stacks = written.filter(isWanted);
   const program = other ?? (await tofu());
   // State lies two folders above a stack's, as in the platform's own folder.
@@ -106,6 +113,13 @@ export async function openPlatform(
         const run = await engine(name).apply();
         if (run.code !== 0) throw new Error(`${name} was not applied: ${run.output}`);
       }
+    },
+    change: (...others) => {
+      const root = mkdtempSync(join(folder, 'repository-'));
+      const rewritten = synthesize(repositoryWith(root, others), join(folder, 'out'), today);
+      for (const { name, folder: source } of rewritten.filter(isWanted))
+        cpSync(source, engine(name).folder, { recursive: true });
+      return root;
     },
   };
 }

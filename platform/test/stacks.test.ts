@@ -163,9 +163,11 @@ t.test(
         t.match(gateway, { subnet_id: /aws_subnet\.public-/, depends_on: ['aws_internet_gateway.internet-gateway'] });
       for (const zone of cluster.network.zones) {
         const routes = network.resource.aws_route_table_association?.[`private-${zone}-association`]?.route_table_id;
+        t.equal(routes, `\${aws_route_table.private-${zone}-routes.id}`, 'a table of its own');
+        const gateway = exits === 1 ? cluster.network.zones[0] : zone;
         t.equal(
-          routes,
-          exits === 1 ? '${aws_route_table.private-routes.id}' : `\${aws_route_table.private-${zone}-routes.id}`,
+          network.resource.aws_route?.[`private-to-nat-${zone}`]?.nat_gateway_id,
+          `\${aws_nat_gateway.nat-${gateway ?? ''}.id}`,
         );
       }
       t.match(all(network, 'aws_default_security_group'), [{ ingress: [], egress: [] }]);

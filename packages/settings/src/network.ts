@@ -2,6 +2,8 @@ import { formatCidr, parseCidr } from '@gitops/subnets/cidr';
 import { planSubnets } from '@gitops/subnets/plan';
 import { type NetworkSettings, ZONES } from './schema.ts';
 
+export { ZONES_WITHOUT_EKS } from './regions.ts';
+
 /**
  * The kinds of subnets that a cluster on AWS has in each of its zones.
  *

@@ -31,7 +31,7 @@ export function problemsOf(settings: Values, folder: string): Problem[] {
     ...nameProblems(settings.name, folder),
     ...freezeProblems(settings.freezes),
     ...apiProblems(settings.api),
-    ...nodeGroupProblems(settings.nodeGroup),
+    ...nodeGroupProblems(settings.nodeGroup, settings.kubernetesVersion),
     ...networkProblems(settings.network, settings.region),
     ...(settings.provider === 'aws' ? previewProblems(settings) : []),
   ];
@@ -60,11 +60,21 @@ function previewProblems({ previews, git, controllers }: Values): Problem[] {
   return problems;
 }
 
-function nodeGroupProblems(nodeGroup: unknown): Problem[] {
+function nodeGroupProblems(nodeGroup: unknown, kubernetesVersion: unknown): Problem[] {
   if (!Value.Check(NodeGroup, nodeGroup)) return [];
-  const { minSize, desiredSize, maxSize } = nodeGroup;
-  if (desiredSize >= minSize && desiredSize <= maxSize) return [];
-  return [{ keys: ['nodeGroup', 'desiredSize'], rule: `must be between minSize ${minSize} and maxSize ${maxSize}` }];
+  const { minSize, desiredSize, maxSize, release } = nodeGroup;
+  const problems: Problem[] = [];
+  if (desiredSize < minSize || desiredSize > maxSize)
+    problems.push({
+      keys: ['nodeGroup', 'desiredSize'],
+      rule: `must be between minSize ${minSize} and maxSize ${maxSize}`,
+    });
+  if (release !== undefined && typeof kubernetesVersion === 'string' && !release.startsWith(`${kubernetesVersion}.`))
+    problems.push({
+      keys: ['nodeGroup', 'release'],
+      rule: `must be a release for Kubernetes ${kubernetesVersion}, the kubernetesVersion of the cluster`,
+    });
+  return problems;
 }
 
 // In no packet that a router forwards, by IANA's registry, and IPv4 multicast, which has a registry of its own (RFC 5771).

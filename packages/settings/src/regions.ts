@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 /**
  * The regions of AWS's commercial partition that have EKS: AWS General Reference, "Amazon EKS endpoints and quotas",
  * 2026-11. Those of China and GovCloud are left out: their ARNs and domains differ.
@@ -10,8 +12,21 @@ export const REGIONS = [
   ...['ap-southeast-1', 'ap-southeast-2', 'ap-southeast-3', 'ap-southeast-4', 'ap-southeast-5', 'ap-southeast-7'],
 ] as const;
 
+interface Zones {
+  /** Ids of zones by region. */
+  readonly withoutControlPlane: Readonly<Record<string, readonly string[]>>;
+  /** The names that are the same in every account. */
+  readonly names: Readonly<Record<string, string>>;
+}
+
+const { withoutControlPlane, names } = JSON.parse(
+  readFileSync(new URL('../data/zones.json', import.meta.url), 'utf8'),
+) as Zones;
+
 /**
- * Zones in which EKS places no control plane. It refuses them by their id (EKS user guide, "VPC requirements and
- * considerations": use1-az3), and AWS gives that zone the name us-east-1e (hashicorp/terraform-provider-aws#11803).
+ * Zones in which EKS places no control plane, by name. It refuses them by their id, and most ids have another name in
+ * each account: those cannot be refused here.
  */
-export const ZONES_WITHOUT_EKS: readonly string[] = ['us-east-1e'];
+export const ZONES_WITHOUT_EKS: readonly string[] = Object.values(withoutControlPlane)
+  .flat()
+  .flatMap((id) => names[id] ?? []);

@@ -101,9 +101,17 @@ export const NodeGroup = Type.Object(
       maximum: 1000,
       description: 'Disk of each node in GiB; images and logs of pods need at least 20',
     }),
-    minSize: Type.Integer({ minimum: 1 }),
-    desiredSize: Type.Integer({ minimum: 1 }),
-    maxSize: Type.Integer({ minimum: 1 }),
+    minSize: Type.Integer({ minimum: 1, description: 'The fewest nodes; at most desiredSize' }),
+    desiredSize: Type.Integer({ minimum: 1, description: 'The nodes that run; an apply sets it' }),
+    maxSize: Type.Integer({ minimum: 1, description: 'The most nodes; at least desiredSize' }),
+    release: Type.Optional(
+      Type.String({
+        pattern: '^1\\.[0-9]{2}\\.[0-9]+-[0-9]{8}$',
+        description:
+          'Release of the image of the nodes, for instance 1.36.1-20260901, to stay with it; without it an apply takes ' +
+          'the one that EKS recommends',
+      }),
+    ),
   },
   strict,
 );

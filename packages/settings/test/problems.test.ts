@@ -37,6 +37,13 @@ const MISTAKES: readonly Mistake[] = [
   dev('region: us-east-1', 'region: us-east-9', '5: region', /^must be us-east-1, .* or .* \(it is "us-east-9"\)$/),
   dev('t3.medium', 't3.tiny', '11: nodeGroup.instanceType', /^must be t3\.medium, .* \(it is "t3\.tiny"\)$/),
   dev('desiredSize: 2', 'desiredSize: 9', '13: nodeGroup.desiredSize', /^must be between minSize 2 and maxSize 3 /),
+  dev(
+    'maxSize: 3',
+    'maxSize: 3\n  release: 1.35.1-20260901',
+    '15: nodeGroup.release',
+    'must be a release for Kubernetes 1.36, the kubernetesVersion of the cluster (it is "1.35.1-20260901")',
+  ),
+  dev('maxSize: 3', 'maxSize: 3\n  release: latest', '15: nodeGroup.release', /^invalid value; expected: Release of /),
   dev('desiredSize: 2', 'desiredSize: 1', '13: nodeGroup.desiredSize', /^must be between minSize 2 and maxSize 3 /),
   dev('logRetentionDays: 7', 'logRetentionDays: 8', '24: logRetentionDays', /^must be 1, 3, .* or 365 \(it is 8\)$/),
   dev('deletionProtection: false', 'deletionProtection: "no"', '21: deletionProtection', /^must be boolean; .*"no"\)$/),

@@ -5,9 +5,10 @@ import { flag } from '@gitops/report/options';
 import { table } from '@gitops/report/table';
 import type { SynthesizedStack } from '../app.ts';
 import { dataFolder, KilledError, type Tofu } from '../tofu.ts';
-import { chosenStacks, clusterOption, onEach, platformFolder, stackOption } from '../workspace.ts';
+import { chosenStacks, clusterOption, onEach, platformFolder, repository, stackOption } from '../workspace.ts';
 import { recover, type Recovery, type Search } from './recover.ts';
-import { backupSelections, tagged } from './search.ts';
+import { backupSelections, clearRevision, helmRevisions, tagged } from './search.ts';
+import { inWords, type Step, upgradeSteps } from './upgrade.ts';
 
 export default command({
   summary: 'apply the settings to AWS, stack by stack; asks before each',
@@ -18,14 +19,16 @@ export default command({
     recover: flag('import what an apply created from a machine that is lost'),
   },
   run: async ({ options: { yes, recover: lost, ...chosen }, print }) => {
-    const search = { tagged, backupSelections };
-    await onEach(await chosenStacks(chosen), print, async (tofu, stack) =>
-      applyStack(tofu, stack, { platform: platformFolder, yes, lost, search, print }),
-    );
+    const search = { tagged, backupSelections, helmRevisions, clearRevision };
+    await onEach(await chosenStacks(chosen), print, async (tofu, stack) => {
+      await applyStack(tofu, stack, { root: repository, platform: platformFolder, yes, lost, search, print });
+    });
   },
 });
 
 export interface ApplyOptions {
+  /** The repository's folder. */
+  readonly root: string;
   /** The folder platform/. */
   readonly platform: string;
   /** Whether to apply without asking. */
@@ -37,24 +40,30 @@ export interface ApplyOptions {
 }
 
 /**
- * Applies one stack whose folder is initialized. Where the last apply was killed, what it had created is imported into
- * the state first. Throws CommandError where OpenTofu fails, and KilledError where it is killed; the next call then
- * looks for what it left.
+ * Applies one stack whose folder is initialized; an upgrade of Kubernetes step by step. Where the last apply was killed,
+ * what it had created is imported into the state first. Throws SettingsError for a version that the cluster cannot be
+ * upgraded to, CommandError where OpenTofu fails or somebody says no to it, and KilledError where it is killed; the next
+ * call then looks for what it left.
  */
 export async function applyStack(
   tofu: Tofu,
   stack: SynthesizedStack,
-  { platform, yes, lost, search, print }: ApplyOptions,
+  { root, platform, yes, lost, search, print }: ApplyOptions,
 ): Promise<void> {
   const folder = dataFolder(platform, stack.name);
   // Exists while an apply runs.
   const mark = join(folder, 'applying');
   if (lost || existsSync(mark)) print(recoveryReport(stack, await recover(tofu, stack, search)));
+  const steps = await upgradeSteps(tofu, stack, root);
+  if (steps.length > 0) print(inWords(steps));
   mkdirSync(folder, { recursive: true });
   writeFileSync(mark, '');
   let wasKilled = false;
   try {
-    await tofu.run(stack, ['apply', ...(yes ? ['-input=false', '-auto-approve'] : [])]);
+    for (const { title, args } of steps.length > 0 ? steps : [AT_ONCE]) {
+      if (title !== '') print(`\n${stack.name}: ${title}`);
+      await tofu.run(stack, ['apply', ...args, ...(yes ? ['-input=false', '-auto-approve'] : [])]);
+    }
   } catch (error) {
     wasKilled = error instanceof KilledError;
     throw error;
@@ -63,7 +72,9 @@ export async function applyStack(
   }
 }
 
-function recoveryReport({ name }: SynthesizedStack, { adopted, strangers }: Recovery): string {
+const AT_ONCE: Step = { title: '', args: [] };
+
+function recoveryReport({ name }: SynthesizedStack, { adopted, strangers, cleared }: Recovery): string {
   const lines: string[] = [];
   if (adopted.length === 0)
     lines.push(`an apply of ${name} was interrupted; it had created nothing that the state lacks`);
@@ -72,6 +83,8 @@ function recoveryReport({ name }: SynthesizedStack, { adopted, strangers }: Reco
     lines.push(`an apply of ${name} was interrupted; it had created these, which are now in the state:`);
     lines.push(table(['RESOURCE', 'ID'], rows));
   }
+  for (const { release, number, status } of cleared)
+    lines.push(`revision ${number} of the Helm release ${release} was left ${status}; its record is deleted`);
   if (strangers.length > 0) {
     lines.push('these have the tags of the stack, but the state has others in their place; check and delete them:');
     lines.push(...strangers.map((arn) => `  ${arn}`));

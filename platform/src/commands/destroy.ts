@@ -11,6 +11,8 @@ import { type AwsClusterSettings, settingProblem, SettingsError } from '@gitops/
 import { RunError } from '@gitops/tools/run';
 import type { SynthesizedStack } from '../app.ts';
 import { requireCredentials } from '../credentials.ts';
+import { nameIn } from '../names.ts';
+import { readHeld } from '../recovery/stack-state.ts';
 import { initialize, openTofu, type Tofu } from '../tofu.ts';
 import { clusterNamed, platformFolder, repository, requiredClusterOption, stateKind, synth } from '../workspace.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
@@ -131,16 +133,40 @@ export async function destroyCluster({
   progress,
   patience = { seconds: 10, attempts: 90 },
 }: Destruction): Promise<Certificate> {
-  if (await clusterExists(cluster)) await emptyCluster(cluster, progress, patience);
-  else progress.note(`the cluster ${cluster.name} does not exist any more; destroying what is left of its stacks`);
+  const exists = await clusterExists(cluster);
+  if (exists) await emptyCluster(cluster, progress, patience);
+  else {
+    progress.note(`the cluster ${cluster.name} does not exist any more; destroying what is left of its stacks`);
+    await refuseOrphans(cluster);
+  }
 
   for (const stack of stacks.toReversed()) {
     progress.start(`destroying ${stack.name}`);
     await initialize(stack);
-    await tofu.run(stack, ['destroy', '-input=false', '-auto-approve']);
+    if (!exists && stack.name === nameIn(cluster, 'argocd')) await forget(tofu, stack);
+    else await tofu.run(stack, ['destroy', '-input=false', '-auto-approve']);
     progress.done(`${stack.name} is destroyed`);
   }
   return certify(cluster);
+}
+
+/**
+ * Without its cluster a Helm release is gone, and its stack cannot even be planned: it asks AWS for the cluster. So the
+ * state forgets what it has.
+ */
+async function forget(tofu: Tofu, stack: SynthesizedStack): Promise<void> {
+  const held = await readHeld(tofu, stack);
+  if (held.size > 0) await tofu.capture(stack, ['state', 'rm', ...held.keys()]);
+}
+
+/** Throws CommandError where controllers of a cluster that is gone left something: nobody deletes it for us. */
+async function refuseOrphans(cluster: AwsClusterSettings): Promise<void> {
+  const left = await ownedByControllers(cluster);
+  if (left.length === 0) return;
+  throw new CommandError(
+    `the cluster is gone, and what its controllers created is not: ${left.join(', ')}`,
+    'delete these by hand (they keep the network from being deleted), and run the command again',
+  );
 }
 
 async function clusterExists({ name, region }: AwsClusterSettings): Promise<boolean> {
@@ -182,7 +208,23 @@ async function emptyCluster(cluster: AwsClusterSettings, progress: Progress, pat
         await kubectl('delete', 'application', ...names, '--ignore-not-found', '--wait', '--timeout=15m');
     };
 
+    const deleteClaims = async (): Promise<void> => {
+      // A StatefulSet leaves its claims behind, and with them the volumes.
+      await kubectl('delete', 'persistentvolumeclaim', '--all', '--all-namespaces', '--wait', '--timeout=15m');
+      await waitForDeletion(cluster, progress, patience);
+    };
+
     progress.start('deleting what Argo CD deployed');
+    const controller = ['get', 'statefulset', 'argocd-application-controller', '--ignore-not-found', '--output=name'];
+    if ((await kubectl(...controller)).trim() === '') {
+      // Somebody deleted it by hand: an Application would wait for it for ever. Whatever costs money without the cluster goes.
+      progress.note(
+        'Argo CD does not run any more; deleting load balancers and volumes, the rest goes with the cluster',
+      );
+      await kubectl('delete', 'ingress', '--all', '--all-namespaces', '--wait', '--timeout=15m');
+      await deleteClaims();
+      return;
+    }
     // First root, then the ApplicationSets, each without its children: nothing may recreate what is deleted below.
     await kubectl('delete', 'application', 'root', '--ignore-not-found', '--cascade=orphan');
     await kubectl('delete', 'applicationset', '--all', '--cascade=orphan');
@@ -192,9 +234,7 @@ async function emptyCluster(cluster: AwsClusterSettings, progress: Progress, pat
     const controllers = items.filter(({ spec }) => spec.project === CONTROLLERS);
     const others = items.filter(({ spec }) => spec.project !== CONTROLLERS);
     await deleteApplications(others.map(({ metadata }) => metadata.name));
-    // A StatefulSet leaves its claims behind, and with them the volumes.
-    await kubectl('delete', 'persistentvolumeclaim', '--all', '--all-namespaces', '--wait', '--timeout=15m');
-    await waitForDeletion(cluster, progress, patience);
+    await deleteClaims();
     await deleteApplications(controllers.map(({ metadata }) => metadata.name));
     progress.done('what Argo CD deployed is deleted');
   } finally {

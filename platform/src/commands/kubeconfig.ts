@@ -1,5 +1,4 @@
 import { command } from '@gitops/report/command-line';
-import type { AwsClusterSettings } from '@gitops/settings';
 import { requireCredentials } from '../credentials.ts';
 import { clusterNamed, requiredClusterOption } from '../workspace.ts';
 import { callProgram } from './programs.ts';
@@ -19,7 +18,7 @@ export default command({
  * @param file another kubeconfig than the user's own
  */
 export async function writeKubeconfig(
-  { name, region }: Pick<AwsClusterSettings, 'name' | 'region'>,
+  { name, region }: { readonly name: string; readonly region: string },
   file?: string,
 ): Promise<void> {
   const target = file === undefined ? [] : ['--kubeconfig', file];

@@ -11,6 +11,7 @@ import {
   type Values,
 } from '../recovery/identities.ts';
 import { existingImports, type Import } from '../recovery/import-plan.ts';
+import { type Revision, verdictOn } from '../recovery/releases.ts';
 import { type Held, readDeclared, readHeld, type Resource } from '../recovery/stack-state.ts';
 import type { Tofu } from '../tofu.ts';
 import type { TaggedThing } from './search.ts';
@@ -25,6 +26,8 @@ export interface Recovery {
   readonly adopted: readonly Import[];
   /** ARNs of what carries the stack's tags while the state has another in its place: created twice, or just deleted. */
   readonly strangers: readonly string[];
+  /** Revisions of Helm releases that nobody finishes any more; their records are deleted. */
+  readonly cleared: readonly Revision[];
 }
 
 /** How AWS is asked what exists. */
@@ -32,19 +35,34 @@ export interface Search {
   tagged(region: string, tags: Readonly<Record<string, string>>): Promise<readonly TaggedThing[]>;
   /** The selections of a backup plan: ids by names. */
   backupSelections(region: string, planId: string): Promise<ReadonlyMap<string, string>>;
+  /** The revisions of the Helm releases in a namespace of a cluster. */
+  helmRevisions(cluster: Named, namespace: string): Promise<readonly Revision[]>;
+  /** Deletes the record of a revision. */
+  clearRevision(cluster: Named, revision: Revision): Promise<void>;
+}
+
+interface Named {
+  readonly name: string;
+  readonly region: string;
 }
 
 /**
  * Searches for what a killed run had created, and imports it into the state, one resource after the other: interrupted,
- * the next call resumes where it stopped. Throws CommandError where the stack cannot be planned, where something exists
- * twice, and where it is not one of ours.
+ * the next call resumes where it stopped. A Helm release that was left unfinished is cleared, so that it can be
+ * installed or upgraded. Throws CommandError where the stack cannot be planned, where something exists twice, and where
+ * it is not one of ours.
  */
 export async function recover(tofu: Tofu, stack: SynthesizedStack, search: Search): Promise<Recovery> {
   const { accountId, region, tags, resources } = readDeclared(stack);
   const held = await readHeld(tofu, stack);
   const lost = resources.filter(({ to }) => !held.has(to));
   const found = withoutHeld(await search.tagged(region, tags), held);
-  const candidates = candidatesFor(lost, found, accountId);
+  const { cleared, absent } = await releasesOf(stack, region, resources, search);
+  const candidates = candidatesFor(
+    lost.filter(({ to }) => !absent.has(to)),
+    found,
+    accountId,
+  );
 
   const adopted = await existingImports(tofu, stack, candidates, new Set(held.keys()));
   for (const one of adopted) await importOne(tofu, stack, one);
@@ -54,7 +72,7 @@ export async function recover(tofu: Tofu, stack: SynthesizedStack, search: Searc
     await importOne(tofu, stack, one);
     adopted.push(one);
   }
-  return { adopted, strangers: strangersIn(found, adopted, lost) };
+  return { adopted, strangers: strangersIn(found, adopted, lost), cleared };
 }
 
 const importOne = async (tofu: Tofu, stack: SynthesizedStack, { to, id }: Import): Promise<string> =>
@@ -76,7 +94,9 @@ function candidatesFor(lost: readonly Resource[], found: readonly TaggedThing[],
   const doubles: string[] = [];
   for (const { to, type, values } of lost) {
     const name = BY_NAME[type]?.(values, accountId);
-    if (name !== undefined) candidates.push({ to, id: name });
+    // Where it is in another region than its stack, the provider imports it by `id@region`.
+    const place = values.region === undefined ? '' : `@${text(values, 'region')}`;
+    if (name !== undefined) candidates.push({ to, id: `${name}${place}` });
     const alike = found.filter((thing) => isFoundByTags(thing.arn, type) && carriesTags(thing, values));
     const arns = alike.map(({ arn }) => arn);
     if (arns.length > 1) doubles.push(`${to} exists more than once: ${arns.join(', ')}`);
@@ -108,6 +128,27 @@ async function refuseForeign(
     foreign.map(({ to, id }) => `${to} cannot be created: ${id} already exists, without the tag stack=${tag}`),
     'delete it, or add the tag, and run the command again',
   );
+}
+
+/** Clears the Helm releases of a stack of what a killed run left unfinished, and says which have to be installed. */
+async function releasesOf(
+  stack: SynthesizedStack,
+  region: string,
+  resources: readonly Resource[],
+  search: Search,
+): Promise<{ readonly cleared: readonly Revision[]; readonly absent: ReadonlySet<string> }> {
+  const cluster = { name: stack.cluster ?? '', region };
+  const cleared: Revision[] = [];
+  const absent = new Set<string>();
+  for (const { to, type, values } of resources) {
+    if (type !== 'helm_release') continue;
+    const all = await search.helmRevisions(cluster, text(values, 'namespace'));
+    const { clear, isDeployed } = verdictOn(all.filter(({ release }) => release === text(values, 'name')));
+    for (const revision of clear) await search.clearRevision(cluster, revision);
+    cleared.push(...clear);
+    if (!isDeployed) absent.add(to);
+  }
+  return { cleared, absent };
 }
 
 /** Lost resources that AWS lists by what they belong to. */

@@ -1,3 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Revision } from '../recovery/releases.ts';
+import { writeKubeconfig } from './kubeconfig.ts';
 import { callProgram } from './programs.ts';
 
 /** Something that AWS's search by tags found. */
@@ -41,4 +46,51 @@ export async function backupSelections(region: string, planId: string): Promise<
     BackupSelectionsList: readonly { SelectionName: string; SelectionId: string }[];
   };
   return new Map(found.map(({ SelectionName, SelectionId }) => [SelectionName, SelectionId]));
+}
+
+/** A cluster, as the AWS CLI finds it. */
+interface Named {
+  readonly name: string;
+  readonly region: string;
+}
+
+/** The revisions of all Helm releases in a namespace. Throws CommandError where the cluster cannot be reached. */
+export async function helmRevisions(cluster: Named, namespace: string): Promise<Revision[]> {
+  // The labels only: the content of the Secrets is what the chart rendered.
+  const columns = ['name', 'labels.name', 'labels.version', 'labels.status'].map(
+    (path, index) => `${String(index)}:.metadata.${path}`,
+  );
+  const answer = await withKubectl(cluster, namespace, [
+    'get',
+    'secrets',
+    '--selector=owner=helm',
+    `--output=custom-columns=${columns.join(',')}`,
+    '--no-headers',
+  ]);
+  const revisions: Revision[] = [];
+  for (const line of answer.split('\n')) {
+    const [secret, release, number, status] = line.trim().split(/\s+/);
+    if (secret === undefined || release === undefined || status === undefined) continue;
+    revisions.push({ release, namespace, number: Number(number), status, secret });
+  }
+  return revisions;
+}
+
+/** Deletes the record of a revision, and nothing of what it installed. Throws CommandError as `helmRevisions` does. */
+export async function clearRevision(cluster: Named, { namespace, secret }: Revision): Promise<void> {
+  await withKubectl(cluster, namespace, ['delete', 'secret', secret, '--ignore-not-found']);
+}
+
+async function withKubectl(cluster: Named, namespace: string, args: readonly string[]): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'recover-'));
+  try {
+    // A file of its own: the user's current context stays.
+    const file = join(folder, 'kubeconfig');
+    await writeKubeconfig(cluster, file);
+    return await callProgram('kubectl', ['--kubeconfig', file, '--namespace', namespace, ...args], {
+      next: `is the Kubernetes API of ${cluster.name} reached from here, by a role of its settings (api.publicCidrs, api.adminRoles)?`,
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }

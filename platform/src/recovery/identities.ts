@@ -20,7 +20,6 @@ export const BY_NAME: Readonly<Record<string, IdFromValues>> = {
   aws_eks_access_entry: (values) => `${text(values, 'cluster_name')}:${text(values, 'principal_arn')}`,
   aws_eks_addon: (values) => `${text(values, 'cluster_name')}:${text(values, 'addon_name')}`,
   aws_eks_cluster: (values) => text(values, 'name'),
-  aws_eks_node_group: (values) => `${text(values, 'cluster_name')}:${text(values, 'node_group_name')}`,
   aws_iam_openid_connect_provider: (values, accountId) =>
     `arn:aws:iam::${accountId}:oidc-provider/${text(values, 'url').replace('https://', '')}`,
   aws_iam_policy: (values, accountId) => `arn:aws:iam::${accountId}:policy/${text(values, 'name')}`,
@@ -43,6 +42,8 @@ export const BY_TAGS: Readonly<Record<string, ArnForm>> = {
   aws_backup_plan: { kind: 'backup:backup-plan' },
   aws_eip: { kind: 'ec2:elastic-ip' },
   aws_eks_pod_identity_association: { kind: 'eks:podidentityassociation', id: (rest) => rest.replace('/', ',') },
+  // nodegroup/<cluster>/<name>/<number>
+  aws_eks_node_group: { kind: 'eks:nodegroup', id: (rest) => rest.split('/').slice(0, 2).join(':') },
   aws_flow_log: { kind: 'ec2:vpc-flow-log' },
   aws_internet_gateway: { kind: 'ec2:internet-gateway' },
   aws_kms_key: { kind: 'kms:key' },

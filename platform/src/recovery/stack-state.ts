@@ -55,7 +55,8 @@ interface State {
     readonly mode: string;
     readonly type: string;
     readonly name: string;
-    readonly instances: readonly { readonly attributes: Values }[];
+    /** The one that counts, and those that wait to be deleted after it came in their place. */
+    readonly instances: readonly { readonly deposed?: string; readonly attributes: Values }[];
   }[];
 }
 
@@ -65,7 +66,7 @@ export async function readHeld(tofu: Tofu, stack: SynthesizedStack): Promise<Hel
   const { resources = [] } = (pulled.trim() === '' ? {} : JSON.parse(pulled)) as State;
   const held = new Map<string, Values>();
   for (const { mode, type, name, instances } of resources) {
-    const [instance] = instances;
+    const instance = instances.find(({ deposed }) => deposed === undefined);
     if (mode === 'managed' && instance !== undefined) held.set(`${type}.${name}`, instance.attributes);
   }
   return held;

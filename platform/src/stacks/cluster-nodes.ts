@@ -1,7 +1,8 @@
+import { DataAwsSsmParameter } from '@cdktf/provider-aws/lib/data-aws-ssm-parameter/index.js';
 import type { EksCluster } from '@cdktf/provider-aws/lib/eks-cluster/index.js';
 import { EksNodeGroup } from '@cdktf/provider-aws/lib/eks-node-group/index.js';
 import { LaunchTemplate } from '@cdktf/provider-aws/lib/launch-template/index.js';
-import type { ITerraformDependable } from 'cdktf';
+import { type ITerraformDependable, TerraformVariable } from 'cdktf';
 import type { AwsClusterSettings } from '@gitops/settings';
 import { instanceType } from '@gitops/settings/instance-types';
 import { trustOfService } from '../iam/trust.ts';
@@ -9,8 +10,21 @@ import { clusterRole, nameIn } from '../names.ts';
 import { nodeUserData } from '../node-user-data.ts';
 import type { PlatformStack } from './platform-stack.ts';
 
-// Amazon Linux 2023.
-const AMI_TYPES = { amd64: 'AL2023_x86_64_STANDARD', arm64: 'AL2023_ARM_64_STANDARD' } as const;
+// Amazon Linux 2023: the type of its image, and the folder of its public parameters (EKS user guide, "Retrieve
+// recommended Amazon Linux AMI IDs").
+const IMAGES = {
+  amd64: { amiType: 'AL2023_x86_64_STANDARD', parameters: 'amazon-linux-2023/x86_64/standard' },
+  arm64: { amiType: 'AL2023_ARM_64_STANDARD', parameters: 'amazon-linux-2023/arm64/standard' },
+} as const;
+
+/** The address of the node group in the cluster's stack. */
+export const NODE_GROUP = 'aws_eks_node_group.nodes';
+
+/**
+ * The variable by which `make apply` keeps the nodes at the release of their image while control plane and add-ons are
+ * upgraded before them (commands/upgrade.ts). Empty: the release of the settings.
+ */
+export const HELD_RELEASE = 'held_node_release';
 
 export interface NodeOptions {
   readonly settings: AwsClusterSettings;
@@ -20,9 +34,16 @@ export interface NodeOptions {
   readonly after: readonly ITerraformDependable[];
 }
 
-/** The node group of a cluster, with its role and launch template. */
+/**
+ * The node group of a cluster, with its role and launch template.
+ *
+ * A change of the instance type, the capacity type or the zones is another node group to EKS. The new one comes before
+ * the old one goes, and gets a name of its own: two groups of one name cannot exist. EKS drains the nodes of the old one
+ * (EKS user guide, "Delete a managed node group").
+ */
 export function addNodes(stack: PlatformStack, { settings, cluster, subnetIds, after }: NodeOptions): EksNodeGroup {
   const { nodeGroup, name } = settings;
+  const { amiType } = IMAGES[instanceType(nodeGroup.instanceType).architecture];
   const { minSize, desiredSize, maxSize } = nodeGroup;
   const role = stack.role('node-role', {
     name: clusterRole(stack.project, settings, 'nodes'),
@@ -31,22 +52,48 @@ export function addNodes(stack: PlatformStack, { settings, cluster, subnetIds, a
     managed: ['AmazonEKSWorkerNodePolicy', 'AmazonEC2ContainerRegistryPullOnly', 'AmazonSSMManagedInstanceCore'],
   });
   const template = launchTemplate(stack, settings);
+  const release = nodeRelease(stack, settings);
   return new EksNodeGroup(stack, 'nodes', {
     clusterName: cluster.name,
-    nodeGroupName: name,
+    nodeGroupNamePrefix: `${name}-`,
     nodeRoleArn: role.arn,
     subnetIds,
-    amiType: AMI_TYPES[instanceType(nodeGroup.instanceType).architecture],
+    amiType,
+    // By the release and not by the settings: a node that is held back keeps its version too.
+    version: `\${regex("^[0-9]+\\\\.[0-9]+", ${release})}`,
+    releaseVersion: `\${${release}}`,
     instanceTypes: [nodeGroup.instanceType],
     capacityType: nodeGroup.capacityType === 'spot' ? 'SPOT' : 'ON_DEMAND',
     launchTemplate: { id: template.id, version: `\${${template.fqn}.latest_version}` },
     scalingConfig: { minSize, desiredSize, maxSize },
     updateConfig: { maxUnavailablePercentage: 33 },
     nodeRepairConfig: { enabled: true },
-    // The next apply does not undo what a person or an autoscaler has scaled.
-    lifecycle: { ignoreChanges: ['scaling_config[0].desired_size'] },
+    // By which an interrupted apply finds it again.
+    tags: { Name: nameIn(settings, 'nodes') },
+    // Nothing else scales it, so Git decides. Were its desired size ignored, EKS would refuse a minimum above it.
+    lifecycle: { createBeforeDestroy: true },
     dependsOn: [...after, ...role.permissions],
   });
+}
+
+/**
+ * The release of the nodes' image, as an expression: that of the settings, or the one that EKS recommends today. A
+ * recommended one is followed on purpose: it fixes what is known to be broken, dev gets it first, and the plan shows it.
+ */
+function nodeRelease(stack: PlatformStack, { kubernetesVersion, nodeGroup }: AwsClusterSettings): string {
+  new TerraformVariable(stack, HELD_RELEASE, {
+    type: 'string',
+    default: '',
+    description: 'Release of the image that nodes keep during the first steps of an upgrade',
+  }).overrideLogicalId(HELD_RELEASE);
+  const held = `var.${HELD_RELEASE}`;
+  if (nodeGroup.release !== undefined) return `(${held} == "" ? "${nodeGroup.release}" : ${held})`;
+  const { parameters } = IMAGES[instanceType(nodeGroup.instanceType).architecture];
+  const recommended = new DataAwsSsmParameter(stack, 'node-release', {
+    name: `/aws/service/eks/optimized-ami/${kubernetesVersion}/${parameters}/recommended/release_version`,
+  });
+  // The attribute `value` would be hidden in plans, since other parameters are secret.
+  return `(${held} == "" ? ${recommended.fqn}.insecure_value : ${held})`;
 }
 
 function launchTemplate(stack: PlatformStack, settings: AwsClusterSettings): LaunchTemplate {

@@ -9,7 +9,7 @@ import { EksPodIdentityAssociation } from '@cdktf/provider-aws/lib/eks-pod-ident
 import { KmsAlias } from '@cdktf/provider-aws/lib/kms-alias/index.js';
 import { KmsKey } from '@cdktf/provider-aws/lib/kms-key/index.js';
 import { SecretsmanagerSecret } from '@cdktf/provider-aws/lib/secretsmanager-secret/index.js';
-import type { ITerraformDependable } from 'cdktf';
+import { type ITerraformDependable, TerraformVariable } from 'cdktf';
 import type { Construct } from 'constructs';
 import { type AwsClusterSettings, previewToken, SERVICE_CIDR } from '@gitops/settings';
 import { podIdentities } from '../iam/pod-identities.ts';
@@ -18,6 +18,15 @@ import { clusterRole, deployRole, nameIn } from '../names.ts';
 import { addBackups, BACKUP_TAG } from './cluster-backups.ts';
 import { addNodes } from './cluster-nodes.ts';
 import { PlatformStack } from './platform-stack.ts';
+
+/** The address of the cluster in its stack. */
+export const CLUSTER = 'aws_eks_cluster.cluster';
+
+/**
+ * The variable by which `make apply` keeps the add-ons at those of a version of Kubernetes while the control plane is
+ * upgraded before them (commands/upgrade.ts). Empty: those of the settings' version.
+ */
+export const HELD_ADDONS = 'held_addons';
 
 /**
  * One EKS cluster in the network of its name. What waits for what, from top to bottom:
@@ -31,6 +40,8 @@ import { PlatformStack } from './platform-stack.ts';
  *      node group
  *          │
  *   coredns, ebs-csi-driver, node monitoring      (they need nodes to run on)
+ *
+ * So it is created. An upgrade of Kubernetes goes another way, all add-ons before the nodes: commands/upgrade.ts.
  */
 export class ClusterStack extends PlatformStack {
   readonly #settings: AwsClusterSettings;
@@ -47,6 +58,11 @@ export class ClusterStack extends PlatformStack {
     this.#access(cluster);
     const identities = this.#podIdentities(cluster, key);
 
+    new TerraformVariable(this, HELD_ADDONS, {
+      type: 'string',
+      default: '',
+      description: 'Version of Kubernetes whose add-ons are kept during the first step of an upgrade',
+    }).overrideLogicalId(HELD_ADDONS);
     const beforeNodes = [
       this.#addon(cluster, 'vpc-cni', identities, {
         // A t3.medium has addresses for 17 pods, and with prefixes for 110. Without the second setting NetworkPolicies
@@ -137,6 +153,8 @@ export class ClusterStack extends PlatformStack {
       filter: [
         { name: 'tag:cluster', values: [name] },
         { name: 'tag:tier', values: ['private'] },
+        // A zone that is taken away is left by the cluster before its subnets can go.
+        { name: 'availability-zone', values: [...zones] },
       ],
       // AWS returns an empty list where there are none, and only EKS would fail, in the middle of the apply.
       lifecycle: {
@@ -203,7 +221,7 @@ export class ClusterStack extends PlatformStack {
   #addon(cluster: EksCluster, name: string, after: readonly ITerraformDependable[], configuration?: object): EksAddon {
     const version = new DataAwsEksAddonVersion(this, `${name}-version`, {
       addonName: name,
-      kubernetesVersion: this.#settings.kubernetesVersion,
+      kubernetesVersion: `\${var.${HELD_ADDONS} == "" ? "${this.#settings.kubernetesVersion}" : var.${HELD_ADDONS}}`,
     });
     return new EksAddon(this, name, {
       clusterName: cluster.name,

@@ -30,7 +30,7 @@ import { PlatformStack } from './platform-stack.ts';
  *                      internet gateway
  *                ┌────────────┴────────────┐
  *   public    10.0.128.0/24           10.0.129.0/24      load balancers, NAT gateways
- *                │ NAT gateway             │ NAT gateway, where each zone has its own
+ *                │ NAT gateway             │ NAT gateway, its own or that of the first zone
  *   private   10.0.0.0/19             10.0.32.0/19       nodes and pods
  *               zone a                  zone b
  */
@@ -69,31 +69,23 @@ export class NetworkStack extends PlatformStack {
     });
     for (const zone of zones) this.#associate('public', zone, subnets, publicRoutes);
 
-    // One gateway in the first zone for all of them, or each zone's own.
-    const exits = cluster.network.natGateways === 'one' ? zones.slice(0, 1) : zones;
-    const privateRoutes = exits.map((zone) => {
-      const address = new Eip(this, `nat-address-${zone}`, {
-        domain: 'vpc',
-        tags: { Name: nameIn(cluster, `nat-${zone}`) },
-        dependsOn: [internet],
-      });
-      // It does not refer to the internet gateway, without which it would reach nothing.
-      const gateway = new NatGateway(this, `nat-${zone}`, {
-        allocationId: address.allocationId,
-        subnetId: subnetIn(subnets, 'public', zone).id,
-        tags: { Name: nameIn(cluster, zone) },
-        dependsOn: [internet],
-      });
-      const routes = this.#routeTable(exits.length === 1 ? 'private' : `private-${zone}`);
-      new Route(this, `private-to-nat-${zone}`, {
+    const gateways = this.#natGateways(zones, subnets, internet);
+    const privateRoutes = zones.map((zone) => {
+      // A table for each zone, even where all lead to one gateway: another gateway is then another target of a route,
+      // which AWS changes in place, while a subnet that changes tables has none in between.
+      const routes = this.#routeTable(`private-${zone}`);
+      const wayOut = new Route(this, `private-to-nat-${zone}`, {
         routeTableId: routes.id,
         destinationCidrBlock: '0.0.0.0/0',
-        natGatewayId: gateway.id,
+        natGatewayId: (gateways.get(zone) ?? first([...gateways.values()])).id,
       });
+      this.#associate('private', zone, subnets, routes, [wayOut]);
       return routes;
     });
-    for (const [index, zone] of zones.entries())
-      this.#associate('private', zone, subnets, privateRoutes[index] ?? first(privateRoutes));
+    // Until 2026-11 the zones of a network with one gateway shared a table: it stays, as that of the first zone.
+    this.addOverride('moved', [
+      { from: 'aws_route_table.private-routes', to: `aws_route_table.private-${first(zones)}-routes` },
+    ]);
 
     this.#endpoints(subnets, privateRoutes);
     this.#flowLogs();
@@ -123,6 +115,34 @@ export class NetworkStack extends PlatformStack {
     );
   }
 
+  /** NAT gateways by their zones: one in the first zone for all of them, or each zone's own. */
+  #natGateways(
+    zones: readonly string[],
+    subnets: ReadonlyMap<string, Subnet>,
+    internet: InternetGateway,
+  ): ReadonlyMap<string, NatGateway> {
+    const cluster = this.#cluster;
+    const gateways = new Map<string, NatGateway>();
+    for (const zone of cluster.network.natGateways === 'one' ? zones.slice(0, 1) : zones) {
+      const address = new Eip(this, `nat-address-${zone}`, {
+        domain: 'vpc',
+        tags: { Name: nameIn(cluster, `nat-${zone}`) },
+        dependsOn: [internet],
+      });
+      // It does not refer to the internet gateway, without which it would reach nothing.
+      const gateway = new NatGateway(this, `nat-${zone}`, {
+        allocationId: address.allocationId,
+        subnetId: subnetIn(subnets, 'public', zone).id,
+        tags: { Name: nameIn(cluster, zone) },
+        // A gateway that goes does so after the routes that led to it: without this OpenTofu deletes it first.
+        lifecycle: { createBeforeDestroy: true },
+        dependsOn: [internet],
+      });
+      gateways.set(zone, gateway);
+    }
+    return gateways;
+  }
+
   /** The defaults of every VPC stay, without a rule or a route: what names no other group or table is closed. */
   #closeDefaults(): void {
     new DefaultSecurityGroup(this, 'default-security-group', {
@@ -142,10 +162,18 @@ export class NetworkStack extends PlatformStack {
     return new RouteTable(this, `${name}-routes`, { vpcId: this.#vpc.id, tags: { Name: nameIn(this.#cluster, name) } });
   }
 
-  #associate(tier: Tier, zone: string, subnets: ReadonlyMap<string, Subnet>, routes: RouteTable): void {
+  /** @param after the routes without which nothing in the subnet would reach anything */
+  #associate(
+    tier: Tier,
+    zone: string,
+    subnets: ReadonlyMap<string, Subnet>,
+    routes: RouteTable,
+    after: readonly Route[] = [],
+  ): void {
     new RouteTableAssociation(this, `${tier}-${zone}-association`, {
       subnetId: subnetIn(subnets, tier, zone).id,
       routeTableId: routes.id,
+      dependsOn: [...after],
     });
   }
 

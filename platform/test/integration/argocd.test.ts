@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { synthesize } from '../../src/app.ts';
+import { plantCluster } from '../planted-cluster.ts';
 import { type Change, outputOf, repositoryWith, tofu } from '../platform-in-tests.ts';
 import { SimulatedAws } from '../simulated-aws/cloud.ts';
 import { type Engine, openEngine } from '../simulated-aws/engine.ts';
@@ -33,19 +34,7 @@ function written(t: Test, settings: readonly Change[] = [], edits: readonly Edit
 /** The cluster without Argo CD, and a stack in it, not applied yet. */
 async function open(t: Test, folder: string): Promise<{ cloud: SimulatedAws; engine: Engine }> {
   const cloud = new SimulatedAws();
-  cloud.plant('aws_subnet', { id: 'subnet-1', vpc_id: 'vpc-1' }, CALLER);
-  const vpc = {
-    subnet_ids: ['subnet-1'],
-    public_access_cidrs: [],
-    security_group_ids: [],
-    endpoint_private_access: true,
-    endpoint_public_access: false,
-  };
-  const cluster = { id: 'dev', name: 'dev', endpoint: 'https://dev.example' };
-  const certificate = [{ data: Buffer.from('simulated').toString('base64') }];
-  cloud.plant('aws_eks_cluster', { ...cluster, certificate_authority: certificate, vpc_config: [vpc] }, CALLER);
-  const policy = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy';
-  cloud.plant('aws_eks_access_policy_association', { cluster_name: 'dev', policy_arn: policy }, CALLER);
+  plantCluster(cloud, CALLER);
   const engine = await openEngine(cloud, folder, join(t.testdirName, 'platform/out/stacks', STACK), await tofu());
   t.teardown(() => {
     engine.close();

@@ -26,9 +26,14 @@ const applications = JSON.stringify({
   ].map(([name, project]) => ({ metadata: { name }, spec: { project } })),
 });
 const usual: Answer[] = [
+  { program: 'kubectl', to: 'get statefulset', stdout: 'statefulset.apps/argocd-application-controller\n' },
   { program: 'kubectl', to: 'get applications', stdout: applications },
   { program: 'aws', to: 'get-resources', stdout: none },
 ];
+/** The state of a stack with one release. */
+const STATE = JSON.stringify({
+  resources: [{ mode: 'managed', type: 'helm_release', name: 'argocd', instances: [{ attributes: { id: 'argocd' } }] }],
+});
 const LOAD_BALANCER = 'arn:aws:elasticloadbalancing:us-east-1:111111111111:loadbalancer/app/k8s-x/1';
 
 /** Takes the cluster down among programs that answer so. What happened, in short words. */
@@ -51,7 +56,11 @@ async function destroyed(
       order.push({ at: fake.calls().length, what: `tofu ${verb} ${name}` });
       return Promise.resolve();
     },
-    capture: async () => Promise.resolve(''),
+    capture: async ({ name }: SynthesizedStack, args: readonly string[]) => {
+      if (args.join(' ') === 'state pull') return Promise.resolve(STATE);
+      order.push({ at: fake.calls().length, what: `tofu ${args.join(' ')} ${name}` });
+      return Promise.resolve('');
+    },
     tryCapture: async () => Promise.resolve({ code: 0, output: '' }),
   };
   let certificate: Certificate | undefined;
@@ -112,6 +121,7 @@ t.test(
     t.same(happened, [
       'aws eks describe-cluster --name dev',
       'aws eks update-kubeconfig --name dev --alias dev',
+      'kubectl get statefulset argocd-application-controller --output=name',
       'kubectl delete application root --cascade=orphan',
       'kubectl delete applicationset --all --cascade=orphan',
       'kubectl get applications --output=json',
@@ -172,13 +182,51 @@ t.test('an Application that does not go stops it', async (t) => {
   t.notOk(happened.some((call) => call.startsWith('tofu')));
 });
 
-t.test('run again after the cluster was deleted, it continues with the rest', async (t) => {
-  const { happened, error } = await destroyed(t, [
-    { program: 'aws', to: 'describe-cluster', code: 254, stderr: 'An error occurred (ResourceNotFoundException)' },
-  ]);
+const GONE: Answer = {
+  program: 'aws',
+  to: 'describe-cluster',
+  code: 254,
+  stderr: 'An error occurred (ResourceNotFoundException)',
+};
+
+t.test(
+  'without its cluster, deleted before or by hand, it forgets the releases and continues with the rest',
+  async (t) => {
+    const { happened, error } = await destroyed(t, [GONE]);
+    t.equal(error, '');
+    t.same(
+      happened.filter((call) => !call.includes('get-resources')),
+      [
+        'aws eks describe-cluster --name dev',
+        'tofu state rm helm_release.argocd dev-argocd',
+        'tofu destroy dev-cluster',
+        'tofu destroy dev-network',
+      ],
+    );
+  },
+);
+
+t.test(
+  'what the controllers of a cluster that is gone left behind is named: nothing deletes it by itself',
+  async (t) => {
+    const { happened, error } = await destroyed(t, [
+      GONE,
+      { program: 'aws', to: 'elbv2.k8s.aws/cluster', stdout: arns(LOAD_BALANCER) },
+    ]);
+    t.equal(error, `the cluster is gone, and what its controllers created is not: ${LOAD_BALANCER}`);
+    t.notOk(happened.some((call) => call.startsWith('tofu')));
+  },
+);
+
+t.test('where Argo CD was deleted by hand, load balancers and volumes go without it', async (t) => {
+  const { happened, error } = await destroyed(t, [{ program: 'kubectl', to: 'get statefulset', stdout: '' }]);
   t.equal(error, '');
-  t.same(happened.slice(0, 4), [
-    'aws eks describe-cluster --name dev',
+  t.same(happened.slice(2, -4), [
+    'kubectl get statefulset argocd-application-controller --output=name',
+    'kubectl delete ingress --all --all-namespaces',
+    'kubectl delete persistentvolumeclaim --all --all-namespaces',
+    search('Key=elbv2.k8s.aws/cluster,Values=dev'),
+    search('Key=ebs.csi.aws.com/cluster,Values=true Key=cluster,Values=dev'),
     'tofu destroy dev-argocd',
     'tofu destroy dev-cluster',
     'tofu destroy dev-network',

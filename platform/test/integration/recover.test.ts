@@ -1,90 +1,18 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { CommandError } from '@gitops/report/errors';
 import { synthesize, type SynthesizedStack } from '../../src/app.ts';
-import { type ApplyOptions, applyStack } from '../../src/commands/apply.ts';
-import type { Search } from '../../src/commands/recover.ts';
 import { BY_NAME, BY_OWNER, BY_TAGS, NOT_SOUGHT } from '../../src/recovery/identities.ts';
-import { KilledError, type Tofu } from '../../src/tofu.ts';
+import { CALLER, type Story, storyOf } from '../apply-in-tests.ts';
+import { plantCluster } from '../planted-cluster.ts';
 import { inventory, openPlatform, outputOf, type Platform, repository } from '../platform-in-tests.ts';
 import type { Thing } from '../simulated-aws/cloud.ts';
-import type { Engine } from '../simulated-aws/engine.ts';
 import { kindOf } from '../simulated-aws/kinds.ts';
 
-const CALLER = { accountId: '111111111111', region: 'us-east-1', defaultTags: {} };
 const ACCOUNT = 'bootstrap-111111111111';
+/** One change at a time, so that it is known which. */
+const ONE = 1;
 const STACKS = ['dev-network', 'dev-cluster', 'dev-argocd'];
-
-/**
- * The command line of the tests, as the platform's commands have it. One change at a time, so that it is known which.
- */
-const tofuOf = (engine: Engine): Tofu => {
-  const succeed = async (args: readonly string[]): Promise<string> => {
-    const run = await engine.run(...args, '-no-color');
-    if (run.code === null) throw new KilledError('killed', '');
-    if (run.code !== 0) throw new CommandError(outputOf(run), '');
-    return run.output;
-  };
-  return {
-    run: async (_, args) => {
-      await succeed([...args, '-parallelism=1']);
-    },
-    capture: async (_, args) => succeed(args),
-    tryCapture: async (_, args) => engine.run(...args),
-  };
-};
-
-/** What AWS's command line would answer. */
-const searchIn = ({ cloud }: Platform): Search => ({
-  tagged: async (region, tags) => Promise.resolve(cloud.tagged(tags, { ...CALLER, region })),
-  backupSelections: async (region, plan) =>
-    Promise.resolve(
-      new Map(
-        cloud
-          .visible('aws_backup_selection', { ...CALLER, region })
-          .flatMap(({ id, values }) => (values.plan_id === plan ? [[String(values.name), id]] : [])),
-      ),
-    ),
-});
-
-interface Story {
-  readonly platform: Platform;
-  readonly printed: string[];
-  /** Applies a stack as `make apply` does; true where it came to its end. */
-  readonly apply: (name: string, options?: Partial<ApplyOptions>) => Promise<boolean>;
-}
-
-function storyOf(platform: Platform, folder: string): Story {
-  const printed: string[] = [];
-  return {
-    platform,
-    printed,
-    apply: async (name, options = {}) => {
-      const stack = platform.stacks.find((candidate) => candidate.name === name);
-      if (stack === undefined) throw new Error(`unknown stack ${name}`);
-      const engine = platform.engine(name);
-      try {
-        await applyStack(
-          tofuOf(engine),
-          { ...stack, folder: engine.folder },
-          {
-            platform: folder,
-            yes: true,
-            lost: false,
-            search: searchIn(platform),
-            print: (text) => printed.push(text),
-            ...options,
-          },
-        );
-        return true;
-      } catch (error) {
-        if (error instanceof KilledError) return false;
-        throw error;
-      }
-    },
-  };
-}
 
 /**
  * From now on OpenTofu is killed once AWS has created something, before AWS answers. What AWS overwrites without an
@@ -106,7 +34,7 @@ t.test(
     const [calm, haunted] = [await openPlatform(t, isWanted), await openPlatform(t, isWanted)];
     await calm.apply(ACCOUNT, ...STACKS);
     await haunted.apply(ACCOUNT);
-    const { apply, printed } = storyOf(haunted, t.testdirName);
+    const { apply, printed } = storyOf(haunted, t.testdirName, ONE);
     for (const name of STACKS) {
       await haunted.engine(name).init();
       let kills = 0;
@@ -134,7 +62,7 @@ const openNetwork = async (t: Test): Promise<Story> => {
   const platform = await openPlatform(t, ({ name }) => [ACCOUNT, 'dev-network'].includes(name));
   await platform.apply(ACCOUNT);
   await platform.engine('dev-network').init();
-  return storyOf(platform, t.testdirName);
+  return storyOf(platform, t.testdirName, ONE);
 };
 const only = ({ cloud }: Platform, type: string): Thing => {
   const [thing, ...more] = cloud.things(type);
@@ -213,6 +141,101 @@ t.test('a stack that cannot be planned fails with the errors of the plan', async
   writeFileSync(file, readFileSync(file, 'utf8').replace('"cidr_block": "10.0.0.0/16"', '"cidr_blok": "10.0.0.0/16"'));
   await t.rejects(apply('dev-network', { lost: true }), { message: /^dev-network cannot be planned\n/ });
   t.notOk(existsSync(join(platform.engine('dev-network').folder, 'recover.tf.json')));
+});
+
+/** Argo CD's stack in a cluster that is there, not applied yet. */
+async function openArgoCd(t: Test): Promise<Story> {
+  const platform = await openPlatform(t, ({ name }) => name === 'dev-argocd');
+  plantCluster(platform.cloud, CALLER);
+  await platform.engine('dev-argocd').init();
+  return storyOf(platform, t.testdir({}), ONE);
+}
+
+/** Kills OpenTofu once, while Helm does something with a release that then stays in this state. */
+function killHelm(platform: Platform, release: string, status: string): void {
+  const { cloud } = platform;
+  cloud.faults.after = () => {
+    const { pid } = platform.engine('dev-argocd');
+    const thing = cloud.things('helm_release').find(({ id }) => id === release);
+    if (cloud.timeline.at(-1)?.id !== release || thing === undefined || pid === undefined) return;
+    thing.values = { ...thing.values, status };
+    cloud.faults.after = () => undefined;
+    process.kill(pid, 'SIGKILL');
+  };
+}
+
+const statuses = ({ cloud }: Platform): string[] =>
+  cloud.things('helm_release').map(({ id, values }) => `${id} ${String(values.status)}`);
+
+t.test('a Helm release is installed, finished or found again, whatever a killed apply left of it', async (t) => {
+  const { platform, apply, printed } = await openArgoCd(t);
+  const engine = platform.engine('dev-argocd');
+  killHelm(platform, 'argocd', 'pending-install');
+  t.notOk(await apply('dev-argocd'));
+  t.same(statuses(platform), ['argocd pending-install']);
+  const plain = await engine.apply();
+  t.match(
+    plain.output,
+    /Error: installation failed[^]*cannot re-use a name that is still in use/,
+    'by itself it cannot go on',
+  );
+  const found = await engine.run('import', '-no-color', 'helm_release.root', 'argocd/root');
+  t.match(found.output, /Error: Error getting release[^]*Unable to get Helm release root: release: not found/);
+
+  t.ok(await apply('dev-argocd'));
+  t.same(statuses(platform), ['argocd deployed', 'root deployed']);
+  t.match(printed, [/\nrevision 1 of the Helm release argocd was left pending-install; its record is deleted$/]);
+
+  // An upgrade that is not finished: of a release that the state has.
+  platform.change(['dev', 'domain: preview.dev.example.com', 'domain: preview.example.com']);
+  killHelm(platform, 'root', 'pending-upgrade');
+  t.notOk(await apply('dev-argocd'));
+  t.match(
+    (await engine.apply()).output,
+    /Error upgrading chart[^]*another operation \(install\/upgrade\/rollback\) is in/,
+  );
+  t.ok(await apply('dev-argocd'));
+  t.match(printed.at(-1), /revision 2 of the Helm release root was left pending-upgrade/);
+  t.match(JSON.stringify(platform.cloud.things('helm_release')), 'preview.example.com');
+
+  // A machine is lost with its state: what is deployed is imported.
+  const before = platform.cloud.operations;
+  rmSync(join(engine.folder, '../../../state/dev-argocd.tfstate'));
+  t.ok(await apply('dev-argocd', { lost: true }));
+  t.notOk(
+    platform.cloud.timeline.slice(before).some(({ operation }) => operation === 'create'),
+    'nothing twice',
+  );
+  t.same(statuses(platform), ['argocd deployed', 'root deployed']);
+  t.equal((await engine.plan()).code, 0);
+});
+
+t.test('what somebody deleted by hand has a way on: a release, the cluster', async (t) => {
+  const { platform, apply } = await openArgoCd(t);
+  const { cloud } = platform;
+  const engine = platform.engine('dev-argocd');
+  t.ok(await apply('dev-argocd'));
+  const remove = (...types: readonly string[]): void => {
+    for (const thing of cloud.things()) if (types.includes(thing.type)) cloud.remove(thing);
+  };
+  remove('helm_release', 'kubernetes_namespace');
+  t.ok(await apply('dev-argocd'), 'releases are installed again');
+  t.same(statuses(platform), ['argocd deployed', 'root deployed']);
+
+  remove('helm_release', 'kubernetes_namespace', 'aws_eks_cluster');
+  plantCluster(cloud, CALLER);
+  t.ok(await apply('dev-argocd'), 'and in a cluster that was created again');
+  t.same(statuses(platform), ['argocd deployed', 'root deployed']);
+
+  remove('helm_release');
+  t.equal((await engine.destroy()).code, 0, 'a destroy needs none of them');
+
+  t.ok(await apply('dev-argocd'));
+  remove('helm_release', 'kubernetes_namespace', 'aws_eks_cluster');
+  t.match((await engine.destroy()).errors, [/^ResourceNotFoundException: No cluster found for name: dev\.$/]);
+  const held = (await engine.run('state', 'list')).output.split('\n').filter((line) => line.startsWith('helm_'));
+  t.equal(held.length, 2);
+  t.equal((await engine.run('state', 'rm', ...held)).code, 0, 'so destroy takes them out of the state');
 });
 
 interface TypeOfStack {

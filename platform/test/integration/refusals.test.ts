@@ -88,6 +88,7 @@ const removeFromEvery =
 const NAT = 'aws_nat_gateway.nat-us-east-1a';
 const NAT_ADDRESS = 'aws_eip.nat-address-us-east-1a';
 const CLUSTER = 'aws_eks_cluster.cluster';
+const NODES = 'aws_eks_node_group.nodes';
 const VPC_CONFIG = `${CLUSTER}.vpc_config`;
 const BACKUP_ROLE = 'aws_iam_role.backup-role';
 const UNKNOWN_ARGUMENT = /Extraneous JSON object property|Unsupported argument/;
@@ -120,6 +121,13 @@ const MISTAKES: Readonly<Record<Stack, readonly Mistake[]>> = {
       { aws_internet_gateway: 500 },
     ),
     atApply('a NAT gateway without an address', /MissingParameter/, [remove(`${NAT}.allocation_id`)]),
+    atApply('a network that no packet may have', /InvalidParameterValue: Value \(169\.254\.0\.0\/16\)/, [
+      set('aws_vpc.vpc.cidr_block', '169.254.0.0/16'),
+    ]),
+    atApply('a network that is too large', /InvalidVpc\.Range/, [set('aws_vpc.vpc.cidr_block', '10.0.0.0/8')]),
+    atApply('a subnet outside of its network', /InvalidSubnet\.Range/, [
+      set('aws_subnet.public-us-east-1b.cidr_block', '10.1.0.0/24'),
+    ]),
     atApply('two subnets in one place', /InvalidSubnet\.Conflict/, [
       set('aws_subnet.public-us-east-1b.cidr_block', '10.0.128.0/24'),
     ]),
@@ -153,6 +161,26 @@ const MISTAKES: Readonly<Record<Stack, readonly Mistake[]>> = {
       /InvalidParameterException: the role .* lacks AmazonEKSClusterPolicy/,
       [remove(`${CLUSTER}.depends_on`)],
     ),
+    atApply('a version that EKS does not have', /InvalidParameterException: unsupported Kubernetes version/, [
+      set(`${CLUSTER}.version`, '1.28'),
+    ]),
+    atApply('an add-on for a newer Kubernetes', /Addon version specified is not supported/, [
+      set('aws_eks_addon.coredns.addon_version', 'v1.99.0-eksbuild.1'),
+    ]),
+    atApply(
+      'nodes that are newer than the control plane',
+      /InvalidParameterException: Requested Nodegroup version 1\.99/,
+      [set(`${NODES}.version`, '1.99'), set(`${NODES}.release_version`, '1.99.1-20260901')],
+    ),
+    atApply('an image for another version', /Requested release version 1\.34\.1-20260901 is not valid for kubernetes/, [
+      set(`${NODES}.release_version`, '1.34.1-20260901'),
+    ]),
+    atApply('fewer nodes than the least', /Minimum capacity 3 can't be greater than desired size 2/, [
+      set(`${NODES}.scaling_config.min_size`, 3),
+    ]),
+    atApply('more nodes than the most', /desiredSize can't be greater than maxSize/, [
+      set(`${NODES}.scaling_config.desired_size`, 7),
+    ]),
     atApply('a cluster in one zone', /at least two different AZs/, [
       set(`${VPC_CONFIG}.subnet_ids`, '${slice(data.aws_subnets.private-subnets.ids, 0, 1)}'),
     ]),
@@ -231,3 +259,40 @@ for (const stack of ORDER) {
     });
   }
 }
+
+/** Mistakes in a change of what is there: what EKS refuses of an update, in its words. */
+const CHANGES: readonly (readonly [name: string, says: RegExp, edits: readonly Edit[]])[] = [
+  [
+    'a minor version skipped or gone back',
+    /InvalidParameterException: Unsupported Kubernetes minor version update from 1\.36 to 1\.33/,
+    [set(`${CLUSTER}.version`, '1.33')],
+  ],
+  [
+    'a least size above what runs',
+    /Minimum capacity 3 can't be greater than desired size 2/,
+    [set(`${NODES}.scaling_config.min_size`, 3)],
+  ],
+  [
+    'nodes that go back',
+    /InvalidParameterException: Nodegroup version cannot be downgraded/,
+    [set(`${NODES}.version`, '1.35'), set(`${NODES}.release_version`, '1.35.1-20260901')],
+  ],
+];
+
+t.test('refused: a change of what is there', async (t) => {
+  const platform = await openPlatform(t, ({ name }) =>
+    ['bootstrap-111111111111', 'dev-network', 'dev-cluster'].includes(name),
+  );
+  await platform.apply(...platform.stacks.map(({ name }) => name));
+  const engine = platform.engine('dev-cluster');
+  const file = join(engine.folder, 'cdk.tf.json');
+  const before = readFileSync(file, 'utf8');
+  for (const [name, says, edits] of CHANGES) {
+    const json = JSON.parse(before) as StackJson;
+    for (const edit of edits) edit(json);
+    writeFileSync(file, JSON.stringify(json));
+    const run = await engine.apply();
+    t.equal(run.code, 1, name);
+    t.match(run.output.replace(/\s+/g, ' '), says, name);
+  }
+});

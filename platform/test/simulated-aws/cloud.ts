@@ -109,8 +109,9 @@ export class SimulatedAws {
     const changed = await this.#operations.run('update', type, id, () => {
       const thing = this.#existing(type, id, caller);
       this.#checkReferences(kindOf(type), values, caller);
-      kindOf(type).checkUpdate?.({ ...this.#context(values, caller), thing });
-      thing.values = { ...thing.values, ...values, id };
+      const context = { ...this.#context(values, caller), thing };
+      kindOf(type).checkUpdate?.(context);
+      thing.values = { ...thing.values, ...values, ...kindOf(type).renew?.(context), id };
       return thing;
     });
     return changed.values;
@@ -137,7 +138,7 @@ export class SimulatedAws {
   importable(type: string, id: string, caller: Caller): Thing | undefined {
     const { importId, failsImport } = kindOf(type);
     const found = this.find(type, caller, (thing) => (importId?.(thing) ?? thing.id) === id);
-    if (found === undefined && failsImport === true) fail('', "couldn't find resource");
+    if (found === undefined && failsImport !== undefined) fail(...failsImport(id));
     return found;
   }
 

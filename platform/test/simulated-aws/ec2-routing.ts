@@ -114,7 +114,7 @@ export const ec2Routing: Kinds = {
   aws_route: {
     fixed: ['route_table_id', 'destination_cidr_block'],
     id: ({ values }) => `r-${text(values, 'route_table_id')}-${text(values, 'destination_cidr_block')}`,
-    failsImport: true,
+    failsImport: () => ['', "couldn't find resource"],
     importId: ({ values }) => `${text(values, 'route_table_id')}_${text(values, 'destination_cidr_block')}`,
     existsError: 'RouteAlreadyExists',
     references: [
@@ -136,7 +136,7 @@ export const ec2Routing: Kinds = {
 
   aws_route_table_association: {
     prefix: 'rtbassoc-',
-    failsImport: true,
+    failsImport: () => ['', "couldn't find resource"],
     importId: ({ values }) => `${text(values, 'subnet_id')}/${text(values, 'route_table_id')}`,
     fixed: ['subnet_id'],
     unique: (values) => text(values, 'subnet_id'),

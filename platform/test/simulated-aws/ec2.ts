@@ -1,3 +1,4 @@
+import { type Cidr, contains, overlaps, parseCidr } from '@gitops/subnets/cidr';
 import {
   byArn,
   type Context,
@@ -16,8 +17,8 @@ import {
 } from './kind.ts';
 
 // EC2: the VPC and what is in it; routing has a file of its own. Known: what must exist before what, which CIDRs and
-// names may not be there twice, and that nothing is deleted while network interfaces of others are in it. Not known:
-// whether a CIDR lies in its VPC, and what a security group lets through.
+// names may not be there twice, which networks a VPC may have and where a subnet lies, and that nothing is deleted while
+// network interfaces of others are in it. Not known: which zones an account has, and what a security group lets through.
 
 /** A resource whose ARN ends in its id, and that has an owner. */
 const owned = (path: string): Pick<Kind, 'computed' | 'fill'> => ({
@@ -37,6 +38,34 @@ const checkInterfaces =
     const description = text(left.values, 'description');
     fail('DependencyViolation', `The ${name} '${thing.id}' has dependencies and cannot be deleted: ${description}`);
   };
+
+const networkOf = (values: Context['values']): Cidr => parseCidr(text(values, 'cidr_block'));
+
+/** VPC user guide, "VPC CIDR blocks": /16 to /28, and none that no packet may have. */
+function checkVpcNetwork({ values, fail }: Context): void {
+  const network = networkOf(values);
+  const given = text(values, 'cidr_block');
+  if (network.prefixLength < 16 || network.prefixLength > 28)
+    fail('InvalidVpc.Range', `The CIDR '${given}' is invalid.`);
+  for (const unusable of ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4'])
+    if (overlaps(network, parseCidr(unusable)))
+      fail(
+        'InvalidParameterValue',
+        `Value (${given}) for parameter cidrBlock is invalid. This is not a valid CIDR block.`,
+      );
+}
+
+/** A subnet lies in its VPC, and in none of its other subnets. */
+function checkSubnetNetwork({ values, all, find, fail }: Context): void {
+  const network = networkOf(values);
+  const given = text(values, 'cidr_block');
+  const vpc = find('aws_vpc', ({ id }) => id === values.vpc_id);
+  if (vpc !== undefined && !contains(networkOf(vpc.values), network))
+    fail('InvalidSubnet.Range', `The CIDR '${given}' is invalid.`);
+  const siblings = all('aws_subnet').filter((other) => other.values.vpc_id === values.vpc_id);
+  if (siblings.some((other) => overlaps(networkOf(other.values), network)))
+    fail('InvalidSubnet.Conflict', `The CIDR '${given}' conflicts with another subnet`);
+}
 
 /** Flow logs write by a role, which has to be allowed to. */
 function checkFlowLogRole({ values, all, fail }: Context): void {
@@ -60,6 +89,7 @@ export const ec2: Kinds = {
       main_route_table_id: `rtb-default-${context.id}`,
       owner_id: context.caller.accountId,
     }),
+    checkCreate: checkVpcNetwork,
     checkDelete: checkInterfaces('vpc', 'vpc_id'),
   },
 
@@ -69,6 +99,7 @@ export const ec2: Kinds = {
     unique: (values) => `${text(values, 'vpc_id')} ${text(values, 'cidr_block')}`,
     existsError: 'InvalidSubnet.Conflict',
     references: [inVpc('DependencyViolation')],
+    checkCreate: checkSubnetNetwork,
     ...owned('subnet'),
     checkDelete: checkInterfaces('subnet', 'subnet_id'),
   },
@@ -187,6 +218,12 @@ export const ec2: Kinds = {
       default_version: 1,
       latest_version: 1,
     }),
+    // A version never changes: a change makes a new one.
+    renewed: ['default_version', 'latest_version'],
+    renew: ({ thing }) => {
+      const version = Number(thing.values.latest_version) + 1;
+      return { default_version: version, latest_version: version };
+    },
   },
 
   aws_ebs_encryption_by_default: { overwrites: true, id: () => 'ebs-encryption', computed: ['id'] },
@@ -198,12 +235,14 @@ interface Filter {
 }
 
 export const ec2Data: DataSources = {
-  // Filters by tags, `tag:tier`, are known; no others.
+  // Filters by tags, `tag:tier`, and by zone are known; no others.
   aws_subnets: ({ caller, values, all }) => {
     const filters = (values.filter ?? []) as readonly Filter[];
     const matching = all('aws_subnet').filter((subnet) => {
       const tags = (subnet.values.tags_all ?? {}) as Readonly<Record<string, string>>;
-      return filters.every(({ name, values: wanted }) => wanted.includes(String(tags[name.replace('tag:', '')])));
+      const valueOf = (name: string): unknown =>
+        name === 'availability-zone' ? subnet.values.availability_zone : tags[name.replace('tag:', '')];
+      return filters.every(({ name, values: wanted }) => wanted.includes(String(valueOf(name))));
     });
     return { id: caller.region, ids: matching.map(({ id }) => id).sort() };
   },

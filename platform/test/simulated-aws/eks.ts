@@ -1,33 +1,13 @@
-import {
-  block,
-  byArn,
-  type Context,
-  type DataSources,
-  idFromName,
-  inSubnets,
-  type Kinds,
-  NOW,
-  optional,
-} from './kind.ts';
-import { type Reference, regionalArn, roleNameOf, text, texts, type ThingContext, withRole } from './kind.ts';
+import { ZONES_WITHOUT_EKS } from '@gitops/settings/network';
+import { daysOfSupport } from '../../src/eks-versions.ts';
+import { inCluster, minorOf, requirePolicies, versionOf } from './eks-nodes.ts';
+import { block, byArn, type Context, type DataSources, idFromName, inSubnets, type Kinds, NOW } from './kind.ts';
+import { optional, regionalArn, text, texts, type ThingContext, withRole } from './kind.ts';
 
-// EKS. Known: the managed policies that the roles need, two zones, one way to the API at least, versions that go up by
-// one, what nodes and add-ons wait for, deletion protection. Not known: whether a version or an add-on exists, quotas,
-// and anything that happens inside the cluster.
-
-const inCluster: Reference = {
-  from: (values) => [text(values, 'cluster_name')],
-  to: 'aws_eks_cluster',
-  missingError: 'ResourceNotFoundException',
-};
-
-/** A role needs what EKS asks of it, before it is used. */
-function requirePolicies({ all, fail }: Context, roleArn: string, policies: readonly string[]): void {
-  const attachments = all('aws_iam_role_policy_attachment').filter(({ values }) => values.role === roleNameOf(roleArn));
-  const held = attachments.map(({ values }) => text(values, 'policy_arn').replace(/^.*\//, ''));
-  for (const policy of policies)
-    if (!held.includes(policy)) fail('InvalidParameterException', `the role ${roleArn} lacks ${policy}`);
-}
+// EKS; its node groups have a file of their own. Known: the managed policies that the roles need, two zones, one way to
+// the API at least, versions that exist and go up by one, nodes that are not left behind, add-ons that fit their version
+// and wait for nodes and roles, deletion protection. Not known: whether an add-on exists, quotas, and anything that
+// happens inside the cluster.
 
 function checkCluster(context: Context): void {
   const { values, find, fail } = context;
@@ -36,19 +16,50 @@ function checkCluster(context: Context): void {
   const zones = new Set<string>();
   for (const subnetId of texts(vpc, 'subnet_ids'))
     zones.add(text(find('aws_subnet', ({ id }) => id === subnetId)?.values ?? {}, 'availability_zone'));
+  for (const zone of zones)
+    if (ZONES_WITHOUT_EKS.includes(zone))
+      fail(
+        'UnsupportedAvailabilityZoneException',
+        `Cannot create cluster '${text(values, 'name')}' because ${zone}, the targeted availability zone, ` +
+          'does not currently have sufficient capacity to support the cluster.',
+      );
   if (zones.size < 2) fail('InvalidParameterException', 'Subnets specified must be in at least two different AZs');
   if (vpc.endpoint_public_access === false && vpc.endpoint_private_access !== true)
     fail('InvalidParameterException', 'Private and public endpoint access cannot be false');
 }
 
-/** 36 of "1.36" */
-const minorOf = (version: string): number => Number(/^1\.(\d+)$/.exec(version)?.[1] ?? 0);
+function checkOffered({ values, fail }: Context): void {
+  if (daysOfSupport(text(values, 'version'), new Date(NOW)) === undefined)
+    fail('InvalidParameterException', 'unsupported Kubernetes version');
+}
 
-function checkVersion({ thing, values, fail }: ThingContext): void {
+/** EKS API reference, UpdateClusterVersion: one minor version at a time, and all node groups are at the old one. */
+function checkVersion(context: ThingContext): void {
+  const { thing, values, all, fail } = context;
   const before = minorOf(text(thing.values, 'version'));
   const after = minorOf(text(values, 'version'));
+  if (after === before) return;
+  checkOffered(context);
   if (after < before || after > before + 1)
     fail('InvalidParameterException', `Unsupported Kubernetes minor version update from 1.${before} to 1.${after}`);
+  const behind = all('aws_eks_node_group').filter(
+    (group) => group.values.cluster_name === thing.id && minorOf(text(group.values, 'version')) !== before,
+  );
+  if (behind.length > 0)
+    fail(
+      'InvalidRequestException',
+      `Nodegroups ${behind.map(({ values: group }) => text(group, 'node_group_name')).join(', ')} must be updated ` +
+        `to match cluster version 1.${before} before updating cluster version`,
+    );
+}
+
+/** An add-on's version is made for some versions of Kubernetes (EKS API reference, DescribeAddonVersions). */
+function checkAddonVersion(context: Context): void {
+  const { values, fail } = context;
+  const made = /^v(1\.\d+)\./.exec(text(values, 'addon_version'))?.[1];
+  const cluster = versionOf(text(values, 'cluster_name'), context);
+  if (made !== undefined && minorOf(made) > minorOf(cluster))
+    fail('InvalidParameterException', `Addon version specified is not supported in Kubernetes ${cluster}`);
 }
 
 /** EKS makes the log group where it does not exist; no stack owns it then, and it stays. */
@@ -80,7 +91,9 @@ const NEED_ROLE: Readonly<Record<string, string>> = {
   'vpc-cni': 'aws-node',
 };
 
-function checkAddon({ values, find, fail }: Context): void {
+function checkAddon(context: Context): void {
+  const { values, find, fail } = context;
+  checkAddonVersion(context);
   const name = text(values, 'addon_name');
   const isHere = (other: { values: Context['values'] }): boolean => other.values.cluster_name === values.cluster_name;
   if (NEED_NODES.includes(name) && find('aws_eks_node_group', isHere) === undefined)
@@ -99,25 +112,6 @@ function checkAddon({ values, find, fail }: Context): void {
     fail('waiting for EKS Add-On', `${name} is DEGRADED: its service account ${account} has no role`);
 }
 
-function checkNodes(context: Context): void {
-  const { values, find, fail } = context;
-  requirePolicies(context, text(values, 'node_role_arn'), [
-    'AmazonEKSWorkerNodePolicy',
-    'AmazonEC2ContainerRegistryPullOnly',
-  ]);
-  const cni = `${text(values, 'cluster_name')}:vpc-cni`;
-  if (find('aws_eks_addon', ({ id }) => id === cni) === undefined)
-    fail(
-      'NodeCreationFailure',
-      'Unhealthy nodes in the kubernetes cluster: ' + 'container runtime network not ready: cni plugin not initialized',
-    );
-  if (find('aws_route', (route) => typeof route.values.nat_gateway_id === 'string') === undefined)
-    fail(
-      'NodeCreationFailure',
-      'Instances failed to join the kubernetes cluster: there is no way out of the private subnets',
-    );
-}
-
 export const eks: Kinds = {
   aws_eks_cluster: {
     id: idFromName,
@@ -133,7 +127,10 @@ export const eks: Kinds = {
         missingError: 'InvalidParameterException',
       },
     ],
-    checkCreate: checkCluster,
+    checkCreate: (context) => {
+      checkOffered(context);
+      checkCluster(context);
+    },
     checkUpdate: checkVersion,
     checkDelete: checkClusterDelete,
     afterCreate: makeLogGroup,
@@ -210,6 +207,7 @@ export const eks: Kinds = {
     existsError: 'ResourceInUseException',
     references: [inCluster],
     checkCreate: checkAddon,
+    checkUpdate: checkAddonVersion,
     computed: ['id', 'arn', 'addon_version', 'created_at', 'modified_at', 'configuration_values'],
     fill: (context) => ({
       arn: regionalArn(context, 'eks', `addon/${context.id.replace(':', '/')}`),
@@ -217,39 +215,6 @@ export const eks: Kinds = {
       created_at: NOW,
       modified_at: NOW,
       configuration_values: context.values.configuration_values ?? '',
-    }),
-  },
-
-  aws_eks_node_group: {
-    id: ({ values }) => `${text(values, 'cluster_name')}:${text(values, 'node_group_name')}`,
-    fixed: [
-      'cluster_name',
-      'node_group_name',
-      'node_role_arn',
-      'subnet_ids',
-      'ami_type',
-      'capacity_type',
-      'instance_types',
-    ],
-    existsError: 'ResourceInUseException',
-    references: [
-      inCluster,
-      withRole('node_role_arn', 'InvalidParameterException'),
-      inSubnets((values) => texts(values, 'subnet_ids')),
-      {
-        from: (values) => optional(block(values, 'launch_template'), 'id'),
-        to: 'aws_launch_template',
-        missingError: 'InvalidRequestException',
-      },
-    ],
-    checkCreate: checkNodes,
-    computed: ['id', 'arn', 'resources', 'status', 'version', 'release_version'],
-    fill: (context) => ({
-      arn: regionalArn(context, 'eks', `nodegroup/${context.id.replace(':', '/')}`),
-      resources: [],
-      status: 'ACTIVE',
-      version: '1.36',
-      release_version: '1.36.1-20260901',
     }),
   },
 };

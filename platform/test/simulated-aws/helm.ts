@@ -1,7 +1,9 @@
-import { type Context, idFromName, type Kinds, text } from './kind.ts';
+import { type Context, idFromName, type Kinds, text, type ThingContext } from './kind.ts';
 
-// Helm releases in an EKS cluster. Known: who may enter the cluster, namespaces, and that Argo CD's kinds come with its
-// own chart. Not known: what a chart renders, and whether it would come up.
+// Helm releases in an EKS cluster, in the words of the provider (hashicorp/terraform-provider-helm v3.1.1,
+// helm/resource_helm_release.go) and of Helm. Known: who may enter the cluster, namespaces, that Argo CD's kinds come
+// with its own chart, and what a release allows that another operation has not finished. Not known: what a chart
+// renders, and whether it would come up.
 
 function checkAccess({ values, all, fail }: Context): void {
   const admin = all('aws_eks_access_policy_association').find(
@@ -21,7 +23,7 @@ function checkNamespace({ values, cloud, caller, find, fail }: Context): void {
     'kubernetes_namespace',
     (thing) => thing.id === namespace && thing.values.cluster === values.cluster,
   );
-  if (found === undefined) fail('create: failed to create', `namespaces "${namespace}" not found`);
+  if (found === undefined) fail('installation failed', `create: failed to create: namespaces "${namespace}" not found`);
 }
 
 function checkArgoCd({ values, find, fail }: Context): void {
@@ -32,9 +34,23 @@ function checkArgoCd({ values, find, fail }: Context): void {
   );
   if (argocd === undefined)
     fail(
-      'unable to build kubernetes objects',
-      'no matches for kind "Application" in version "argoproj.io/v1alpha1": ensure CRDs are installed first',
+      'installation failed',
+      'unable to build kubernetes objects from release manifest: resource mapping not found: ' +
+        'no matches for kind "Application" in version "argoproj.io/v1alpha1" ensure CRDs are installed first',
     );
+}
+
+/** A name is in use, whatever became of the release that has it. */
+function checkName({ values, find, fail }: Context): void {
+  const isSame = (other: { values: Context['values'] }): boolean =>
+    ['name', 'namespace', 'cluster'].every((name) => other.values[name] === values[name]);
+  if (find('helm_release', isSame) !== undefined)
+    fail('installation failed', 'cannot re-use a name that is still in use');
+}
+
+function checkFinished({ thing, fail }: ThingContext): void {
+  if (text(thing.values, 'status').startsWith('pending-'))
+    fail('Error upgrading chart', 'Upgrade failed: another operation (install/upgrade/rollback) is in progress');
 }
 
 export const helm: Kinds = {
@@ -42,9 +58,14 @@ export const helm: Kinds = {
     id: idFromName,
     importId: ({ id, values }) => `${text(values, 'namespace')}/${id}`,
     fixed: ['name', 'namespace'],
-    existsError: 'cannot re-use a name that is still in use',
+    failsImport: (id) => [
+      'Error getting release',
+      `Unable to get Helm release ${id.replace(/^.*\//, '')}: release: not found`,
+    ],
+    checkUpdate: checkFinished,
     checkCreate: (context) => {
       checkAccess(context);
+      checkName(context);
       checkNamespace(context);
       checkArgoCd(context);
     },

@@ -51,8 +51,8 @@ export interface Kind {
   readonly overwrites?: boolean;
   /** What the provider imports it by, where that is not its id. */
   readonly importId?: (thing: Thing) => string;
-  /** Whether the provider looks it up during an import, and fails where it does not exist. */
-  readonly failsImport?: boolean;
+  /** What the provider says where it looks something up during an import and does not find it. */
+  readonly failsImport?: (id: string) => readonly [code: string, message: string];
   readonly references?: readonly Reference[];
   readonly checkCreate?: (context: Context) => void;
   readonly checkUpdate?: (context: ThingContext) => void;
@@ -62,6 +62,10 @@ export interface Kind {
   /** The attributes that AWS fills in; unknown until then. */
   readonly computed?: readonly string[];
   readonly fill?: (context: Context & { readonly id: string }) => Values;
+  /** Of these, the ones that every change gives another value; unknown until then. */
+  readonly renewed?: readonly string[];
+  /** The values of these after a change. */
+  readonly renew?: (context: ThingContext) => Values;
   /** Arguments that cannot be changed: another value is another resource. */
   readonly fixed?: readonly string[];
 }

@@ -5,6 +5,7 @@ import { ec2, ec2Data } from './ec2.ts';
 import { ec2Routing } from './ec2-routing.ts';
 import { ecr } from './ecr.ts';
 import { eks, eksData } from './eks.ts';
+import { eksNodes, eksNodesData } from './eks-nodes.ts';
 import { helm } from './helm.ts';
 import { iam } from './iam.ts';
 import type { DataSource, DataSources, Kind, Kinds } from './kind.ts';
@@ -19,6 +20,7 @@ const planted: Kinds = {
   s3_object: {},
   ecr_image: {},
   secret_pending_deletion: {},
+  ssm_parameter: {},
   kubernetes_namespace: {},
 };
 
@@ -28,6 +30,7 @@ export const kinds: Kinds = {
   ...ec2Routing,
   ...iam,
   ...eks,
+  ...eksNodes,
   ...ecr,
   ...s3,
   ...kms,
@@ -39,7 +42,7 @@ export const kinds: Kinds = {
   ...planted,
 };
 
-const dataSources: DataSources = { ...ec2Data, ...eksData };
+const dataSources: DataSources = { ...ec2Data, ...eksData, ...eksNodesData };
 
 /** The rules of a type. Throws for one that is not simulated. */
 export function kindOf(type: string): Kind {

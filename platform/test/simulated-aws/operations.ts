@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Thing } from './cloud.ts';
 
-/** AWS refuses a call, in its own words: `code: message`. */
+/** AWS refuses a call, in its own words: `code: message`. Helm's provider says them as a summary and its detail. */
 export class AwsError extends Error {
   readonly code: string;
+  readonly detail: string;
 
-  constructor(code: string, message: string) {
-    super(`${code}: ${message}`);
+  constructor(code: string, detail: string) {
+    super(`${code}: ${detail}`);
     this.name = 'AwsError';
     this.code = code;
+    this.detail = detail;
   }
 }
 

@@ -124,19 +124,17 @@ function implementation(provider: 'aws' | 'helm', cloud: SimulatedAws, used: Use
             respond(null, response);
           },
           (error: unknown) => {
-            const { message } = error as Error;
-            respond(null, {
-              diagnostics: [
-                {
-                  severity: SEVERITY_ERROR,
-                  summary: error instanceof AwsError ? message : `the simulation failed: ${message}`,
-                  detail: '',
-                },
-              ],
-            });
+            respond(null, { diagnostics: [diagnosticOf(error)] });
           },
         );
     };
+  const diagnosticOf = (error: unknown): object => {
+    const { message } = error as Error;
+    if (!(error instanceof AwsError))
+      return { severity: SEVERITY_ERROR, summary: `the simulation failed: ${message}`, detail: '' };
+    if (provider === 'helm') return { severity: SEVERITY_ERROR, summary: error.code, detail: error.detail };
+    return { severity: SEVERITY_ERROR, summary: message, detail: '' };
+  };
   const resource = (type: string): Block => schema(provider, 'resource', type);
 
   return {
@@ -162,7 +160,7 @@ function implementation(provider: 'aws' | 'helm', cloud: SimulatedAws, used: Use
     }) satisfies handleUnaryCall<Call, object>,
     ReadResource: answer(({ type_name: type, current_state }, { caller }) => {
       const state = fromMessage(current_state) as Values;
-      const found = cloud.read(type, String(state.id), caller);
+      const found = cloud.read(type, String(state.id), inRegionOf(state, caller));
       return {
         new_state: toMessage(found === undefined ? null : complete(resource(type), { ...state, ...found })),
         diagnostics: [],
@@ -177,9 +175,11 @@ function implementation(provider: 'aws' | 'helm', cloud: SimulatedAws, used: Use
         caller,
       ),
     ),
-    ApplyResourceChange: answer(async ({ type_name: type, prior_state, planned_state }, { caller, cluster }) => {
+    ApplyResourceChange: answer(async ({ type_name: type, prior_state, planned_state }, configuration) => {
+      const { cluster } = configuration;
       const prior = fromMessage(prior_state) as Values | null;
       const planned = fromMessage(planned_state) as Values | null;
+      const caller = inRegionOf(prior ?? planned ?? {}, configuration.caller);
       const result = (state: Values | null): object => ({
         new_state: toMessage(state === null ? null : complete(resource(type), state)),
         diagnostics: [],
@@ -199,20 +199,22 @@ function implementation(provider: 'aws' | 'helm', cloud: SimulatedAws, used: Use
       } catch (error) {
         if (!(error instanceof AwsError)) throw error;
         // What was there before is still there.
-        return { ...result(prior), diagnostics: [{ severity: SEVERITY_ERROR, summary: error.message, detail: '' }] };
+        return { ...result(prior), diagnostics: [diagnosticOf(error)] };
       }
     }),
     // Whether there is such a thing comes out when it is read.
-    ImportResourceState: answer(({ type_name: type, id }, { caller }) => ({
-      imported_resources: [
-        {
-          type_name: type,
-          state: toMessage(complete(resource(type), { id: cloud.importable(type, id, caller)?.id ?? id })),
-          private: Buffer.alloc(0),
-        },
-      ],
-      diagnostics: [],
-    })),
+    ImportResourceState: answer(({ type_name: type, id }, configuration) => {
+      // id@region
+      const [, name = id, region] = /^(.+)@([a-z0-9-]+)$/.exec(id) ?? [];
+      const caller = inRegionOf({ region }, configuration.caller);
+      const state = { id: cloud.importable(type, name, caller)?.id ?? name, region: region ?? null };
+      return {
+        imported_resources: [
+          { type_name: type, state: toMessage(complete(resource(type), state)), private: Buffer.alloc(0) },
+        ],
+        diagnostics: [],
+      };
+    }),
     ReadDataSource: answer(({ type_name: type, config }, { caller }) => {
       const asked = fromMessage(config) as Values;
       return {
@@ -226,6 +228,10 @@ function implementation(provider: 'aws' | 'helm', cloud: SimulatedAws, used: Use
     }),
   };
 }
+
+/** A resource may be in another region than its provider: its argument `region`, since version 6. */
+const inRegionOf = ({ region }: Values, caller: Caller): Caller =>
+  typeof region === 'string' ? { ...caller, region } : caller;
 
 function configure(provider: 'aws' | 'helm', cloud: SimulatedAws, config: Values): Configuration {
   if (provider === 'helm') {
@@ -266,7 +272,9 @@ function plan(
     );
   }
   const next = complete(block, { ...proposed, ...tagged });
-  return planned(isSame(prior, next) ? prior : next, replacedBy(type, prior, next));
+  if (isSame(prior, next)) return planned(prior);
+  const renewed = Object.fromEntries((kindOf(type).renewed ?? []).map((name) => [name, UNKNOWN]));
+  return planned({ ...next, ...renewed }, replacedBy(type, prior, next));
 }
 
 function tagsOf(tags: unknown, defaults: Readonly<Record<string, string>>): unknown {

@@ -1,0 +1,96 @@
+import { settingProblem, SettingsError } from '@gitops/settings';
+import type { SynthesizedStack } from '../app.ts';
+import { text } from '../recovery/identities.ts';
+import { type Held, readDeclared, readHeld } from '../recovery/stack-state.ts';
+import { CLUSTER, HELD_ADDONS } from '../stacks/cluster.ts';
+import { HELD_RELEASE, NODE_GROUP } from '../stacks/cluster-nodes.ts';
+import type { Tofu } from '../tofu.ts';
+
+// An upgrade of Kubernetes goes through a cluster in three steps: control plane, add-ons, nodes (EKS best practices guide,
+// "Cluster upgrades"). Each is a plan of its own in which variables of the stack keep back what comes later. What is
+// left to do follows from the state, so an upgrade that was stopped goes on where it was.
+
+/** One apply of a stack. */
+export interface Step {
+  /** What it upgrades, in words. */
+  readonly title: string;
+  /** The variables that keep back what comes after it, as arguments of `tofu plan` and `tofu apply`. */
+  readonly args: readonly string[];
+}
+
+/** The versions of Kubernetes that a cluster runs, by its state. */
+interface Running {
+  readonly controlPlane: string;
+  /** Undefined where there are no nodes yet. */
+  readonly nodes: { readonly version: string; readonly release: string } | undefined;
+}
+
+/**
+ * The steps in which a stack is applied; none where it is applied at once, because nothing is upgraded.
+ * @param root the repository's folder, where the settings are
+ * Throws SettingsError for a version that EKS would refuse, and CommandError where the state cannot be read.
+ */
+export async function upgradeSteps(tofu: Tofu, stack: SynthesizedStack, root: string): Promise<readonly Step[]> {
+  const { resources } = readDeclared(stack);
+  const cluster = resources.find(({ to }) => to === CLUSTER);
+  if (cluster === undefined) return [];
+  const running = runningIn(await readHeld(tofu, stack));
+  if (running === undefined) return [];
+  const wanted = text(cluster.values, 'version');
+  const rule = versionProblem(running, wanted);
+  if (rule !== undefined)
+    throw new SettingsError([settingProblem(root, text(cluster.values, 'name'), ['kubernetesVersion'], rule)]);
+  return stepsTo(wanted, running);
+}
+
+function runningIn(held: Held): Running | undefined {
+  const cluster = held.get(CLUSTER);
+  if (cluster === undefined) return undefined;
+  const nodes = held.get(NODE_GROUP);
+  return {
+    controlPlane: text(cluster, 'version'),
+    nodes:
+      nodes === undefined ? undefined : { version: text(nodes, 'version'), release: text(nodes, 'release_version') },
+  };
+}
+
+/** 36 of "1.36" */
+const minorOf = (version: string): number => Number(version.split('.')[1]);
+
+/**
+ * Why EKS would refuse a version, as a rule for the setting; undefined where it would not. EKS user guide, "Update
+ * existing cluster to new Kubernetes version": one minor version at a time, and never back. EKS API reference,
+ * UpdateClusterVersion: all node groups are at the version of the control plane before.
+ */
+export function versionProblem({ controlPlane, nodes }: Running, wanted: string): string | undefined {
+  const [from, to] = [minorOf(controlPlane), minorOf(wanted)];
+  if (to < from) return `must not go back: the cluster runs ${controlPlane}, and EKS does not downgrade a cluster`;
+  if (to > from + 1)
+    return `must be 1.${from + 1}: the cluster runs ${controlPlane}, and EKS upgrades one minor version at a time`;
+  if (to > from && nodes !== undefined && nodes.version !== controlPlane)
+    return `must be ${controlPlane} until the nodes run it too: they run ${nodes.version}; set it, apply, and upgrade then`;
+  return undefined;
+}
+
+/** The steps to a version that EKS accepts. */
+export function stepsTo(wanted: string, { controlPlane, nodes }: Running): readonly Step[] {
+  const isBehind = controlPlane !== wanted || (nodes !== undefined && nodes.version !== wanted);
+  if (!isBehind) return [];
+  const keep = (variable: string, value: string): string => `-var=${variable}=${value}`;
+  const heldNodes = nodes === undefined ? [] : [keep(HELD_RELEASE, nodes.release)];
+  const steps: Step[] = [];
+  if (controlPlane !== wanted)
+    steps.push({
+      title: `the control plane, ${controlPlane} → ${wanted}`,
+      args: [keep(HELD_ADDONS, controlPlane), ...heldNodes],
+    });
+  steps.push({ title: `the add-ons, for ${wanted}`, args: heldNodes });
+  steps.push({ title: nodes === undefined ? 'all else' : `the nodes, ${nodes.release} → ${wanted}`, args: [] });
+  return steps;
+}
+
+/** `Kubernetes 1.36 in 3 steps:`, and a line for each. */
+export const inWords = (steps: readonly Step[]): string =>
+  ['an upgrade of Kubernetes, in this order:', ...steps.map(({ title }, index) => `  ${index + 1}. ${title}`)].join(
+    '\n',
+  );
