@@ -1,7 +1,14 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { App } from 'cdktf';
-import { type AwsClusterSettings, readClusters, settingProblem, SettingsError } from '@gitops/settings';
+import {
+  type AwsClusterSettings,
+  faultsIn,
+  settingProblem,
+  SettingsError,
+  sortClusters,
+  type SortedClusters,
+} from '@gitops/settings';
 import { supportProblem } from './eks-versions.ts';
 import { ArgoCdStack } from './stacks/argocd.ts';
 import { BootstrapStack } from './stacks/bootstrap.ts';
@@ -30,17 +37,17 @@ export interface SynthesizedStack {
  * @param repository the repository's folder; the settings in its clusters/ hold all differences
  * @param outdir is replaced as a whole or, after a failure, not at all: no stack of a removed cluster stays
  * @param today decides which versions of Kubernetes are still supported; the output does not depend on it
+ * @param only the cluster that counts: without the stacks of others whose settings are wrong, and then without those that
+ *   an account has once, which are made of the settings of all
  * Throws SettingsError for invalid settings.
  */
-export function synthesize(repository: string, outdir: string, today = new Date()): SynthesizedStack[] {
-  const clusters = readClusters(repository);
+export function synthesize(repository: string, outdir: string, today = new Date(), only?: string): SynthesizedStack[] {
+  const { clusters: readable, faults } = sortedBySupport(repository, today);
+  const counting = new Map([...faults].filter(([name]) => only === undefined || name === only));
+  if (counting.size > 0) throw new SettingsError(faultsIn(counting));
+  const clusters = readable.filter(({ name }) => !faults.has(name));
+  const isWhole = faults.size === 0;
   const onAws = clusters.filter((cluster): cluster is AwsClusterSettings => cluster.provider === 'aws');
-  const unsupported = onAws.flatMap(({ name, kubernetesVersion }) => {
-    const rule = supportProblem(kubernetesVersion, today);
-    return rule === undefined ? [] : [settingProblem(repository, name, ['kubernetesVersion'], rule)];
-  });
-  // A problem of the shared file is the same for every cluster, and is reported once.
-  if (unsupported.length > 0) throw new SettingsError([...new Set(unsupported)]);
   const [common] = clusters;
   if (common === undefined) return [];
 
@@ -53,8 +60,9 @@ export function synthesize(repository: string, outdir: string, today = new Date(
     stacks.push({ stack, after: after.map(({ node }) => node.id), ...(cluster === undefined ? {} : { cluster }) });
     return stack;
   };
+  const accounts = isWhole ? new Set([common.registry.accountId, ...onAws.map(({ accountId }) => accountId)]) : [];
   const bootstraps = new Map(
-    [...new Set([common.registry.accountId, ...onAws.map(({ accountId }) => accountId)])].map((accountId) => {
+    [...accounts].map((accountId) => {
       const inAccount = onAws.filter((cluster) => cluster.accountId === accountId);
       return [accountId, add(new BootstrapStack(app, common, accountId, inAccount), [])];
     }),
@@ -62,7 +70,7 @@ export function synthesize(repository: string, outdir: string, today = new Date(
   const bootstrapOf = (accountId: string): BootstrapStack[] =>
     [...bootstraps].flatMap(([id, stack]) => (id === accountId ? [stack] : []));
 
-  if (onAws.length > 0) add(new RegistryStack(app, common, onAws), bootstrapOf(common.registry.accountId));
+  if (isWhole && onAws.length > 0) add(new RegistryStack(app, common, onAws), bootstrapOf(common.registry.accountId));
   for (const settings of onAws) {
     const network = add(new NetworkStack(app, settings), bootstrapOf(settings.accountId), settings.name);
     const cluster = add(new ClusterStack(app, settings), [network], settings.name);
@@ -78,4 +86,15 @@ export function synthesize(repository: string, outdir: string, today = new Date(
     after,
     cluster,
   }));
+}
+
+/** All clusters; a version of Kubernetes that is not supported is a fault of its cluster. */
+function sortedBySupport(repository: string, today: Date): SortedClusters {
+  const { clusters, faults } = sortClusters(repository);
+  const all = new Map(faults);
+  for (const { name, provider, kubernetesVersion } of clusters) {
+    const rule = provider === 'aws' ? supportProblem(kubernetesVersion, today) : undefined;
+    if (rule !== undefined) all.set(name, [settingProblem(repository, name, ['kubernetesVersion'], rule)]);
+  }
+  return { clusters, faults: all };
 }

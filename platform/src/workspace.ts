@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { UsageError } from '@gitops/report/errors';
 import { choice, text } from '@gitops/report/options';
-import { type AwsClusterSettings, readClusters } from '@gitops/settings';
+import { type AwsClusterSettings, readCluster, readClusters, sortClusters } from '@gitops/settings';
 import type { SynthesizedStack } from './app.ts';
 import type { declaredResources } from './cost.ts';
 import { requireCredentials } from './credentials.ts';
@@ -17,11 +17,15 @@ const outdir = resolve(process.env.CDKTF_OUTDIR ?? join(repository, 'platform/cd
 /** The folder that state and providers lie in, beside the stacks, which look for them there. */
 export const platformFolder = dirname(outdir);
 
-/** Writes every stack of every cluster, in the order in which they are applied. */
-export async function synth(): Promise<SynthesizedStack[]> {
+/**
+ * Writes every stack of every cluster, in the order in which they are applied. Throws SettingsError.
+ * @param cluster the only one that counts: the settings of another one may be wrong, and its stacks are then missing, and
+ *   so are those that an account has once
+ */
+export async function synth(cluster?: string): Promise<SynthesizedStack[]> {
   // CDKTF takes a third of a second to load, and not every command needs it.
   const { synthesize } = await import('./app.ts');
-  return synthesize(repository, outdir);
+  return synthesize(repository, outdir, new Date(), cluster);
 }
 
 /** A stack as CDKTF wrote it. */
@@ -39,28 +43,37 @@ export const awsClusters = (): AwsClusterSettings[] =>
   readClusters(repository).filter((cluster): cluster is AwsClusterSettings => cluster.provider === 'aws');
 
 /** Where state is kept. */
-export const stateKind = (): 'local' | 's3' => readClusters(repository)[0]?.state ?? 'local';
+export const stateKind = (): 'local' | 's3' => sortClusters(repository).clusters[0]?.state ?? 'local';
 
 const CLUSTER = 'a cluster on AWS, by its folder below clusters/';
-const clusterNames = (): string[] => awsClusters().map(({ name }) => name);
+/** The clusters on AWS, and those that cannot be read. */
+function clusterNames(): string[] {
+  const { clusters, faults } = sortClusters(repository);
+  const onAws = clusters.filter(({ provider }) => provider === 'aws');
+  return [...onAws.map(({ name }) => name), ...faults.keys()].sort();
+}
 
 export const clusterOption = choice(CLUSTER, clusterNames);
 export const requiredClusterOption = choice(CLUSTER, clusterNames, { isRequired: true });
 export const stackOption = text('one stack, as `make synth` lists them', { placeholder: 'NAME' });
 
-/** The settings of a cluster that `requiredClusterOption` has checked. */
+/** The settings of a cluster that `requiredClusterOption` has checked. Throws SettingsError. */
 export function clusterNamed(name: string): AwsClusterSettings {
-  const found = awsClusters().find((cluster) => cluster.name === name);
-  if (found === undefined) throw new Error(`clusters/${name} does not exist`);
+  const found = readCluster(repository, name);
+  if (found.provider !== 'aws') throw new Error(`clusters/${name} is not on AWS`);
   return found;
 }
+
+/** The cluster that a stack belongs to by its name; undefined for what an account has once. */
+const clusterOf = (stack: string): string | undefined =>
+  clusterNames().find((name) => ['network', 'cluster', 'argocd'].some((part) => stack === `${name}-${part}`));
 
 /**
  * The stacks that a user chose: one, or those of a cluster, in the order in which they are applied.
  * Throws UsageError where that is none.
  */
 export async function chosenStacks({ cluster, stack }: Chosen): Promise<SynthesizedStack[]> {
-  const stacks = await synth();
+  const stacks = await synth(cluster ?? (stack === undefined ? undefined : clusterOf(stack)));
   const isChosen = (candidate: SynthesizedStack): boolean =>
     (cluster === undefined || candidate.cluster === cluster) && (stack === undefined || candidate.name === stack);
   const chosen = cluster === undefined && stack === undefined ? [] : stacks.filter(isChosen);

@@ -138,6 +138,12 @@ t.test('a cluster in another region is built there, and pulls from the one regis
   const push = stackIn(changed, 'bootstrap-111111111111').resource.aws_iam_role_policy?.['image-push-policy'];
   t.match(push?.policy, 'arn:aws:ecr:us-east-1:111111111111:repository/fastify-service');
   t.match(push?.policy, 'ecr:DescribeImageScanFindings', 'a release asks what the scan of its image found');
+  for (const type of ['aws_ebs_encryption_by_default', 'aws_accessanalyzer_analyzer'])
+    t.same(
+      all(stackIn(changed, 'bootstrap-111111111111'), type).map(({ region }) => region),
+      [undefined, 'eu-central-1'],
+      `${type}: where the registry is, and where the cluster is`,
+    );
   t.end();
 });
 
@@ -247,6 +253,30 @@ const REFUSED: readonly (readonly [...change: Change, problem: RegExp])[] = [
   ['dev', 'minSize: 2', 'minSize: two', /dev\S+:\d+: nodeGroup\.minSize: must be integer/],
   ['shared', '"1.36"', '"1.33"', /shared\S+:\d+: kubernetesVersion: .*standard support/],
 ];
+
+t.test('the settings of one cluster that are wrong stop the commands of that cluster alone', (t) => {
+  for (const [cluster, from, to] of [
+    ['staging', '10.1.0.0/16', '10.0.0.0/16'],
+    ['staging', 'minSize: 2', 'minSize: two'],
+    ['staging', 'provider: aws', 'provider: aws\nkubernetesVersion: "1.33"'],
+  ] as const) {
+    const folder = t.testdir({});
+    const changed = repositoryWith(join(folder, 'repository'), [[cluster, from, to]]);
+    const names = synthesize(changed, join(folder, 'out'), new Date(), 'dev').map(({ name }) => name);
+    t.same(
+      names,
+      ['dev', 'production'].flatMap((name) => [`${name}-network`, `${name}-cluster`, `${name}-argocd`]),
+      'not what an account has once: it is made of the settings of all',
+    );
+    for (const only of ['staging', undefined])
+      t.throws(
+        () => synthesize(changed, join(folder, 'out'), new Date(), only),
+        { name: 'SettingsError' },
+        String(only),
+      );
+  }
+  t.end();
+});
 
 t.test('invalid settings are refused with file, key and rule, and what was written before stays', (t) => {
   const before = stacks.map(textOf);

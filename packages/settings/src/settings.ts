@@ -47,39 +47,54 @@ export function readCluster(root: string, name: string): ClusterSettings {
   return readClusterFiles(root, name).settings;
 }
 
-/**
- * The settings of all clusters, sorted by name. Their networks share no address, so that they can be joined one day.
- * Throws SettingsError with the problems of every cluster at once.
- */
-export function readClusters(root: string): ClusterSettings[] {
-  const clusters: ClusterFiles[] = [];
-  const problems: string[] = [];
-  for (const name of clusterNames(root)) {
-    try {
-      clusters.push(readClusterFiles(root, name));
-    } catch (error) {
-      if (!(error instanceof SettingsError)) throw error;
-      problems.push(...error.problems);
-    }
-  }
-  problems.push(...overlapProblems(root, clusters));
-  // A problem of the shared file is the same for every cluster, and is reported once.
-  if (problems.length > 0) throw new SettingsError([...new Set(problems)]);
-  return clusters.map(({ settings }) => settings);
+/** The clusters of the repository, those with a problem apart. */
+export interface SortedClusters {
+  /** Sorted by name. */
+  readonly clusters: readonly ClusterSettings[];
+  /** By cluster, everything that is wrong with its settings; a network that overlaps another is the newer one's. */
+  readonly faults: ReadonlyMap<string, readonly string[]>;
 }
 
-function overlapProblems(root: string, clusters: readonly ClusterFiles[]): string[] {
+/** Reads the settings of all clusters. Their networks share no address, so that they can be joined one day. */
+export function sortClusters(root: string): SortedClusters {
+  const readable: ClusterFiles[] = [];
+  const faults = new Map<string, readonly string[]>();
+  for (const name of clusterNames(root)) {
+    try {
+      readable.push(readClusterFiles(root, name));
+    } catch (error) {
+      if (!(error instanceof SettingsError)) throw error;
+      faults.set(name, error.problems);
+    }
+  }
+  for (const [name, problem] of overlapProblems(root, readable))
+    faults.set(name, [...(faults.get(name) ?? []), problem]);
+  return { clusters: readable.map(({ settings }) => settings).filter(({ name }) => !faults.has(name)), faults };
+}
+
+/** All problems of some clusters. One of the shared file is the same for every cluster, and is reported once. */
+export const faultsIn = (faults: SortedClusters['faults']): string[] => [...new Set([...faults.values()].flat())];
+
+/** The settings of all clusters, sorted by name. Throws SettingsError with the problems of every cluster at once. */
+export function readClusters(root: string): ClusterSettings[] {
+  const { clusters, faults } = sortClusters(root);
+  if (faults.size > 0) throw new SettingsError(faultsIn(faults));
+  return [...clusters];
+}
+
+/** Each with the name of the cluster that has to name another network. */
+function overlapProblems(root: string, clusters: readonly ClusterFiles[]): [cluster: string, problem: string][] {
   const networks = clusters.flatMap(({ settings, reportHere }) =>
     settings.provider === 'aws' ? [{ name: settings.name, cidr: settings.network.cidr, reportHere }] : [],
   );
-  const problems: string[] = [];
+  const problems: [string, string][] = [];
   for (const { outer, inner } of findOverlaps(networks.map(({ cidr }) => parseCidr(cidr)))) {
     const pair = [networks[Math.min(outer, inner)], networks[Math.max(outer, inner)]];
     // The shared default is right for one cluster; the newer one has to name its own network.
     const [first, second] = pair.sort((a, b) => addedAt(root, a?.name ?? '') - addedAt(root, b?.name ?? ''));
     if (first === undefined || second === undefined) throw new Error('findOverlaps returned an unknown index');
     const rule = `must not overlap the network of ${first.name}, ${first.cidr}`;
-    problems.push(second.reportHere({ keys: ['network', 'cidr'], rule }));
+    problems.push([second.name, second.reportHere({ keys: ['network', 'cidr'], rule })]);
   }
   return problems;
 }

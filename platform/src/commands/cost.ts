@@ -2,14 +2,14 @@ import { command } from '@gitops/report/command-line';
 import { table } from '@gitops/report/table';
 import { settingProblem, SettingsError } from '@gitops/settings';
 import { declaredResources, monthlyCosts, totalOf } from '../cost.ts';
-import { awsClusters, clusterOption, readStack, repository, synth } from '../workspace.ts';
+import { awsClusters, clusterNamed, clusterOption, readStack, repository, synth } from '../workspace.ts';
 
 export default command({
   summary: 'show what each cluster costs a month by list price, against its budget',
   options: { cluster: clusterOption },
   run: async ({ options, json, print }) => {
-    const stacks = await synth();
-    const wanted = awsClusters().filter(({ name }) => options.cluster === undefined || name === options.cluster);
+    const stacks = await synth(options.cluster);
+    const wanted = options.cluster === undefined ? awsClusters() : [clusterNamed(options.cluster)];
     const costs = wanted.map((cluster) => {
       const resources = stacks
         .filter((stack) => stack.cluster === cluster.name)

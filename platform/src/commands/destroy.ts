@@ -42,7 +42,7 @@ export default command({
       ]);
     requireCredentials();
     await confirm(cluster.name, options.confirm);
-    const stacks = (await synth()).filter((stack) => stack.cluster === cluster.name);
+    const stacks = (await synth(cluster.name)).filter((stack) => stack.cluster === cluster.name);
     const tofu = await openTofu(platformFolder);
     const certificate = await destroyCluster({
       cluster,

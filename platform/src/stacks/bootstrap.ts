@@ -44,7 +44,7 @@ export class BootstrapStack extends PlatformStack {
   constructor(scope: Construct, common: Common, accountId: string, clusters: readonly AwsClusterSettings[]) {
     super(scope, `bootstrap-${accountId}`, common, { accountId, region: common.registry.region });
     const bucketArn = this.#state(stateBucket(this.project, accountId));
-    this.#accountDefaults();
+    this.#accountDefaults(common.registry.region, clusters);
     this.#gitHub(common, accountId, clusters, bucketArn);
     if (clusters.length > 0) this.#costs(clusters);
   }
@@ -88,20 +88,24 @@ export class BootstrapStack extends PlatformStack {
     return bucket.arn;
   }
 
-  /** Safe defaults for everything else in the account. */
-  #accountDefaults(): void {
-    new EbsEncryptionByDefault(this, 'disks-encrypted', { enabled: true });
+  /** Safe defaults for everything else in the account: of the whole account, or of each region where clusters are. */
+  #accountDefaults(ownRegion: string, clusters: readonly AwsClusterSettings[]): void {
     new S3AccountPublicAccessBlock(this, 'buckets-private', {
       blockPublicAcls: true,
       blockPublicPolicy: true,
       ignorePublicAcls: true,
       restrictPublicBuckets: true,
     });
-    // Reports what is shared with other accounts; free of charge.
-    new AccessanalyzerAnalyzer(this, 'access-analyzer', {
-      analyzerName: nameInAccount(this.project, 'external-access'),
-      type: 'ACCOUNT',
-    });
+    for (const region of new Set<string>([ownRegion, ...clusters.map((cluster) => cluster.region)])) {
+      const [suffix, place] = region === ownRegion ? ['', {}] : [`-${region}`, { region }];
+      new EbsEncryptionByDefault(this, `disks-encrypted${suffix}`, { enabled: true, ...place });
+      // Reports what is shared with other accounts; free of charge.
+      new AccessanalyzerAnalyzer(this, `access-analyzer${suffix}`, {
+        analyzerName: nameInAccount(this.project, 'external-access'),
+        type: 'ACCOUNT',
+        ...place,
+      });
+    }
   }
 
   /**
@@ -184,8 +188,15 @@ export class BootstrapStack extends PlatformStack {
       name: nameInAccount(this.project, 'anomalies'),
       // By tag: an account can have one monitor by service, which AWS creates itself in newer ones.
       monitorType: 'CUSTOM',
+      // As AWS returns it: the provider compares JSON, and a key that is left out is not null to it
+      // (hashicorp/terraform-provider-aws#39885; its documentation writes it so).
       monitorSpecification: JSON.stringify({
-        Tags: { Key: 'project', Values: [this.project], MatchOptions: ['EQUALS'] },
+        And: null,
+        CostCategories: null,
+        Dimensions: null,
+        Not: null,
+        Or: null,
+        Tags: { Key: 'project', MatchOptions: null, Values: [this.project] },
       }),
     });
     new CeAnomalySubscription(this, 'anomaly-alerts', {

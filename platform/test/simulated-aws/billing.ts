@@ -1,6 +1,19 @@
 import { globalArn, type Kinds, text, texts } from './kind.ts';
+import type { Values } from './values.ts';
 
-// AWS Budgets and Cost Explorer. Known: names, and that a subscription needs its monitor. Not known: costs.
+// AWS Budgets and Cost Explorer. Known: names, that a subscription needs its monitor, and what AWS adds to the
+// specification of a monitor. Not known: costs.
+
+/** AWS returns every key of an expression, and the provider compares them all (hashicorp/terraform-provider-aws#39885). */
+function returnedSpecification(values: Values): Values {
+  const given = text(values, 'monitor_specification');
+  if (given === '') return {};
+  const { Tags, ...others } = JSON.parse(given) as Values;
+  const tags =
+    typeof Tags === 'object' && Tags !== null ? { Key: null, MatchOptions: null, Values: null, ...Tags } : null;
+  const all = { And: null, CostCategories: null, Dimensions: null, Not: null, Or: null, ...others, Tags: tags };
+  return { monitor_specification: JSON.stringify(all) };
+}
 
 export const billing: Kinds = {
   aws_budgets_budget: {
@@ -22,7 +35,7 @@ export const billing: Kinds = {
     id: (context) => globalArn(context, 'ce', `anomalymonitor/${text(context.values, 'name')}`),
     fixed: ['monitor_type', 'monitor_specification'],
     computed: ['id', 'arn'],
-    fill: ({ id }) => ({ arn: id }),
+    fill: ({ id, values }) => ({ arn: id, ...returnedSpecification(values) }),
   },
 
   aws_ce_anomaly_subscription: {
