@@ -40,7 +40,7 @@ export async function openTofu(platform: string): Promise<Tofu> {
     const result = await start(program, platform, stack, args, output);
     const command = `${stack.name}: ${args[0] ?? ''}`;
     if (result.code === null) throw new KilledError(`${command} was killed`, 'run the command again');
-    if (result.code !== 0) throw new CommandError(`${command} failed`, advice(stack));
+    if (result.code !== 0) throw new CommandError(`${command} failed`, advice(stack, args[0]));
     return result.output;
   };
   return {
@@ -99,8 +99,12 @@ async function start(
 /** Where OpenTofu keeps what belongs to a stack and not to its state. */
 export const dataFolder = (platform: string, stack: string): string => join(platform, '.terraform', stack);
 
-function advice({ after }: SynthesizedStack): string {
-  const read = 'read the messages above; if an apply was killed on another machine, add RECOVER=yes';
+function advice({ after }: SynthesizedStack, verb: string | undefined): string {
+  const read =
+    verb === 'apply'
+      ? 'read the messages above; if something exists already, or another operation is in progress, since an apply was ' +
+        'killed on another machine, add RECOVER=yes'
+      : 'read the messages above';
   if (after.length === 0) return read;
   return `${read}; a first plan needs the stack before it: \`make apply STACK=${after.join(' ')}\``;
 }

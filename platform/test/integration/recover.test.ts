@@ -148,7 +148,7 @@ async function openArgoCd(t: Test): Promise<Story> {
   const platform = await openPlatform(t, ({ name }) => name === 'dev-argocd');
   plantCluster(platform.cloud, CALLER);
   await platform.engine('dev-argocd').init();
-  return storyOf(platform, t.testdir({}), ONE);
+  return storyOf(platform, t.testdirName, ONE);
 }
 
 /** Kills OpenTofu once, while Helm does something with a release that then stays in this state. */

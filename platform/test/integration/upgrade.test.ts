@@ -44,6 +44,7 @@ async function losses(t: Test, changes: readonly Change[] = []): Promise<string[
       join(lastRelease, name),
       join(t.testdirName, 'last/out/stacks', name),
       program,
+      folder,
     );
     t.teardown(() => {
       engine.close();

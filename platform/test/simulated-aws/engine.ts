@@ -40,22 +40,29 @@ const SETTINGS = 'settings.tofurc';
  * @param source the folder that synth wrote: cdk.tf.json and assets
  * @param folder where it is copied to, and where its state lies
  * @param program OpenTofu or Terraform
+ * @param later the folder of the stack as it will be, where it uses further types
  */
 export async function openEngine(
   cloud: SimulatedAws,
   source: string,
   folder: string,
   program: string,
+  later = source,
 ): Promise<Engine> {
   mkdirSync(folder, { recursive: true });
   cpSync(source, folder, { recursive: true });
   // Whoever runs the tests may have settings of their own.
   writeFileSync(join(folder, SETTINGS), '');
-  const { resource = {}, data = {} } = JSON.parse(readFileSync(join(folder, 'cdk.tf.json'), 'utf8')) as StackJson;
+  const stacks = [source, later].map(
+    (from) => JSON.parse(readFileSync(join(from, 'cdk.tf.json'), 'utf8')) as StackJson,
+  );
+  const typesOf = (part: 'resource' | 'data'): string[] => [
+    ...new Set(stacks.flatMap((stack) => Object.keys(stack[part] ?? {}))),
+  ];
   const registry = program.endsWith('terraform') ? 'registry.terraform.io' : 'registry.opentofu.org';
   const providers: RunningProviders = await serveProviders(
     cloud,
-    { resources: Object.keys(resource), data: Object.keys(data) },
+    { resources: typesOf('resource'), data: typesOf('data') },
     registry,
   );
   let pid: number | undefined;

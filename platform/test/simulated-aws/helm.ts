@@ -62,6 +62,7 @@ export const helm: Kinds = {
       'Error getting release',
       `Unable to get Helm release ${id.replace(/^.*\//, '')}: release: not found`,
     ],
+    planned: { status: 'deployed' },
     checkUpdate: checkFinished,
     checkCreate: (context) => {
       checkAccess(context);

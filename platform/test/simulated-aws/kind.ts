@@ -62,6 +62,8 @@ export interface Kind {
   /** The attributes that AWS fills in; unknown until then. */
   readonly computed?: readonly string[];
   readonly fill?: (context: Context & { readonly id: string }) => Values;
+  /** What the provider plans of something that exists, whatever it is now. */
+  readonly planned?: Values;
   /** Of these, the ones that every change gives another value; unknown until then. */
   readonly renewed?: readonly string[];
   /** The values of these after a change. */

@@ -271,7 +271,7 @@ function plan(
       complete(block, { ...proposed, ...tagged, ...Object.fromEntries(unknown.map((name) => [name, UNKNOWN])) }),
     );
   }
-  const next = complete(block, { ...proposed, ...tagged });
+  const next = complete(block, { ...proposed, ...tagged, ...kindOf(type).planned });
   if (isSame(prior, next)) return planned(prior);
   const renewed = Object.fromEntries((kindOf(type).renewed ?? []).map((name) => [name, UNKNOWN]));
   return planned({ ...next, ...renewed }, replacedBy(type, prior, next));
