@@ -4,11 +4,23 @@ import { command } from '@gitops/report/command-line';
 import { flag } from '@gitops/report/options';
 import { table } from '@gitops/report/table';
 import type { SynthesizedStack } from '../app.ts';
-import { dataFolder, KilledError, type Tofu } from '../tofu.ts';
-import { chosenStacks, clusterOption, onEach, platformFolder, repository, stackOption } from '../workspace.ts';
+import { nameIn } from '../names.ts';
+import { dataFolder, initialize, KilledError, type Tofu } from '../tofu.ts';
+import {
+  chosenStacks,
+  clusterNamed,
+  clusterOption,
+  onEach,
+  platformFolder,
+  repository,
+  stackOption,
+  stateKind,
+} from '../workspace.ts';
+import { requireEntry } from './entry.ts';
 import { recover, type Recovery, type Search } from './recover.ts';
 import { backupSelections, clearRevision, helmRevisions, tagged } from './search.ts';
 import { inWords, type Step, upgradeSteps } from './upgrade.ts';
+import { requireEmptyZones } from './zones.ts';
 
 export default command({
   summary: 'apply the settings to AWS, stack by stack; asks before each',
@@ -21,10 +33,22 @@ export default command({
   run: async ({ options: { yes, recover: lost, ...chosen }, print }) => {
     const search = { tagged, backupSelections, helmRevisions, clearRevision };
     await onEach(await chosenStacks(chosen), print, async (tofu, stack) => {
+      if (stack.cluster !== undefined && stack.name === nameIn({ name: stack.cluster }, 'argocd'))
+        await requireEntry(clusterNamed(stack.cluster), repository);
+      if (stack.cluster !== undefined && stack.name === nameIn({ name: stack.cluster }, 'network'))
+        await requireEmptyZones(tofu, stack, async () => clusterStackOf(tofu, stack), repository);
       await applyStack(tofu, stack, { root: repository, platform: platformFolder, yes, lost, search, print });
     });
   },
 });
+
+/** The stack of the cluster in a network, written beside the network's, with its state at hand. */
+async function clusterStackOf(tofu: Tofu, network: SynthesizedStack): Promise<SynthesizedStack> {
+  const name = nameIn({ name: network.cluster ?? '' }, 'cluster');
+  const stack = { ...network, name, folder: join(network.folder, '..', name), after: [network.name] };
+  await initialize(tofu, platformFolder, stack, stateKind());
+  return stack;
+}
 
 export interface ApplyOptions {
   /** The repository's folder. */

@@ -1,6 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import type { SynthesizedStack } from '../../src/app.ts';
+import { requireEmptyZones } from '../../src/commands/zones.ts';
+import type { Tofu } from '../../src/tofu.ts';
 import { CALLER, storyOf } from '../apply-in-tests.ts';
 import { type Change, openPlatform, outputOf, type Platform } from '../platform-in-tests.ts';
 import type { Values } from '../simulated-aws/values.ts';
@@ -142,6 +145,32 @@ const NODE_CHANGES: readonly NodeChange[] = [
     stacks: ['dev-cluster', 'dev-network'],
   },
 ];
+
+t.test('a network keeps a zone while nodes run there', async (t) => {
+  const platform = await openPlatform(t, ({ name }) => [...NETWORK, 'dev-cluster'].includes(name), [THREE_ZONES]);
+  await platform.apply(...NETWORK, 'dev-cluster');
+  const stackOf = (name: string): SynthesizedStack => {
+    const found = platform.stacks.find((stack) => stack.name === name);
+    if (found === undefined) throw new Error(`no stack ${name}`);
+    return { ...found, folder: platform.engine(name).folder };
+  };
+  const tofu: Tofu = {
+    run: async () => Promise.resolve(),
+    capture: async ({ name }, args) => (await platform.engine(name).run(...args)).output,
+    tryCapture: async ({ name }, args) => platform.engine(name).run(...args),
+  };
+  const root = platform.change(ONE);
+  const check = async (): Promise<void> =>
+    requireEmptyZones(tofu, stackOf('dev-network'), async () => Promise.resolve(stackOf('dev-cluster')), root);
+  await t.rejects(check(), {
+    name: 'SettingsError',
+    message: /^clusters\/shared\/cluster.yaml:\d+: network.zones: must keep us-east-1c until its nodes are gone; /,
+  });
+  t.equal((await platform.engine('dev-cluster').apply()).code, 0);
+  await check();
+  t.equal((await platform.engine('dev-network').apply()).code, 0);
+  await check();
+});
 
 t.test('node groups: the new one comes before the old one goes, and sizes are set', async (t) => {
   const platform = await openPlatform(t, ({ name }) => [...NETWORK, 'dev-cluster'].includes(name));

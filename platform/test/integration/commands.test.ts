@@ -76,6 +76,27 @@ t.test('an apply asks, unless YES or --yes switches that off; YES=no does not', 
   t.end();
 });
 
+t.test('whoever applies Argo CD needs an entry in the cluster, and is told which before anything is planned', (t) => {
+  const applied = (arn: string) =>
+    command(t, 'apply --stack dev-argocd --yes', {
+      answers: [{ program: 'aws', to: 'get-caller-identity', stdout: `${arn}\n` }],
+    });
+  for (const role of ['platform-team', 'Platform-Team', 'gitops-platform-deploy-dev'])
+    t.equal(applied(`arn:aws:sts::111111111111:assumed-role/${role}/alice`).status, 0, role);
+  for (const arn of ['arn:aws:sts::111111111111:assumed-role/developers/bob', 'arn:aws:iam::111111111111:user/bob']) {
+    const refused = applied(arn);
+    t.equal(refused.status, 1);
+    t.match(
+      refused.stderr,
+      new RegExp(
+        `^error: clusters/dev/cluster.yaml:\\d+: api.adminRoles: must have the role of .*, and you are ${arn};`,
+      ),
+    );
+    t.notMatch(refused.programs.calls().join('\n'), 'tofu apply');
+  }
+  t.end();
+});
+
 t.test('RECOVER=0 looks for nothing, RECOVER=yes for what a lost machine made', (t) => {
   const searches = (recover: string): readonly string[] =>
     command(t, 'apply --stack registry', { env: { ...KEYS, RECOVER: recover } })
