@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import type { Test } from 'tap';
@@ -121,6 +121,24 @@ export async function openPlatform(
         cpSync(source, engine(name).folder, { recursive: true });
       return root;
     },
+  };
+}
+
+/** What is there before a stack is applied: AWS and all states. The function that is returned brings it back. */
+export function remember(platform: Platform, stack: string): () => void {
+  const { folder } = platform.engine(stack);
+  const state = join(folder, '../../../state');
+  const copy = `${state}.before`;
+  mkdirSync(state, { recursive: true });
+  cpSync(state, copy, { recursive: true });
+  const file = join(folder, 'cdk.tf.json');
+  const written = readFileSync(file, 'utf8');
+  const restoreCloud = platform.cloud.remember();
+  return () => {
+    restoreCloud();
+    rmSync(state, { recursive: true, force: true });
+    cpSync(copy, state, { recursive: true });
+    writeFileSync(file, written);
   };
 }
 

@@ -1,11 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { openPlatform, type Platform } from '../platform-in-tests.ts';
+import { openPlatform, type Platform, remember } from '../platform-in-tests.ts';
 import type { Run } from '../simulated-aws/engine.ts';
 
-// The tests of the platform are worth what the simulated AWS would refuse: each of these is a mistake
-// in the JSON of a stack, and the place where it is reported.
+// The tests of the platform are worth what the simulated AWS refuses: each is a mistake in a stack, and where it shows.
 
 type Json = Record<string, unknown>;
 interface StackJson {
@@ -17,7 +16,6 @@ type Stack = 'bootstrap-111111111111' | 'registry' | 'dev-network' | 'dev-cluste
 type Step = 'validate' | 'plan' | 'apply' | 'destroy';
 /** By type of resource, in milliseconds. */
 type Delays = Readonly<Record<string, number>>;
-
 interface Mistake {
   readonly name: string;
   /** Where it must come out at the latest. */
@@ -244,20 +242,24 @@ async function firstRefusal(platform: Platform, from: Stack): Promise<{ step: st
 }
 
 for (const stack of ORDER) {
-  for (const { name, step, says, edits, slow } of MISTAKES[stack]) {
-    t.test(`refused: ${name}`, async (t) => {
-      const platform = await openPlatform(t, (candidate) => isStack(candidate.name));
-      await platform.apply(...ORDER.slice(0, ORDER.indexOf(stack)));
-      Object.assign(platform.cloud.faults, { delays: slow });
-      const file = join(platform.engine(stack).folder, 'cdk.tf.json');
-      const json = JSON.parse(readFileSync(file, 'utf8')) as StackJson;
-      for (const edit of edits) edit(json);
-      writeFileSync(file, JSON.stringify(json));
-      const refusal = await firstRefusal(platform, stack);
-      t.equal(refusal?.step, step);
-      t.match(refusal?.run.output.replace(/\s+/g, ' '), says);
-    });
-  }
+  t.test(`mistakes in ${stack}`, async (t) => {
+    const platform = await openPlatform(t, (candidate) => isStack(candidate.name));
+    await platform.apply(...ORDER.slice(0, ORDER.indexOf(stack)));
+    const restore = remember(platform, stack);
+    for (const { name, step, says, edits, slow } of MISTAKES[stack]) {
+      await t.test(`refused: ${name}`, async (t) => {
+        restore();
+        Object.assign(platform.cloud.faults, { delays: slow });
+        const file = join(platform.engine(stack).folder, 'cdk.tf.json');
+        const json = JSON.parse(readFileSync(file, 'utf8')) as StackJson;
+        for (const edit of edits) edit(json);
+        writeFileSync(file, JSON.stringify(json));
+        const refusal = await firstRefusal(platform, stack);
+        t.equal(refusal?.step, step);
+        t.match(refusal?.run.output.replace(/\s+/g, ' '), says);
+      });
+    }
+  });
 }
 
 /** Mistakes in a change of what is there: what EKS refuses of an update, in its words. */

@@ -171,6 +171,15 @@ export class SimulatedAws {
     this.#things.delete(keyOf(thing));
   }
 
+  /** Remembers what exists; the function that is returned brings it back. */
+  remember(): () => void {
+    const things = this.things().map((thing) => ({ ...thing }));
+    return () => {
+      this.#things.clear();
+      for (const thing of things) this.#things.set(keyOf(thing), { ...thing });
+    };
+  }
+
   #context(values: Values, caller: Caller): Context {
     return {
       cloud: this,
