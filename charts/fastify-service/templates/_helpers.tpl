@@ -21,6 +21,9 @@ FAULTS: "on"
 DRAIN_SECONDS: {{ .Values.shutdown.drainSeconds | quote }}
 {{- /* The default of libuv, set explicitly: the service works in one thread, and more would only cost memory. */}}
 UV_THREADPOOL_SIZE: "4"
+{{- range $name, $value := .Values.environment }}
+{{ $name }}: {{ $value | quote }}
+{{- end }}
 {{- end }}
 
 {{- /*

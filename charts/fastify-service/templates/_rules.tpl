@@ -77,6 +77,19 @@ fastify-service: <value>: <rule, and the values seen>
   {{- end }}
 {{- end }}
 
+{{- if has .Values.host .Values.additionalHosts }}
+  {{- $broken = append $broken (printf "additionalHosts: must not repeat host (%s)" .Values.host) }}
+{{- end }}
+
+{{- /* A key twice in a ConfigMap: the last one would win. */}}
+{{- $ownSettings := dict "ADMIN_PORT" "adminPort" "DRAIN_SECONDS" "shutdown.drainSeconds" "FAULTS" "faults" "HOST" "" "LOG_LEVEL" "logLevel" "NODE_ENV" "" "PORT" "port" "UV_THREADPOOL_SIZE" "" }}
+{{- range $name, $value := .Values.environment }}
+  {{- if hasKey $ownSettings $name }}
+    {{- $own := get $ownSettings $name }}
+    {{- $broken = append $broken (printf "environment.%s: must not be set here: %s sets it (%v)" $name ($own | default "the chart") $value) }}
+  {{- end }}
+{{- end }}
+
 {{- range $index, $cidr := .Values.networkPolicy.loadBalancerCidrs }}
   {{- if lt (splitList "/" $cidr | last | int) 8 }}
     {{- $broken = append $broken (printf "networkPolicy.loadBalancerCidrs.%d: must be the networks of load balancers, a /8 at most (%s)" $index $cidr) }}
@@ -86,7 +99,9 @@ fastify-service: <value>: <rule, and the values seen>
 {{- range $index, $cidr := $ingress.inboundCidrs }}{{ $_ := set $networks (printf "ingress.inboundCidrs.%d" $index) $cidr }}{{ end }}
 {{- range $index, $cidr := .Values.networkPolicy.loadBalancerCidrs }}{{ $_ := set $networks (printf "networkPolicy.loadBalancerCidrs.%d" $index) $cidr }}{{ end }}
 {{- range $index, $cidr := .Values.networkPolicy.dnsCidrs }}{{ $_ := set $networks (printf "networkPolicy.dnsCidrs.%d" $index) $cidr }}{{ end }}
-{{- range $index, $rule := .Values.networkPolicy.egress }}{{ $_ := set $networks (printf "networkPolicy.egress.%d.cidr" $index) $rule.cidr }}{{ end }}
+{{- range $name, $target := .Values.networkPolicy.egress }}
+  {{- range $index, $cidr := $target.cidrs }}{{ $_ := set $networks (printf "networkPolicy.egress.%s.cidrs.%d" $name $index) $cidr }}{{ end }}
+{{- end }}
 {{- range $key, $cidr := $networks }}
   {{- if (include "fastify-service.network" $cidr | fromJson).hasHostBits }}
     {{- $broken = append $broken (printf "%s: must begin with the first address of the network, as Kubernetes and AWS require (%s)" $key $cidr) }}

@@ -2,40 +2,9 @@ import { timings } from '@gitops/service/timings';
 import { valueAt } from '@gitops/settings/yaml-file';
 import type { KubernetesObject } from '../src/kubernetes/object.ts';
 import { type Container, deployments, jobs, type PodSpec, podSpecOf } from '../src/kubernetes/workload.ts';
+import type { Values } from './chart-values.ts';
 
 type Objects = readonly KubernetesObject[];
-
-type Texts<Name extends string> = Readonly<Record<Name, string>>;
-type Numbers<Name extends string> = Readonly<Record<Name, number>>;
-type Switches<Name extends string> = Readonly<Record<Name, boolean>>;
-type Lists<Name extends string> = Readonly<Record<Name, readonly string[]>>;
-
-/** The values of charts/fastify-service, as far as they are compared here. */
-export interface Values {
-  readonly image: Texts<'repository' | 'tag' | 'digest'>;
-  readonly host: string;
-  readonly replicas: number;
-  readonly autoscaling: Switches<'enabled'> & Numbers<'minReplicas' | 'maxReplicas' | 'targetCpuPercent'>;
-  readonly port: number;
-  readonly adminPort: number;
-  readonly logLevel: string;
-  readonly faults: boolean;
-  readonly rollout: Numbers<'startupSeconds' | 'minReadySeconds' | 'progressDeadlineSeconds'>;
-  readonly check: Switches<'enabled'> & Texts<'path'> & Numbers<'deadlineSeconds'>;
-  readonly shutdown: Numbers<'preStopSeconds' | 'drainSeconds'>;
-  readonly resources: Texts<'cpu' | 'memory' | 'ephemeralStorage'>;
-  readonly zoneSpread: string;
-  readonly priorityClassName: string;
-  readonly podDisruptionBudget: Switches<'enabled'>;
-  readonly ingress: Switches<'enabled' | 'https' | 'deletionProtection'> &
-    Texts<'scheme' | 'certificateArn' | 'tlsPolicy' | 'groupName' | 'accessLogsBucket' | 'wafAclArn'> &
-    Numbers<'groupOrder' | 'idleTimeoutSeconds' | 'deregistrationSeconds'> &
-    Lists<'inboundCidrs'>;
-  readonly httpRoute: Switches<'enabled'> & { readonly gateway: Texts<'name' | 'namespace'> };
-  readonly networkPolicy: Texts<'monitoringNamespace'> &
-    Lists<'loadBalancerCidrs' | 'dnsCidrs'> & { readonly egress: readonly (Texts<'cidr'> & Numbers<'port'>)[] };
-  readonly externalSecret: Switches<'enabled'> & Texts<'store' | 'key' | 'refreshInterval'>;
-}
 
 /**
  * Something that an operator wants to know of a deployed service: as it is rendered, and as the values promise it.
@@ -184,15 +153,31 @@ const dnsServers = ([first]: NetworkRules): string => networks(first?.to);
 const otherWaysOut = ([, ...others]: NetworkRules): string =>
   others.map(({ to, ports }) => `${networks(to)} ${String(ports?.[0]?.port)}`).join(', ');
 
-const hostOf: Rendered = (objects) =>
-  valueAt(specOf('Ingress')(objects), ['rules', '0', 'host']) ??
-  valueAt(specOf('HTTPRoute')(objects), ['hostnames', '0']);
+const hostsOf: Rendered = (objects) => {
+  const rules = specOf('Ingress', 'rules')(objects) as readonly { readonly host?: string }[] | undefined;
+  const hosts = rules?.map(({ host }) => host) ?? (specOf('HTTPRoute', 'hostnames')(objects) as readonly string[]);
+  return hosts.join(' ');
+};
+
+/** What the chart itself sets. */
+const OWN_SETTINGS = 'ADMIN_PORT DRAIN_SECONDS FAULTS HOST LOG_LEVEL NODE_ENV PORT UV_THREADPOOL_SIZE'.split(' ');
+
+/** Every setting of the service that has no value of its own, in the order of its name. */
+const furtherSettings: Rendered = (objects) => {
+  const data = valueAt(ofKind(objects, 'ConfigMap'), ['data']) as Readonly<Record<string, string>>;
+  return settings(Object.fromEntries(Object.entries(data).filter(([name]) => !OWN_SETTINGS.includes(name))));
+};
+const settings = (values: Readonly<Record<string, string | number>>): string =>
+  Object.entries(values)
+    .map(([name, value]) => `${name}=${value}`)
+    .sort()
+    .join(' ');
 
 /** The Service as the check names it. */
 const CHECKED = 'http://fastify-service.fastify-service.svc';
 
 export const FACTS: readonly Fact[] = [
-  fact('host', hostOf, ({ host }) => host),
+  fact('hosts', hostsOf, ({ host, additionalHosts }) => [host, ...additionalHosts].join(' ')),
 
   ofDeployment('pods', 'replicas', ({ autoscaling, replicas }) => (autoscaling.enabled ? undefined : replicas)),
   ofDeployment('seconds ready', 'minReadySeconds', ({ rollout }) => rollout.minReadySeconds),
@@ -222,6 +207,7 @@ export const FACTS: readonly Fact[] = [
   ofConfigMap('ports that the service listens on', configuredPorts, bothPorts),
   ofConfigMap('log level', 'LOG_LEVEL', ({ logLevel }) => logLevel),
   ofConfigMap('fault switches', 'FAULTS', ({ faults }) => (faults ? 'on' : undefined)),
+  fact('further settings', furtherSettings, ({ environment }) => settings(environment)),
   ofConfigMap('drain', 'DRAIN_SECONDS', ({ shutdown }) => String(shutdown.drainSeconds)),
 
   ofCheck('what the check asks for', 'API_URL', ({ check }) => `${CHECKED}${check.path}`),
@@ -278,7 +264,10 @@ export const FACTS: readonly Fact[] = [
   ofWaysIn('metrics read from', monitoring, ({ networkPolicy }) => networkPolicy.monitoringNamespace),
   ofWaysOut('DNS servers', dnsServers, ({ networkPolicy }) => networkPolicy.dnsCidrs.join(' ')),
   ofWaysOut('ways out', otherWaysOut, ({ networkPolicy }) =>
-    networkPolicy.egress.map(({ cidr, port }) => `${cidr} ${port}`).join(', '),
+    Object.entries(networkPolicy.egress)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, { cidrs, port }]) => `${cidrs.join(' ')} ${port}`)
+      .join(', '),
   ),
 
   ofExternalSecret('store of the secret', 'secretStoreRef.name', ({ store }) => store),

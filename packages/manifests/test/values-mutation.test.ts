@@ -10,7 +10,8 @@ import { type FleetApplication, renderFleet } from '../src/render/fleet.ts';
 import { flips, readValueSchema, schemaAt } from '../src/render/flips.ts';
 import type { Application, RenderRequest } from '../src/render/renderer.ts';
 import { layersOf, leaves, merged } from '../src/render/values.ts';
-import { brokenPromises, type Values } from './facts.ts';
+import type { Values } from './chart-values.ts';
+import { brokenPromises } from './facts.ts';
 import { open, root } from './helper.ts';
 
 const CHART = 'charts/fastify-service';

@@ -124,7 +124,8 @@ function applicationProblems(root: string, entry: FleetApplication): string[] {
   if (entry.rendered.ok || unknown.length > 0) return unknown;
   const { chart } = entry;
   return helmProblems(entry.rendered.error).map(({ keys, place, rule }) => {
-    if (keys !== undefined) return valueProblem(layers, keys, inWords(chart, keys, rule), entry);
+    if (keys !== undefined)
+      return valueProblem(layers, keys, nameInWords(chart, keys, inWords(chart, keys, rule)), entry);
     return place === undefined
       ? `${declaration}:1: ${labelOf(entry)}: ${rule}`
       : `${join(chart === undefined ? '.' : dirname(chart.label), place)}: the template: ${rule}`;
@@ -147,6 +148,14 @@ function inWords(chart: Chart | undefined, keys: readonly string[], rule: string
   if (chart === undefined || !rule.includes('does not match pattern')) return rule;
   const description = schemaAt(readValueSchema(chart.folder), keys)?.description;
   return description === undefined ? rule : `must be ${description}`;
+}
+
+/** An unknown key of a map whose keys the user names: what the schema says of the map. */
+function nameInWords(chart: Chart | undefined, keys: readonly string[], rule: string): string {
+  if (chart === undefined || rule !== 'unknown value') return rule;
+  const map = schemaAt(readValueSchema(chart.folder), keys.slice(0, -1));
+  if (map?.patternProperties === undefined || map.description === undefined) return rule;
+  return `${rule}: ${keys.slice(0, -1).join('.')} holds ${map.description}`;
 }
 
 /** A problem with a value, at the file and line that set it. */

@@ -76,16 +76,30 @@ export function warnOfUnchecked(fleet: readonly FleetApplication[], consequence?
  * machine.
  * @param consequence what a missing chart means for the command
  */
-export async function selected(
-  { root, renderer, proofs }: Workspace,
-  { cluster, app }: Selection,
+export const selected = async (
+  workspace: Workspace,
+  selection: Selection,
   consequence?: string,
+): Promise<FleetApplication[]> => selectedFrom(await fleetOf(workspace, selection), selection, consequence);
+
+/** All Applications of a cluster, or of all clusters. */
+export async function fleetOf(
+  { root, renderer, proofs }: Workspace,
+  { cluster }: Pick<Selection, 'cluster'>,
 ): Promise<FleetApplication[]> {
   const { renderFleet } = await import('../render/fleet.ts');
-  const fleet = await renderFleet(renderer, root, {
+  return renderFleet(renderer, root, {
     capabilities: proofs.capabilities,
     ...(cluster === undefined ? {} : { clusters: [cluster] }),
   });
+}
+
+/** As `selected`, of a fleet that is rendered already. */
+export function selectedFrom(
+  fleet: readonly FleetApplication[],
+  { cluster, app }: Selection,
+  consequence?: string,
+): FleetApplication[] {
   const found = fleet.filter(({ application }) => app === undefined || application.metadata.name === app);
   if (found.length > 0) {
     requireCharts(found);

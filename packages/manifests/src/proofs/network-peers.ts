@@ -10,6 +10,15 @@ export interface NetworkFacts {
   readonly loadBalancerNetworks: readonly string[];
   /** The subnets that pods have their addresses from (Amazon VPC CNI). */
   readonly podNetworks: readonly string[];
+  /** What the service says that it calls. */
+  readonly called?: readonly Called[];
+}
+
+/** Something that a service calls over TCP: `networkPolicy.egress` of its chart. */
+export interface Called {
+  readonly name: string;
+  readonly cidrs: readonly string[];
+  readonly port: number;
 }
 
 const addresses = (name: string, ...networks: readonly string[]): AddressPeer => ({
@@ -24,6 +33,9 @@ const NODE_LOCAL_DNS = addresses('node-local DNS', '169.254.20.10/32');
 const POD_IDENTITY = addresses('Pod Identity agent', '169.254.170.23/32');
 const INSTANCE_METADATA = addresses('instance metadata', '169.254.169.254/32');
 
+/** What nobody may call: it gives out the credentials of the node. */
+export const NEVER_CALLED = INSTANCE_METADATA.networks;
+
 const DNS_PORTS: PodPeer['ports'] = [
   { name: 'dns', containerPort: 53, protocol: 'UDP' },
   { name: 'dns-tcp', containerPort: 53 },
@@ -36,6 +48,7 @@ export function surroundingPeers({
   network,
   loadBalancerNetworks,
   podNetworks: networks,
+  called = [],
 }: NetworkFacts): Peer[] {
   const pods = (name: string, ns: string, labels: PodPeer['labels'], ports: PodPeer['ports']): PodPeer => ({
     kind: 'pods',
@@ -46,8 +59,15 @@ export function surroundingPeers({
     networks,
   });
   const named = [NODE_LOCAL_DNS, POD_IDENTITY, INSTANCE_METADATA];
+  const linkLocal = named.flatMap((peer) => peer.networks);
+  const calledPeers = called.map(({ name, cidrs }): AddressPeer => ({
+    ...addresses(name, ...cidrs),
+    except: linkLocal.filter((cidr) => !cidrs.includes(cidr)),
+    isSecondName: true,
+  }));
   return [
     addresses('load balancer', ...loadBalancerNetworks),
+    ...calledPeers,
     // The labels that the Prometheus operator gives to the pods of any Prometheus.
     pods('Prometheus', 'monitoring', { 'app.kubernetes.io/name': 'prometheus' }, [
       { name: 'http-web', containerPort: 9090 },
@@ -70,7 +90,7 @@ export function surroundingPeers({
     { ...addresses('the rest of the VPC', network), except: [...loadBalancerNetworks, ...networks] },
     {
       ...addresses('the internet', '0.0.0.0/0', '::/0'),
-      except: [network, ...loadBalancerNetworks, ...networks, ...named.flatMap((peer) => peer.networks)],
+      except: [network, ...loadBalancerNetworks, ...networks, ...linkLocal],
     },
   ];
 }

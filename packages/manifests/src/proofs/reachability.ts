@@ -2,9 +2,9 @@ import { type KubernetesObject, nameOf } from '../kubernetes/object.ts';
 import type { Labels } from '../kubernetes/selector.ts';
 import { namespaceOf, podLabelsOf, podOwners, podSpecOf, portsOf } from '../kubernetes/workload.ts';
 import type { Problem } from './problem.ts';
-import { answers, type RangeAnswer } from './reachability/answers.ts';
+import { answers, type RangeAnswer, type Verdicts } from './reachability/answers.ts';
 import type { Peer, PodPeer, Surroundings } from './reachability/peers.ts';
-import { isNetworkPolicy, type Network } from './reachability/policies.ts';
+import { isIn, isNetworkPolicy, type Network } from './reachability/policies.ts';
 import { joined, type PortRange, type Protocol, showPorts } from './reachability/ports.ts';
 
 // Which connections the NetworkPolicies of a cluster let through. What no policy governs is not shown: replies, traffic
@@ -22,6 +22,16 @@ export interface RequiredFlow {
   readonly port: number | string;
   /** TCP by default. */
   readonly protocol?: Protocol;
+}
+
+/** Addresses that a workload may reach over TCP on one port, whoever has them. */
+export interface AllowedEgress {
+  /** The name of the workload. */
+  readonly from: string;
+  readonly networks: readonly string[];
+  /** Parts of the networks that are not meant. */
+  readonly except: readonly string[];
+  readonly port: number;
 }
 
 /** Which of one peer's ports another one reaches. */
@@ -57,19 +67,24 @@ export const reachabilityTable = (objects: readonly KubernetesObject[], surround
  * Every required flow that a policy of either side closes, and every other connection that is open, with the rule that
  * opens it.
  * @param options.ingressOnly only what reaches the workloads among the objects, not what they reach
+ * @param options.allowed addresses that workloads may reach, beside the required flows
  */
 export function reachabilityProblems(
   objects: readonly KubernetesObject[],
   surroundings: Surroundings,
   required: readonly RequiredFlow[],
-  { ingressOnly = false }: { readonly ingressOnly?: boolean } = {},
+  {
+    ingressOnly = false,
+    allowed = [],
+  }: { readonly ingressOnly?: boolean; readonly allowed?: readonly AllowedEgress[] } = {},
 ): Problem[] {
   const network = networkOf(objects, surroundings);
   const problems = unknownEnds(network, required);
   for (const [source, target] of pairsOf(network)) {
     if (ingressOnly && !isGoverned(network, target)) continue;
     const flows = required.filter(({ from, to }) => from === source.name && to === target.name);
-    problems.push(...pairProblems(network, source, target, flows));
+    const mayReach = allowed.filter(({ from }) => from === source.name);
+    problems.push(...pairProblems(network, source, target, flows, mayReach));
   }
   return problems;
 }
@@ -104,12 +119,15 @@ const isGoverned = ({ own }: Network, peer: Peer): boolean =>
 
 const isOwn = ({ own }: Network, peer: Peer): boolean => peer.kind === 'pods' && own.includes(peer);
 
+const isSecondName = (peer: Peer): boolean => peer.kind === 'addresses' && peer.isSecondName === true;
+
 /** Every pair of which at least one is a workload among the objects. */
 function pairsOf(network: Network): [Peer, Peer][] {
   const all: Peer[] = [...network.own, ...network.peers];
   const pairs: [Peer, Peer][] = [];
   for (const source of all)
-    for (const target of all) if (isOwn(network, source) || isOwn(network, target)) pairs.push([source, target]);
+    for (const target of all)
+      if (!isSecondName(source) && (isOwn(network, source) || isOwn(network, target))) pairs.push([source, target]);
   return pairs;
 }
 
@@ -124,8 +142,14 @@ function unknownEnds({ own, peers }: Network, required: readonly RequiredFlow[])
   return problems;
 }
 
-/** What is wrong between two peers, given the flows that are required between them. */
-function pairProblems(network: Network, source: Peer, target: Peer, flows: readonly RequiredFlow[]): Problem[] {
+/** What is wrong between two peers, given the flows that are required between them, and what the source may reach. */
+function pairProblems(
+  network: Network,
+  source: Peer,
+  target: Peer,
+  flows: readonly RequiredFlow[],
+  mayReach: readonly AllowedEgress[],
+): Problem[] {
   const problems: Problem[] = [];
   const wanted: { port: number; protocol: Protocol }[] = [];
   for (const flow of flows) {
@@ -144,9 +168,18 @@ function pairProblems(network: Network, source: Peer, target: Peer, flows: reado
     const { protocol, from, to } = answer.range;
     const isWanted = wanted.some((flow) => flow.protocol === protocol && from <= flow.port && flow.port <= to);
     if (isWanted && answer.openFor !== 'all') problems.push(...closedProblems(source, target, answer));
-    if (!isWanted && answer.openFor !== 'none') needless.push(answer);
+    if (isWanted || isSecondName(target)) continue;
+    const openings = answer.openings.filter((opening) => !mayReach.some((egress) => isMeant(egress, answer, opening)));
+    if (openings.length > 0) needless.push({ ...answer, openings });
   }
   return [...problems, ...openProblems(network, source, target, needless)];
+}
+
+/** Whether an open connection is one of those to certain addresses. */
+function isMeant({ networks, except, port }: AllowedEgress, { range }: RangeAnswer, { to }: Verdicts): boolean {
+  const { address } = to;
+  if (address === undefined || range.protocol !== 'TCP' || range.from !== port || range.to !== port) return false;
+  return networks.some((cidr) => isIn(address, cidr)) && !except.some((cidr) => isIn(address, cidr));
 }
 
 /** The number of a required port; undefined for a name that the target does not declare. */

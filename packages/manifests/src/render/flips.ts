@@ -14,6 +14,8 @@ export interface ValueSchema {
   readonly maximum?: number;
   readonly items?: ValueSchema;
   readonly properties?: Readonly<Record<string, ValueSchema>>;
+  /** Of a map whose keys the user names: what each holds, by the pattern of the names. */
+  readonly patternProperties?: Readonly<Record<string, ValueSchema>>;
   readonly required?: readonly string[];
 }
 
@@ -31,23 +33,30 @@ export function schemaAt(schema: ValueSchema, keys: readonly string[]): ValueSch
   const resolve = (part: ValueSchema): ValueSchema => {
     const { $ref, ...own } = part;
     const named = $ref === undefined ? {} : resolve(schema.$defs?.[$ref.replace('#/$defs/', '')] ?? {});
-    const properties = Object.entries(own.properties ?? {}).map(([key, value]) => [key, resolve(value)] as const);
     return {
       ...named,
       ...own,
       ...(own.items === undefined ? {} : { items: resolve(own.items) }),
-      ...(own.properties === undefined ? {} : { properties: Object.fromEntries(properties) }),
+      ...(own.patternProperties === undefined ? {} : { patternProperties: resolved(own.patternProperties) }),
+      ...(own.properties === undefined ? {} : { properties: resolved(own.properties) }),
     };
   };
+  const resolved = (parts: Readonly<Record<string, ValueSchema>>): Record<string, ValueSchema> =>
+    Object.fromEntries(Object.entries(parts).map(([key, part]) => [key, resolve(part)]));
   return keys.reduce<ValueSchema | undefined>(
-    (inner, key) => inner?.properties?.[key] ?? (/^\d+$/.test(key) ? inner?.items : undefined),
+    (inner, key) => inner?.properties?.[key] ?? (/^\d+$/.test(key) ? inner?.items : undefined) ?? entryOf(inner),
     resolve(schema),
   );
 }
 
+/** What each entry of a map holds whose keys the user names; undefined for any other schema. */
+const entryOf = ({ patternProperties = {} }: ValueSchema = {}): ValueSchema | undefined =>
+  Object.values(patternProperties)[0];
+
 // One text of each kind that charts ask for; those that a pattern refuses are left out.
 const SAMPLES = [
   'other',
+  'OTHER',
   '333m',
   '333Mi',
   '10.99.0.0/16',
@@ -78,6 +87,11 @@ export function flips(value: unknown, schema: ValueSchema = {}): unknown[] {
       ...sampleOf(schema.items).map((item) => [...(value as unknown[]), item]),
       ...(value.length > 0 ? [[]] : []),
     ];
+  if (typeof value === 'object' && value !== null && entryOf(schema) !== undefined) {
+    const [pattern] = Object.keys(schema.patternProperties ?? {});
+    const [name] = flips('', pattern === undefined ? {} : { pattern });
+    return sampleOf(entryOf(schema)).map((entry) => ({ ...value, [String(name)]: entry }));
+  }
   if (typeof value === 'string') {
     const own = [value.replace(/\d(?=\D*$)/, (digit) => String((Number(digit) + 1) % 10)), `${value}x`];
     const fits = (other: string): boolean =>
@@ -97,6 +111,8 @@ function sampleOf(schema: ValueSchema | undefined): unknown[] {
     return [Object.fromEntries(entries.filter(([, value]) => value !== undefined))];
   }
   switch (schema?.type) {
+    case 'array':
+      return sampleOf(schema.items).map((item) => [item]);
     case 'integer':
       return flips(Math.max(schema.minimum ?? 0, 1) - 1, schema).slice(0, 1);
     case 'boolean':

@@ -44,15 +44,31 @@ export const NUMBERS: readonly Mistake[] = [
     ),
     'a way out to the instance metadata': before(
       'zoneSpread:',
-      'networkPolicy:\n  egress: [{cidr: 169.254.169.254/32, port: 80}]',
-    ).reportsAs(/networkPolicy\.egress/),
+      'networkPolicy:\n  egress: {metadata: {cidrs: [169.254.169.254/32], port: 80}}',
+    ).reports(/networkPolicy\.egress\.metadata\.cidrs\.0: .*metadata service/),
     'a network that begins in the middle': before('zoneSpread:', 'networkPolicy:\n  dnsCidrs: [10.0.0.5/24]').reports(
       /networkPolicy\.dnsCidrs\.0: .*first address/,
     ),
-    'a way out that nobody asked for': before(
+    'a way out without its port': before(
+      'zoneSpread:',
+      'networkPolicy:\n  egress: {payments: {cidrs: [203.0.113.0/24]}}',
+    ).reports(/networkPolicy\.egress\.payments\.port: missing/),
+    'a way out without a name': before(
       'zoneSpread:',
       'networkPolicy:\n  egress: [{cidr: 203.0.113.0/24, port: 443}]',
-    ).reportsAs(/networkpolicy\.yaml:\d+: production\/fastify-service NetworkPolicy\/fastify-service .*egress/),
+    ).reports(/networkPolicy\.egress: /),
+    'a wildcard within a host': before('zoneSpread:', 'additionalHosts: ["api.*.example.com"]').reports(
+      /additionalHosts\.0: must be a DNS name/,
+    ),
+    'a host twice': before('zoneSpread:', 'additionalHosts: [fastify-service.production.example.com]').reports(
+      /additionalHosts: must not repeat host/,
+    ),
+    'a setting that has a value of its own': before('zoneSpread:', 'environment: {LOG_LEVEL: debug}').reports(
+      /environment\.LOG_LEVEL: must not be set here: logLevel sets it/,
+    ),
+    'a setting in small letters': before('zoneSpread:', 'environment: {cacheTtl: 600}').reports(
+      /environment\.cacheTtl: unknown value: environment holds environment variables, whose names/,
+    ),
   }),
   inFile(dev, {
     'a budget for one pod': replace('enabled: false', 'enabled: true').reports(

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { surroundingPeers } from '../../src/proofs/network-peers.ts';
-import { requiredFlows } from '../../src/proofs/our-service.ts';
+import { allowedEgress, requiredFlows } from '../../src/proofs/our-service.ts';
 import { type Peer, reachabilityProblems, reachabilityTable } from '../../src/proofs/reachability.ts';
 import { BALANCERS, deployment, FACTS, GOOD, namespaced, policy, SURROUNDINGS } from './network.ts';
 
@@ -155,6 +155,79 @@ t.test('each mistake in a policy is reported at its rule', (t) => {
       `${name}\n${problems.join('\n')}`,
     );
   }
+  t.end();
+});
+
+t.test('what a service says that it calls must be open, on that port alone', (t) => {
+  const block = (cidr: string, port: number): object => ({
+    to: [{ ipBlock: { cidr, ...(cidr === '0.0.0.0/0' && { except: ['169.254.169.254/32'] }) } }],
+    ports: [{ protocol: 'TCP', port }],
+  });
+  const problemsWith = (called: { cidrs: string[]; port: number }[], ...egress: object[]): string[] => {
+    const named = called.map((target, index) => ({ name: `target-${index}`, ...target }));
+    const spec = { ...GOOD, egress: [...GOOD.egress, ...egress] };
+    const surroundings = { ...SURROUNDINGS, peers: surroundingPeers({ ...FACTS, called: named }) };
+    const required = requiredFlows('Deployment/api', undefined, named);
+    const allowed = allowedEgress('Deployment/api', named);
+    return reachabilityProblems([deployment(), policy(spec)], surroundings, required, { allowed }).map(
+      ({ object, path, rule }) => `${object} ${path}: ${rule}`,
+    );
+  };
+  const database = { cidrs: ['10.0.160.0/24', '10.0.161.0/24'], port: 5432 };
+  const both = [block('10.0.160.0/24', 5432), block('10.0.161.0/24', 5432)];
+  const none: [string, string[]][] = [
+    ['a database', problemsWith([database], ...both)],
+    ['one among the pods', problemsWith([{ cidrs: ['10.0.16.0/20'], port: 5432 }], block('10.0.16.0/20', 5432))],
+    ['the whole internet', problemsWith([{ cidrs: ['0.0.0.0/0'], port: 443 }], block('0.0.0.0/0', 443))],
+    [
+      'another service, by its load balancer',
+      problemsWith([{ cidrs: ['10.0.0.0/24'], port: 443 }], block('10.0.0.0/24', 443)),
+    ],
+    [
+      'two of which one contains the other',
+      problemsWith([database, { cidrs: ['0.0.0.0/0'], port: 443 }], ...both, block('0.0.0.0/0', 443)),
+    ],
+  ];
+  for (const [name, problems] of none) t.same(problems, [], name);
+  const wrong: [string, string[], string][] = [
+    [
+      'half of it',
+      problemsWith([database], ...both.slice(1)),
+      'must let Deployment/api reach target-0 on TCP 5432, from',
+    ],
+    ['nothing of it', problemsWith([database]), 'must let Deployment/api reach target-0 on TCP 5432'],
+    [
+      'another port, too',
+      problemsWith([database], ...both, block('10.0.160.0/24', 22)),
+      'spec.egress[3]: must not let Deployment/api reach the rest of the VPC on TCP 22',
+    ],
+    [
+      'a network beside it',
+      problemsWith([database], ...both, block('10.0.162.0/24', 5432)),
+      'must not let Deployment/api reach the rest of the VPC on TCP 5432',
+    ],
+    [
+      'the other protocol',
+      problemsWith([database], ...both, {
+        to: [{ ipBlock: { cidr: '10.0.160.0/24' } }],
+        ports: [{ protocol: 'UDP', port: 5432 }],
+      }),
+      'must not let Deployment/api reach the rest of the VPC on UDP 5432',
+    ],
+    [
+      'the metadata service with it',
+      problemsWith([{ cidrs: ['0.0.0.0/0'], port: 80 }], {
+        to: [{ ipBlock: { cidr: '0.0.0.0/0' } }],
+        ports: [{ port: 80 }],
+      }),
+      'must not let Deployment/api reach instance metadata on TCP 80',
+    ],
+  ];
+  for (const [name, problems, expected] of wrong)
+    t.ok(
+      problems.some((problem) => problem.includes(expected)),
+      `${name}\n${problems.join('\n')}`,
+    );
   t.end();
 });
 

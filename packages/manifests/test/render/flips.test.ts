@@ -16,6 +16,18 @@ t.test('other values of the same kind, within what the schema allows', (t) => {
     }),
     [[{ cidr: '10.99.0.0/16', port: 1 }]],
   );
+  t.strictSame(
+    flips(
+      { db: { cidrs: ['10.0.0.0/8'] } },
+      {
+        patternProperties: {
+          '^[a-z]+$': { properties: { cidrs: { type: 'array', items: { type: 'string', pattern: '/[0-9]+$' } } } },
+        },
+      },
+    ),
+    [{ db: { cidrs: ['10.0.0.0/8'] }, x: { cidrs: ['10.99.0.0/16'] } }],
+    'a map gets one entry more',
+  );
   t.end();
 });
 
@@ -24,11 +36,15 @@ t.test('a key finds its schema, by local references too', (t) => {
     $defs: { port: { type: 'integer', minimum: 1 } },
     properties: {
       a: { properties: { port: { $ref: '#/$defs/port' } } },
+      map: { patternProperties: { '^[a-z]+$': { $ref: '#/$defs/port' } } },
+      closed: {},
       list: { items: { properties: { port: { $ref: '#/$defs/port' } } } },
     },
   };
   t.match(schemaAt(schema, ['a', 'port']), { type: 'integer', minimum: 1 });
   t.match(schemaAt(schema, ['list', '0', 'port']), { minimum: 1 });
+  t.match(schemaAt(schema, ['map', 'any']), { minimum: 1 });
+  t.equal(schemaAt(schema, ['closed', 'any']), undefined);
   t.equal(schemaAt(schema, ['b']), undefined);
   t.end();
 });

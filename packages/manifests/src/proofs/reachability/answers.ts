@@ -19,6 +19,8 @@ import { LAST_PORT, type PortRange, type Protocol, PROTOCOLS } from './ports.ts'
 
 /** The verdict of each direction about one connection. */
 export interface Verdicts {
+  /** What is reached. */
+  readonly to: End;
   readonly ingress: Verdict;
   readonly egress: Verdict;
 }
@@ -54,7 +56,7 @@ function answerFor(network: Network, sources: readonly End[], targets: readonly 
     for (const to of targets) {
       const egress = verdict(network, 'Egress', from, to, range.from, range.protocol);
       const ingress = verdict(network, 'Ingress', from, to, range.from, range.protocol);
-      (ingress.isOpen && egress.isOpen ? openings : refusals).push({ ingress, egress });
+      (ingress.isOpen && egress.isOpen ? openings : refusals).push({ to, ingress, egress });
     }
   return {
     range,

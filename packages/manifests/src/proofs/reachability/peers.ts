@@ -24,6 +24,8 @@ export interface AddressPeer {
   readonly networks: readonly string[];
   /** Parts of these networks that belong to another peer. */
   readonly except?: readonly string[];
+  /** Other peers have its addresses, too: nothing is asked of it but the flows to it that are required. */
+  readonly isSecondName?: boolean;
 }
 
 export type Peer = PodPeer | AddressPeer;
