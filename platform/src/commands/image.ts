@@ -6,7 +6,7 @@ import { CommandError, UsageError } from '@gitops/report/errors';
 import { setJobOutputs } from '@gitops/report/github';
 import { choice, flag, text } from '@gitops/report/options';
 import { type AwsClusterSettings, PREVIEW_IMAGES, previewURL } from '@gitops/settings';
-import { instanceType } from '@gitops/settings/instance-types';
+import { INSTANCE_TYPES } from '@gitops/settings/instance-types';
 import { FIRST_SERVICE, serviceNames } from '@gitops/settings/services';
 import { run, RunError } from '@gitops/tools/run';
 import { requireCredentials } from '../credentials.ts';
@@ -80,7 +80,7 @@ export interface PushedImage {
 type Registry = AwsClusterSettings['registry'];
 
 /**
- * Builds a service for every kind of node with service/image.ts, and pushes it to the registry as a new version. It
+ * Builds a service for every kind of node that settings know with service/image.ts, and pushes it to the registry as a new version. It
  * also gets the tag of the coming deployment (see retention.ts), unless it is for a preview. Progress goes to standard error.
  * @param repository the folder of this repository
  * @param service the name of its Application and its image
@@ -135,14 +135,7 @@ export async function pushImage(
       ...(isPreview ? [] : ['--also', slotTag(FIRST_CLUSTER, await deployments(repository, service))]),
     ],
     // service/image.ts adds the name of the service.
-    ...[
-      '--registry',
-      `${host}/${name}`.replace(`/${service}`, ''),
-      '--platform',
-      platformsOf(clusters).join(),
-      '--push',
-      '--json',
-    ],
+    ...['--registry', `${host}/${name}`.replace(`/${service}`, ''), '--platform', PLATFORMS.join(), '--push', '--json'],
     ...(docker ? ['--docker'] : []),
   ];
   try {
@@ -197,11 +190,11 @@ async function deployments(repository: string, service: string): Promise<number>
   return Number((await git(repository, 'rev-list', '--count', 'HEAD', '--', file)).trim());
 }
 
-/** linux/amd64, linux/arm64: those that the clusters have nodes of. */
-function platformsOf(clusters: readonly AwsClusterSettings[]): string[] {
-  const platforms = clusters.map(({ nodeGroup }) => `linux/${instanceType(nodeGroup.instanceType).architecture}`);
-  return [...new Set(platforms)].sort();
-}
+/**
+ * linux/amd64, linux/arm64: every kind of node that a cluster may have. Not only those of today: nodes of another kind
+ * could run nothing until the next release.
+ */
+const PLATFORMS = [...new Set(Object.values(INSTANCE_TYPES).map(({ architecture }) => `linux/${architecture}`))].sort();
 
 /** A password for ECR, valid for twelve hours. */
 async function passwordOf({ region }: Registry): Promise<string> {

@@ -25,7 +25,7 @@ const commit: readonly Answer[] = [
 ];
 
 t.test(
-  'an image is built for the platforms of the nodes, with its labels, and pushed with its version and the next slot',
+  'an image is built for every kind of node, with its labels, and pushed with its version and the next slot',
   (t) => {
     const { status, stdout, stderr, programs } = command(t, 'image --docker --tag 0.2.0', {
       env: KEYS,
@@ -54,7 +54,7 @@ t.test(
     );
     for (const part of [
       '--push',
-      '--platform linux/amd64',
+      '--platform linux/amd64,linux/arm64',
       '--build-arg VERSION=0.2.0',
       `--build-arg COMMIT=${'a'.repeat(40)}`,
       '--build-arg CREATED=2023-11-14T22:13:20.000Z',
