@@ -1,5 +1,6 @@
 import { ARGOCD } from './mistakes/argocd.ts';
 import { CHART } from './mistakes/chart.ts';
+import { EDITS } from './mistakes/edits.ts';
 import { MONITORING } from './mistakes/monitoring.ts';
 import { NUMBERS } from './mistakes/numbers.ts';
 import { REFERENCES } from './mistakes/references.ts';
@@ -19,4 +20,5 @@ export const MISTAKES: readonly Mistake[] = [
   ...MONITORING,
   ...UPSTREAM,
   ...REFERENCES,
+  ...EDITS,
 ];
