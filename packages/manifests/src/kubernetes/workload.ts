@@ -23,6 +23,8 @@ export interface Resources {
 
 interface Reference {
   readonly name?: string;
+  /** Of what has several. */
+  readonly key?: string;
 }
 
 export interface ContainerPort {
@@ -36,6 +38,7 @@ export interface Container {
   readonly image?: string;
   readonly imagePullPolicy?: string;
   readonly restartPolicy?: string;
+  readonly args?: readonly string[];
   readonly ports?: readonly ContainerPort[];
   readonly env?: readonly {
     readonly name: string;
@@ -221,6 +224,7 @@ const CLUSTER_WIDE = [
   'StorageClass',
   'PriorityClass',
   'IngressClass',
+  'IngressClassParams',
   'GatewayClass',
   'APIService',
   'ClusterSecretStore',
@@ -229,15 +233,17 @@ const CLUSTER_WIDE = [
   'EC2NodeClass',
 ];
 
+/** Whether an object belongs to no namespace. */
+export const isClusterWide = ({ kind }: KubernetesObject): boolean =>
+  /^(Validating|Mutating)/.test(kind) || CLUSTER_WIDE.includes(kind);
+
 /**
  * Objects as they stand in the cluster: Argo CD puts those that name no namespace into the Application's own, after
  * rendering.
  */
 export const inNamespace = (objects: readonly KubernetesObject[], namespace: string): KubernetesObject[] =>
   objects.map((object) =>
-    object.metadata.namespace !== undefined ||
-    /^(Validating|Mutating)/.test(object.kind) ||
-    CLUSTER_WIDE.includes(object.kind)
+    object.metadata.namespace !== undefined || isClusterWide(object)
       ? object
       : { ...object, metadata: { ...object.metadata, namespace } },
   );

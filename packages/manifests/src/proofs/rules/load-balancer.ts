@@ -12,7 +12,7 @@ import {
 import { OUR_SERVICE } from '../our-service.ts';
 import type { Problem } from '../problem.ts';
 import { preStopSeconds } from './rollout.ts';
-import { environmentNumber, problem, type Rule, seen, serviceNamed, workloadsBehind } from './rule.ts';
+import { configMapNamed, environmentNumber, problem, type Rule, seen, serviceNamed, workloadsBehind } from './rule.ts';
 import { backendsOfIngress } from './ways-in.ts';
 
 // Ingresses of AWS Load Balancer Controller. Their settings are strings in annotations, which nothing else checks.
@@ -29,6 +29,7 @@ const DEFAULT = {
   idleTimeout: 60,
   targetType: 'instance',
   algorithm: 'round_robin',
+  backendProtocol: 'HTTP',
 };
 
 const annotation = ({ metadata }: KubernetesObject, name: string): string | undefined =>
@@ -107,14 +108,51 @@ const drain: Rule = {
     const { drainVariable } = OUR_SERVICE;
     const name = 'deregistration_delay.timeout_seconds';
     const delay = Number(attribute(ingress, 'target-group-attributes', name) ?? DEFAULT.deregistrationDelay);
-    const drainSeconds = environmentNumber(workload, container, drainVariable, objects) ?? 0;
-    const longest = (preStopSeconds(container) ?? 0) + drainSeconds;
+    const drains = environmentNumber(workload, container, drainVariable, objects);
+    const preStop = preStopSeconds(container);
+    // A program that neither waits nor drains, such as Argo CD's, keeps its connections for as long as it likes.
+    if (drains === undefined && preStop === undefined) return [];
+    const drainSeconds = drains ?? 0;
+    const longest = (preStop ?? 0) + drainSeconds;
     if (delay >= drainSeconds && delay <= longest) return [];
     const bounds = `${drainVariable} ${drainSeconds} and preStop + ${drainVariable} ${longest}`;
     const rule = `${name} must lie between ${bounds} ${seen(delay)}`;
     return [annotationProblem(ingress, 'target-group-attributes', rule)];
   }),
 };
+
+const backendProtocol: Rule = {
+  name: 'alb-backend-protocol',
+  intent:
+    'Argo CD answers HTTP with a redirect to HTTPS, unless it is told that somebody else ends TLS: an endless loop.',
+  check: eachBackend(({ ingress, service, workload, container }, objects) => {
+    const name = 'backend-protocol';
+    const insecure = insecureOf(workload, container, objects);
+    const expected = insecure === undefined || insecure ? 'HTTP' : 'HTTPS';
+    const protocol = annotation(service, name) ?? annotation(ingress, name) ?? DEFAULT.backendProtocol;
+    if (protocol === expected) return [];
+    const why =
+      insecure === undefined
+        ? 'the container speaks no TLS'
+        : `configs.params "server.insecure" is ${String(insecure)}: Argo CD ${insecure ? 'speaks no TLS' : 'redirects HTTP to HTTPS, again and again'}`;
+    return [annotationProblem(ingress, name, `must be ${expected}, since ${why} ${seen(protocol)}`)];
+  }),
+};
+
+const INSECURE = 'ARGOCD_SERVER_INSECURE';
+
+/** Whether Argo CD's server leaves TLS to a load balancer; undefined for any other program. */
+function insecureOf(
+  workload: Workload,
+  { env = [], args = [] }: Container,
+  objects: readonly KubernetesObject[],
+): boolean | undefined {
+  const variable = env.find(({ name }) => name === INSECURE);
+  if (variable === undefined) return undefined;
+  const { name, key = '' } = variable.valueFrom?.configMapKeyRef ?? {};
+  const value = variable.value ?? configMapNamed(workload, name, objects)?.data?.[key];
+  return value === 'true' || args.includes('--insecure');
+}
 
 /** @param keepAliveSeconds how long the service keeps an idle connection */
 const idleTimeout = (keepAliveSeconds: number): Rule => ({
@@ -183,6 +221,7 @@ const slowStart: Rule = {
 export const loadBalancerRules = (keepAliveSeconds: number): Rule[] => [
   targetType,
   drain,
+  backendProtocol,
   idleTimeout(keepAliveSeconds),
   healthCheck,
   slowStart,
