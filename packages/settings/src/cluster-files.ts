@@ -19,6 +19,8 @@ export class SettingsError extends CommandError {
 /** The checked settings of a cluster, and where they are written. */
 export interface ClusterFiles {
   readonly settings: ClusterSettings;
+  /** `file:line` of a setting, at the line whose value counts. */
+  readonly place: (keys: readonly string[]) => string;
   /** A problem of the cluster as `file:line: key: rule (it is value)`, at the line whose value counts. */
   readonly report: (problem: Problem) => string;
   /** The same, at the cluster's own file: for a value that this cluster has to override. */
@@ -49,7 +51,7 @@ export function readClusterFiles(root: string, name: string): ClusterFiles {
   const report = reportIn(own, shared);
   const problems = problemsOf(settings, name);
   if (problems.length > 0 || !Value.Check(Cluster, settings)) throw new SettingsError(problems.map(report));
-  return { settings, report, reportHere: reportIn(own) };
+  return { settings, place: (keys) => positionIn([own, shared], keys), report, reportHere: reportIn(own) };
 }
 
 /** `file:line` of a key in the first of the files that has it; else of the nearest key above it. */

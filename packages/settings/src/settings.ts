@@ -1,11 +1,12 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseCidr } from '@gitops/subnets/cidr';
 import { findOverlaps } from '@gitops/subnets/overlaps';
+import { oldestFirst } from './age.ts';
 import { type ClusterFiles, readClusterFiles, SettingsError, SHARED } from './cluster-files.ts';
 import type { ClusterSettings } from './schema.ts';
 
+export { oldestFirst } from './age.ts';
 export { SettingsError } from './cluster-files.ts';
 export {
   argocdValueFiles,
@@ -17,6 +18,7 @@ export {
   previewToken,
   previewURL,
   rootValues,
+  secretsOf,
 } from './facts.ts';
 export {
   type AwsClusterSettings,
@@ -84,31 +86,30 @@ export function readClusters(root: string): ClusterSettings[] {
 
 /** Each with the name of the cluster that has to name another network. */
 function overlapProblems(root: string, clusters: readonly ClusterFiles[]): [cluster: string, problem: string][] {
-  const networks = clusters.flatMap(({ settings, reportHere }) =>
-    settings.provider === 'aws' ? [{ name: settings.name, cidr: settings.network.cidr, reportHere }] : [],
+  const networks = clusters.flatMap(({ settings, place, reportHere }) =>
+    settings.provider === 'aws'
+      ? [{ cluster: settings.name, cidr: settings.network.cidr, place: place(CIDR), reportHere }]
+      : [],
   );
   const problems: [string, string][] = [];
   for (const { outer, inner } of findOverlaps(networks.map(({ cidr }) => parseCidr(cidr)))) {
-    const pair = [networks[Math.min(outer, inner)], networks[Math.max(outer, inner)]];
-    // The shared default is right for one cluster; the newer one has to name its own network.
-    const [first, second] = pair.sort((a, b) => addedAt(root, a?.name ?? '') - addedAt(root, b?.name ?? ''));
+    const pair = networks.filter((_, index) => index === outer || index === inner);
+    const [first, second] = oldestFirst(root, pair);
     if (first === undefined || second === undefined) throw new Error('findOverlaps returned an unknown index');
-    const rule = `must not overlap the network of ${first.name}, ${first.cidr}`;
-    problems.push([second.name, second.reportHere({ keys: ['network', 'cidr'], rule })]);
+    const rule = `must not overlap the network of ${first.cluster}, ${first.cidr}`;
+    // The shared default is right for one cluster; the newer one has to name its own network.
+    problems.push([second.cluster, second.reportHere({ keys: CIDR, rule })]);
   }
   return problems;
 }
 
-/** When a cluster came to the repository, in seconds; infinite for one that is not committed, or where there is no Git. */
-function addedAt(root: string, cluster: string): number {
-  const file = `clusters/${cluster}/cluster.yaml`;
-  const args = ['-C', root, 'log', '--diff-filter=A', '--format=%ct', '--', file];
-  const { stdout } = spawnSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-  const oldest = stdout.trim().split('\n').at(-1) ?? '';
-  return oldest === '' ? Number.MAX_VALUE : Number(oldest);
-}
+const CIDR = ['network', 'cidr'];
 
 /** A problem that another package found with a setting of a cluster, as `file:line: key: rule (it is value)`. */
 export function settingProblem(root: string, name: string, keys: readonly string[], rule: string): string {
   return readClusterFiles(root, name).report({ keys, rule });
 }
+
+/** `file:line` of a setting of a cluster, at the line whose value counts. */
+export const settingPlace = (root: string, name: string, keys: readonly string[]): string =>
+  readClusterFiles(root, name).place(keys);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t from 'tap';
 import { clusterFacts, clusterNames, readCluster, readClusters } from '../src/settings.ts';
@@ -130,6 +130,19 @@ t.test('the networks of the clusters share no address, so that they can be joine
   ])
     execFileSync('git', ['-C', copied, '-c', 'user.name=x', '-c', 'user.email=x@localhost', ...args]);
   t.match(problemsOf(t, copied), [/^clusters\/aaa\/.* must not overlap the network of dev/], 'the newer one is blamed');
+  const edited = repository(t, {}, { test: second('10.1.0.0/16') });
+  for (const args of [
+    ['init', '-q'],
+    ['add', 'clusters'],
+    ['commit', '-q', '-m', 'both'],
+  ])
+    execFileSync('git', ['-C', edited, '-c', 'user.name=x', '-c', 'user.email=x@localhost', ...args]);
+  writeFileSync(join(edited, 'clusters/dev/cluster.yaml'), FILES.dev.replace('10.0.0.0/16', '10.1.0.0/16'));
+  t.match(
+    problemsOf(t, edited),
+    [/^clusters\/dev\/cluster\.yaml:7: network\.cidr: must not overlap the network of test/],
+    'of two clusters of one age, the one whose line was edited',
+  );
   t.same(
     problemsOf(t, repository(t, { shared: DEFAULTS }, { test: withoutNetwork(second('10.0.0.0/16')) })),
     [
