@@ -1,6 +1,7 @@
 import { ARGOCD } from './mistakes/argocd.ts';
 import { CHART } from './mistakes/chart.ts';
 import { EDITS } from './mistakes/edits.ts';
+import { FACTS } from './mistakes/facts.ts';
 import { MONITORING } from './mistakes/monitoring.ts';
 import { NUMBERS } from './mistakes/numbers.ts';
 import { REFERENCES } from './mistakes/references.ts';
@@ -10,7 +11,7 @@ import { VALUES } from './mistakes/values.ts';
 
 /**
  * A hundred slips and more, as they happen: names, types, levels, quotes, numbers that do not fit together, files in
- * the wrong place, templates.
+ * the wrong place, templates, values that contradict a fact.
  */
 export const MISTAKES: readonly Mistake[] = [
   ...VALUES,
@@ -21,4 +22,5 @@ export const MISTAKES: readonly Mistake[] = [
   ...UPSTREAM,
   ...REFERENCES,
   ...EDITS,
+  ...FACTS,
 ];

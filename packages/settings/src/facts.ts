@@ -110,8 +110,11 @@ export function previewURL(settings: ClusterSettings, pullRequest: string): stri
   return previews === undefined ? undefined : `http://pr-${pullRequest}.${previews.domain}`;
 }
 
-/** The secret in AWS Secrets Manager with the token by which Argo CD lists the pull requests on GitHub. */
-export const previewToken = (cluster: string): string => `${cluster}/github-pull-requests`;
+/** How the names of a cluster's secrets in AWS Secrets Manager begin: External Secrets may read these, and no others. */
+export const secretsOf = (cluster: string): string => `${cluster}/`;
+
+/** The secret with the token by which Argo CD lists the pull requests on GitHub. */
+export const previewToken = (cluster: string): string => `${secretsOf(cluster)}github-pull-requests`;
 
 /** The values of the chart argocd/root, as CDKTF, packages/local and packages/manifests install it. */
 export const rootValues = ({ labels, annotations }: ClusterFacts): Readonly<Record<string, string>> => ({

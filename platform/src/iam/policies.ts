@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { secretsOf } from '@gitops/settings';
 import { boundaryArn, clusterRolePrefix } from '../names.ts';
 import { allow, merge, type PolicyDocument } from './document.ts';
 
@@ -40,7 +41,7 @@ export const externalSecretsPolicy = ({
         'secretsmanager:ListSecretVersionIds',
         'secretsmanager:GetResourcePolicy',
       ],
-      Resource: `arn:aws:secretsmanager:${region}:${accountId}:secret:${cluster}/*`,
+      Resource: `arn:aws:secretsmanager:${region}:${accountId}:secret:${secretsOf(cluster)}*`,
     },
     ...(keyArn === undefined
       ? []

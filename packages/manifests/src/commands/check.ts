@@ -5,6 +5,7 @@ import { clusterNames, readCluster, readClusters, SettingsError } from '@gitops/
 import { readSlo, SLO_FILE } from '@gitops/settings/slo';
 import { valueAt } from '@gitops/settings/yaml-file';
 import { isExactVersion } from '@gitops/tools/charts';
+import { hiddenIn } from '../kubernetes/secret-values.ts';
 import type { Proof } from '../proofs/proof.ts';
 import type { Chart } from '../render/chart.ts';
 import { declarationOf } from '../render/declaration.ts';
@@ -143,9 +144,9 @@ function uncheckedProblems(root: string, entry: FleetApplication, declaration: s
   return problems;
 }
 
-/** A pattern is for machines; the schema's description explains it. */
+/** A pattern is for machines, and a bound has its reason; the schema's description explains both. */
 function inWords(chart: Chart | undefined, keys: readonly string[], rule: string): string {
-  if (chart === undefined || !rule.includes('does not match pattern')) return rule;
+  if (chart === undefined || !/does not match pattern|^(minimum|maximum):/.test(rule)) return rule;
   const description = schemaAt(readValueSchema(chart.folder), keys)?.description;
   return description === undefined ? rule : `must be ${description}`;
 }
@@ -166,7 +167,10 @@ function valueProblem(
   entry: Pick<FleetApplication, 'cluster' | 'application'>,
 ): string {
   const value = valueAt(merged(layers), keys);
-  const shown = value === undefined || /\([^)]*\)$/.test(rule) ? '' : ` (it is ${JSON.stringify(value)})`;
+  const shown =
+    value === undefined || /\([^)]*\)$/.test(rule)
+      ? ''
+      : ` (it is ${JSON.stringify(hiddenIn(keys.at(-1) ?? '', value))})`;
   const file =
     layers.findLast(({ kind }) => kind === 'values file')?.file ?? `clusters/${entry.cluster.name}/cluster.yaml`;
   return `${positionOf(layers, keys) ?? `${file}:1`}: ${keys.join('.')}: ${rule}${shown}`;

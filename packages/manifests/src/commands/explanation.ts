@@ -5,6 +5,7 @@ import { declarationOf } from '../render/declaration.ts';
 import { type FleetApplication, labelOf } from '../render/fleet.ts';
 import { flips, readValueSchema, schemaAt } from '../render/flips.ts';
 import { helmProblems } from '../render/helm-problems.ts';
+import { nearest } from '../render/nearest.ts';
 import type { Application, Renderer, RenderRequest, Source } from '../render/renderer.ts';
 import { keysOf, type Layer, layersOf, leaves, merged, nested } from '../render/values.ts';
 import { describedValues } from './chart-readme.ts';
@@ -70,16 +71,6 @@ export function provenance(root: string, entry: FleetApplication, key = ''): Exp
       shadowed: shadowed.map(({ place, value: below }) => ({ place, value: below })),
     };
   });
-}
-
-/** The names that resemble a mistaken one: those with most pairs of letters in common. */
-function nearest(name: string, names: readonly string[]): string[] {
-  const pairs = (text: string): Set<string> =>
-    new Set(Array.from({ length: text.length - 1 }, (_, index) => text.toLowerCase().slice(index, index + 2)));
-  const wanted = pairs(name);
-  const score = (other: string): number =>
-    (2 * [...pairs(other)].filter((pair) => wanted.has(pair)).length) / (wanted.size + other.length);
-  return [...names].sort((a, b) => score(b) - score(a)).slice(0, 2);
 }
 
 /** A request for the same Application with another value at a key: above every file, and instead of a parameter. */

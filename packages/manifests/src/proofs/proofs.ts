@@ -5,6 +5,13 @@ import { unsafeSelfManagement } from './argocd/self-management.ts';
 import { dependentOnCapabilities } from './capabilities.ts';
 import { undefinedKinds } from './definitions.ts';
 import { differencesBetweenRenders } from './determinism.ts';
+import { wrongClusterInNotifications } from './facts/argocd-cluster.ts';
+import { foreignAwsNames } from './facts/aws-places.ts';
+import { claimedTwice } from './facts/hosts.ts';
+import { impossibleNodes } from './facts/node-labels.ts';
+import { unpublishedNames } from './facts/published-names.ts';
+import { unreadableSecrets } from './facts/secret-keys.ts';
+import { wrongServiceSettings } from './facts/service-settings.ts';
 import { faultSwitches } from './fault-switches.ts';
 import { flowProblems } from './flows.ts';
 import { freezeProblems } from './freezes.ts';
@@ -21,6 +28,7 @@ import { unresolvedReferences } from './references.ts';
 import { unnoticedFiles } from './refresh.ts';
 import { wrongRetries } from './retries.ts';
 import { schemaProblems } from './schemas.ts';
+import { secretsInGit } from './secrets.ts';
 import { changedSelectors } from './selectors.ts';
 import { duplicateKeys } from './unique-keys.ts';
 import { brokenWorkloadRules } from './workloads.ts';
@@ -88,6 +96,46 @@ const REST: readonly Invariant[] = [
     name: 'fault switches',
     intent: 'Nobody can make answers fail but in a cluster of a developer.',
     prove: faultSwitches,
+  },
+  {
+    name: 'AWS names',
+    intent: 'Every ARN and every registry is in the account and region that the settings of the cluster say.',
+    prove: foreignAwsNames,
+  },
+  {
+    name: 'published names',
+    intent: 'Names that AWS and its controller publish, such as those of TLS policies, are written as published.',
+    prove: unpublishedNames,
+  },
+  {
+    name: 'keys of secrets',
+    intent: 'The role of External Secrets may read every secret that is asked for.',
+    prove: unreadableSecrets,
+  },
+  {
+    name: 'node labels',
+    intent: 'Every node that a pod asks for can exist in its cluster.',
+    prove: impossibleNodes,
+  },
+  {
+    name: "service's settings",
+    intent: 'A service reads every setting that it is given, and starts with it.',
+    prove: wrongServiceSettings,
+  },
+  {
+    name: 'secrets',
+    intent: 'No value in Git is a secret.',
+    prove: secretsInGit,
+  },
+  {
+    name: 'hosts',
+    intent: 'Every host and domain leads to one cluster, and there to one load balancer.',
+    prove: claimedTwice,
+  },
+  {
+    name: 'notifications',
+    intent: "Argo CD's notifications name the cluster that they come from.",
+    prove: wrongClusterInNotifications,
   },
   {
     name: 'selectors',

@@ -116,9 +116,6 @@ const ROWS = table(
   no-version-in-selectors | Deployment | spec selector matchLabels helm.sh/chart | "1" | spec.selector.matchLabels[helm.sh/chart]
   no-version-in-selectors | Service | spec selector (app)version | "1" | spec.selector[(app)version]
   configuration-is-text | ConfigMap | data PORT | 8080 | data.PORT
-  no-secrets-in-configuration | ConfigMap | data DB_PASSWORD | "hunter2" | data.DB_PASSWORD
-  no-secrets-in-configuration | ConfigMap | data DATABASE_URL | "postgres://me:hunter2@db/x" | data.DATABASE_URL
-  no-secrets-in-configuration | Deployment | (container) env 0 | {"name":"API_KEY","value":"abc"} | (container).env[API_KEY]
   `,
 );
 
