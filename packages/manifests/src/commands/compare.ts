@@ -5,6 +5,7 @@ import { readImage, setImage } from '@gitops/delivery/image-file';
 import { CommandError, UsageError } from '@gitops/report/errors';
 import { run, RunError } from '@gitops/tools/run';
 import { type Change, changesBetween } from '../kubernetes/changes.ts';
+import { changeWithoutSecrets } from '../kubernetes/secret-values.ts';
 import {
   type FleetApplication,
   type FleetOptions,
@@ -142,23 +143,7 @@ export async function compare(
     const old = objects(before, application, `in ${base}`);
     const fresh = objects(after, application, `in ${nameOfHead}`);
     for (const change of await freezesInWords(renderer, old, fresh, changesBetween(old, fresh)))
-      changes.push({ application, ...withoutSecrets(change), consequence: change.consequence + when(entry) });
+      changes.push({ application, ...changeWithoutSecrets(change), consequence: change.consequence + when(entry) });
   }
   return { changes, unchecked: [...unchecked.values()] };
-}
-
-const HIDDEN = '(hidden)';
-
-/** A change of a Secret without its values: it is printed, and posted to pull requests. */
-function withoutSecrets(change: Change): Change {
-  if (!change.object.startsWith('Secret/')) return change;
-  const hide = (value: unknown): unknown => {
-    if (value === undefined) return undefined;
-    if (change.path !== '') return HIDDEN;
-    const object: Record<string, unknown> = { ...(value as Record<string, unknown>) };
-    for (const key of ['data', 'stringData']) if (key in object) object[key] = HIDDEN;
-    return object;
-  };
-  const isSecret = change.path === '' || /^(data|stringData)\b/.test(change.path);
-  return isSecret ? { ...change, before: hide(change.before), after: hide(change.after) } : change;
 }

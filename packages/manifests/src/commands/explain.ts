@@ -2,6 +2,7 @@ import { command } from '@gitops/report/command-line';
 import { CommandError } from '@gitops/report/errors';
 import { text } from '@gitops/report/options';
 import { table } from '@gitops/report/table';
+import { changeWithoutSecrets, HIDDEN, hiddenIn, isOfSecretData } from '../kubernetes/secret-values.ts';
 import type { FleetApplication } from '../render/fleet.ts';
 import { keysOf } from '../render/values.ts';
 import { type Effect, effect, type Explanation, provenance, valuesBehind } from './explanation.ts';
@@ -22,15 +23,20 @@ export default command({
     withWorkspace(async (workspace) => {
       const [entry] = await selected(workspace, options);
       if (entry === undefined) return;
-      const explanations = await explained(workspace, entry, options.key);
+      const explanations = (await explained(workspace, entry, options.key)).map((each) => printable(each));
       if (options.key === undefined) {
         print(json ? JSON.stringify(explanations, null, 2) : listOf(explanations));
         return;
       }
       // Trying other values costs renders, so it is done for what was asked for, not for a list of everything.
-      const effects = await Promise.all(
-        explanations.map(async ({ key }) => effect(workspace.renderer, workspace.root, entry, keysOf(key))),
-      );
+      const effects: Effect[] = [];
+      for (const [index, explanation] of explanations.entries()) {
+        const found = await effect(workspace.renderer, workspace.root, entry, keysOf(explanation.key));
+        const isSecret = found.changes.some(isOfSecretData);
+        if (isSecret) explanations[index] = printable(explanation, true);
+        const changes = found.changes.map((change) => changeWithoutSecrets(change));
+        effects.push({ ...found, ...(isSecret && { tried: HIDDEN }), changes });
+      }
       if (json)
         print(
           JSON.stringify(
@@ -42,6 +48,17 @@ export default command({
       else print(explanations.map((explanation, index) => inWords(explanation, effects[index])).join('\n\n'));
     }),
 });
+
+/**
+ * An explanation without secrets.
+ * @param isSecret whether the value becomes the data of a Secret
+ */
+function printable(explanation: Explanation, isSecret = false): Explanation {
+  const name = keysOf(explanation.key).at(-1) ?? '';
+  const hide = (value: unknown): unknown => (isSecret && value !== '' ? HIDDEN : hiddenIn(name, value));
+  const shadowed = explanation.shadowed.map(({ place, value }) => ({ place, value: hide(value) }));
+  return { ...explanation, value: hide(explanation.value), shadowed };
+}
 
 /** What a key means: a value, some values, or a rendered field with the values behind it. */
 async function explained(

@@ -1,11 +1,12 @@
 import { stringify } from 'yaml';
 import { command } from '@gitops/report/command-line';
+import { withoutSecrets } from '../kubernetes/secret-values.ts';
 import { labelOf } from '../render/fleet.ts';
 import { missingChartOf } from '../render/unchecked.ts';
 import { appOption, clusterOption, selected, withWorkspace } from './workspace.ts';
 
 export default command({
-  summary: 'show what Argo CD would apply, as YAML, rendered by its own code',
+  summary: 'show what Argo CD would apply, without secrets, as YAML, rendered by its own code',
   options: { cluster: clusterOption, app: appOption },
   run: async ({ options, json, print, fail }) =>
     withWorkspace(async (workspace) => {
@@ -14,11 +15,12 @@ export default command({
       const failures: string[] = [];
       for (const entry of applications) {
         const { cluster, application, rendered } = entry;
-        rows.push({ cluster: cluster.name, application: application.metadata.name, ...rendered });
+        const shown = rendered.ok ? { ...rendered, value: rendered.value.map(withoutSecrets) } : rendered;
+        rows.push({ cluster: cluster.name, application: application.metadata.name, ...shown });
         if (missingChartOf(entry) !== undefined) continue;
-        if (!rendered.ok) failures.push(`error: ${labelOf(entry)}: ${rendered.error}`);
+        if (!shown.ok) failures.push(`error: ${labelOf(entry)}: ${shown.error}`);
         else if (!json)
-          for (const object of rendered.value)
+          for (const object of shown.value)
             print(`---\n# ${labelOf(entry)}\n${stringify(object, { lineWidth: 0 }).trimEnd()}`);
       }
       if (json) print(JSON.stringify(rows, null, 2));

@@ -95,13 +95,13 @@ export function withoutSecretLines(text: string): string {
 
 /** An object as it may be printed: without the data of a Secret, and without what looks like a secret anywhere else. */
 export function withoutSecrets(object: KubernetesObject): KubernetesObject {
-  const printable = hiddenIn('', object) as KubernetesObject;
-  if (object.kind !== 'Secret') return printable;
-  const hidden: Record<string, unknown> = { ...printable };
-  for (const key of ['data', 'stringData'] as const)
-    if (object[key] !== undefined)
-      hidden[key] = Object.fromEntries(Object.keys(object[key] ?? {}).map((name) => [name, HIDDEN]));
-  return hidden as unknown as KubernetesObject;
+  // A definition has megabytes of descriptions and no values.
+  if (object.kind === 'CustomResourceDefinition') return object;
+  if (object.kind !== 'Secret') return hiddenIn('', object) as KubernetesObject;
+  const { data, stringData, ...rest } = object;
+  const keys = Object.keys({ ...(data as object), ...(stringData as object) });
+  // As `data`, for which it is no Base64: nobody can apply it by mistake.
+  return keys.length === 0 ? object : { ...rest, data: Object.fromEntries(keys.map((key) => [key, HIDDEN])) };
 }
 
 /** A value without the secrets in it. */
@@ -121,3 +121,31 @@ function hiddenItem(key: string, item: unknown): unknown {
   if (typeof item !== 'object' || item === null || !('name' in item) || !('value' in item)) return hidden;
   return { ...(hidden as object), value: hiddenIn(String(item.name), item.value) };
 }
+
+/** What differs in an object, as far as it is read here. */
+interface ObjectChange {
+  /** Deployment/fastify-service */
+  readonly object: string;
+  /** Empty for a whole object. */
+  readonly path: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+/** Whether a change is one of a Secret's data. */
+export const isOfSecretData = ({ object, path }: Pick<ObjectChange, 'object' | 'path'>): boolean =>
+  object.startsWith('Secret/') && /^(data|stringData)\b/.test(path);
+
+/** A change without the secrets in it. */
+export function changeWithoutSecrets<Found extends ObjectChange>(change: Found): Found {
+  const hide = (value: unknown): unknown => {
+    if (value === undefined) return undefined;
+    if (isOfSecretData(change)) return HIDDEN;
+    return change.path === '' ? withoutSecrets(value as KubernetesObject) : hiddenIn(lastKeyOf(change.path), value);
+  };
+  return { ...change, before: hide(change.before), after: hide(change.after) };
+}
+
+/** oidc.config of data[oidc.config], API_KEY of spec.….env[API_KEY].value */
+const lastKeyOf = (path: string): string =>
+  /(?:\.|\[)([^.[\]]+|(?<=\[)[^\]]+)\]?(?:\.value)?$/.exec(`.${path}`)?.[1] ?? '';

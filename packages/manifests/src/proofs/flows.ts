@@ -9,6 +9,7 @@ import { layersOf, merged } from '../render/values.ts';
 import { objectProblem } from './location.ts';
 import { monitoringFlows } from './monitoring-flows.ts';
 import { type Called, surroundingPeers } from './network-peers.ts';
+import { textProblem } from './origin.ts';
 import { allowedEgress, calledBy, requiredFlows } from './our-service.ts';
 import type { ProofContext } from './proof.ts';
 import { reachabilityProblems, type Surroundings } from './reachability.ts';
@@ -27,6 +28,10 @@ export function flowProblems(fleet: readonly FleetApplication[], { root }: Proof
         found.push(objectProblem(root, entry, problem));
     }
     if (entry.chart?.isUpstream === true) continue;
+    if (entry.cluster.provider === 'aws' && loadBalancerTier(entry, fleet) === 'private') {
+      found.push(amongPods(root, entry));
+      continue;
+    }
     for (const workload of deployments(objects)) {
       const [check] = jobs(objects).map(nameOf);
       const required = requiredFlows(nameOf(workload), check, called);
@@ -36,6 +41,16 @@ export function flowProblems(fleet: readonly FleetApplication[], { root }: Proof
     }
   }
   return found;
+}
+
+/** An internal load balancer that would stand among the pods: what lets it in lets in all of them. */
+function amongPods(root: string, entry: FleetApplication): string {
+  const rule =
+    'an internal load balancer would stand in the private subnets, and no NetworkPolicy can tell it from the pods there; ' +
+    'set ingressClassParams.spec.subnets.tags.tier in clusters/shared/aws-load-balancer-controller.yaml to [public]';
+  const path = 'metadata.annotations[alb.ingress.kubernetes.io/scheme]';
+  const object = `Ingress/${entry.application.metadata.name}`;
+  return textProblem(root, entry, { object, path, rule }, 'internal', { key: 'scheme' });
 }
 
 /** What a service of ours calls, by its values. */

@@ -8,6 +8,7 @@ import { differencesBetweenRenders } from './determinism.ts';
 import { wrongClusterInNotifications } from './facts/argocd-cluster.ts';
 import { foreignAwsNames } from './facts/aws-places.ts';
 import { claimedTwice } from './facts/hosts.ts';
+import { wrongPlatforms } from './facts/image-platforms.ts';
 import { impossibleNodes } from './facts/node-labels.ts';
 import { unpublishedNames } from './facts/published-names.ts';
 import { unreadableSecrets } from './facts/secret-keys.ts';
@@ -116,6 +117,11 @@ const REST: readonly Invariant[] = [
     name: 'node labels',
     intent: 'Every node that a pod asks for can exist in its cluster.',
     prove: impossibleNodes,
+  },
+  {
+    name: 'platforms of images',
+    intent: 'Every image runs on the nodes of its cluster.',
+    prove: wrongPlatforms,
   },
   {
     name: "service's settings",

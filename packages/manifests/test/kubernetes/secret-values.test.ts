@@ -1,5 +1,6 @@
 import t from 'tap';
 import {
+  changeWithoutSecrets,
   HIDDEN,
   secretIn,
   secretLines,
@@ -73,7 +74,7 @@ t.test('the secrets of a text are found wherever they stand, and leave nothing b
 t.test('a Secret is printed without its data, and all else without what looks like a secret', (t) => {
   const object = (kind: string, rest: object) => ({ apiVersion: 'v1', kind, metadata: { name: 'x' }, ...rest });
   t.same(withoutSecrets(object('Secret', { data: { url: 'YQ==' }, stringData: { a: 'b' } })), {
-    ...object('Secret', { data: { url: HIDDEN }, stringData: { a: HIDDEN } }),
+    ...object('Secret', { data: { url: HIDDEN, a: HIDDEN } }),
   });
   const spec = { env: [{ name: 'API_KEY', value: 'hunter2' }], config: 'a: 1\npassword: hunter2', image: 'a/b:1' };
   t.same(withoutSecrets(object('Deployment', { spec })), {
@@ -81,5 +82,20 @@ t.test('a Secret is printed without its data, and all else without what looks li
       spec: { env: [{ name: 'API_KEY', value: HIDDEN }], config: `a: 1\npassword: ${HIDDEN}`, image: 'a/b:1' },
     }),
   });
+  t.end();
+});
+
+t.test('a change is told without the secrets in it', (t) => {
+  const change = (object: string, path: string, after: unknown) => ({ object, path, before: undefined, after });
+  for (const [object, path] of [
+    ['Secret/argocd-secret', 'data.url'],
+    ['Deployment/api', 'spec.template.spec.containers[api].env[API_KEY].value'],
+    ['ConfigMap/api', 'data.DB_PASSWORD'],
+    ['ConfigMap/argocd-cm', 'data[oidc.clientSecret]'],
+  ] as const)
+    t.equal(changeWithoutSecrets(change(object, path, 'hunter2')).after, HIDDEN, path);
+  t.equal(changeWithoutSecrets(change('ConfigMap/api', 'data.LOG_LEVEL', 'warn')).after, 'warn');
+  const created = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'a' }, data: { url: 'aHVudGVyMg==' } };
+  t.notMatch(JSON.stringify(changeWithoutSecrets(change('Secret/a', '', created))), /aHVudGVyMg/);
   t.end();
 });

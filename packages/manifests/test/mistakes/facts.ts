@@ -1,5 +1,5 @@
 import type { Mistake } from './slip.ts';
-import { after, at, before, inFile, production, replace } from './slip.ts';
+import { across, after, at, before, honest, inFile, production, replace } from './slip.ts';
 
 const argocd = 'clusters/production/argocd.yaml';
 const template = (name: string): string => `charts/fastify-service/templates/${name}`;
@@ -9,6 +9,42 @@ const webAcl = (region: string, account: string): string =>
   `  wafAclArn: arn:aws:wafv2:${region}:${account}:regional/webacl/all/12345678-1234-1234-1234-123456789012`;
 const externalSecret = (key: string): string =>
   `externalSecret:\n  enabled: true\n  store: aws-secrets-manager\n  key: ${key}`;
+
+/** The same values as they are right. */
+const RIGHT = [
+  [
+    production,
+    'ingress:',
+    ['ingress:', certificate('us-east-1', '333333333333'), webAcl('us-east-1', '333333333333')].join('\n'),
+  ],
+  [
+    production,
+    '  deletionProtection: true',
+    '  deletionProtection: true\n  tlsPolicy: ELBSecurityPolicy-TLS13-1-3-PQ-2025-09',
+  ],
+  [production, 'zoneSpread:', `${externalSecret('production/fastify-service')}\nzoneSpread:`],
+  [production, 'zoneSpread:', 'rollout:\n  startupSeconds: 10\nzoneSpread:'],
+  [production, 'fastify-service.production.', 'www.production.'],
+  [argocd, 'argocd.production.', 'deployments.production.'],
+  [
+    argocd,
+    'notifications:',
+    'configs:\n  cm:\n    oidc.config: |\n      name: SSO\n      issuer: https://sso.example.com\n      clientID: argocd\n      clientSecret: $oidc.clientSecret\nnotifications:',
+  ],
+  [
+    'clusters/production/aws-load-balancer-controller.yaml',
+    'replicaCount: 2',
+    'replicaCount: 2\nnodeSelector:\n  kubernetes.io/arch: amd64\n  eks.amazonaws.com/capacityType: ON_DEMAND',
+  ],
+  [
+    'clusters/production/metrics-server.yaml',
+    'replicas: 2',
+    'replicas: 2\nnodeSelector:\n  topology.kubernetes.io/region: us-east-1',
+  ],
+  ['clusters/production/cluster.yaml', '10.2.0.0/16', '10.7.0.0/16'],
+  ['charts/fastify-service/templates/_helpers.tpl', 'DRAIN_SECONDS:', 'CACHE_TTL_SECONDS: "5"\nDRAIN_SECONDS:'],
+  ['clusters/shared/kube-prometheus-stack.yaml', 'type: gp3', 'type: io2'],
+].map(([file = '', from = '', to = '']) => ({ file, from, to }));
 
 /** Values that contradict a fact: of the cluster, of AWS, of the service, or of another cluster. */
 export const FACTS: readonly Mistake[] = [
@@ -225,40 +261,38 @@ export const FACTS: readonly Mistake[] = [
       /.*has a private key/,
     ),
   }),
-].flat();
 
-/** The same values as they are right: all of them at once give no problem. */
-export const RIGHT: readonly (readonly [file: string, from: string, to: string])[] = [
-  [
-    production,
-    'ingress:',
-    ['ingress:', certificate('us-east-1', '333333333333'), webAcl('us-east-1', '333333333333')].join('\n'),
-  ],
-  [
-    production,
-    '  deletionProtection: true',
-    '  deletionProtection: true\n  tlsPolicy: ELBSecurityPolicy-TLS13-1-3-PQ-2025-09',
-  ],
-  [production, 'zoneSpread:', `${externalSecret('production/fastify-service')}\nzoneSpread:`],
-  [production, 'zoneSpread:', 'rollout:\n  startupSeconds: 10\nzoneSpread:'],
-  [production, 'fastify-service.production.', 'www.production.'],
-  [argocd, 'argocd.production.', 'deployments.production.'],
-  [
-    argocd,
-    'notifications:',
-    'configs:\n  cm:\n    oidc.config: |\n      name: SSO\n      issuer: https://sso.example.com\n      clientID: argocd\n      clientSecret: $oidc.clientSecret\nnotifications:',
-  ],
-  [
-    'clusters/production/aws-load-balancer-controller.yaml',
-    'replicaCount: 2',
-    'replicaCount: 2\nnodeSelector:\n  kubernetes.io/arch: amd64\n  eks.amazonaws.com/capacityType: ON_DEMAND',
-  ],
-  [
-    'clusters/production/metrics-server.yaml',
-    'replicas: 2',
-    'replicas: 2\nnodeSelector:\n  topology.kubernetes.io/region: us-east-1',
-  ],
-  ['clusters/production/cluster.yaml', '10.2.0.0/16', '10.7.0.0/16'],
-  ['charts/fastify-service/templates/_helpers.tpl', 'DRAIN_SECONDS:', 'CACHE_TTL_SECONDS: "5"\nDRAIN_SECONDS:'],
-  ['clusters/shared/kube-prometheus-stack.yaml', 'type: gp3', 'type: io2'],
-];
+  // Nodes and load balancers
+  across(
+    'an image that is not known to run on the nodes',
+    [
+      { file: 'clusters/staging/cluster.yaml', from: 't3.medium', to: 't4g.medium' },
+      {
+        file: 'clusters/staging/metrics-server.yaml',
+        from: 'replicas: 2',
+        to: 'replicas: 2\nimage:\n  repository: registry.example.com/metrics-server',
+      },
+    ],
+    /^clusters\/staging\/metrics-server\.yaml:\d+: image\.repository: .* is not known to run on arm64, which the nodes of staging are/,
+    'all',
+  ),
+  across(
+    'an internal load balancer among the pods',
+    [
+      {
+        file: production.replace('production', 'staging'),
+        from: 'zoneSpread:',
+        to: 'ingress:\n  scheme: internal\nzoneSpread:',
+      },
+      {
+        file: 'clusters/shared/aws-load-balancer-controller.yaml',
+        from: '        tier: [public]',
+        to: '        tier: [private]',
+      },
+    ],
+    /^clusters\/staging\/fastify-service\.yaml:\d+: ingress\.scheme: an internal load balancer would stand in the private subnets/,
+    'all',
+  ),
+  honest('values that agree with the facts', RIGHT, 'all'),
+  honest('arm64 nodes', { file: 'clusters/staging/cluster.yaml', from: 't3.medium', to: 't4g.medium' }, 'all'),
+].flat();
