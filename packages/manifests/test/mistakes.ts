@@ -5,6 +5,7 @@ import { FACTS } from './mistakes/facts.ts';
 import { MONITORING } from './mistakes/monitoring.ts';
 import { NUMBERS } from './mistakes/numbers.ts';
 import { REFERENCES } from './mistakes/references.ts';
+import { SECRETS } from './mistakes/secrets.ts';
 import type { Mistake } from './mistakes/slip.ts';
 import { UPSTREAM } from './mistakes/upstream.ts';
 import { VALUES } from './mistakes/values.ts';
@@ -23,4 +24,5 @@ export const MISTAKES: readonly Mistake[] = [
   ...REFERENCES,
   ...EDITS,
   ...FACTS,
+  ...SECRETS,
 ];

@@ -58,26 +58,31 @@ export interface SecretLine {
 // `key: value` anywhere in a line, so that text within text, flow maps and JSON are read too.
 const PAIR = /(?:^|[\s{,[(-])(["']?)([A-Za-z_][\w./-]*)\1:\s+("(?:[^"\\]|\\.)*"|'[^']*'|[^\s#{[|>&*!,][^\s,}]*)/g;
 
+// Most lines have none of these words, and most texts no such value.
+const HINT = /pass|secret|token|credential|key|dsn|name|value/i;
+// How far `value` may stand below its `name`.
+const NEAR = 2;
+
 /** The secrets in a text of YAML, or of anything that has lines of `key: value`. */
 export function secretLines(text: string): SecretLine[] {
   const found: SecretLine[] = [];
-  let name = '';
+  const forms = VALUES.filter(([, pattern]) => pattern.test(text));
+  let name = { text: '', line: 0 };
   for (const [line, content] of text.split('\n').entries()) {
-    const pairs = isComment(content) ? [] : [...content.matchAll(PAIR)];
-    let isFound = false;
+    const before = found.length;
+    const form = forms.find(([, pattern]) => pattern.test(content));
+    const isRead = !isComment(content) && (form !== undefined || HINT.test(content));
+    const pairs = isRead ? content.matchAll(PAIR) : [];
     for (const [, , key = '', value = ''] of pairs) {
       const plain = value.replaceAll(/^["']|["']$/g, '');
+      if (key === 'name') name = { text: plain, line };
       // `name: X` and `value: Y`, as parameters of Helm and variables of a container have it.
-      const meant = key === 'value' ? name : key;
-      if (key === 'name') name = plain;
+      const meant = key === 'value' && line - name.line <= NEAR ? name.text : key;
       const why = secretIn(meant, plain);
-      if (why === undefined) continue;
-      found.push({ line, key: meant, why, value });
-      isFound = true;
+      if (why !== undefined) found.push({ line, key: meant, why, value });
     }
-    const why = isFound ? undefined : secretIn('', content);
-    const value = VALUES.map(([, pattern]) => pattern.exec(content)?.[0]).find((part) => part !== undefined);
-    if (why !== undefined && value !== undefined) found.push({ line, key: '', why, value });
+    if (form !== undefined && found.length === before)
+      found.push({ line, key: '', why: `has ${form[0]}`, value: form[1].exec(content)?.[0] ?? '' });
   }
   return found;
 }

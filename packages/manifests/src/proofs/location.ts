@@ -26,6 +26,8 @@ function placeOf(root: string, entry: FleetApplication, object: string): string 
   // An upstream chart's objects are changed by the values that we give it.
   if (entry.chart?.isUpstream === true) return `${entry.chart.valueFiles[0] ?? declaration}:1`;
   const [kind = '', name = ''] = object.split('/');
+  const release = entry.chart?.source.helm?.releaseName ?? entry.application.metadata.name;
+  const named = new RegExp(`name: "?${name.replaceAll('.', '\\.')}"?(?![\\w.-])`);
   let first: string | undefined;
   for (const file of filesOf(root, entry)) {
     const lines = readFileSync(join(root, file), 'utf8').split('\n');
@@ -33,7 +35,11 @@ function placeOf(root: string, entry: FleetApplication, object: string): string 
       if (line.trimEnd() !== `kind: ${kind}`) continue;
       const place = `${file}:${index + 1}`;
       first ??= place;
-      if (lines.slice(index, index + 5).some((other) => other.includes(`name: ${name}`))) return place;
+      const head = lines
+        .slice(index, index + 5)
+        .join('\n')
+        .replaceAll('{{ .Release.Name }}', release);
+      if (named.test(head)) return place;
     }
   }
   return first ?? `${declaration}:1`;
