@@ -1,6 +1,17 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Document, isMap, isPair, isSeq, LineCounter, type Node, parseDocument, type Scalar, visit } from 'yaml';
+import {
+  type Document,
+  isMap,
+  isPair,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type Scalar,
+  visit,
+  type YAMLParseError,
+} from 'yaml';
 
 /** One YAML file that people write: its content, and the line of each key. */
 export interface YamlFile {
@@ -93,10 +104,20 @@ function invisibleCharacters(text: string): Finding[] {
 }
 
 const syntaxFindings = (document: Document, lineOf: LineOf): Finding[] =>
-  [...document.errors, ...document.warnings].map(({ pos: [offset], message }) => ({
+  [...firstErrors(document.errors), ...document.warnings].map(({ pos: [offset], message }) => ({
     line: lineOf(offset),
     rule: message,
   }));
+
+/**
+ * The errors of a file that are no consequence of another one: behind a bracket that is not closed, a parser takes every line
+ * for wrong. Keys that stand there twice are errors of their own.
+ */
+export function firstErrors<T extends Pick<YAMLParseError, 'code' | 'pos'>>(errors: readonly T[]): T[] {
+  const isTwice = ({ code }: Pick<YAMLParseError, 'code'>): boolean => code === 'DUPLICATE_KEY';
+  const [first] = errors.filter((error) => !isTwice(error)).sort((a, b) => a.pos[0] - b.pos[0]);
+  return errors.filter((error) => error === first || isTwice(error));
+}
 
 /** Anchors and aliases: a value changed in one place would change in another. */
 function sharedNodes(document: Document, lineOf: LineOf): Finding[] {

@@ -17,6 +17,11 @@ export interface Invariant {
   readonly name: string;
   /** What it is for. */
   readonly intent: string;
+  /**
+   * What has to render before it is asked, since it would say what is not true otherwise: the Applications of a cluster, or
+   * all of them. By default it only asks about objects that are rendered.
+   */
+  readonly needs?: 'cluster' | 'fleet';
   /** Invariants of which it only shows the consequences: where one of these is broken, it is not asked. */
   readonly follows?: readonly string[];
   /** What breaks it, one line each, `file:line: key: rule`; empty if it holds. */

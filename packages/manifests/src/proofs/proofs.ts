@@ -91,6 +91,7 @@ const REST: readonly Invariant[] = [
   {
     name: 'capacity',
     intent: 'A cluster holds all its pods at their maximum when it loses a zone.',
+    needs: 'cluster',
     prove: nodeCapacityProblems,
   },
   {
@@ -157,6 +158,7 @@ const REST: readonly Invariant[] = [
   {
     name: 'Argo CD itself',
     intent: 'Each cluster on AWS runs one Argo CD, upgraded in order, and what it cannot lose is never pruned.',
+    needs: 'cluster',
     prove: unsafeSelfManagement,
   },
 ];
@@ -177,6 +179,7 @@ export const ALL: readonly Invariant[] = [
     name: 'grants of projects',
     intent:
       'Every grant of a project is used and says what it allows; no developer reaches Argo CD, Kubernetes or the cluster.',
+    needs: 'fleet',
     prove: wrongGrants,
   },
   {
@@ -192,6 +195,7 @@ export const ALL: readonly Invariant[] = [
   {
     name: 'health checks',
     intent: 'Every health check of ours judges the recorded states as they say.',
+    needs: 'fleet',
     prove: wrongHealthChecks,
   },
   {
@@ -207,6 +211,7 @@ export const ALL: readonly Invariant[] = [
   {
     name: 'Pod Security',
     intent: 'No pod violates the Pod Security level of its namespace.',
+    needs: 'cluster',
     prove: podSecurityViolations,
   },
   {

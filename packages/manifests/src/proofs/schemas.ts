@@ -62,10 +62,16 @@ function problemsOfApplication(
     const problems = problemsOf(schemas, entry.chart?.isUpstream === true ? withoutNulls(object) : object, definitions);
     for (const problem of problems) {
       const rule = `${problem} [Kubernetes ${minor}]`;
-      found.push(objectProblem(context.root, entry, { object: nameOf(object), path: '', rule }));
+      found.push(objectProblem(context.root, entry, { object: nameOf(object), path: '', rule }, keysIn(problem)));
     }
   }
   return found;
+}
+
+/** The field that a problem begins with: `spec.containers[0].image: …`, `metadata.labels["a/b"]: …`. */
+function keysIn(problem: string): string[] {
+  const [path = ''] = problem.split(': ');
+  return [...path.matchAll(/\["([^"]*)"\]|([^.[\]]+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
 }
 
 const checked = new WeakMap<StrictSchemas, WeakMap<KubernetesObject, readonly string[]>>();

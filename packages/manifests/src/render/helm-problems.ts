@@ -2,6 +2,8 @@
 export interface HelmProblem {
   /** The key of the values, if it is about one. */
   readonly keys?: readonly string[];
+  /** The object that the chart renders, if it is about one, `Deployment/fastify-service`; `keys` are then its field. */
+  readonly object?: string;
   /** `file:line` of a chart's file, as Helm names it: relative to the folder that holds the chart. */
   readonly place?: string;
   readonly rule: string;
@@ -13,12 +15,29 @@ export interface HelmProblem {
  */
 export function helmProblems(error: string): HelmProblem[] {
   const text = error.replaceAll('Use --debug flag to render out invalid YAML', '').trim();
+  const ofText = textProblem(text);
+  if (ofText !== undefined) return [ofText];
   const ofSchema = schemaProblems(text);
   if (ofSchema.length > 0) return ofSchema;
   const ofRules = ruleProblems(text);
   if (ofRules.length > 0) return ofRules;
   const flat = text.replaceAll(/\s+/g, ' ');
   return [templateProblem(flat) ?? { rule: flat.replace(/^.*? failed exit status \d+: /, '').replace(/^Error: /, '') }];
+}
+
+/** A label or annotation that is no text: Argo CD adds its own to each object, and cannot. */
+function textProblem(text: string): HelmProblem | undefined {
+  const refusal =
+    /Kind=(?<kind>\w+) (?:\S*\/)?(?<name>[^\s/]+): \.metadata\.(?<field>annotations|labels) accessor error: .* under key "(?<key>[^"]+)": (?<value>.*) is of the type (?<type>\w+), expected string/.exec(
+      text,
+    )?.groups;
+  if (refusal === undefined) return undefined;
+  const { kind = '', name = '', field = '', key = '', value = '' } = refusal;
+  return {
+    object: `${kind}/${name}`,
+    keys: ['metadata', field, key],
+    rule: `must be text, in quotes (it is ${value})`,
+  };
 }
 
 /** What a values.schema.json refuses: lines of the form `- at '/a/b': rule`. */

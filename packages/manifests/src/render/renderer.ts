@@ -191,7 +191,7 @@ export function startRenderer(tools: Pick<Tools, 'bin'>, charts: readonly LocalC
   );
   const ask = async (request: object): Promise<Answer> => {
     const answer = await program.ask(request);
-    if (answer.error !== undefined) throw new Error(answer.error);
+    if (answer.error !== undefined) throw new UnreadableError(answer.error);
     return answer;
   };
   const objectOf = (manifest: KubernetesObject | string): KubernetesObject => {
@@ -208,7 +208,7 @@ export function startRenderer(tools: Pick<Tools, 'bin'>, charts: readonly LocalC
     return outcome(rendered.manifests.map(objectOf), rendered.error);
   };
 
-  return {
+  const renderer: Renderer = {
     charts,
     render: async (repository, requests) => {
       const running = new Map<string, Promise<Outcome<KubernetesObject[]>>>();
@@ -220,8 +220,16 @@ export function startRenderer(tools: Pick<Tools, 'bin'>, charts: readonly LocalC
       });
       return Promise.all(answers);
     },
-    generate: async (generates) =>
-      (await ask({ generates })).generates.map(({ applications, error }) => outcome(applications, error)),
+    generate: async (generates) => {
+      try {
+        return (await ask({ generates })).generates.map(({ applications, error }) => outcome(applications, error));
+      } catch (error) {
+        if (!(error instanceof UnreadableError)) throw error;
+        // One that Argo CD cannot read spoils the whole request.
+        if (generates.length === 1) return [outcome([], error.message)];
+        return (await Promise.all(generates.map(async (one) => renderer.generate([one])))).flat();
+      }
+    },
     podSecurity: async (podSecurity) =>
       (await ask({ podSecurity })).podSecurity.map(({ violations, error }) => outcome(violations, error)),
     health: async (healths) =>
@@ -229,4 +237,8 @@ export function startRenderer(tools: Pick<Tools, 'bin'>, charts: readonly LocalC
     windows: async (windows) => (await ask({ windows })).windows,
     close: async () => program.close(),
   };
+  return renderer;
 }
+
+/** The program cannot read a request: an object in it has a field of another type than Argo CD's. */
+class UnreadableError extends Error {}

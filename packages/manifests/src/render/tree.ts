@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LineCounter, parseAllDocuments } from 'yaml';
 import { ImageFileError, readImage } from '@gitops/delivery/image-file';
-import { readYamlFile } from '@gitops/settings/yaml-file';
+import { firstErrors, readYamlFile } from '@gitops/settings/yaml-file';
 
 /** Files below clusters/ that no Application reads, by name or by cluster and name, and who does. */
 const READ_BY_OTHERS: Readonly<Record<string, string>> = {
@@ -79,10 +79,8 @@ function manifestProblems(root: string, file: string): readonly string[] {
 function parseProblems(file: string, text: string): string[] {
   const lineCounter = new LineCounter();
   const documents = parseAllDocuments(text, { lineCounter, uniqueKeys: true, prettyErrors: false });
-  const problems: string[] = [];
-  for (const { errors } of documents)
-    for (const { message, pos } of errors) problems.push(fileProblem(file, message, lineCounter.linePos(pos[0]).line));
-  return problems;
+  const errors = firstErrors(documents.flatMap((document) => document.errors));
+  return errors.map(({ message, pos }) => fileProblem(file, message, lineCounter.linePos(pos[0]).line));
 }
 
 function imageFileProblems(root: string, file: string): string[] {

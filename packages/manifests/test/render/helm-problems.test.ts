@@ -61,6 +61,20 @@ t.test('a mistake in a template, with its file and line', (t) => {
   t.end();
 });
 
+t.test('a label or annotation that is no text, with its object', (t) => {
+  const text = (of: string): string =>
+    `failed to set app instance tracking info on manifest: failed to get annotations for ${of}: .metadata.annotations accessor error: contains non-string value in the map under key "argocd.argoproj.io/sync-wave": -1 is of the type int64, expected string`;
+  const problem = {
+    keys: ['metadata', 'annotations', 'argocd.argoproj.io/sync-wave'],
+    rule: 'must be text, in quotes (it is -1)',
+  };
+  t.strictSame(helmProblems(text('argoproj.io/v1alpha1, Kind=AppProject argocd/services')), [
+    { object: 'AppProject/services', ...problem },
+  ]);
+  t.strictSame(helmProblems(text('apps/v1, Kind=Deployment /app')), [{ object: 'Deployment/app', ...problem }]);
+  t.end();
+});
+
 t.test('anything else in its own words', (t) => {
   t.strictSame(helmProblems('path "charts/nowhere": there is no such folder'), [
     { rule: 'path "charts/nowhere": there is no such folder' },
