@@ -1,5 +1,6 @@
 import { matchesGlob } from 'node:path';
 import { groupOf, type KubernetesObject, nameOf } from '../kubernetes/object.ts';
+import { isClusterWide } from '../kubernetes/workload.ts';
 import type { FleetApplication } from '../render/fleet.ts';
 import { type RenderedApplication, renderedOnly } from '../render/rendered.ts';
 import { sourcesOf } from '../render/renderer.ts';
@@ -42,7 +43,7 @@ export function forbiddenByProjects(fleet: readonly FleetApplication[], { root }
     const { project: name } = entry.application.spec;
     const project = projectOf(entry, entries);
     if (project !== undefined) {
-      found.push(...sourceProblems(root, entry, project));
+      found.push(...sourceProblems(root, entry, project), ...serverProblems(root, entry, project));
       const refused = entry.objects.flatMap((object) => objectProblems(entry, object, project));
       for (const problem of refused) found.push(objectProblem(root, entry, problem));
     } else {
@@ -76,6 +77,15 @@ function sourceProblems(root: string, entry: RenderedApplication, { metadata, sp
   });
 }
 
+/** An Application for another cluster than its project's: each Argo CD deploys to its own. */
+function serverProblems(root: string, entry: RenderedApplication, { metadata, spec }: Project): string[] {
+  const { server } = entry.application.spec.destination;
+  const servers = new Set((spec?.destinations ?? []).map((destination) => destination.server));
+  if (servers.has(server)) return [];
+  const rule = `AppProject ${metadata.name} allows only ${[...servers].join(', ')} (it is ${server ?? 'absent'})`;
+  return [applicationProblem(root, entry, 'spec.destination.server', rule)];
+}
+
 /** Whether a namespace is the one that is allowed, or begins with its prefix. */
 export const includesNamespace = (allowed: string | undefined, namespace: string | undefined): boolean =>
   allowed === namespace || (allowed?.endsWith('-*') === true && namespace?.startsWith(allowed.slice(0, -1)) === true);
@@ -88,15 +98,25 @@ function objectProblems(entry: RenderedApplication, object: KubernetesObject, { 
   const { destinations = [], clusterResourceWhitelist = [], namespaceResourceWhitelist = [] } = spec ?? {};
   const problems: Problem[] = [];
   const refuse = (path: string, what: string): void => {
-    problems.push({ object: nameOf(object), path, rule: `AppProject ${metadata.name} does not allow ${what}` });
+    const rule = `AppProject ${metadata.name} does not allow ${what}${howToAllow(entry)}`;
+    problems.push({ object: nameOf(object), path, rule });
   };
+  // As Argo CD does: a grant of the other list allows nothing.
+  const [list, grants] = isClusterWide(object)
+    ? (['clusterResourceWhitelist', clusterResourceWhitelist] as const)
+    : (['namespaceResourceWhitelist', namespaceResourceWhitelist] as const);
   const group = groupOf(object);
-  const isAllowed = [...namespaceResourceWhitelist, ...clusterResourceWhitelist].some((allowed) =>
-    allowsKind(allowed, object),
-  );
-  if (!isAllowed) refuse('kind', group === '' ? object.kind : `${group}/${object.kind}`);
+  if (!grants.some((allowed) => allowsKind(allowed, object)))
+    refuse('kind', `${group === '' ? object.kind : `${group}/${object.kind}`} in its ${list}`);
   const namespace = object.metadata.namespace ?? entry.application.spec.destination.namespace;
   if (!destinations.some((destination) => includesNamespace(destination.namespace, namespace)))
     refuse('metadata.namespace', `the namespace ${String(namespace)}`);
   return problems;
 }
+
+/** Root's project is not synced from Git: its installer brings it, and until then a merge fails as a whole. */
+const howToAllow = ({ application }: RenderedApplication): string =>
+  application.metadata.name === 'root'
+    ? '; allow it in argocd/root/templates/project.yaml, and run `make apply` for each cluster before this is merged: ' +
+      'until then Argo CD applies nothing of the commit'
+    : '';

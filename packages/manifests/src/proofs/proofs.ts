@@ -1,7 +1,9 @@
 import { wrongHealthChecks } from './argocd/health.ts';
 import { unknownSettings } from './argocd/known-settings.ts';
+import { unknownOptions } from './argocd/options.ts';
 import { wrongPolicies } from './argocd/policy.ts';
 import { unsafeSelfManagement } from './argocd/self-management.ts';
+import { brokenPromises } from './argocd/sets.ts';
 import { dependentOnCapabilities } from './capabilities.ts';
 import { undefinedKinds } from './definitions.ts';
 import { differencesBetweenRenders } from './determinism.ts';
@@ -154,6 +156,16 @@ const REST: readonly Invariant[] = [
     intent: 'Argo CD is allowed to apply every object.',
     follows: ['references', 'definitions'],
     prove: forbiddenByProjects,
+  },
+  {
+    name: "on-call's switch",
+    intent: 'A rollback stays, and all else follows Git: what every ApplicationSet and root promise.',
+    prove: brokenPromises,
+  },
+  {
+    name: "Argo CD's options",
+    intent: 'Argo CD knows every option, hook and wave that an object asks for.',
+    prove: unknownOptions,
   },
   {
     name: 'Argo CD itself',
