@@ -20,6 +20,8 @@ export interface Bump extends Image {
   readonly requestedBy?: string | undefined;
   /** Deploys an older build than the present one as well. */
   readonly allowOlder?: boolean;
+  /** Refuses to replace the present image by throwing; asked again where another push came first. */
+  readonly mayReplace?: (present: Image) => void;
 }
 
 /** What a bump came to. */
@@ -53,6 +55,7 @@ export async function bump(remote: Remote, change: Bump): Promise<BumpResult> {
       if (present !== last?.present) {
         const text = setImage(present.text, { tag, digest }, file);
         if (text !== present.text) {
+          change.mayReplace?.(readImage(present.text, file));
           await refuseUnpromoted(draft.git, remote, main, change);
           age = await refuseOlder(draft.git, main, change, readImage(present.text, file));
         }

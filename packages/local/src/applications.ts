@@ -108,6 +108,10 @@ const UNREADABLE = ['ComparisonError', 'InvalidSpecError', 'UnknownError'];
 export const isUnreadable = ({ status }: Application): boolean =>
   (status?.conditions ?? []).some(({ type }) => UNREADABLE.includes(type));
 
+/** Whether it shares an object with another Application. */
+export const isShared = ({ status }: Application): boolean =>
+  (status?.conditions ?? []).some(({ type }) => type === 'SharedResourceWarning');
+
 export const isDegraded = (application: Application): boolean => healthStatus(application) === 'Degraded';
 
 /** What is wrong with an Application, in Argo CD's own words, the most telling first; empty when nothing is. */
@@ -120,8 +124,7 @@ export function problemsOf(application: Application, nodes: readonly ResourceNod
   }));
   const isError = ({ type }: { type: string }): boolean => type.endsWith('Error');
   problems.push(...conditions.filter(isError).map(({ text }) => text));
-  // A failure stays in the status until the next sync, also when a later commit asks for what runs.
-  if (isSyncFailing(application) && (syncStatus(application) !== 'Synced' || isOperating(application)))
+  if (isSyncFailing(application) && isOfPresent(application))
     problems.push(`sync failed: ${oneLine(status?.operationState?.message ?? '')}`);
   if (healthStatus(application) !== 'Healthy') {
     for (const { kind, name, health } of nodes) {
@@ -136,6 +139,17 @@ export function problemsOf(application: Application, nodes: readonly ResourceNod
   if (!isAutoSynced(application))
     problems.push(`auto-sync is off (rolled back) until \`make resume APP=${metadata.name}\` hands it back to Git`);
   return problems;
+}
+
+/**
+ * Whether the last operation is about what Argo CD compares with now. A failure stays in the status until the next one, also
+ * when a later commit asks for what runs, or waits for somebody to sync it.
+ */
+function isOfPresent(application: Application): boolean {
+  if (isOperating(application)) return true;
+  const operated = deployedRevision(application);
+  const isOfOtherCommit = operated !== undefined && operated !== comparedRevision(application);
+  return syncStatus(application) !== 'Synced' && !isOfOtherCommit;
 }
 
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();

@@ -9,6 +9,7 @@ import {
   isDegraded,
   isOperating,
   isSettled,
+  isShared,
   isSyncFailing,
   isUnreadable,
   ROOT,
@@ -106,6 +107,7 @@ export async function awaitDelivery(
       const created = [...applications.values()].filter(({ metadata }) => !specsBefore.has(metadata.name));
       return { reached: [...reached, ...created], heldBack, frozen };
     }
+    if (root !== undefined && !isRootBusy) for (const other of others) await giveUpOnOther(other);
     // A freeze that is gone: Argo CD itself would look again at its next poll.
     await refresh(others.filter((other) => syncStatus(other) === 'OutOfSync' && !isOperating(other)));
     return undefined;
@@ -165,6 +167,24 @@ export async function awaitDelivery(
     for (const { metadata } of applications) await client.refresh(metadata.name);
   }
 
+  /**
+   * Throws when an Application that the commit creates or changes by way of its ApplicationSet fails as no time will mend:
+   * it cannot be compared, or the objects that it would deploy belong to another one.
+   */
+  async function giveUpOnOther(application: Application): Promise<void> {
+    const { name } = application.metadata;
+    const before = specsBefore.get(name);
+    if (before === JSON.stringify(application.spec)) return;
+    const isBad = (now: Application): boolean => isUnreadable(now) || (isShared(now) && isSyncFailing(now));
+    const bad = isBad(application) ? await confirmBad(client, name, isBad) : undefined;
+    if (bad === undefined) return;
+    throw new CommandError(
+      `${name}, which ${commit} ${before === undefined ? 'creates' : 'changes'}, does not work: ` +
+        (await explain(client, bad)).join('\n       '),
+      'what ran before keeps running; push a fix',
+    );
+  }
+
   /** Throws when the commit itself is what fails. */
   async function giveUpWhenBad(application: Application, isCurrent: boolean): Promise<void> {
     const { name } = application.metadata;
@@ -174,8 +194,11 @@ export async function awaitDelivery(
       isUnreadable(now) || (isOperatedOn && (isSyncFailing(now) || isDegraded(now)));
     const bad = isBad(application) ? await confirmBad(client, name, isBad) : undefined;
     if (bad === undefined) return;
+    const deployed = isUnreadable(bad) ? comparedRevision(bad) : deployedRevision(bad);
+    const isLater = deployed !== undefined && deployed !== publication.commit && (await contains(deployed));
+    const what = isLater ? `${shortCommit(deployed)}, which came after ${commit}` : commit;
     throw new CommandError(
-      `${name} did not take ${commit}: ${(await explain(client, bad)).join('\n       ')}`,
+      `${name} did not take ${what}: ${(await explain(client, bad)).join('\n       ')}`,
       `the previous version keeps running; push a fix, or \`make rollback APP=${name}\``,
     );
   }

@@ -9,7 +9,9 @@ interface Owned {
 
 /** Why an ApplicationSet cannot say which Applications there are; undefined when it can. */
 export function errorOf({ status }: ApplicationSet): string | undefined {
-  return status?.conditions?.find(({ type, status: is }) => type === 'ErrorOccurred' && is === 'True')?.message;
+  const find = (type: string, is: string): string | undefined =>
+    status?.conditions?.find((condition) => condition.type === type && condition.status === is)?.message;
+  return find('ErrorOccurred', 'True') ?? find('ResourcesUpToDate', 'False');
 }
 
 /** The objects that Git no longer has and that Argo CD keeps, since they are marked `Prune=false`. */

@@ -84,11 +84,20 @@ export async function publishWorkTree(
   return commitToMain(remote, { author, message, workTree: instance.root, compose });
 }
 
-/** Sets an application's image in the local cluster, as CI does. Throws as `bump` does. */
-export async function publishImage(instance: Instance, url: string, app: string, image: Image): Promise<Publication> {
+/**
+ * Sets an application's image in the local cluster, as CI does. Throws as `bump` does.
+ * @param mayReplace refuses to replace the image that main has by throwing
+ */
+export async function publishImage(
+  instance: Instance,
+  url: string,
+  app: string,
+  image: Image,
+  mayReplace: (present: Image) => void = () => undefined,
+): Promise<Publication> {
   // Not whatever else the image has: a `source` would be taken for the commit that it was built from.
   const { tag, digest } = image;
-  return bump(remoteOf(instance, url), { cluster: instance.cluster, app, tag, digest });
+  return bump(remoteOf(instance, url), { cluster: instance.cluster, app, tag, digest, mayReplace });
 }
 
 /** The image of an application on the server's main; undefined when it has no image file. */

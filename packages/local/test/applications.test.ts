@@ -104,6 +104,14 @@ t.test('a failure of the past is no problem of the present', (t) => {
   t.same(problemsOf(failed), [], 'a later commit asks for what runs');
   const sync = { ...failed.status?.sync, status: 'OutOfSync' };
   t.same(problemsOf({ ...failed, status: { ...failed.status, sync } }), ['sync failed: denied']);
+  const of = (commit: string): Application =>
+    withStatus({
+      sync: { ...sync, revision: 'c'.repeat(40) },
+      operationState: { phase: 'Failed', message: 'denied', syncResult: { revision: commit.repeat(40) } },
+    });
+  t.same(problemsOf(of('c')), ['sync failed: denied']);
+  t.same(problemsOf(of('b')), [], 'a later commit waits; what failed is not what is compared');
+  t.same(problemsOf({ ...of('b'), operation: {} }), ['sync failed: denied'], 'it is tried again');
   t.end();
 });
 

@@ -42,6 +42,17 @@ t.test('what an ApplicationSet no longer lists is told, and why one lists nothin
   t.equal(lines.length, 2);
 });
 
+t.test('Applications that an ApplicationSet could not bring up to date are told in its words', async (t) => {
+  const outdated = set('app', 'create-update');
+  const conditions = [
+    ...(outdated.status?.conditions ?? []),
+    { type: 'ResourcesUpToDate', status: 'False', message: 'application is not permitted' },
+  ];
+  t.match(await removals(argo([{ ...outdated, status: { conditions } }], { app: [] }), []), [
+    /^ApplicationSet app: application is not permitted; its Applications stay as they are$/,
+  ]);
+});
+
 t.test('objects that Git no longer has are told once the sync is over', async (t) => {
   const resources = [
     { kind: 'Namespace', name: 'shop', requiresPruning: true },

@@ -5,10 +5,14 @@ import { createServer } from 'node:http';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
+import type { Publication } from '@gitops/delivery/commit';
 import { gitIn, isAncestor } from '@gitops/delivery/git';
 import { CommandError } from '@gitops/report/errors';
 import { run } from '@gitops/tools/run';
+import type { Application } from '../src/argocd-api.ts';
+import { beginBuild, type Build, refuseOlderBuild, rememberBuild } from '../src/builds.ts';
 import type { Instance } from '../src/instance.ts';
+import { overtaken, overtakenInWords } from '../src/overtaken.ts';
 import { choosePorts } from '../src/ports.ts';
 import {
   createRepository,
@@ -127,6 +131,69 @@ t.test('the work tree and images that are published at the same time all land, a
   t.match((await publishedImage(instance, 'app'))?.tag, /^1\.[ab]$/);
   t.match((await publishedImage(instance, 'other'))?.tag, /^1\.[cde]$/);
   t.equal(await git('show', 'main:README.md'), 'in the middle of it');
+});
+
+t.test('a ship that another one overtook says which', async (t) => {
+  const { instance, url } = await serve(t);
+  await publishWorkTree(instance, url);
+  const publish = async (tag: string): Promise<Publication> =>
+    publishImage(instance, url, 'app', { tag, digest: digest(tag.slice(-1)) });
+  const [first, second, third] = [await publish('1.a'), await publish('1.b'), await publish('1.c')];
+  writeFileSync(join(instance.root, 'README.md'), 'of another Application\n');
+  const other = await publishWorkTree(instance, url);
+  const at = (revision: string, ...history: readonly string[]): Application => ({
+    metadata: {
+      name: 'app',
+      annotations: { 'argocd.argoproj.io/manifest-generate-paths': '/clusters/local/app.image.yaml' },
+    },
+    spec: {},
+    status: { sync: { revision }, history: history.map((entry, id) => ({ id, deployedAt: '', revision: entry })) },
+  });
+  const found = await overtaken(instance, first, [at(other.commit, second.commit)]);
+  t.strictSame(found, [
+    { application: 'app', by: third.commit, subject: 'Deploy app 1.c to local', commits: 2, wasDeployed: false },
+  ]);
+  t.equal(
+    found.map((each) => overtakenInWords(first.commit, each)).join(),
+    `Overtaken: app runs ${third.commit.slice(0, 7)} (Deploy app 1.c to local), the newest of 2 commits that came after ` +
+      `${first.commit.slice(0, 7)}, which was not deployed by itself.`,
+  );
+  t.match(await overtaken(instance, second, [at(third.commit, second.commit)]), [{ commits: 1, wasDeployed: true }]);
+  t.strictSame(await overtaken(instance, third, [at(other.commit)]), [], 'what came after is about something else');
+  t.strictSame(await overtaken(instance, third, [at(third.commit)]), []);
+});
+
+t.test('an older build that is pushed last is refused, whatever else was pushed meanwhile', async (t) => {
+  const { instance, url } = await serve(t);
+  await publishWorkTree(instance, url);
+  await run('git', ['-C', instance.root, 'init', '--quiet']);
+  const begin = async (): Promise<Build> => beginBuild(instance.root, ['README.md', 'with space']);
+  const older = await begin();
+  t.equal((await begin()).inputs, older.inputs, 'the same files');
+  writeFileSync(join(instance.root, 'README.md'), 'changed\n');
+  const newer = { ...(await begin()), began: older.began + 3000 };
+  t.not(newer.inputs, older.inputs);
+
+  const ship = async (tag: string, build: Build): Promise<Publication> => {
+    const image = { tag, digest: digest(tag.slice(-1)) };
+    rememberBuild(instance, image.digest, build);
+    return publishImage(instance, url, 'app', image, (present) => {
+      refuseOlderBuild(instance, 'app', image, build, present);
+    });
+  };
+  await ship('2.b', newer);
+  await t.rejects(ship('2.a', older), {
+    message:
+      'app 2.a is an older build than 2.b, which main has: it was built from other files, and began 3.0 s earlier; nothing was changed',
+  });
+  t.equal((await publishedImage(instance, 'app'))?.tag, '2.b');
+  t.equal((await ship('2.c', { ...newer, began: older.began })).files.length, 1, 'of the same files, in any order');
+  t.equal(
+    (await publishImage(instance, url, 'app', { tag: '2.a', digest: digest('a') })).files.length,
+    1,
+    'on purpose',
+  );
+  t.equal((await ship('2.d', older)).files.length, 1, 'over the same files');
 });
 
 t.test('main cannot be rewritten', async (t) => {

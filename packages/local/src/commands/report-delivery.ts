@@ -1,15 +1,18 @@
 import type { Publication } from '@gitops/delivery/commit';
+import { CommandError } from '@gitops/report/errors';
 import { elapsed } from '@gitops/report/progress';
 import { connectAs } from '../accounts.ts';
-import { applicationsTable } from '../applications.ts';
+import { applicationsTable, problemsOf } from '../applications.ts';
 import type { Application } from '../argocd-api.ts';
 import { PATIENCE } from '../await-applications.ts';
-import { awaitDelivery } from '../await-delivery.ts';
+import { awaitDelivery, type Delivery } from '../await-delivery.ts';
 import { awaitLoadBalancer, describeEnd, type LoadBalancerEnd } from '../await-load-balancer.ts';
 import { frozenInWords } from '../freezes.ts';
 import type { Instance } from '../instance.ts';
 import { refreshMonitoring } from '../monitoring/monitoring.ts';
+import { overtaken, overtakenInWords } from '../overtaken.ts';
 import type { Ports } from '../ports.ts';
+import { removals } from '../removals.ts';
 import { readRolloutMinimum } from '../rollout-minimum.ts';
 import { type Timeline, timelineTable } from '../timeline.ts';
 
@@ -35,13 +38,22 @@ export async function reportDelivery(
 ): Promise<void> {
   const head = publication.commit.slice(0, 7);
   if (publication.files.length === 0) {
-    const nothing = { ...publication, reached: [], heldBack: [], frozen: [], parts: timeline?.parts };
+    const nothing = {
+      ...publication,
+      reached: [],
+      heldBack: [],
+      frozen: [],
+      overtaken: [],
+      remarks: [],
+      parts: timeline?.parts,
+    };
     print(json ? JSON.stringify(nothing) : `Nothing to do: main (${head}) is up to date.`);
     return;
   }
   if (!json) print(filesInWords(head, publication.files));
-  const client = connectAs(instance, ports, 'developer');
-  const { reached, heldBack, frozen } = await awaitDelivery(instance, client, publication, PATIENCE, onSynced);
+  const { reached, heldBack, frozen } = await deliver(instance, ports, publication, onSynced);
+  const later = await overtaken(instance, publication, reached);
+  const remarks = await remarksOn(instance, ports, publication, reached);
   timeline?.end('all healthy');
   const healthyAfter = elapsed(Date.now() - start);
   const isReached = reached.length > 0;
@@ -54,7 +66,12 @@ export async function reportDelivery(
   if (json) {
     const names = reached.map(({ metadata }) => metadata.name);
     const problems = loadBalancer.problem === undefined ? [] : [loadBalancer.problem];
-    print(JSON.stringify({ ...publication, reached: names, heldBack, frozen, problems, parts: timeline?.parts }));
+    print(
+      JSON.stringify({
+        ...publication,
+        ...{ reached: names, heldBack, frozen, overtaken: later, problems, remarks, parts: timeline?.parts },
+      }),
+    );
     return;
   }
   for (const name of heldBack)
@@ -62,9 +79,43 @@ export async function reportDelivery(
   for (const { name, freeze } of frozen) print(await frozenInWords(name, freeze));
   if (!isReached && heldBack.length + frozen.length === 0) print('No Application reads any of these files.');
   if (!isReached) return;
+  for (const each of later) print(overtakenInWords(publication.commit, each));
   print(`Synced and Healthy ${healthyAfter} after the command started:\n${applicationsTable(reached)}`);
-  for (const line of ends) print(line);
+  for (const line of [...remarks, ...ends]) print(line);
   if (timeline !== undefined) print(`\n${timelineTable(timeline)}`);
+}
+
+/** Waits for the delivery. What is wrong with ApplicationSets is often why it fails: it is said as well. */
+async function deliver(
+  instance: Instance,
+  ports: Ports,
+  publication: Publication,
+  onSynced: (() => void) | undefined,
+): Promise<Delivery> {
+  try {
+    return await awaitDelivery(instance, connectAs(instance, ports, 'developer'), publication, PATIENCE, onSynced);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    throw new CommandError([...error.problems, ...(await remarksOn(instance, ports, publication, []))], error.next);
+  }
+}
+
+/**
+ * What Argo CD remarks on these Applications, which work: its conditions. After a change of argocd/ also what is wrong with
+ * ApplicationSets, what they no longer list, and what stays without Git.
+ */
+async function remarksOn(
+  instance: Instance,
+  ports: Ports,
+  { files }: Publication,
+  reached: readonly Application[],
+): Promise<string[]> {
+  const lines: string[] = [];
+  for (const application of reached)
+    for (const problem of problemsOf(application)) lines.push(`${application.metadata.name}: ${problem}`);
+  if (!files.some((file) => file.startsWith('argocd/'))) return lines;
+  const client = connectAs(instance, ports, 'platform');
+  return [...lines, ...(await removals(client, await client.applications()))];
 }
 
 /** Gives Prometheus and Alertmanager, where they run, the rules and routes of the commit, and says so. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Image, imageFile, imageProblem, tagProblem } from '@gitops/delivery/image-file';
+import { readServiceDockerfile } from '@gitops/images/service-image';
 import { command } from '@gitops/report/command-line';
 import { CommandError, UsageError } from '@gitops/report/errors';
 import { text } from '@gitops/report/options';
@@ -7,6 +8,7 @@ import { type Progress, progressTo } from '@gitops/report/progress';
 import { LOCAL_REGISTRY } from '@gitops/settings';
 import { ensureTools, type Tools } from '@gitops/tools/tools';
 import { shortImage } from '../applications.ts';
+import { beginBuild, refuseOlderBuild, rememberBuild } from '../builds.ts';
 import { followPods } from '../follow-pods.ts';
 import { type Instance, openInstance } from '../instance.ts';
 import type { Ports } from '../ports.ts';
@@ -44,8 +46,8 @@ export default command({
     const progress = progressTo();
     const tools = await ensureTools({ ...progress, note: () => undefined }, { verify: false });
     const timeline = new Timeline(start);
-    const given = givenImage({ tag, digest, app });
-    const image = given ?? (await build(instance, { tools, ports, app, tag, timeline, progress }));
+    const { image, mayReplace } =
+      givenImage({ tag, digest, app }) ?? (await build(instance, { tools, ports, app, tag, timeline, progress }));
 
     let isCommitted = false;
     let isAnyReady = false;
@@ -57,7 +59,7 @@ export default command({
       progress.done(`${pod.name} is ready`);
     });
     try {
-      const publication = await publishImage(instance, repositoryURL(ports.git), app, image);
+      const publication = await publishImage(instance, repositoryURL(ports.git), app, image, mayReplace);
       isCommitted = publication.files.length > 0;
       timeline.end('commit');
       const onSynced = (): void => {
@@ -73,16 +75,30 @@ export default command({
   },
 });
 
-/** The image to commit without a build; undefined when it must be built. */
-function givenImage({ tag, digest, app }: { tag?: string | undefined; digest?: string | undefined; app: string }) {
-  if (tag === undefined) return undefined;
-  if (digest !== undefined) return { tag, digest };
-  // No registry has it: what a bad release looks like.
-  if (!tag.includes('bad')) return undefined;
-  return { tag, digest: `sha256:${createHash('sha256').update(`${app}:${tag}`).digest('hex')}` };
+/** What is committed, and what it may replace: all where left out. */
+interface Shipment {
+  readonly image: Image;
+  readonly mayReplace?: (present: Image) => void;
 }
 
-interface Build {
+/** The image to commit without a build; undefined when it must be built. */
+function givenImage({
+  tag,
+  digest,
+  app,
+}: {
+  tag?: string | undefined;
+  digest?: string | undefined;
+  app: string;
+}): Shipment | undefined {
+  if (tag === undefined) return undefined;
+  if (digest !== undefined) return { image: { tag, digest } };
+  // No registry has it: what a bad release looks like.
+  if (!tag.includes('bad')) return undefined;
+  return { image: { tag, digest: `sha256:${createHash('sha256').update(`${app}:${tag}`).digest('hex')}` } };
+}
+
+interface BuildOptions {
   readonly tools: Tools;
   readonly ports: Ports;
   readonly app: string;
@@ -91,15 +107,25 @@ interface Build {
   readonly progress: Progress;
 }
 
-async function build(instance: Instance, { tools, ports, app, tag, timeline, progress }: Build): Promise<Image> {
+async function build(
+  instance: Instance,
+  { tools, ports, app, tag, timeline, progress }: BuildOptions,
+): Promise<Shipment> {
   if ((await publishedImage(instance, app)) === undefined)
     throw new CommandError(
       `main has no ${imageFile(instance.cluster, app)}`,
       'name an application that has an image file in this cluster',
     );
   timeline.end('set-up');
+  const build = await beginBuild(instance.root, readServiceDockerfile(instance.root, app).inputs);
   const image = await buildLocalImage(instance, tools, ports, { service: app, tag });
   for (const part of ['bundle', 'assemble', 'push'] as const) timeline.add(part, image.seconds[part]);
   progress.done(`pushed ${shortImage(image.reference)}`);
-  return image;
+  rememberBuild(instance, image.digest, build);
+  return {
+    image,
+    mayReplace: (present) => {
+      refuseOlderBuild(instance, app, image, build, present);
+    },
+  };
 }
