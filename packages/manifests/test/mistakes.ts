@@ -6,6 +6,7 @@ import { MONITORING } from './mistakes/monitoring.ts';
 import { NUMBERS } from './mistakes/numbers.ts';
 import { REFERENCES } from './mistakes/references.ts';
 import { SECRETS } from './mistakes/secrets.ts';
+import { SEMANTICS } from './mistakes/semantics.ts';
 import type { Mistake } from './mistakes/slip.ts';
 import { UPSTREAM } from './mistakes/upstream.ts';
 import { VALUES } from './mistakes/values.ts';
@@ -25,4 +26,5 @@ export const MISTAKES: readonly Mistake[] = [
   ...EDITS,
   ...FACTS,
   ...SECRETS,
+  ...SEMANTICS,
 ];

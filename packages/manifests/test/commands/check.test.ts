@@ -118,3 +118,31 @@ t.test('all problems are reported at once: of files, settings, values, templates
     );
   t.ok(problems.length <= expected.length + 1, `${problems.length} lines`, { problems });
 });
+
+t.test('one cause, one line', async (t) => {
+  const set = 'argocd/applications/fastify-service.yaml';
+  const cases: readonly (readonly [string, string, string, RegExp])[] = [
+    [
+      set,
+      'sync-wave: "1"',
+      'sync-wave: 1',
+      /^argocd\/applications\/fastify-service\.yaml:8: .* must be text, in quotes/,
+    ],
+    [set, '\nspec:\n', '\nspec: [\n', /^argocd\/applications\/fastify-service\.yaml:\d+: the file: /],
+    ['argocd/values.yaml', '\nconfigs:\n', '\nconfigs: [\n', /^argocd\/values\.yaml:\d+: the file: /],
+    [
+      set,
+      'metadata.annotations.imageRegistry',
+      'metadata.annotations.registry',
+      /^argocd\/applications\/fastify-service\.yaml:1: /,
+    ],
+  ];
+  for (const [file, from, to, expected] of cases) {
+    const folder = copy(t);
+    edit(folder, file, from, to);
+    const problems = await allProblems(folder);
+    t.equal(problems.length, 1, `${file}: ${to.trim()}`, { problems });
+    t.match(problems[0], expected);
+    rmSync(folder, { recursive: true });
+  }
+});

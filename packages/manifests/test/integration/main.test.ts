@@ -65,7 +65,11 @@ t.test('check: silent where all is well, every problem and exit code 1 where not
     ill.stdout,
     /^clusters\/dev\/fastify-service\.yaml:\d+: replicas: .*\nclusters\/staging\/fastify-service\.yaml:\d+: autoscaling\.maxReplicas: /,
   );
-  t.equal(ill.stderr, '2 problems\n');
+  t.equal(
+    ill.stderr,
+    'not checked until this is fixed: capacity, Argo CD itself, Pod Security (dev, staging); ' +
+      'grants of projects, health checks\n2 problems\n',
+  );
   t.equal((JSON.parse(command(folder, ['check', '--json']).stdout) as { problems: string[] }).problems.length, 2);
   t.end();
 });

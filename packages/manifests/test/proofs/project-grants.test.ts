@@ -207,6 +207,15 @@ t.test("root's own project is held to the same", (t) => {
   t.match(forbiddenByProjects(fleetWith(SERVICES, { ...ROOT, sourceRepos: [] }), context), [
     /AppProject root does not allow the repository/,
   ]);
+  const inOtherList = [...(ROOT.namespaceResourceWhitelist ?? []), { group: '', kind: 'Namespace' }];
+  t.match(
+    forbiddenByProjects(
+      fleetWith(SERVICES, { ...ROOT, namespaceResourceWhitelist: inOtherList }, [...GUARD, namespace]),
+      context,
+    ),
+    [/Namespace\/orders kind: AppProject root does not allow Namespace in its clusterResourceWhitelist/],
+    'a grant of the other list counts nothing',
+  );
   t.end();
 });
 
