@@ -29,7 +29,7 @@ export async function freezesInWords(
     const old = windowsOf(before, object);
     const fresh = windowsOf(after, object);
     result.push({
-      ...{ object, path: FIELD, kind: 'change', before: namesOf(old), after: namesOf(fresh) },
+      ...{ object, path: FIELD, kind: 'change', effect: 'changed', before: namesOf(old), after: namesOf(fresh) },
       consequence: await consequenceOf(renderer, old, fresh),
     });
   }

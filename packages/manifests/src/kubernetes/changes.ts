@@ -1,14 +1,25 @@
+import { applicationFinding, applicationSetRemoval } from './changes/application-set.ts';
 import { argocdStepFinding } from './changes/argocd-steps.ts';
-import type { Change, Finding } from './changes/change.ts';
+import type { Change, ChangeKind, Finding } from './changes/change.ts';
 import { type FieldChange, fieldChanges, isWithin, pathOf } from './changes/fields.ts';
-import { isImmutable, isReplaced } from './changes/immutable.ts';
+import { isImmutable } from './changes/immutable.ts';
 import { loadBalancerFinding, loadBalancerRemoval } from './changes/load-balancer.ts';
 import { replicasFinding } from './changes/replicas.ts';
+import {
+  AUTOMATED,
+  hasOption,
+  isHook,
+  isReplaced,
+  pruneOptionOf,
+  type SyncPolicy,
+  waveOf,
+} from './changes/sync-policy.ts';
 import { groupKindOf, type KubernetesObject, nameOf } from './object.ts';
+import type { Workload } from './workload.ts';
 
 // What a change in Git does to a running cluster, read from the objects before and after it.
 
-export type { Change, ChangeKind } from './changes/change.ts';
+export type { Change, ChangeKind, Effect } from './changes/change.ts';
 
 /** Kinds whose removal loses data or removes other objects as well, and what is lost. */
 const STATEFUL: Readonly<Record<string, string>> = {
@@ -23,94 +34,203 @@ const PODS = ['apps/Deployment', 'apps/StatefulSet', 'apps/DaemonSet'];
 
 type Objects = readonly KubernetesObject[];
 
-/** Everything that differs between two states of one application, and what it does to the cluster. */
-export function changesBetween(before: Objects, after: Objects): Change[] {
+/** Two states of one Application. */
+interface Sides {
+  readonly before: Objects;
+  readonly after: Objects;
+  readonly policy: SyncPolicy;
+}
+
+/**
+ * Everything that differs between two states of one Application, and what it does to the cluster.
+ * @param policy of the Application as it is afterwards
+ */
+export function changesBetween(before: Objects, after: Objects, policy: SyncPolicy = AUTOMATED): Change[] {
+  const sides: Sides = { before, after, policy };
   const old = byIdentity(before);
   const fresh = byIdentity(after);
   const changes: Change[] = [];
   for (const key of new Set([...old.keys(), ...fresh.keys()])) {
     const was = old.get(key);
     const is = fresh.get(key);
-    if (was !== undefined && is !== undefined) changes.push(...changesOfObject(was, is, before, after));
-    else if (was !== undefined)
-      changes.push({ object: nameOf(was), path: '', before: was, after: undefined, ...removal(was, after) });
-    else if (is !== undefined)
-      changes.push({
-        object: nameOf(is),
-        path: '',
-        before: undefined,
-        after: is,
-        kind: 'change',
-        consequence: 'is created',
-      });
+    if (was !== undefined && is !== undefined) changes.push(...changesOfObject(was, is, sides));
+    else if (was !== undefined) changes.push(wholeObject(was, { before: was, after: undefined }, removal(was, sides)));
+    else if (is !== undefined) changes.push(wholeObject(is, { before: undefined, after: is }, creation(is)));
   }
-  return changes;
+  return held(changes, sides);
 }
 
-/** An object stays the same across versions of its group. */
-function byIdentity(objects: Objects): Map<string, KubernetesObject> {
-  const known = new Map<string, KubernetesObject>();
-  for (const object of objects) {
-    const { namespace = '', name } = object.metadata;
-    known.set(`${groupKindOf(object)} ${namespace} ${name}`, object);
-  }
-  return known;
-}
+/** What makes an object the same one: it stays so across versions of its group. */
+export const identityOf = (object: KubernetesObject): string =>
+  `${groupKindOf(object)} ${object.metadata.namespace ?? ''} ${object.metadata.name}`;
 
-const changesOfObject = (was: KubernetesObject, is: KubernetesObject, before: Objects, after: Objects): Change[] =>
-  fieldChanges(was, is).map((change) => ({
+const byIdentity = (objects: Objects): Map<string, KubernetesObject> =>
+  new Map(objects.map((object) => [identityOf(object), object]));
+
+const wholeObject = (object: KubernetesObject, values: Pick<Change, 'before' | 'after'>, finding: Finding): Change => ({
+  object: nameOf(object),
+  namespace: object.metadata.namespace,
+  path: '',
+  ...values,
+  ...finding,
+});
+
+function changesOfObject(was: KubernetesObject, is: KubernetesObject, sides: Sides): Change[] {
+  const changes = fieldChanges(was, is).map((change) => ({
     object: nameOf(is),
+    namespace: is.metadata.namespace,
     path: pathOf(change.keys),
     before: change.before,
     after: change.after,
-    ...findingOf(was, is, before, after, change),
+    ...findingOf(was, is, sides, change),
   }));
-
-function findingOf(
-  was: KubernetesObject,
-  is: KubernetesObject,
-  before: Objects,
-  after: Objects,
-  change: FieldChange,
-): Finding {
-  const path = pathOf(change.keys);
-  if (isImmutable(was, is, path, change))
-    return {
-      kind: 'immutable',
-      consequence: 'the API server refuses it; the sync fails until the object is deleted and created again',
-    };
-  const step = argocdStepFinding(was, is, path);
-  if (step !== undefined) return step;
-  const loadBalancer = loadBalancerFinding(is, path, change.keys);
-  if (loadBalancer !== undefined) return loadBalancer;
-  const kind = groupKindOf(is);
-  if (PODS.includes(kind) && isWithin(path, 'spec.template'))
-    return { kind: 'pod-restart', consequence: 'every pod is replaced, by the rollout strategy' };
-  if (PODS.includes(kind) && path === 'spec.replicas')
-    return replicasFinding({ workload: was, objects: before }, { workload: is, objects: after }, change);
-  if (['/ConfigMap', '/Secret'].includes(kind) && /^(data|stringData|binaryData)/.test(path))
-    return {
-      kind: 'change',
-      consequence: 'pods that read it as environment variables keep the old value until they restart',
-    };
-  return {
-    kind: 'change',
-    consequence: isReplaced(is) ? 'the object is deleted and created again' : 'is changed in place',
-  };
-}
-
-/** What removing an object does. */
-function removal(object: KubernetesObject, after: Objects): Finding {
-  const lost = STATEFUL[groupKindOf(object)];
-  if (lost !== undefined) return { kind: 'removed', consequence: lost };
-  return (
-    loadBalancerRemoval(object, after) ?? { kind: 'removed', consequence: 'Argo CD deletes it if pruning is enabled' }
+  // The API server takes an object as a whole.
+  const refused = changes.find(({ kind }) => kind === 'immutable');
+  if (refused === undefined) return changes;
+  return changes.map((change) =>
+    change.kind === 'immutable'
+      ? change
+      : { ...change, kind: 'change', effect: 'refused', consequence: `is refused together with ${refused.path}` },
   );
 }
 
+const IMMUTABLE: Finding = {
+  kind: 'immutable',
+  effect: 'refused',
+  consequence: 'the API server refuses it; the sync fails until the object is deleted and created again',
+};
+
+function findingOf(was: KubernetesObject, is: KubernetesObject, sides: Sides, change: FieldChange): Finding {
+  const path = pathOf(change.keys);
+  if (isReplaced(was, is, sides.policy)) return replacement(is);
+  if (isImmutable(was, is, path, change)) return IMMUTABLE;
+  const step = argocdStepFinding(was, is, path);
+  if (step !== undefined) return step;
+  const application = applicationFinding(is, path, change.after);
+  if (application !== undefined) return application;
+  const loadBalancer = loadBalancerFinding(is, path, change.keys);
+  if (loadBalancer !== undefined) return loadBalancer;
+  const kind = groupKindOf(is);
+  if (PODS.includes(kind) && isWithin(path, 'spec.template')) return templateFinding(is);
+  if (PODS.includes(kind) && path === 'spec.replicas')
+    return replicasFinding({ workload: was, objects: sides.before }, { workload: is, objects: sides.after }, change);
+  if (['/ConfigMap', '/Secret'].includes(kind) && /^(data|stringData|binaryData)/.test(path))
+    return {
+      kind: 'change',
+      effect: 'changed',
+      consequence: 'pods that read it as environment variables keep the old value until they restart',
+    };
+  return { kind: 'change', effect: 'changed', consequence: 'is changed in place' };
+}
+
+function replacement(object: KubernetesObject): Finding {
+  if (isHook(object))
+    return { kind: 'change', effect: 'recreated', consequence: 'a hook: it is deleted and run anew by the next sync' };
+  const consequence = 'the object is deleted and created again';
+  if (groupKindOf(object) === 'networking.k8s.io/Ingress')
+    return {
+      kind: 'load-balancer-replaced',
+      effect: 'recreated',
+      consequence: `${consequence}, and its load balancer`,
+    };
+  return { kind: PODS.includes(groupKindOf(object)) ? 'pod-restart' : 'change', effect: 'recreated', consequence };
+}
+
+/** What a change of a pod template does. */
+function templateFinding({ spec }: Workload): Finding {
+  if (spec?.updateStrategy?.type === 'OnDelete')
+    return { kind: 'change', effect: 'changed', consequence: 'each pod gets it only when somebody deletes the pod' };
+  return {
+    kind: 'pod-restart',
+    effect: 'changed',
+    consequence: 'every pod is replaced, by the rollout strategy',
+  };
+}
+
+const creation = (object: KubernetesObject): Finding =>
+  isHook(object)
+    ? { kind: 'change', effect: 'created', consequence: 'a hook: it runs in the next sync' }
+    : { kind: 'change', effect: 'created', consequence: 'is created' };
+
+/** What removing an object does. */
+function removal(object: KubernetesObject, { after, policy }: Sides): Finding {
+  const kept = (consequence: string): Finding => ({ kind: 'removed', effect: 'kept', consequence });
+  if (isHook(object)) return kept('stays: Argo CD deletes no hook that Git no longer has');
+  const option = pruneOptionOf(object, policy);
+  if (option === 'false') return kept('stays, by its option Prune=false; somebody deletes it by hand');
+  if (policy.isAutomated && !policy.prunes) return kept('stays: the Application does not prune');
+  if (option === 'confirm')
+    return { kind: 'removed', effect: 'waits', consequence: 'stays until a person confirms (Prune=confirm)' };
+  const deleted = (consequence: string): Finding => ({ kind: 'removed', effect: 'deleted', consequence });
+  const lost = STATEFUL[groupKindOf(object)];
+  if (lost !== undefined) return deleted(`Argo CD deletes it: ${lost}`);
+  const other = applicationSetRemoval(object) ?? loadBalancerRemoval(object, after);
+  if (other !== undefined) return other;
+  if (!PODS.includes(groupKindOf(object))) return deleted('Argo CD deletes it');
+  return deleted(
+    hasOption(object, policy, 'PruneLast=true')
+      ? 'Argo CD deletes it, with its pods, after all else is applied'
+      : 'Argo CD deletes it, with its pods, before it applies anything else: what replaces it starts afterwards',
+  );
+}
+
+/** The changes with what keeps some of them from happening. */
+function held(changes: readonly Change[], { before, after, policy }: Sides): Change[] {
+  if (!policy.isAutomated)
+    return changes.map((change) => waiting(change, 'not before a person syncs: the Application has no automated sync'));
+  const comparable = after.filter((object) => !isHook(object));
+  if (comparable.length === 0 && policy.prunes && !policy.allowsEmpty && before.length > 0)
+    return changes.map((change) =>
+      change.effect === 'deleted'
+        ? {
+            ...change,
+            effect: 'kept',
+            consequence: 'stays: Argo CD does not delete the last objects of an Application by itself (allowEmpty)',
+          }
+        : change,
+    );
+  return heldHooks(heldWaves(changes, [...before, ...after]), [...before, ...after]);
+}
+
+function waiting(change: Change, why: string): Change {
+  if (change.effect === 'kept') return change;
+  return { ...change, effect: 'waits', consequence: `${change.consequence}; ${why}` };
+}
+
+/** A refused object stops the sync after its wave. */
+function heldWaves(changes: readonly Change[], objects: Objects): Change[] {
+  const waves = new Map(objects.map((object) => [keyOf(object), waveOf(object)]));
+  const waveOfChange = (change: Change): number => waves.get(`${change.namespace ?? ''} ${change.object}`) ?? 0;
+  const refused = changes.filter(({ kind }) => kind === 'immutable').sort((a, b) => waveOfChange(a) - waveOfChange(b));
+  const [first] = refused;
+  if (first === undefined) return [...changes];
+  return changes.map((change) =>
+    waveOfChange(change) > waveOfChange(first) ? waiting(change, `not before ${first.object} is accepted`) : change,
+  );
+}
+
+/** Argo CD compares no hooks: where nothing else differs, it does not sync. */
+function heldHooks(changes: readonly Change[], objects: Objects): Change[] {
+  const hooks = new Set(objects.filter(isHook).map(keyOf));
+  const isOfHook = ({ object, namespace = '' }: Change): boolean => hooks.has(`${namespace} ${object}`);
+  if (!changes.every(isOfHook)) return [...changes];
+  return changes.map((change) => waiting(change, 'nothing else changes, so Argo CD does not sync'));
+}
+
+const keyOf = (object: KubernetesObject): string => `${object.metadata.namespace ?? ''} ${nameOf(object)}`;
+
+const BLOCKING: readonly ChangeKind[] = [
+  'immutable',
+  'not-permitted',
+  'load-balancer-replaced',
+  'subnet-replaced',
+  'application-deleted',
+  'out-of-order',
+];
+
 /** Whether a change is too dangerous to be merged as it is. */
-export const blocking = ({ kind, object }: Change): boolean =>
-  kind === 'immutable' ||
-  kind === 'load-balancer-replaced' ||
-  kind === 'out-of-order' ||
-  (kind === 'removed' && Object.keys(STATEFUL).some((id) => object.startsWith(`${id.split('/')[1] ?? id}/`)));
+export const blocking = ({ kind, effect, object }: Change): boolean =>
+  BLOCKING.includes(kind) ||
+  (kind === 'removed' &&
+    effect !== 'kept' &&
+    Object.keys(STATEFUL).some((id) => object.startsWith(`${id.split('/')[1] ?? id}/`)));

@@ -123,6 +123,8 @@ export interface Workload extends KubernetesObject {
       readonly type?: string;
       readonly rollingUpdate?: { readonly maxSurge?: number | string; readonly maxUnavailable?: number | string };
     };
+    /** Of a DaemonSet or StatefulSet. */
+    readonly updateStrategy?: { readonly type?: string };
   };
 }
 

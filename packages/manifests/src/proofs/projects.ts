@@ -94,7 +94,12 @@ export const includesNamespace = (allowed: string | undefined, namespace: string
 export const allowsKind = ({ group, kind, name }: AllowedKind, object: KubernetesObject): boolean =>
   group === groupOf(object) && kind === object.kind && (name === undefined || matchesGlob(object.metadata.name, name));
 
-function objectProblems(entry: RenderedApplication, object: KubernetesObject, { metadata, spec }: Project): Problem[] {
+/** Why the AppProject of an Application does not allow an object; empty where it does. */
+export function objectProblems(
+  entry: Pick<RenderedApplication, 'application'>,
+  object: KubernetesObject,
+  { metadata, spec }: Project,
+): Problem[] {
   const { destinations = [], clusterResourceWhitelist = [], namespaceResourceWhitelist = [] } = spec ?? {};
   const problems: Problem[] = [];
   const refuse = (path: string, what: string): void => {
@@ -115,7 +120,7 @@ function objectProblems(entry: RenderedApplication, object: KubernetesObject, { 
 }
 
 /** Root's project is not synced from Git: its installer brings it, and until then a merge fails as a whole. */
-const howToAllow = ({ application }: RenderedApplication): string =>
+const howToAllow = ({ application }: Pick<RenderedApplication, 'application'>): string =>
   application.metadata.name === 'root'
     ? '; allow it in argocd/root/templates/project.yaml, and run `make apply` for each cluster before this is merged: ' +
       'until then Argo CD applies nothing of the commit'

@@ -30,6 +30,8 @@ export interface Capabilities {
 export interface FleetOptions {
   /** Only these clusters; all by default. */
   readonly clusters?: readonly string[];
+  /** What is installed in the clusters, where that is not what the tree would install: before `make apply`. */
+  readonly installed?: readonly FleetApplication[];
   /** The capabilities that Helm sees in a cluster of this minor version, such as `1.36`. */
   readonly capabilities: (kubernetesMinor: string) => Capabilities;
 }
@@ -59,7 +61,7 @@ export async function renderFleet(
   const render = async (planned: readonly Planned[]): Promise<FleetApplication[]> =>
     renderAll(renderer, root, planned, options);
 
-  const installed = await renderInstallations(renderer, root, options);
+  const installed = options.installed ?? (await renderInstallations(renderer, root, options));
   const roots = await render(rootsOf(installed));
   const { applications, failures } = await generate(renderer, roots);
   const refused = failures.map(({ cluster, applicationSet, error }): FleetApplication => {

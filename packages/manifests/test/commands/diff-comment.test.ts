@@ -7,7 +7,8 @@ import { diffComment, failedComment, LONGEST_COMMENT } from '../../src/commands/
 import { type Risk, riskOf, RISKS } from '../../src/kubernetes/risk.ts';
 
 const change = (over: Partial<ApplicationChange> = {}): ApplicationChange => ({
-  ...{ application: 'dev/app', object: 'Deployment/app', path: 'spec.x', kind: 'change', before: 1, after: 2 },
+  ...{ application: 'dev/app', step: 'merge', object: 'Deployment/app', path: 'spec.x', before: 1, after: 2 },
+  ...{ kind: 'change', effect: 'changed' },
   consequence: 'is changed in place',
   ...over,
 });
@@ -16,8 +17,27 @@ const restart = { kind: 'pod-restart', consequence: 'every pod is replaced' } as
 
 /** One change of each risk, as `diff` finds it. */
 const examples: Readonly<Record<Risk, ApplicationChange>> = {
-  'data-lost': change({ object: 'PersistentVolumeClaim/data', path: '', kind: 'removed', after: undefined }),
+  'data-lost': change({
+    object: 'PersistentVolumeClaim/data',
+    path: '',
+    kind: 'removed',
+    effect: 'deleted',
+    after: undefined,
+  }),
+  'application-deleted': change({
+    object: 'Application/app',
+    path: '',
+    kind: 'application-deleted',
+    effect: 'deleted',
+  }),
   immutable: change({ kind: 'immutable', path: 'spec.selector' }),
+  'not-permitted': change({
+    object: 'Application/app',
+    path: 'spec.project',
+    kind: 'not-permitted',
+    effect: 'refused',
+  }),
+  'subnet-replaced': change({ object: 'Subnet/private-a', path: 'cidr', kind: 'subnet-replaced', effect: 'recreated' }),
   'load-balancer-replaced': change({ object: 'Ingress/app', kind: 'load-balancer-replaced' }),
   'out-of-order': change({ object: 'ApplicationSet/argocd', kind: 'out-of-order' }),
   removed: change({ object: 'Service/app', path: '', kind: 'removed', after: undefined }),
@@ -39,7 +59,7 @@ t.test('risks come first, in the list and in each application; all is grouped an
   const text = diffComment({ changes: [more, ...[...all].reverse()], unchecked: ['dev/loki'], base: 'main' });
   t.match(
     text,
-    /^### What this merge changes in the clusters\n\nCompared with <code>main<\/code>, changes: 11, in applications: 2\. \*\*Must not be merged as they are: 4\.\*\*\n/,
+    /^### What this merge changes in the clusters\n\nCompared with <code>main<\/code>, changes: 14, in applications: 2\. \*\*Must not be merged as they are: 7\.\*\*\n/,
   );
   const titles = RISKS.map(({ title }) => text.indexOf(`${title}: `));
   t.ok(titles.every((at) => at > 0));
@@ -61,7 +81,7 @@ t.test('risks come first, in the list and in each application; all is grouped an
     [...order].sort((a, b) => a - b),
   );
   t.ok(
-    text.indexOf('<summary><code>dev</code>: 10') < text.indexOf('<summary><code>production</code>: 1 (0 with risk)'),
+    text.indexOf('<summary><code>dev</code>: 13') < text.indexOf('<summary><code>production</code>: 1 (0 with risk)'),
   );
   t.match(text, `! Deployment/app ${image}: every pod is replaced\n- 1\n+ 2\n`);
   t.match(text, '! BLOCKED: PersistentVolumeClaim/data: ');
@@ -122,6 +142,8 @@ const values = fc.oneof(nasty, fc.constant(undefined), fc.integer(), fc.record({
 const changes = fc.record({
   application: fc.tuple(nasty, nasty).map((names) => names.join('/')),
   ...{ object: nasty, path: fc.oneof(nasty, fc.constant('')), consequence: nasty, before: values, after: values },
+  step: fc.constantFrom('merge', 'apply'),
+  effect: fc.constantFrom('changed', 'deleted', 'refused'),
   kind: fc.constantFrom('immutable', 'load-balancer-replaced', 'pod-restart', 'removed', 'replicas-handover', 'change'),
 }) as fc.Arbitrary<ApplicationChange>;
 

@@ -18,7 +18,7 @@ export function argocdStepFinding(was: KubernetesObject, is: KubernetesObject, p
   const to = argocdSteps(is)[index];
   if (from === undefined || to === undefined) return undefined;
   const name = key === 'chart' ? 'chart' : 'version';
-  const refuse = (consequence: string): Finding => ({ kind: 'out-of-order', consequence });
+  const refuse = (consequence: string): Finding => ({ kind: 'out-of-order', effect: 'changed', consequence });
   if (!isNewer(to[name], from[name])) return undefined;
   if (name === 'version' && skipsMinor(from.version, to.version))
     return refuse(`Argo CD is upgraded one minor version at a time: first the next one after ${from.version}`);

@@ -53,7 +53,6 @@ export function isImmutable(
   path: string,
   change: FieldChange,
 ): boolean {
-  if (isReplaced(after)) return false;
   const kind = groupKindOf(before);
   if (isWithinAny(path, IMMUTABLE[kind] ?? [])) return true;
   switch (kind) {
@@ -69,13 +68,6 @@ export function isImmutable(
     default:
       return false;
   }
-}
-
-/** Argo CD deletes such an object and creates it again: nothing of it is immutable. */
-export function isReplaced({ metadata: { annotations = {} } }: KubernetesObject): boolean {
-  if (annotations['argocd.argoproj.io/hook'] !== undefined) return true;
-  const options = annotations['argocd.argoproj.io/sync-options']?.split(',') ?? [];
-  return options.includes('Replace=true') && options.includes('Force=true');
 }
 
 function isImmutableInClaim(path: string, { before, after }: FieldChange): boolean {

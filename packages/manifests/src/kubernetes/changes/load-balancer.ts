@@ -13,15 +13,18 @@ const ALB = 'alb.ingress.kubernetes.io/';
 
 const NEW_LOAD_BALANCER: Finding = {
   kind: 'load-balancer-replaced',
+  effect: 'changed',
   consequence: 'the load balancer is replaced: it gets a new DNS name, with an outage until DNS points to it',
 };
 const NEW_TARGETS: Finding = {
   kind: 'load-balancer-replaced',
+  effect: 'changed',
   consequence:
     'the load balancer and its DNS name stay; its target group is replaced: requests fail until targets are healthy',
 };
 const DELETED: Finding = {
   kind: 'load-balancer-replaced',
+  effect: 'deleted',
   consequence: 'the load balancer is deleted, and its DNS name with it',
 };
 
@@ -32,9 +35,12 @@ const OF_TARGETS = ['target-type', 'backend-protocol', 'backend-protocol-version
 export function loadBalancerFinding(object: KubernetesObject, path: string, keys: Keys): Finding | undefined {
   switch (groupKindOf(object)) {
     case '/Service':
-      return isOfTargets(annotationOf(keys)) ? NEW_TARGETS : undefined;
+      return isOfTargets(annotationOf(keys)) ? NEW_TARGETS : serviceFinding(path, keys);
     case 'networking.k8s.io/Ingress':
       return ingressFinding(path, keys);
+    case 'elbv2.k8s.aws/IngressClassParams':
+      if (path === 'spec.scheme' || isWithin(path, 'spec.group')) return NEW_LOAD_BALANCER;
+      return path === 'spec.targetType' ? NEW_TARGETS : undefined;
     case 'gateway.networking.k8s.io/Gateway':
       return path === 'spec.gatewayClassName' ? NEW_LOAD_BALANCER : undefined;
     default:
@@ -51,15 +57,33 @@ function annotationOf(keys: Keys): string | undefined {
 const isOfTargets = (annotation = ''): boolean =>
   OF_TARGETS.some((name) => annotation === name || annotation.startsWith(`${name}.`));
 
+/** The controller's annotations of a Service that has a network load balancer. */
+const NLB = 'service.beta.kubernetes.io/aws-load-balancer-';
+
+function serviceFinding(path: string, [, parent, name = '']: Keys): Finding | undefined {
+  if (path === 'spec.loadBalancerClass') return NEW_LOAD_BALANCER;
+  if (parent !== 'annotations' || !name.startsWith(NLB)) return undefined;
+  const annotation = name.slice(NLB.length);
+  if (['scheme', 'internal', 'type'].includes(annotation)) return NEW_LOAD_BALANCER;
+  return ['nlb-target-type', 'backend-protocol'].includes(annotation) ? NEW_TARGETS : undefined;
+}
+
 function ingressFinding(path: string, keys: Keys): Finding | undefined {
   const annotation = annotationOf(keys);
   if (annotation === 'scheme' || annotation === 'group.name') return NEW_LOAD_BALANCER;
   if (path === 'spec.ingressClassName' || keys[2] === 'kubernetes.io/ingress.class') return NEW_LOAD_BALANCER;
   if (isOfTargets(annotation)) return NEW_TARGETS;
   if (/^spec\.(defaultBackend|rules.*\.backend)\.service/.test(path)) return NEW_TARGETS;
+  if (/^spec\.rules\[[^\]]*\]\.host$/.test(path))
+    return {
+      kind: 'change',
+      effect: 'changed',
+      consequence: 'the load balancer stays; it answers 404 for the old host, and the new one needs a DNS record',
+    };
   if (annotation === undefined) return undefined;
   return {
     kind: 'change',
+    effect: 'changed',
     consequence:
       annotation === 'load-balancer-name'
         ? 'an existing load balancer keeps its name: the controller sets it only on a new one'
@@ -73,6 +97,7 @@ function gatewayFinding(kind: string, path: string): Finding | undefined {
   if (kind === 'HTTPRoute' && isWithin(path, 'spec.parentRefs'))
     return {
       kind: 'load-balancer-replaced',
+      effect: 'changed',
       consequence: 'the route moves to another load balancer: the old one answers 404 from then on',
     };
   if (kind === 'TargetGroupConfiguration' && /\.(targetType|protocol|protocolVersion)$/.test(path)) return NEW_TARGETS;
@@ -93,6 +118,7 @@ export function loadBalancerRemoval(object: KubernetesObject, after: readonly Ku
   if (group === undefined || !ingresses(after).some((other) => groupNameOf(other) === group)) return DELETED;
   return {
     kind: 'removed',
+    effect: 'deleted',
     consequence: `its rules are removed; the load balancer of group ${group} stays for the others`,
   };
 }

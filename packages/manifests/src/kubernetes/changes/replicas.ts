@@ -16,26 +16,33 @@ export function replicasFinding(old: Side, fresh: Side, { before, after }: Field
   if (after === undefined && autoscalerAfter !== undefined) {
     const consequence = 'the autoscaler owns the number of pods from now on';
     if (keepsReplicas(fresh.workload))
-      return { kind: 'replicas-handover', consequence: `${consequence}; it begins with the pods that run` };
-    if (autoscalerBefore !== undefined) return { kind: 'replicas-handover', consequence };
+      return {
+        kind: 'replicas-handover',
+        effect: 'changed',
+        consequence: `${consequence}; it begins with the pods that run`,
+      };
+    if (autoscalerBefore !== undefined) return { kind: 'replicas-handover', effect: 'changed', consequence };
     // Kubernetes, "Server-Side Apply", "Transferring ownership": a field that no other manager owns yet falls back to
     // its default.
     const least = autoscalerAfter.spec?.minReplicas ?? 1;
     const gap = `the API server falls back to 1 pod until the new autoscaler's first pass (15 s) asks for ${least}`;
-    return { kind: 'replicas-handover', consequence: `${consequence}; ${gap}` };
+    return { kind: 'replicas-handover', effect: 'changed', consequence: `${consequence}; ${gap}` };
   }
   if (autoscalerBefore !== undefined && autoscalerAfter === undefined)
     return {
       kind: 'replicas-handover',
+      effect: 'changed',
       consequence: `Git owns the number of pods again: it changes to ${shown(after ?? 1)} at once`,
     };
   if (after === undefined)
     return {
       kind: 'replicas-handover',
+      effect: 'changed',
       consequence: `the number of pods has no owner any more: the API server falls back from ${shown(before)} to 1`,
     };
   return {
     kind: 'change',
+    effect: 'changed',
     consequence:
       autoscalerAfter === undefined
         ? `the number of pods changes to ${shown(after)}`

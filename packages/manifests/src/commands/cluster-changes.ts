@@ -1,0 +1,318 @@
+import { deletesApplications, isCascading } from '../kubernetes/changes/application-set.ts';
+import { pruneOptionOf, type SyncPolicy, syncPolicyOf } from '../kubernetes/changes/sync-policy.ts';
+import { type Change, changesBetween, identityOf } from '../kubernetes/changes.ts';
+import { type KubernetesObject, nameOf } from '../kubernetes/object.ts';
+import { inNamespace } from '../kubernetes/workload.ts';
+import { objectProblems, type Project, projectsIn } from '../proofs/projects.ts';
+import type { FleetApplication } from '../render/fleet.ts';
+import { renderedOnly } from '../render/rendered.ts';
+import { sourcesOf } from '../render/renderer.ts';
+import { missingChartOf } from '../render/unchecked.ts';
+
+// What becomes of the Applications of one cluster, and of what they deploy, when root goes from one state to another:
+// whose Application stays although no generator lists it, who takes over what, and what Argo CD refuses.
+
+/** The Applications of a cluster by name. */
+export type ClusterState = ReadonlyMap<string, FleetApplication>;
+
+/** The changes of an Application, by its name. */
+type Changes = Map<string, Change[]>;
+
+/** The state of a cluster. */
+export interface Reached {
+  /** With the Applications that stay without a generator. */
+  readonly state: ClusterState;
+  /** The names of those. */
+  readonly orphans: ReadonlySet<string>;
+}
+
+interface Step extends Reached {
+  readonly changes: ReadonlyMap<string, readonly Change[]>;
+}
+
+/**
+ * Goes from one state of a cluster to the next.
+ * @param render an Application that stays, from the files of the next state
+ */
+export async function stepBetween(
+  { state: before, orphans: known }: Reached,
+  next: ClusterState,
+  render: (entry: FleetApplication) => Promise<FleetApplication>,
+): Promise<Step> {
+  const changes: Changes = new Map();
+  const add = (name: string, found: readonly Change[]): void => {
+    changes.set(name, [...(changes.get(name) ?? []), ...found]);
+  };
+  const orphans = new Set<string>();
+  const state = new Map([...next].filter(([, entry]) => !isFailedSet(entry)));
+  for (const [name, entry] of before) {
+    const is = state.get(name);
+    // One that does not render stays as it is.
+    if (is !== undefined) {
+      if (!is.rendered.ok && missingChartOf(is) === undefined) state.set(name, { ...is, rendered: entry.rendered });
+      if (isMadeAnew(entry, is, next)) add(name, [madeAnew(entry, is)]);
+      continue;
+    }
+    const fate = fateOf(entry, next);
+    if (fate === 'unknown' || fate.effect === 'kept') {
+      const stays = fate === 'unknown' ? entry : await render(entry);
+      state.set(name, stays.rendered.ok ? stays : entry);
+    }
+    if (fate === 'unknown') continue;
+    if (fate.effect === 'kept') orphans.add(name);
+    if (!known.has(name)) add(name, [fate]);
+  }
+  const facts: Facts = {
+    projects: projectsOf(state),
+    projectsBefore: projectsOf(before),
+    makers: makersOf(state),
+    makersBefore: makersOf(before),
+    left: new Map(),
+  };
+  const found = new Map<string, Change[]>();
+  for (const name of new Set([...before.keys(), ...state.keys()])) {
+    const was = before.get(name);
+    const own = objectChanges(was, state.get(name), facts.projects);
+    found.set(name, own);
+    const stay = state.has(name) ? own.filter(staysBehind).map(({ before: object }) => object) : objectsOf(was);
+    for (const object of stay as KubernetesObject[]) facts.left.set(identityOf(object), name);
+  }
+  for (const [name, own] of found) {
+    const was = before.get(name);
+    const is = state.get(name);
+    if (was === undefined && is !== undefined) add(name, [ofApplication(is, 'created', 'is created')]);
+    const refusal = is === undefined ? undefined : refusalOf(is, was, own.length, facts);
+    if (refusal === undefined) add(name, moved(name, own, facts));
+    else if (own.length > 0 || !refusal.isOld)
+      add(name, [refusal.change, ...own.filter(({ effect }) => effect === 'kept')]);
+  }
+  return { changes, state, orphans };
+}
+
+const projectsOf = (state: ClusterState): Project[] => projectsIn(renderedOnly([...state.values()]));
+
+/** Whether a change leaves an object in the cluster that its Application no longer has. */
+const staysBehind = ({ path, effect, after }: Change): boolean =>
+  path === '' && after === undefined && ['kept', 'waits'].includes(effect);
+
+/** An ApplicationSet that generates nothing, because a fact is missing: its Applications stay as they are. */
+const isFailedSet = ({ application }: FleetApplication): boolean => application.kind === 'ApplicationSet';
+
+const ofApplication = (
+  { application }: FleetApplication,
+  effect: Change['effect'],
+  consequence: string,
+  kind: Change['kind'] = 'change',
+): Change => ({
+  object: nameOf(application),
+  namespace: application.metadata.namespace,
+  path: '',
+  before: effect === 'created' ? undefined : application,
+  after: effect === 'deleted' || effect === 'kept' ? undefined : application,
+  kind,
+  effect,
+  consequence,
+});
+
+const rootOf = (state: ClusterState): FleetApplication | undefined =>
+  [...state.values()].find(({ installedWith }) => installedWith !== undefined);
+
+/** The ApplicationSet as it is after the change; undefined where root prunes it. */
+function setAfter(set: KubernetesObject, next: ClusterState): KubernetesObject | undefined {
+  const root = rootOf(next);
+  if (root === undefined || !root.rendered.ok) return set;
+  const found = root.rendered.value.find((object) => object.kind === set.kind && nameOf(object) === nameOf(set));
+  const { isAutomated, prunes } = syncPolicyOf(root.application);
+  return (
+    found ?? (isAutomated && prunes && pruneOptionOf(set, syncPolicyOf(root.application)) === 'true' ? undefined : set)
+  );
+}
+
+/** What becomes of an Application that nothing generates any more; unknown where its ApplicationSet fails. */
+function fateOf(entry: FleetApplication, next: ClusterState): Change | 'unknown' {
+  const { applicationSet: set, application } = entry;
+  if (set === undefined) return 'unknown';
+  if ([...next.values()].some((each) => isFailedSet(each) && nameOf(each.application) === nameOf(set)))
+    return 'unknown';
+  const after = setAfter(set, next);
+  if (after !== undefined && !deletesApplications(after))
+    return ofApplication(
+      entry,
+      'kept',
+      `stays, with all that it deploys: ${nameOf(set)} no longer lists it, and deletes nothing (${policyOf(after)}); ` +
+        'Argo CD goes on syncing it from Git until somebody deletes it',
+      'removed',
+    );
+  const why = after === undefined ? `is deleted with ${nameOf(set)}` : `is deleted: ${nameOf(set)} no longer lists it`;
+  return isCascading(application)
+    ? ofApplication(entry, 'deleted', `${why}, and so is all that it deploys`, 'application-deleted')
+    : ofApplication(entry, 'deleted', `${why}; what it deploys stays and belongs to nobody`, 'removed');
+}
+
+const policyOf = (set: KubernetesObject): string =>
+  (set as { readonly spec?: { readonly syncPolicy?: { readonly applicationsSync?: string } } }).spec?.syncPolicy
+    ?.applicationsSync ?? 'sync';
+
+const setNameOf = ({ applicationSet }: FleetApplication): string | undefined => applicationSet?.metadata.name;
+
+/** Whether an Application is deleted with its ApplicationSet, and another one makes it again. */
+const isMadeAnew = (was: FleetApplication, is: FleetApplication, next: ClusterState): boolean =>
+  was.applicationSet !== undefined &&
+  setNameOf(was) !== setNameOf(is) &&
+  setAfter(was.applicationSet, next) === undefined;
+
+const madeAnew = (was: FleetApplication, is: FleetApplication): Change => {
+  const how = `is deleted with ApplicationSet/${String(setNameOf(was))} and made anew by ApplicationSet/${String(setNameOf(is))}`;
+  return isCascading(was.application)
+    ? ofApplication(was, 'recreated', `${how}, and so is all that it deploys`, 'application-deleted')
+    : ofApplication(was, 'recreated', `${how}; what it deploys stays, and the new one takes it over`);
+};
+
+/** The objects of an Application, each in its namespace; empty where it does not render. */
+const objectsOf = (entry: FleetApplication | undefined): KubernetesObject[] =>
+  entry?.rendered.ok === true
+    ? inNamespace(entry.rendered.value, entry.application.spec.destination.namespace ?? 'default')
+    : [];
+
+/** What differs in the objects of an Application. */
+function objectChanges(
+  was: FleetApplication | undefined,
+  is: FleetApplication | undefined,
+  projects: readonly Project[],
+): Change[] {
+  if ([was, is].some((entry) => entry !== undefined && missingChartOf(entry) !== undefined)) return [];
+  if (is === undefined) {
+    if (was === undefined || !isCascading(was.application)) return [];
+    return changesBetween(objectsOf(was), [], { ...syncPolicyOf(was.application), allowsEmpty: true });
+  }
+  const policy = syncPolicyOf(is.application);
+  const old = was === undefined ? undefined : syncPolicyOf(was.application);
+  const project = projects.find(({ metadata }) => metadata.name === is.application.spec.project);
+  return changesBetween(objectsOf(was), objectsOf(is), policy).map((change) =>
+    tooEarly(unseen(change, is, project), old, policy),
+  );
+}
+
+/** Argo CD does not see what the project does not allow, and so prunes none of it. */
+function unseen(change: Change, is: FleetApplication, project: Project | undefined): Change {
+  if (change.effect !== 'deleted' || project === undefined) return change;
+  const problems = objectProblems(is, change.before as KubernetesObject, project);
+  return problems.length === 0
+    ? change
+    : { ...change, effect: 'kept', consequence: `stays: ${String(problems[0]?.rule)}, so Argo CD does not see it` };
+}
+
+/** A merge that also switches pruning off may be overtaken by the last sync with the old policy. */
+function tooEarly(change: Change, old: SyncPolicy | undefined, policy: SyncPolicy): Change {
+  const prunes = ({ isAutomated, prunes: isOn }: SyncPolicy): boolean => isAutomated && isOn;
+  if (old === undefined || change.kind !== 'removed' || !prunes(old) || prunes(policy)) return change;
+  return {
+    ...change,
+    effect: 'deleted',
+    consequence: 'Argo CD may delete it before it learns of the new sync policy: merge that alone, and this later',
+  };
+}
+
+/** Who renders an object, by its identity. */
+type Makers = ReadonlyMap<string, readonly string[]>;
+
+function makersOf(state: ClusterState): Makers {
+  const makers = new Map<string, string[]>();
+  for (const [name, entry] of state)
+    for (const object of objectsOf(entry)) {
+      const identity = identityOf(object);
+      makers.set(identity, [...(makers.get(identity) ?? []), name]);
+    }
+  return makers;
+}
+
+interface Facts {
+  readonly projects: readonly Project[];
+  readonly projectsBefore: readonly Project[];
+  readonly makers: Makers;
+  readonly makersBefore: Makers;
+  /** Objects that stay without being rendered, and the Application that they still belong to. */
+  readonly left: Map<string, string>;
+}
+
+interface Refusal {
+  readonly change: Change;
+  /** Whether it was refused before as well. */
+  readonly isOld: boolean;
+}
+
+/** Why Argo CD syncs nothing of an Application; undefined where it does. */
+function refusalOf(
+  is: FleetApplication,
+  was: FleetApplication | undefined,
+  count: number,
+  facts: Facts,
+): Refusal | undefined {
+  const say = (consequence: string): Change => ofApplication(is, 'refused', consequence, 'not-permitted');
+  const none = `Argo CD applies none of its ${count} changes`;
+  const why = projectRefusal(is, facts.projects);
+  if (why !== undefined) {
+    const isOld = was !== undefined && projectRefusal(was, facts.projectsBefore) === why;
+    return { change: { ...say(`${none}: ${why}`), path: 'spec.project' }, isOld };
+  }
+  const shared = sharedWith(is, was, facts);
+  if (shared === undefined) return undefined;
+  const { object, other } = shared;
+  const belongs = `${nameOf(object)} belongs to Application/${other}`;
+  const consequence = failsOnShared(is)
+    ? `${none}: ${belongs} (FailOnSharedResource)`
+    : `${belongs}: the two overwrite each other for ever`;
+  return { change: say(consequence), isOld: false };
+}
+
+const failsOnShared = ({ application }: FleetApplication): boolean =>
+  syncPolicyOf(application).options.includes('FailOnSharedResource=true');
+
+function projectRefusal({ application, rendered }: FleetApplication, projects: readonly Project[]): string | undefined {
+  const { project: name } = application.spec;
+  const project = projects.find(({ metadata }) => metadata.name === name);
+  if (project === undefined) return `there is no AppProject ${name}`;
+  for (const { repoURL } of sourcesOf(application))
+    if (project.spec?.sourceRepos?.includes(repoURL) !== true)
+      return `AppProject ${name} does not allow the repository ${repoURL}`;
+  for (const object of rendered.ok ? rendered.value : []) {
+    const [problem] = objectProblems({ application }, object, project);
+    if (problem !== undefined) return `${problem.rule} (${problem.object})`;
+  }
+  return undefined;
+}
+
+/** An object that another Application had before, and has still. */
+function sharedWith(
+  is: FleetApplication,
+  was: FleetApplication | undefined,
+  { makers, makersBefore, left }: Facts,
+): { readonly object: KubernetesObject; readonly other: string } | undefined {
+  const { name } = is.application.metadata;
+  const own = new Set(objectsOf(was).map(identityOf));
+  for (const object of objectsOf(is)) {
+    const identity = identityOf(object);
+    if (own.has(identity)) continue;
+    const still = makers.get(identity)?.filter((each) => makersBefore.get(identity)?.includes(each)) ?? [];
+    // What only stays is taken over, unless that is forbidden.
+    const other = [...still, ...(failsOnShared(is) ? [left.get(identity)] : [])].find((each) => each !== name);
+    if (other !== undefined) return { object, other };
+  }
+  return undefined;
+}
+
+/** Objects that go from one Application to another: the old one deletes them, and the new one makes them again. */
+function moved(name: string, changes: readonly Change[], { makers, makersBefore, left }: Facts): Change[] {
+  return changes.map((change) => {
+    if (change.path !== '') return change;
+    const object = (change.before ?? change.after) as KubernetesObject;
+    const from = makersBefore.get(identityOf(object))?.[0];
+    const to = makers.get(identityOf(object))?.[0];
+    if (change.effect === 'deleted' && to !== undefined && to !== name)
+      return { ...change, effect: 'recreated', consequence: `is deleted here, and made anew by Application/${to}` };
+    if (change.effect !== 'created' || from === undefined || from === name) return change;
+    if (left.has(identityOf(object)))
+      return { ...change, effect: 'changed', consequence: `is taken over from Application/${from}` };
+    return { ...change, effect: 'recreated', consequence: `is made anew: Application/${from} deletes its own first` };
+  });
+}
