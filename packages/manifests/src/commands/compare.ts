@@ -19,8 +19,9 @@ import { INSTALLATION } from '../render/installations.ts';
 import { rememberRenders } from '../render/remember.ts';
 import type { Renderer } from '../render/renderer.ts';
 import { missingChartOf } from '../render/unchecked.ts';
-import { type ClusterState, type Reached, stepBetween } from './cluster-changes.ts';
+import { type Reached, stepBetween } from './cluster-changes.ts';
 import { freezesInWords } from './freezes-in-words.ts';
+import type { ClusterState } from './ownership.ts';
 import { settingsChanges } from './settings-changes.ts';
 
 /** What a change in Git does to an Application of a cluster. */

@@ -1,8 +1,7 @@
 import { codeBlock, cut, folded, inlineCode } from '@gitops/delivery/markdown';
-import { blocking } from '../kubernetes/changes.ts';
 import { rankOf, riskOf, RISKS } from '../kubernetes/risk.ts';
-import type { ApplicationChange } from './compare.ts';
-import { shown } from './values-in-words.ts';
+import { HOW_TO_ACCEPT, type JudgedChange, linesToAccept, verdictOf } from './acceptance.ts';
+import { difference } from './values-in-words.ts';
 
 /**
  * The longest comment: GitHub takes 65,536 characters, and the text of a promotion's pull request has more than the
@@ -15,7 +14,7 @@ const LONGEST_VALUE = 300;
 const MOST_NAMES = 8;
 
 export interface DiffComment {
-  readonly changes: readonly ApplicationChange[];
+  readonly changes: readonly JudgedChange[];
   /** Applications that could not be compared. */
   readonly unchecked: readonly string[];
   /** What it is compared with, as people call it. */
@@ -47,9 +46,9 @@ export const failedComment = (problem: string): string =>
 
 const TITLE = '### What this merge changes in the clusters';
 
-function textOf({ unchecked, base }: DiffComment, sorted: readonly ApplicationChange[], count: number): string {
+function textOf({ unchecked, base }: DiffComment, sorted: readonly JudgedChange[], count: number): string {
   const parts = [TITLE];
-  const blocked = sorted.filter(blocking).length;
+  const blocked = sorted.filter(({ isBlocked }) => isBlocked).length;
   const applications = new Set(sorted.map(({ application }) => application));
   if (sorted.length === 0) parts.push(`Nothing, compared with ${inlineCode(base)}.`);
   else {
@@ -58,6 +57,7 @@ function textOf({ unchecked, base }: DiffComment, sorted: readonly ApplicationCh
         (blocked === 0 ? '' : ` **Must not be merged as they are: ${blocked}.**`),
       risksIn(sorted),
     );
+    if (blocked > 0) parts.push(howToAccept(sorted));
   }
   if (unchecked.length > 0)
     parts.push(`Not compared, since their charts are not on the machine that rendered this: ${namesOf(unchecked)}.`);
@@ -76,15 +76,24 @@ function textOf({ unchecked, base }: DiffComment, sorted: readonly ApplicationCh
   return `${parts.join('\n\n')}\n`;
 }
 
+/** The lines for those who mean it; of very many, the first. */
+const howToAccept = (changes: readonly JudgedChange[]): string =>
+  `${HOW_TO_ACCEPT}\n\n${codeBlock(
+    linesToAccept(changes)
+      .slice(0, MOST_NAMES)
+      .map((line) => cut(oneLine(line), LONGEST_VALUE)),
+  )}`;
+
 /** One line for each risk, with the applications. */
-function risksIn(changes: readonly ApplicationChange[]): string {
+function risksIn(changes: readonly JudgedChange[]): string {
   const lines: string[] = [];
   for (const { id, title } of RISKS) {
     const own = changes.filter((change) => riskOf(change) === id);
     if (own.length === 0) continue;
-    const blocked = own.some(blocking) ? '**blocked**, ' : '';
+    const blocked = own.some(({ isBlocked }) => isBlocked) ? '**blocked**, ' : '';
+    const accepted = own.filter((change) => change.accepted !== undefined).length;
     lines.push(
-      `- ${blocked}${title}: ${own.length} (${namesOf([...new Set(own.map(({ application }) => application))])})`,
+      `- ${blocked}${title}: ${own.length} (${namesOf([...new Set(own.map(({ application }) => application))])})${accepted === 0 ? '' : `, accepted: ${accepted}`}`,
     );
   }
   return lines.join('\n');
@@ -99,22 +108,19 @@ function namesOf(names: readonly string[]): string {
 }
 
 /** A change as lines of a diff. */
-function linesOf(change: ApplicationChange): string[] {
+function linesOf(change: JudgedChange): string[] {
   const { object, path, before, after, consequence } = change;
-  const line = (sign: string, value: unknown): string => `${sign} ${cut(oneLine(shown(value)), LONGEST_VALUE)}`;
-  const head = `! ${blocking(change) ? 'BLOCKED: ' : ''}${cut(oneLine(`${object} ${path}`).trim(), LONGEST_VALUE)}: ${cut(oneLine(consequence), LONGEST_VALUE)}`;
+  const [old, fresh] = difference(before, after, LONGEST_VALUE);
+  const line = (sign: string, value: string): string => `${sign} ${oneLine(value)}`;
+  const head = `! ${cut(oneLine(verdictOf(change)), LONGEST_VALUE)}${cut(oneLine(`${object} ${path}`).trim(), LONGEST_VALUE)}: ${cut(oneLine(consequence), LONGEST_VALUE)}`;
   // A whole object would fill the comment.
   if (path === '') return [head];
-  return [
-    head,
-    ...(before === undefined ? [] : [line('-', before)]),
-    ...(after === undefined ? [] : [line('+', after)]),
-  ];
+  return [head, ...(before === undefined ? [] : [line('-', old)]), ...(after === undefined ? [] : [line('+', fresh)])];
 }
 
 const oneLine = (text: string): string => text.replaceAll(/[\r\n\u2028\u2029]+/g, ' ');
 
-const clusterOf = ({ application }: ApplicationChange): string => application.split('/')[0] ?? '';
+const clusterOf = ({ application }: JudgedChange): string => application.split('/')[0] ?? '';
 const nameIn = (application: string): string => application.slice(application.indexOf('/') + 1);
 
 /** Groups in the order of their first, which is their riskiest, member. */

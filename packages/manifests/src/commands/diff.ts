@@ -4,12 +4,11 @@ import { command } from '@gitops/report/command-line';
 import { CommandError, UsageError } from '@gitops/report/errors';
 import { text } from '@gitops/report/options';
 import { table } from '@gitops/report/table';
-import { blocking } from '../kubernetes/changes.ts';
-import { riskOf } from '../kubernetes/risk.ts';
 import { labelOf } from '../render/fleet.ts';
-import { type ApplicationChange, compare, type Comparison, type State } from './compare.ts';
+import { acceptancesIn, HOW_TO_ACCEPT, judge, type JudgedChange, linesToAccept, verdictOf } from './acceptance.ts';
+import { compare, type State } from './compare.ts';
 import { diffComment, failedComment } from './diff-comment.ts';
-import { brief } from './values-in-words.ts';
+import { difference } from './values-in-words.ts';
 import { appOption, clusterFromOption, clusterToOption, warnOfUnchecked, withWorkspace } from './workspace.ts';
 
 const DEFAULT_BASE = 'origin/main';
@@ -46,13 +45,22 @@ export default command({
           write(markdown, failedComment(error.message));
         throw error;
       });
-      const { changes, unchecked } = comparison;
+      const { unchecked } = comparison;
       warnOfUnchecked(unchecked);
-      if (markdown !== undefined) write(markdown, asComment(comparison, base));
-      if (json) print(JSON.stringify(changes.map(forMachines), null, 2));
+      // A promotion that is not there yet has no commits.
+      const accepted = head.promotion === undefined ? await acceptancesIn(root, base, head.revision) : [];
+      const { changes, unused } = judge(comparison.changes, accepted);
+      for (const { commit, application, risk } of unused)
+        process.stderr.write(
+          `commit ${commit.slice(0, 7)} accepts ${application} ${risk}, of which nothing is blocked\n`,
+        );
+      if (markdown !== undefined) write(markdown, diffComment({ changes, unchecked: unchecked.map(labelOf), base }));
+      if (json) print(JSON.stringify(changes, null, 2));
       else print(changes.length === 0 ? `nothing changes in any cluster compared with ${base}` : asTable(changes));
-      const { length: blocked } = changes.filter(blocking);
-      if (blocked > 0) fail(`${blocked} change${blocked === 1 ? '' : 's'} must not be merged as they are`);
+      const { length: blocked } = changes.filter(({ isBlocked }) => isBlocked);
+      if (blocked === 0) return;
+      if (!json) print(['', HOW_TO_ACCEPT, ...linesToAccept(changes).map((line) => `  ${line}`)].join('\n'));
+      fail(`${blocked} change${blocked === 1 ? '' : 's'} must not be merged as they are`);
     }),
 });
 
@@ -82,23 +90,17 @@ function write(file: string, content: string): void {
   writeFileSync(file, content);
 }
 
-const asComment = ({ changes, unchecked }: Comparison, base: string): string =>
-  diffComment({ changes, unchecked: unchecked.map(labelOf), base });
-
-const forMachines = (change: ApplicationChange): object => ({
-  ...change,
-  risk: riskOf(change),
-  isBlocked: blocking(change),
-});
-
-function asTable(changes: readonly ApplicationChange[]): string {
+function asTable(changes: readonly JudgedChange[]): string {
   const rows = changes.map((change) => [
     change.application,
     change.object,
     change.path || '(whole object)',
-    brief(change.before),
-    brief(change.after),
-    `${blocking(change) ? 'BLOCKED: ' : ''}${change.consequence}`,
+    ...valuesOf(change),
+    `${verdictOf(change)}${change.consequence}`,
   ]);
   return table(['APPLICATION', 'OBJECT', 'FIELD', 'BEFORE', 'AFTER', 'WHAT HAPPENS'], rows);
 }
+
+/** A whole object would fill the table. */
+const valuesOf = ({ path, before, after }: JudgedChange): [string, string] =>
+  path === '' ? [before === undefined ? '-' : '…', after === undefined ? '-' : '…'] : difference(before, after);

@@ -13,3 +13,21 @@ export function brief(value: unknown): string {
   if (value === undefined) return '-';
   return cut(typeof value === 'object' ? '…' : shown(value), 40);
 }
+
+/** How much of what is equal stands before what differs. */
+const CONTEXT = 12;
+
+/**
+ * Two values, each at most so long, that show what differs: what is equal before it is left out where they are longer.
+ */
+export function difference(before: unknown, after: unknown, longest = 40): [string, string] {
+  const [old, fresh] = [before, after].map((value) => (value === undefined ? '-' : shown(value)));
+  if (old === undefined || fresh === undefined || before === undefined || after === undefined)
+    return [cut(old ?? '', longest), cut(fresh ?? '', longest)];
+  let equal = 0;
+  while (equal < old.length && old[equal] === fresh[equal]) equal += 1;
+  const start = equal - CONTEXT;
+  // Nothing is gained by leaving out a few characters.
+  if ((old.length <= longest && fresh.length <= longest) || start < 2) return [cut(old, longest), cut(fresh, longest)];
+  return [cut(`…${old.slice(start)}`, longest), cut(`…${fresh.slice(start)}`, longest)];
+}

@@ -8,6 +8,7 @@ import { replicasFinding } from './changes/replicas.ts';
 import {
   AUTOMATED,
   hasOption,
+  isAfterSync,
   isHook,
   isReplaced,
   pruneOptionOf,
@@ -58,6 +59,38 @@ export function changesBetween(before: Objects, after: Objects, policy: SyncPoli
     else if (is !== undefined) changes.push(wholeObject(is, { before: undefined, after: is }, creation(is)));
   }
   return held(changes, sides);
+}
+
+/** The same, and what the sync of an Application makes anew although nothing of it differs. */
+export function syncBetween(before: Objects, after: Objects, policy: SyncPolicy): Change[] {
+  const changes = changesBetween(before, after, policy);
+  return [...changes, ...repeated(changes, { before, after, policy })];
+}
+
+/** Hooks, and without ApplyOutOfSyncOnly what is always replaced. */
+function repeated(changes: readonly Change[], { before, after, policy }: Sides): Change[] {
+  const isSynced = changes.some(({ effect }) =>
+    ['created', 'changed', 'recreated', 'deleted', 'refused'].includes(effect),
+  );
+  if (!isSynced) return [];
+  const isRefused = changes.some(({ kind }) => kind === 'immutable');
+  const all = !policy.options.includes('ApplyOutOfSyncOnly=true');
+  const seen = new Set(changes.map((change) => `${change.namespace ?? ''} ${change.object}`));
+  const old = byIdentity(before);
+  const anew: Change[] = [];
+  for (const object of after) {
+    const was = old.get(identityOf(object));
+    if (was === undefined || seen.has(keyOf(object))) continue;
+    const isRun = isHook(object) && !(isRefused && isAfterSync(object));
+    if (!isRun && !(all && !isHook(object) && isReplaced(was, object, policy))) continue;
+    const consequence = isHook(object)
+      ? 'a hook: every sync runs it anew'
+      : 'is made anew by every sync (Replace, Force)';
+    anew.push(
+      wholeObject(object, { before: was, after: object }, { kind: 'change', effect: 'recreated', consequence }),
+    );
+  }
+  return anew;
 }
 
 /** What makes an object the same one: it stays so across versions of its group. */
@@ -199,7 +232,7 @@ function waiting(change: Change, why: string): Change {
 
 /** A refused object stops the sync after its wave. */
 function heldWaves(changes: readonly Change[], objects: Objects): Change[] {
-  const waves = new Map(objects.map((object) => [keyOf(object), waveOf(object)]));
+  const waves = new Map(objects.map((object) => [keyOf(object), isAfterSync(object) ? Infinity : waveOf(object)]));
   const waveOfChange = (change: Change): number => waves.get(`${change.namespace ?? ''} ${change.object}`) ?? 0;
   const refused = changes.filter(({ kind }) => kind === 'immutable').sort((a, b) => waveOfChange(a) - waveOfChange(b));
   const [first] = refused;

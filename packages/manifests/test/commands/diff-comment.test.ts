@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { micromark } from 'micromark';
 import { gfm, gfmHtml } from 'micromark-extension-gfm';
 import t from 'tap';
+import { judge, type JudgedChange } from '../../src/commands/acceptance.ts';
 import type { ApplicationChange } from '../../src/commands/compare.ts';
 import { diffComment, failedComment, LONGEST_COMMENT } from '../../src/commands/diff-comment.ts';
 import { type Risk, riskOf, RISKS } from '../../src/kubernetes/risk.ts';
@@ -12,6 +13,11 @@ const change = (over: Partial<ApplicationChange> = {}): ApplicationChange => ({
   consequence: 'is changed in place',
   ...over,
 });
+/** As nobody accepted any, or all of the dangerous ones for a reason. */
+const judged = (changes: readonly ApplicationChange[], reason?: string): readonly JudgedChange[] =>
+  judge(changes, []).changes.map((each) =>
+    each.isBlocked && reason !== undefined ? { ...each, isBlocked: false, accepted: reason } : each,
+  );
 const image = 'spec.template.spec.containers[api].image';
 const restart = { kind: 'pod-restart', consequence: 'every pod is replaced' } as const;
 
@@ -56,7 +62,7 @@ t.test('every risk is recognized', (t) => {
 t.test('risks come first, in the list and in each application; all is grouped and folded', (t) => {
   const all = RISKS.map(({ id }) => examples[id]);
   const more = change({ application: 'production/app', path: 'spec.y' });
-  const text = diffComment({ changes: [more, ...[...all].reverse()], unchecked: ['dev/loki'], base: 'main' });
+  const text = diffComment({ changes: judged([more, ...[...all].reverse()]), unchecked: ['dev/loki'], base: 'main' });
   t.match(
     text,
     /^### What this merge changes in the clusters\n\nCompared with <code>main<\/code>, changes: 14, in applications: 2\. \*\*Must not be merged as they are: 7\.\*\*\n/,
@@ -68,6 +74,10 @@ t.test('risks come first, in the list and in each application; all is grouped an
     [...titles].sort((a, b) => a - b),
   );
   t.match(text, '- **blocked**, immutable fields: the sync fails: 1 (<code>dev/app</code>)');
+  t.match(
+    text,
+    'Meant? Then add to the message of a commit, with the reason:\n\n```\nAccept: dev/app data-lost: REASON\n',
+  );
   const order = [
     'PersistentVolumeClaim/data',
     'spec.selector',
@@ -154,8 +164,9 @@ t.test('whatever names and values hold: no markup, no mention, no link, and neve
       fc.array(nasty, { maxLength: 12 }),
       nasty,
       fc.constantFrom(5000, 9000, LONGEST_COMMENT),
-      (all, unchecked, base, longest) => {
-        const text = diffComment({ changes: all, unchecked, base }, longest);
+      fc.option(nasty, { nil: undefined }),
+      (all, unchecked, base, longest, reason) => {
+        const text = diffComment({ changes: judged(all, reason), unchecked, base }, longest);
         if (longest === LONGEST_COMMENT) t.ok(text.length <= longest, `${text.length} characters`);
         t.notMatch(text, /[\p{Cf}\p{Zl}\r]/u, 'nothing that reorders or hides text');
         const rest = outsideOfCode(text);
@@ -178,7 +189,7 @@ t.test('what does not fit is what has the least risk, and the comment says how m
   const many = Array.from({ length: 2000 }, (_, number) =>
     change({ application: `dev/app-${number % 200}`, path: `spec.field${number}`, before: 'x'.repeat(200) }),
   );
-  const text = diffComment({ changes: [...many, ...Object.values(examples)], unchecked: [], base: 'main' });
+  const text = diffComment({ changes: judged([...many, ...Object.values(examples)]), unchecked: [], base: 'main' });
   t.ok(text.length <= LONGEST_COMMENT && text.length > LONGEST_COMMENT - 1000, `${text.length} characters`);
   const [, left] = /are left out; `make diff` shows all:\n\n- created, or changed in place: (\d+) \(/.exec(text) ?? [];
   const shown = text.match(/^! /gm)?.length ?? 0;

@@ -15,7 +15,12 @@ export interface SyncPolicy {
 }
 
 /** For objects without an Application: all that Git says happens. */
-export const AUTOMATED: SyncPolicy = { isAutomated: true, prunes: true, allowsEmpty: true, options: [] };
+export const AUTOMATED: SyncPolicy = {
+  isAutomated: true,
+  prunes: true,
+  allowsEmpty: true,
+  options: ['ApplyOutOfSyncOnly=true'],
+};
 
 interface WithPolicy {
   readonly syncPolicy?: {
@@ -57,6 +62,12 @@ export function isHook({ metadata: { annotations = {} } }: KubernetesObject): bo
   if (own !== undefined) return own.trim() !== 'Skip';
   const helm = annotations['helm.sh/hook'];
   return helm !== undefined && helm !== 'crd-install';
+}
+
+/** Whether a hook runs only when the sync has succeeded. */
+export function isAfterSync(object: KubernetesObject): boolean {
+  const { [`${ARGOCD}hook`]: own, 'helm.sh/hook': helm } = object.metadata.annotations ?? {};
+  return isHook(object) && /PostSync|post-(install|upgrade)/.test(own ?? helm ?? '');
 }
 
 /** Argo CD updates these even with Replace: to delete one would delete all that is in it, or of its kind. */

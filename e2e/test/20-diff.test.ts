@@ -1,0 +1,194 @@
+import t, { type Test } from 'tap';
+import { comparedRevision, isSettled } from '@gitops/local';
+import { ChangesDrill, type Merge } from '../src/changes-drill.ts';
+import {
+  argo,
+  configMap,
+  deployment,
+  ELSEWHERE,
+  job,
+  KINDS,
+  type Maker,
+  makers,
+  objects,
+  project,
+  service,
+} from '../src/sample-application.ts';
+import { APP, Stack, until } from '../src/stack.ts';
+
+// Each kind of change is merged, and what `make diff` said of every object is compared with what became of it.
+
+const stack = await Stack.open();
+const NAMES = ['sample', 'sample-2', 'sample-renamed'];
+const drill = new ChangesDrill(stack, ['argocd', APP, ELSEWHERE]);
+t.teardown(async () => drill.close());
+
+interface Made {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> };
+}
+
+const has = async (commit: string, name = 'sample'): Promise<boolean> =>
+  comparedRevision(await stack.application(name)) === commit;
+
+/** Says a message of Argo CD's Application, within a moment. */
+const says = async (name: string, pattern: RegExp): Promise<string> =>
+  until(`${name}: ${String(pattern)}`, async () => {
+    const { status } = await stack.application(name);
+    const text = JSON.stringify([status?.operationState, status?.conditions]);
+    return pattern.test(text) ? text : undefined;
+  });
+
+const agrees = (t: Test, { said, happened }: Merge): void => {
+  t.same(happened, said, 'what happened is what was said');
+};
+
+/** What was said of an object. */
+const of = ({ changes }: Merge, name: string): Merge['changes'] => changes.filter((change) => change.object === name);
+
+const hook = (value = '1'): object => configMap('hook', value, argo({ hook: 'PostSync' }));
+const base = [
+  ...[
+    configMap('a'),
+    configMap('b'),
+    configMap('kind'),
+    configMap('kept', '1', argo({ 'sync-options': 'Prune=false' })),
+  ],
+  ...[service('web'), service('late', 80, argo({ 'sync-wave': '1' })), configMap('there', '1', { namespace: APP })],
+  ...[deployment('web'), deployment('old'), job('1'), hook(), configMap('hook-2', '1', argo({ hook: 'PostSync' }))],
+];
+
+/** As it was before. */
+async function cleanUp(): Promise<void> {
+  const files = ['argocd/applications/sample.yaml', 'argocd/projects/templates/sample.yaml'];
+  await stack.push('Without the sample', Object.fromEntries(files.map((file) => [file, () => undefined])));
+  await stack.kubectl('-n', 'argocd', 'delete', 'applications,applicationsets', ...NAMES, '--ignore-not-found');
+  const kinds = 'configmaps,services,deployments,jobs';
+  for (const namespace of [APP, ELSEWHERE]) {
+    const { items } = JSON.parse(await stack.kubectl('-n', namespace, 'get', kinds, '-o', 'json')) as { items: Made[] };
+    for (const { kind, metadata } of items)
+      if (metadata.annotations?.['argocd.argoproj.io/tracking-id']?.startsWith('sample') === true)
+        await stack.kubectl('-n', namespace, 'delete', kind, metadata.name);
+  }
+  await stack.kubectl('delete', 'namespace', ELSEWHERE, '--ignore-not-found');
+}
+
+t.before(async () => stack.kubectl('create', 'namespace', ELSEWHERE));
+t.teardown(cleanUp);
+
+/** A test that needs what the one before it left. */
+const step = (what: string, run: (t: Test) => Promise<void>): void => void t.test(what, run);
+
+step('a new Application with all its objects', async (t) => {
+  agrees(t, await drill.merge({ ...project(), ...makers({}), ...objects(base) }));
+});
+
+const other = [
+  // The name, the kind and the namespace of an object changed.
+  ...[configMap('a', '2'), configMap('b-2'), service('kind'), configMap('there', '1', { namespace: ELSEWHERE })],
+  ...[service('web', 81), service('late', 80, argo({ 'sync-wave': '1' }))],
+  ...[deployment('web', '2'), deployment('new'), job('2'), hook('2')],
+];
+
+step('name, kind and namespace of objects, pods replaced, an object that stays, hooks', async (t) => {
+  const merge = await drill.merge(objects(other));
+  agrees(t, merge);
+  t.match(merge.said, {
+    'fastify-service Deployment/web': 'changed, pods',
+    'fastify-service Deployment/old': 'deleted, pods',
+  });
+  for (const name of ['kept', 'hook-2']) t.match(of(merge, `ConfigMap/${name}`), [{ effect: 'kept' }]);
+});
+
+const isBack = async (): Promise<true> =>
+  until('the old state', async () => (isSettled(await stack.application('sample')) ? true : undefined), 120_000);
+
+step('a field that the API server refuses: the rest of its wave is applied, later waves wait', async (t) => {
+  const changed = new Map([
+    [other[0], configMap('a', '3')],
+    [other[5], service('late', 81, argo({ 'sync-wave': '1' }))],
+    [other[6], deployment('web', '2', 'changed')],
+  ]);
+  const merge = await drill.merge(objects(other.map((each) => changed.get(each) ?? each)));
+  agrees(t, merge);
+  t.match(merge.said, { 'fastify-service ConfigMap/a': 'changed' });
+  t.match(of(merge, 'Service/late'), [{ effect: 'waits' }]);
+  await says('sample', /field is immutable/);
+  await stack.push('As before', objects(other));
+  await isBack();
+});
+
+step('a hook alone: nothing happens', async (t) => {
+  const merge = await drill.merge(objects([...other.slice(0, -1), hook('3')]), has);
+  agrees(t, merge);
+  t.match(of(merge, 'ConfigMap/hook'), [{ effect: 'waits' }]);
+  await stack.push('As before', objects(other));
+});
+
+step('a kind that the project no longer allows: nothing is applied, and what was removed stays', async (t) => {
+  const kinds = KINDS.filter((kind) => kind !== '/Service');
+  const gone = other.filter((each) => each !== other[2]);
+  const refused = await drill.merge({ ...project(kinds), ...objects([configMap('a', '4'), ...gone.slice(1)]) }, has);
+  agrees(t, refused);
+  t.match(of(refused, 'Application/sample'), [{ effect: 'refused', kind: 'not-permitted' }]);
+  await says('sample', /is not permitted in project sample/);
+  const rest = gone.filter((each) => !JSON.stringify(each).includes('"Service"'));
+  const unseen = await drill.merge(objects(rest), has);
+  agrees(t, unseen);
+  t.match(of(unseen, 'Service/web'), [{ effect: 'kept' }]);
+  await stack.push('As before', { ...project(), ...objects(other) });
+  await isBack();
+});
+
+step('no pruning any more', async (t) => {
+  agrees(t, await drill.merge(makers({ syncPolicy: { automated: { selfHeal: true } } })));
+  const merge = await drill.merge(objects(other.slice(1)), has);
+  agrees(t, merge);
+  t.match(of(merge, 'ConfigMap/a'), [{ effect: 'kept' }]);
+});
+
+step('no automated sync any more', async (t) => {
+  agrees(t, await drill.merge(makers({ syncPolicy: {} })));
+  const merge = await drill.merge(objects([configMap('a', '5'), ...other.slice(1)]), has);
+  agrees(t, merge);
+  t.match(of(merge, 'ConfigMap/a'), [{ effect: 'waits' }]);
+  await stack.push('As before', { ...makers({}), ...objects(other) });
+  await isBack();
+});
+
+step('the namespace of the Application, and its project', async (t) => {
+  agrees(t, await drill.merge(makers({ namespace: ELSEWHERE })));
+  agrees(t, await drill.merge(makers({})));
+});
+
+step('another maker of an object: it is made anew; one that stays with the old maker is refused', async (t) => {
+  const second: Maker = { name: 'sample-2', folder: 'sample-2' };
+  const kept = configMap('kept-2', '1', argo({ 'sync-options': 'Prune=false' }));
+  agrees(t, await drill.merge({ ...objects([...other, kept]) }));
+  const move = await drill.merge({
+    ...{ ...makers({}, second), ...objects([...other.slice(1), kept]), ...objects([configMap('a', '2')], 'sample-2') },
+  });
+  agrees(t, move);
+  t.match(move.said, { 'fastify-service ConfigMap/a': 'recreated' });
+  const refused = await drill.merge({
+    ...objects(other.slice(1)),
+    ...objects([configMap('a', '6'), kept], 'sample-2'),
+  });
+  agrees(t, refused);
+  t.match(of(refused, 'Application/sample-2'), [{ effect: 'refused' }]);
+  await says('sample-2', /Shared resource found/);
+});
+
+step('the name in the template changed: both Applications stay, and the new one is refused', async (t) => {
+  const merge = await drill.merge(makers({ name: 'sample-renamed', set: 'sample' }));
+  agrees(t, merge);
+  t.match(of(merge, 'Application/sample'), [{ effect: 'kept' }]);
+  await says('sample-renamed', /Shared resource found/);
+});
+
+step('an ApplicationSet renamed, then removed: what they deploy stays', async (t) => {
+  agrees(t, await drill.merge(makers({ set: 'sample-renamed' })));
+  const merge = await drill.merge({ 'argocd/applications/sample.yaml': () => undefined });
+  agrees(t, merge);
+  t.match(of(merge, 'Application/sample'), [{ effect: 'deleted', kind: 'removed' }]);
+});
