@@ -96,7 +96,12 @@ const applicationSet = ({
           targetRevision: '{{ .metadata.annotations.repoRevision }}',
           path: `charts/${folder}`,
         },
-        syncPolicy: { ...syncPolicy, syncOptions: ['ServerSideApply=true', ...options] },
+        syncPolicy: {
+          ...syncPolicy,
+          syncOptions: ['ServerSideApply=true', ...options],
+          // As those of this repository: a retry uses the newest commit.
+          retry: { refresh: true, limit: 5, backoff: { duration: '2s', factor: 2, maxDuration: '10s' } },
+        },
       },
     },
   },

@@ -18,6 +18,7 @@ const preview: Preview = {
       before: `registry.internal/app:1@sha256:${'1'.repeat(64)}`,
       after: `registry.internal/app:2@sha256:${'2'.repeat(64)}`,
       kind: 'pod-restart',
+      effect: 'changed',
       consequence: 'every pod is replaced',
     },
   ],

@@ -52,6 +52,22 @@ t.test('diff: what a change does to the clusters, and what must not be merged', 
     command(folder, ['diff', '--base', 'main']).stdout,
     /dev\/root \(installed\) +Secret\/in-cluster +metadata\.annotations\.previewDomain .*; not by the merge, but by `make apply CLUSTER=dev`/,
   );
+  // Facts and subnets: nothing of it comes by the merge, and a controller that is switched off stays.
+  edit(folder, 'clusters/dev/cluster.yaml', 'natGateways: one', 'natGateways: one\n  zones: [us-east-1b, us-east-1a]');
+  edit(folder, 'clusters/shared/cluster.yaml', '  - metrics-server\n', '');
+  const facts = command(folder, ['diff', '--base', 'main']);
+  t.match(
+    facts.stdout,
+    /^dev\/metrics-server +Application\/metrics-server .* stays, with all that it deploys: .*create-update.*; not by the merge/m,
+  );
+  t.notMatch(facts.stdout, 'Argo CD deletes it');
+  t.match(
+    facts.stdout,
+    /^dev\/cluster\.yaml +Subnet\/private-us-east-1a +cidr +10\.0\.0\.0\/19 +10\.0\.32\.0\/19 +BLOCKED: /m,
+  );
+  t.match(facts.stdout, /^ {2}Accept: dev\/cluster\.yaml subnet-replaced: REASON$/m);
+  edit(folder, 'clusters/dev/cluster.yaml', '\n  zones: [us-east-1b, us-east-1a]', '');
+  edit(folder, 'clusters/shared/cluster.yaml', '  - external-secrets\n', '  - metrics-server\n  - external-secrets\n');
   const staging = (version: string): string =>
     `cluster: staging\n        values:\n          chart: 10.8.0\n          version: ${version}`;
   edit(folder, 'argocd/applications/argocd.yaml', staging('v3.5.7'), staging('v3.5.8'));
@@ -81,6 +97,13 @@ t.test('diff: what a change does to the clusters, and what must not be merged', 
   t.equal(harmful.status, 1);
   t.match(harmful.stdout, /Deployment\/fastify-service +spec\.selector.* BLOCKED: /);
   t.match(harmful.stdout, /Ingress\/fastify-service .*scheme.* internet-facing +internal +BLOCKED: /);
+  git(folder, 'commit', '-qam', 'Internal\n\nAccept: dev/fastify-service load-balancer-replaced: DNS follows');
+  t.match(
+    command(folder, ['diff', '--base', 'main~1']).stdout,
+    /^dev\/fastify-service +Ingress\/fastify-service .* ACCEPTED \(DNS follows\): /m,
+    'a dangerous change that is meant',
+  );
+  git(folder, 'reset', '-q', '--soft', 'HEAD~1');
   t.match(harmful.stderr, /^\d+ changes must not be merged as they are\n$/);
   t.match(readFileSync(comment, 'utf8'), /\n- \*\*blocked\*\*, immutable fields: the sync fails: \d+ \(<code>/);
   const machines = JSON.parse(command(folder, ['diff', '--base', 'main', '--json']).stdout) as { risk: string }[];
