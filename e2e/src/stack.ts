@@ -248,7 +248,7 @@ export class Stack {
             () => '',
           ),
         );
-        if (text === undefined) rmSync(join(folder, file));
+        if (text === undefined) rmSync(join(folder, file), { force: true });
         else {
           mkdirSync(dirname(join(folder, file)), { recursive: true });
           writeFileSync(join(folder, file), text);

@@ -60,8 +60,12 @@ const base = [
 
 /** As it was before. */
 async function cleanUp(): Promise<void> {
-  const files = ['argocd/applications/sample.yaml', 'argocd/projects/templates/sample.yaml'];
-  await stack.push('Without the sample', Object.fromEntries(files.map((file) => [file, () => undefined])));
+  const files = [
+    ...['argocd/applications/sample.yaml', 'argocd/projects/templates/sample.yaml'],
+    ...['charts/sample/objects.yaml', 'charts/sample-2/objects.yaml'],
+  ];
+  const { commit } = await stack.push('Without it', Object.fromEntries(files.map((file) => [file, () => undefined])));
+  await until('root without it', async () => ((await has(commit, 'root')) ? true : undefined), 120_000);
   await stack.kubectl('-n', 'argocd', 'delete', 'applications,applicationsets', ...NAMES, '--ignore-not-found');
   const kinds = 'configmaps,services,deployments,jobs';
   for (const namespace of [APP, ELSEWHERE]) {
