@@ -26,6 +26,8 @@ function applicationsTwice(root: string, models: readonly ClusterModel[]): strin
       const other = first.get(name);
       first.set(name, other ?? entry);
       if (other === undefined || entry.application.spec.project === '') continue;
+      // Generators of one set that overlap: Argo CD refuses the set.
+      if (other.applicationSet?.metadata.name === entry.applicationSet?.metadata.name) continue;
       const sets = [other, entry].map(({ applicationSet }) => fileOfSet(root, applicationSet?.metadata.name ?? ''));
       const [file = '', later = ''] = sets.sort();
       const line = `${later}:1: spec.template.metadata.name: must be a name that no other ApplicationSet gives: ${file} makes the Application ${name}, too`;
