@@ -68,7 +68,7 @@ export async function stepBetween(
   const found = new Map<string, Change[]>();
   for (const name of new Set([...before.keys(), ...state.keys()])) {
     const was = before.get(name);
-    const own = objectChanges(was, state.get(name), facts.projects);
+    const own = objectChanges(was, state.get(name), facts);
     found.set(name, own);
     const stay = state.has(name) ? own.filter(staysBehind).map(({ before: object }) => object) : objectsOf(was);
     for (const object of stay as KubernetesObject[]) facts.left.set(identityOf(object), name);
@@ -79,6 +79,7 @@ export async function stepBetween(
     if (was === undefined && is !== undefined) add(name, [ofApplication(is, 'created', 'is created')]);
     const refusal = is === undefined ? undefined : refusalOf(is, was, own.length, facts);
     if (refusal === undefined) add(name, moved(name, own, facts));
+    else if (refusal.isLate) add(name, [refusal.change, ...moved(name, own, facts)]);
     else if (own.length > 0 || !refusal.isOld)
       add(name, [refusal.change, ...own.filter(({ effect }) => effect === 'kept')]);
   }
@@ -152,7 +153,7 @@ const madeAnew = (was: FleetApplication, is: FleetApplication): Change => {
 function objectChanges(
   was: FleetApplication | undefined,
   is: FleetApplication | undefined,
-  projects: readonly Project[],
+  { projects, projectsBefore }: Pick<Facts, 'projects' | 'projectsBefore'>,
 ): Change[] {
   if ([was, is].some((entry) => entry !== undefined && missingChartOf(entry) !== undefined)) return [];
   if (is === undefined) {
@@ -161,19 +162,23 @@ function objectChanges(
   }
   const policy = syncPolicyOf(is.application);
   const old = was === undefined ? undefined : syncPolicyOf(was.application);
-  const project = projects.find(({ metadata }) => metadata.name === is.application.spec.project);
+  const known = [projectsBefore, projects].map((all) =>
+    all.find(({ metadata }) => metadata.name === is.application.spec.project),
+  );
   return syncBetween(objectsOf(was), objectsOf(is), policy).map((change) =>
-    tooEarly(unseen(change, is, project), old, policy),
+    tooEarly(unseen(change, is, known), old, policy),
   );
 }
 
-/** Argo CD does not see what the project does not allow, and so prunes none of it. */
-function unseen(change: Change, is: FleetApplication, project: Project | undefined): Change {
-  if (change.effect !== 'deleted' || project === undefined) return change;
-  const problems = objectProblems(is, change.before as KubernetesObject, project);
-  return problems.length === 0
+/** Argo CD does not see what the project does not allow, before the merge and after it, and so prunes none of it. */
+function unseen(change: Change, is: FleetApplication, projects: readonly (Project | undefined)[]): Change {
+  if (change.effect !== 'deleted') return change;
+  const rules = projects.map((project) =>
+    project === undefined ? undefined : objectProblems(is, change.before as KubernetesObject, project)[0]?.rule,
+  );
+  return rules.includes(undefined)
     ? change
-    : { ...change, effect: 'kept', consequence: `stays: ${String(problems[0]?.rule)}, so Argo CD does not see it` };
+    : { ...change, effect: 'kept', consequence: `stays: ${String(rules[1])}, so Argo CD does not see it` };
 }
 
 /** A merge that also switches pruning off may be overtaken by the last sync with the old policy. */

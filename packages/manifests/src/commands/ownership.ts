@@ -61,6 +61,8 @@ export interface Refusal {
   readonly change: Change;
   /** Whether it was refused before as well. */
   readonly isOld: boolean;
+  /** Whether the changes of this merge may come before the refusal. */
+  readonly isLate: boolean;
 }
 
 /** Why Argo CD syncs nothing of an Application; undefined where it does. */
@@ -74,8 +76,13 @@ export function refusalOf(
   const none = `Argo CD applies none of its ${count} changes`;
   const why = projectRefusal(is, facts.projects);
   if (why !== undefined) {
-    const isOld = was !== undefined && projectRefusal(was, facts.projectsBefore) === why;
-    return { change: { ...say(`${none}: ${why}`), path: 'spec.project' }, isOld };
+    const before = was === undefined ? why : projectRefusal(was, facts.projectsBefore);
+    // The Application may sync these changes before root has changed its project; the drill saw it.
+    const isLate = before === undefined;
+    const some = count > 0 ? ', and of these perhaps some' : '';
+    const consequence = isLate ? `Argo CD applies none of its later changes${some}: ${why}` : `${none}: ${why}`;
+    const isOld = was !== undefined && before === why;
+    return { change: { ...say(consequence), path: 'spec.project' }, isOld, isLate };
   }
   const shared = sharedWith(is, was, facts);
   if (shared === undefined) return undefined;
@@ -84,7 +91,7 @@ export function refusalOf(
   const consequence = failsOnShared(is)
     ? `${none}: ${belongs} (FailOnSharedResource)`
     : `${belongs}: the two overwrite each other for ever`;
-  return { change: say(consequence), isOld: false };
+  return { change: say(consequence), isOld: false, isLate: false };
 }
 
 const failsOnShared = ({ application }: FleetApplication): boolean =>
