@@ -6,8 +6,8 @@ import { CommandError, UsageError } from '@gitops/report/errors';
 import type { ClusterSettings } from '@gitops/settings';
 import { run, RunError } from '@gitops/tools/run';
 import { type Change, changesBetween } from '../kubernetes/changes.ts';
-import { changeWithoutSecrets } from '../kubernetes/secret-values.ts';
 import type { KubernetesObject } from '../kubernetes/object.ts';
+import { changeWithoutSecrets } from '../kubernetes/secret-values.ts';
 import {
   type FleetApplication,
   type FleetOptions,
@@ -233,4 +233,3 @@ const removedCluster = (name: string): ApplicationChange => ({
   ...{ kind: 'removed', effect: 'kept', before: {}, after: undefined },
   consequence: 'stays as it is, with all that runs in it: the cluster is destroyed by hand, before its files go',
 });
-

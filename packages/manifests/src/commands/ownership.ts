@@ -1,7 +1,7 @@
 import { type Change, identityOf } from '../kubernetes/changes.ts';
 import { syncPolicyOf } from '../kubernetes/changes/sync-policy.ts';
+import { inNamespace } from '../kubernetes/namespace.ts';
 import { type KubernetesObject, nameOf } from '../kubernetes/object.ts';
-import { inNamespace } from '../kubernetes/workload.ts';
 import { objectProblems, type Project } from '../proofs/projects.ts';
 import type { FleetApplication } from '../render/fleet.ts';
 import { sourcesOf } from '../render/renderer.ts';

@@ -1,6 +1,6 @@
 import type { ClusterSettings } from '@gitops/settings';
+import { inNamespace } from '../kubernetes/namespace.ts';
 import type { KubernetesObject } from '../kubernetes/object.ts';
-import { inNamespace } from '../kubernetes/workload.ts';
 import type { FleetApplication } from '../render/fleet.ts';
 import { placement } from '../render/rendered.ts';
 

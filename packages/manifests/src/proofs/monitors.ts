@@ -1,6 +1,7 @@
+import { namespaceOf } from '../kubernetes/namespace.ts';
 import { groupOf, type KubernetesObject, nameOf } from '../kubernetes/object.ts';
 import { isEmpty, type LabelSelector, selects } from '../kubernetes/selector.ts';
-import { namespaceOf, podLabelsOf, portsOf, services, workloads } from '../kubernetes/workload.ts';
+import { podLabelsOf, portsOf, services, workloads } from '../kubernetes/workload.ts';
 import type { FleetApplication } from '../render/fleet.ts';
 import { placed, renderedOnly } from '../render/rendered.ts';
 import { missingChartOf } from '../render/unchecked.ts';

@@ -1,6 +1,6 @@
 import { matchesGlob } from 'node:path';
+import { isClusterWide } from '../kubernetes/namespace.ts';
 import { groupOf, type KubernetesObject, nameOf } from '../kubernetes/object.ts';
-import { isClusterWide } from '../kubernetes/workload.ts';
 import type { FleetApplication } from '../render/fleet.ts';
 import { type RenderedApplication, renderedOnly } from '../render/rendered.ts';
 import { sourcesOf } from '../render/renderer.ts';

@@ -1,6 +1,7 @@
+import { namespaceOf } from '../kubernetes/namespace.ts';
 import { type KubernetesObject, nameOf } from '../kubernetes/object.ts';
 import type { Labels } from '../kubernetes/selector.ts';
-import { namespaceOf, podLabelsOf, podOwners, podSpecOf, portsOf } from '../kubernetes/workload.ts';
+import { podLabelsOf, podOwners, podSpecOf, portsOf } from '../kubernetes/workload.ts';
 import type { Problem } from './problem.ts';
 import { answers, type RangeAnswer, type Verdicts } from './reachability/answers.ts';
 import type { Peer, PodPeer, Surroundings } from './reachability/peers.ts';

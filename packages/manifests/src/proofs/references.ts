@@ -1,6 +1,6 @@
+import { namespaceOf } from '../kubernetes/namespace.ts';
 import { type KubernetesObject, nameOf } from '../kubernetes/object.ts';
 import { type LabelSelector, selects } from '../kubernetes/selector.ts';
-import { namespaceOf } from '../kubernetes/workload.ts';
 import { type FleetApplication, labelOf } from '../render/fleet.ts';
 import { type ClusterModel, clusterModels, type ModelObject } from './cluster-model.ts';
 import { objectProblem } from './location.ts';

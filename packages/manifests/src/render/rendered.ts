@@ -1,6 +1,6 @@
+import { inNamespace } from '../kubernetes/namespace.ts';
 import { type KubernetesObject, withoutNulls } from '../kubernetes/object.ts';
 import { operatedWorkloads } from '../kubernetes/operated.ts';
-import { inNamespace } from '../kubernetes/workload.ts';
 import type { FleetApplication } from './fleet.ts';
 
 /** An Application that renders, with its objects. */

@@ -63,7 +63,11 @@ t.test('what looks immutable and may change', (t) => {
       { apiVersion: 'batch/v1', annotations: { 'argocd.argoproj.io/hook': 'PostSync' } },
     );
   const consequences = changes(hook(1), hook(2)).map(({ kind, consequence }) => [kind, consequence]);
-  t.match(consequences, [['change', /^a hook: it is deleted and run anew by the next sync; nothing else changes/]], 'a hook');
+  t.match(
+    consequences,
+    [['change', /^a hook: it is deleted and run anew by the next sync; nothing else changes/]],
+    'a hook',
+  );
   t.end();
 });
 

@@ -1,6 +1,6 @@
 import t from 'tap';
+import { namespaceOf } from '../../src/kubernetes/namespace.ts';
 import { nameOf } from '../../src/kubernetes/object.ts';
-import { namespaceOf } from '../../src/kubernetes/workload.ts';
 import { clusterModels } from '../../src/proofs/cluster-model.ts';
 import { labelOf, renderFleet } from '../../src/render/fleet.ts';
 import { lacksCharts, open, root } from '../helper.ts';

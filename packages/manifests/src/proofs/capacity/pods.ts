@@ -1,10 +1,10 @@
+import { namespaceOf } from '../../kubernetes/namespace.ts';
 import { type KubernetesObject, nameOf } from '../../kubernetes/object.ts';
 import { mebibytes, milliCpus } from '../../kubernetes/quantity.ts';
 import type { Labels } from '../../kubernetes/selector.ts';
 import {
   autoscalerOf,
   type Container,
-  namespaceOf,
   podLabelsOf,
   type PodSpec,
   podSpecOf,

@@ -1,7 +1,7 @@
 import { type Cidr, parseCidr, size } from '@gitops/subnets/cidr';
+import { namespaceOf } from '../../kubernetes/namespace.ts';
 import type { KubernetesObject } from '../../kubernetes/object.ts';
 import { type Labels, type LabelSelector, selects } from '../../kubernetes/selector.ts';
-import { namespaceOf } from '../../kubernetes/workload.ts';
 import type { Peer, PodPeer } from './peers.ts';
 import type { Protocol } from './ports.ts';
 

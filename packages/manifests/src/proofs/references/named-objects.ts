@@ -1,5 +1,5 @@
+import { namespaceOf } from '../../kubernetes/namespace.ts';
 import { groupKindOf, groupOf, type KubernetesObject } from '../../kubernetes/object.ts';
-import { namespaceOf } from '../../kubernetes/workload.ts';
 import type { ClusterModel } from '../cluster-model.ts';
 import { PRESENT } from './present.ts';
 

@@ -1,8 +1,9 @@
 import type { Controller } from '@gitops/settings';
 import { CONTROLLER_ACCOUNTS } from '@gitops/settings/accounts';
+import { namespaceOf } from '../../kubernetes/namespace.ts';
 import { groupKindOf, nameOf } from '../../kubernetes/object.ts';
 import { type LabelSelector, selects } from '../../kubernetes/selector.ts';
-import { ingresses, namespaceOf, podSpecOf, workloads } from '../../kubernetes/workload.ts';
+import { ingresses, podSpecOf, workloads } from '../../kubernetes/workload.ts';
 import type { ClusterModel, ModelObject } from '../cluster-model.ts';
 
 /** What an object must have so that another one, which it needs, serves it. */
