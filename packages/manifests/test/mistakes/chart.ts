@@ -56,7 +56,7 @@ export const CHART: readonly Mistake[] = [
     'a way out that no value names': before(
       '    {{- range .Values.networkPolicy.egress }}',
       '    - {to: [{ipBlock: {cidr: 203.0.113.0/24}}], ports: [{protocol: TCP, port: 443}]}',
-    ).reportsAs(/networkpolicy\.yaml:\d+: production\/fastify-service NetworkPolicy\/fastify-service .*egress/),
+    ).reportsAs(/networkpolicy\.yaml:\d+: \S+\/fastify-service NetworkPolicy\/fastify-service .*egress/),
     'an object that depends on the cluster’s APIs': before(
       'apiVersion: networking.k8s.io/v1',
       '{{- if .Capabilities.APIVersions.Has "networking.k8s.io/v1/NetworkPolicy" }}',

@@ -1,4 +1,4 @@
-import { across, type Edit, honest, type Mistake } from './slip.ts';
+import { across, amongOthers, type Edit, honest, type Mistake } from './slip.ts';
 
 const production = 'clusters/production/fastify-service.yaml';
 const shared = 'clusters/shared/fastify-service.yaml';
@@ -141,7 +141,7 @@ export const REFERENCES: readonly Mistake[] = [
     /^clusters\/shared\/external-secrets\.yaml:\d+: installCRDs: must leave the definitions of external-secrets\.io in the cluster, since nothing else brings them/,
     'all',
   ),
-  across(
+  amongOthers(
     'argo-cd#1884: a monitor of the service, whose definition comes with it',
     [
       {
@@ -216,7 +216,7 @@ spec:
   ),
 
   // Circles, and several makers
-  across(
+  amongOthers(
     'a store whose credentials come from itself',
     replaced(secrets, '          service: SecretsManager\n', '          service: SecretsManager\n          auth:\n            secretRef:\n              accessKeyIDSecretRef: { name: grafana-admin, key: id, namespace: monitoring }\n              secretAccessKeySecretRef: { name: grafana-admin, key: secret, namespace: monitoring }\n'), // prettier-ignore
     /needs itself: .*ClusterSecretStore\/aws-secrets-manager → ExternalSecret\/grafana-admin|needs itself: .*ExternalSecret\/grafana-admin → ClusterSecretStore\/aws-secrets-manager/,

@@ -70,6 +70,12 @@ export const across = (name: string, edits: Edit | readonly Edit[], expected: Re
   ...(chart !== undefined && { chart }),
 });
 
+/** The same of a slip that is two: another true problem is reported as well. */
+export const amongOthers = (...slip: Parameters<typeof across>): Mistake => {
+  const { isOnly: _, ...mistake } = across(...slip);
+  return mistake;
+};
+
 /** An edit that is right: it must be without a problem. */
 export const honest = (name: string, edits: Edit | readonly Edit[], chart?: string): Mistake => ({
   ...{ name, edits: [edits].flat() },
