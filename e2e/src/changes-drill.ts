@@ -188,12 +188,14 @@ export class ChangesDrill {
     isProcessed: (commit: string) => Promise<boolean> = async () => Promise.resolve(true),
   ): Promise<Merge> {
     const before = await snapshot(this.stack, this.namespaces);
+    // Root is compared with commits that touch its files, and not with others.
+    const isOfRoot = Object.keys(edit).some((file) => file.startsWith('argocd/'));
     const { commit, parent } = await this.stack.push('A change', edit);
     const changes = await this.diff(parent, commit);
     return this.outcome(
       before,
       changes.filter(({ step }) => step === 'merge'),
-      async () => (await this.isAtRoot(commit)) && isProcessed(commit),
+      async () => (!isOfRoot || (await this.isAtRoot(commit))) && isProcessed(commit),
     );
   }
 

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap';
-import { comparedRevision, isSettled } from '@gitops/local';
+import { comparedRevision, deployedRevision } from '@gitops/local';
 import { ChangesDrill, type Merge } from '../src/changes-drill.ts';
 import {
   argo,
@@ -102,10 +102,20 @@ step('name, kind and namespace of objects, pods replaced, an object that stays, 
     'fastify-service Deployment/old': 'deleted, pods',
   });
   for (const name of ['kept', 'hook-2']) t.match(of(merge, `ConfigMap/${name}`), [{ effect: 'kept' }]);
+  // As long as it is there, the Application is OutOfSync, and every commit is synced, hooks included.
+  await stack.kubectl('-n', APP, 'delete', 'configmap', 'kept');
 });
 
-const isBack = async (): Promise<true> =>
-  until('the old state', async () => (isSettled(await stack.application('sample')) ? true : undefined), 120_000);
+/** Pushes the old state, and waits until it is deployed. What stays behind keeps the Application OutOfSync. */
+async function goBack(edit: Parameters<Stack['push']>[1]): Promise<void> {
+  const { commit } = await stack.push('As before', edit);
+  const isBack = async (): Promise<true | undefined> => {
+    const application = await stack.application('sample');
+    const hasSucceeded = application.status?.operationState?.phase === 'Succeeded';
+    return hasSucceeded && deployedRevision(application) === commit ? true : undefined;
+  };
+  await until('the old state', isBack, 120_000);
+}
 
 step('a field that the API server refuses: the rest of its wave is applied, later waves wait', async (t) => {
   const changed = new Map([
@@ -118,8 +128,7 @@ step('a field that the API server refuses: the rest of its wave is applied, late
   t.match(merge.said, { 'fastify-service ConfigMap/a': 'changed' });
   t.match(of(merge, 'Service/late'), [{ effect: 'waits' }]);
   await says('sample', /field is immutable/);
-  await stack.push('As before', objects(other));
-  await isBack();
+  await goBack(objects(other));
 });
 
 step('a hook alone: nothing happens', async (t) => {
@@ -144,8 +153,7 @@ step('a kind that the project no longer allows: nothing is applied, and what was
   const unseen = await drill.merge(objects(rest), has);
   agrees(t, unseen);
   t.match(of(unseen, 'Service/web'), [{ effect: 'kept' }]);
-  await stack.push('As before', { ...project(), ...objects(other) });
-  await isBack();
+  await goBack({ ...project(), ...objects(other) });
 });
 
 step('no pruning any more', async (t) => {
@@ -160,8 +168,7 @@ step('no automated sync any more', async (t) => {
   const merge = await drill.merge(objects([configMap('a', '5'), ...other.slice(1)]), has);
   agrees(t, merge);
   t.match(of(merge, 'ConfigMap/a'), [{ effect: 'waits' }]);
-  await stack.push('As before', { ...makers({}), ...objects(other) });
-  await isBack();
+  await goBack({ ...makers({}), ...objects(other) });
 });
 
 step('the namespace of the Application, and its project', async (t) => {

@@ -87,7 +87,7 @@ t.test('what can be checked without a chart is checked', (t) => {
   t.equal(status, 1);
   const lines = stdout.trimEnd().split('\n');
   for (const pattern of [
-    /^argocd\/applications\/external-secrets\.yaml:1: dev\/external-secrets: targetRevision must be one exact version \(it is >=1\.3\.1\)$/,
+    /^argocd\/applications\/external-secrets\.yaml:1: dev\/external-secrets: targetRevision must be one exact version \(it is >=1\.3\.1\) \(also production\/external-secrets, staging\/external-secrets\)$/,
     /^argocd\/applications\/metrics-server\.yaml:1: .*must name clusters\/shared\/metrics-server\.yaml, which dev\/metrics-server reads/,
     /^clusters\/dev\/fastify-service\.yaml:\d+: replicsa: unknown value/,
     /^clusters\/dev\/metrics-serer\.yaml:1: the file: no Application reads it/,

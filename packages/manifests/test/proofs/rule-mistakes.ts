@@ -73,6 +73,7 @@ const ROWS = table(
   alb-deregistration-delay | Ingress | @target-group-attributes | "(delay)=4" | @target-group-attributes
   alb-deregistration-delay | Ingress | @target-group-attributes | (gone) | @target-group-attributes
   alb-idle-timeout | Ingress | @load-balancer-attributes | "a=b, idle_timeout.timeout_seconds=72" | @load-balancer-attributes
+  alb-backend-protocol | Ingress | @backend-protocol | "HTTPS" | @backend-protocol
   alb-health-check | Ingress | @healthcheck-path | "/livez" | @healthcheck-path
   alb-health-check | Ingress | @healthcheck-port | "traffic-port" | @healthcheck-port
   alb-health-check | Ingress | @healthcheck-port | (gone) | @healthcheck-port
