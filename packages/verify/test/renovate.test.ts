@@ -69,6 +69,16 @@ const NOT_RENOVATES: readonly { readonly file: RegExp; readonly text: RegExp; re
     text: /"(origin|version)": /,
     why: 'written by a program from the module of Argo CD; a test compares the versions',
   },
+  {
+    file: /^packages\/manifests\/data\/published-names\.json$/,
+    text: /"origin": /,
+    why: 'what a list was taken from at its date',
+  },
+  {
+    file: /^(clusters\/cluster\.schema\.json|packages\/settings\/src\/schema\.ts)$/,
+    text: /for instance 1\./,
+    why: 'an example of the release of a node image',
+  },
   { file: /^e2e\/bench\/scale\.ts$/, text: /version: 0/, why: 'a chart of the measurement' },
   { file: /^service\/src\/plugins\/openapi\.ts$/, text: /openapi: '3/, why: 'the version of the OpenAPI format' },
 ];
