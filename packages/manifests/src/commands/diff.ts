@@ -60,7 +60,9 @@ export default command({
       const { length: blocked } = changes.filter(({ isBlocked }) => isBlocked);
       if (blocked === 0) return;
       if (!json) print(['', HOW_TO_ACCEPT, ...linesToAccept(changes).map((line) => `  ${line}`)].join('\n'));
-      fail(`${blocked} change${blocked === 1 ? '' : 's'} must not be merged as they are`);
+      fail(
+        blocked === 1 ? '1 change must not be merged as it is' : `${blocked} changes must not be merged as they are`,
+      );
     }),
 });
 
