@@ -1,13 +1,6 @@
 // What drills and benchmarks see of the local machine.
 export { type Account, connectAs, storedToken } from './accounts.ts';
-export {
-  comparedRevision,
-  deployedRevision,
-  entryRevision,
-  isAutoSynced,
-  isOperating,
-  isSettled,
-} from './applications.ts';
+export { comparedRevision, entryRevision, isAutoSynced, isOperating, isSettled } from './applications.ts';
 export type { Application, ArgoClient } from './argocd-api.ts';
 export { awaitApplications } from './await-applications.ts';
 export { awaitDelivery, type Delivery } from './await-delivery.ts';
