@@ -72,7 +72,7 @@ function repeated(changes: readonly Change[], { before, after, policy }: Sides):
   const isSynced = changes.some(({ effect }) =>
     ['created', 'changed', 'recreated', 'deleted', 'refused'].includes(effect),
   );
-  if (!isSynced) return [];
+  if (!isSynced && !isOutOfSyncByLeftovers(changes, { before, after, policy })) return [];
   const isRefused = changes.some(({ kind }) => kind === 'immutable');
   const all = !policy.options.includes('ApplyOutOfSyncOnly=true');
   const seen = new Set(changes.map((change) => `${change.namespace ?? ''} ${change.object}`));
@@ -91,6 +91,15 @@ function repeated(changes: readonly Change[], { before, after, policy }: Sides):
     );
   }
   return anew;
+}
+
+/** What stays although Git no longer has it makes an Application OutOfSync, which is then synced where it prunes. */
+function isOutOfSyncByLeftovers(changes: readonly Change[], { before, after, policy }: Sides): boolean {
+  if (!policy.isAutomated || !policy.prunes || after.every(isHook)) return false;
+  const compared = new Set(before.filter((object) => !isHook(object)).map(keyOf));
+  return changes.some(
+    ({ kind, object, namespace = '' }) => kind === 'removed' && compared.has(`${namespace} ${object}`),
+  );
 }
 
 /** What makes an object the same one: it stays so across versions of its group. */

@@ -167,6 +167,12 @@ t.test('what a sync policy, a project and hooks keep from happening', async (t) 
     ['a: changed ConfigMap/x data.value', 'a: recreated ConfigMap/h'],
     'a hook runs with every sync',
   );
+  const stays = configMap('s', { 'argocd.argoproj.io/sync-options': 'Prune=false' });
+  t.same(
+    await effects(hooked([x, stays, hook('1')]), hooked([x, hook('1')])),
+    ['a: kept ConfigMap/s', 'a: recreated ConfigMap/h'],
+    'and what stays makes it OutOfSync, which is a sync',
+  );
 });
 
 t.test('the order of zones moves subnets, and a zone at the end moves none', (t) => {
