@@ -193,6 +193,12 @@ step('another maker of an object: it is made anew; one that stays with the old m
   agrees(t, refused);
   t.match(of(refused, 'Application/sample-2'), [{ effect: 'refused' }]);
   await says('sample-2', /Shared resource found/);
+  await stack.push('As before', objects([configMap('a', '2')], 'sample-2'));
+  await stack.kubectl('-n', APP, 'delete', 'configmap', 'kept-2');
+  await until('both at rest', async () => {
+    const applications = await Promise.all(['sample', 'sample-2'].map(async (name) => stack.application(name)));
+    return applications.every(isSettled) ? true : undefined;
+  });
 });
 
 step('the name in the template changed: both Applications stay, and the new one is refused', async (t) => {
