@@ -206,6 +206,9 @@ step('the name in the template changed: both Applications stay, and the new one 
   agrees(t, merge);
   t.match(of(merge, 'Application/sample'), [{ effect: 'kept' }]);
   await says('sample-renamed', /Shared resource found/);
+  // Git knows nothing of the one that stays.
+  await goBack(makers({}));
+  await stack.kubectl('-n', 'argocd', 'delete', 'application', 'sample-renamed');
 });
 
 step('an ApplicationSet renamed, then removed: what they deploy stays', async (t) => {
