@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Test } from 'tap';
@@ -91,4 +92,17 @@ export function apply(folder: string, change: Edit): void {
     mkdirSync(join(folder, dirname(file)), { recursive: true });
     writeFileSync(join(folder, file), change.text);
   } else rmSync(join(folder, file), { recursive: true });
+}
+
+/** Runs git in a folder of a test, as somebody and without the settings of this machine. Throws what git complains about. */
+export function git(folder: string, ...args: string[]): void {
+  const { status, stderr } = spawnSync(
+    'git',
+    ['-C', folder, '-c', 'user.name=Test', '-c', 'user.email=test@localhost', ...args],
+    {
+      encoding: 'utf8',
+      env: { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CEILING_DIRECTORIES: resolve(folder, '..') },
+    },
+  );
+  if (status !== 0) throw new Error(stderr);
 }

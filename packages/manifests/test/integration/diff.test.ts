@@ -1,23 +1,10 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import t from 'tap';
 import { command } from '../command.ts';
-import { copy, edit, lacksCharts } from '../helper.ts';
+import { copy, edit, git, lacksCharts } from '../helper.ts';
 
 const skip = lacksCharts();
-
-const git = (folder: string, ...args: string[]): void => {
-  const { status, stderr } = spawnSync(
-    'git',
-    ['-C', folder, '-c', 'user.name=Test', '-c', 'user.email=test@localhost', ...args],
-    {
-      encoding: 'utf8',
-      env: { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CEILING_DIRECTORIES: resolve(folder, '..') },
-    },
-  );
-  if (status !== 0) throw new Error(stderr);
-};
 
 t.test('diff: what a change does to the clusters, and what must not be merged', (t) => {
   const folder = copy(t);

@@ -1,20 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { resolve } from 'node:path';
 import t from 'tap';
 import { command } from '../command.ts';
-import { copy, edit, lacksCharts } from '../helper.ts';
-
-const git = (folder: string, ...args: string[]): void => {
-  const { status, stderr } = spawnSync(
-    'git',
-    ['-C', folder, '-c', 'user.name=Test', '-c', 'user.email=test@localhost', ...args],
-    {
-      encoding: 'utf8',
-      env: { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CEILING_DIRECTORIES: resolve(folder, '..') },
-    },
-  );
-  if (status !== 0) throw new Error(stderr);
-};
+import { copy, edit, git, lacksCharts } from '../helper.ts';
 
 t.test('no command prints a secret that somebody wrote into the values', { skip: lacksCharts('argo-cd') }, (t) => {
   const folder = copy(t);
