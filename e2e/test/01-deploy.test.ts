@@ -82,10 +82,7 @@ t.test('a chart and what argocd/ hands to it change in one commit', async (t) =>
       return text.replace(from, to);
     };
   const edits: Record<string, (file: string, text: string) => string> = {
-    [files.schema]: replace(
-      '"global": { "type": "object" },',
-      '"global": { "type": "object" }, "fact": { "type": "string", "minLength": 1 },',
-    ),
+    [files.schema]: replace('"image": {', '"fact": { "type": "string", "minLength": 1 }, "image": {'),
     [files.defaults]: replace('host: ""', 'host: ""\nfact: ""'),
     [files.config]: replace('NODE_ENV: "production"', 'NODE_ENV: "production"\nFACT: {{ .Values.fact | quote }}'),
     [files.set]: replace(
