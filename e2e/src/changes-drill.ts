@@ -139,6 +139,12 @@ function isByItsSet(outcomes: Outcomes, key: string): boolean {
 const withoutFollowers = (outcomes: Outcomes): Outcomes =>
   Object.fromEntries(Object.entries(outcomes).filter(([key]) => !isByItsSet(outcomes, key)));
 
+/** An Application whose set is deleted is deleted with it, or stays where Argo CD is faster than Kubernetes. */
+const withoutRaces = (outcomes: Outcomes, all: Outcomes): Outcomes =>
+  Object.fromEntries(
+    Object.entries(outcomes).filter(([key]) => !(key.startsWith('argocd Application/') && all[key] === 'deleted')),
+  );
+
 export interface Merge {
   /** All that `make diff` said of the cluster. */
   readonly changes: readonly ApplicationChange[];
@@ -219,9 +225,10 @@ export class ChangesDrill {
     changes: readonly ApplicationChange[],
     isProcessed: () => Promise<boolean>,
   ): Promise<Merge> {
-    const expected = said(changes);
+    const all = said(changes);
+    const expected = withoutRaces(all, all);
     const look = async (): Promise<Outcomes> =>
-      withoutFollowers(happened(before, await snapshot(this.stack, this.namespaces)));
+      withoutRaces(withoutFollowers(happened(before, await snapshot(this.stack, this.namespaces))), all);
     let found = await look();
     for (const end = Date.now() + PATIENCE; Date.now() < end; found = await look()) {
       if (isDeepStrictEqual(sorted(found), sorted(expected)) && (await isProcessed())) break;

@@ -125,9 +125,11 @@ function fateOf(entry: FleetApplication, next: ClusterState): Change | 'unknown'
       'removed',
     );
   const why = after === undefined ? `is deleted with ${nameOf(set)}` : `is deleted: ${nameOf(set)} no longer lists it`;
-  return isCascading(application)
-    ? ofApplication(entry, 'deleted', `${why}, and so is all that it deploys`, 'application-deleted')
-    : ofApplication(entry, 'deleted', `${why}; what it deploys stays and belongs to nobody`, 'removed');
+  if (isCascading(application))
+    return ofApplication(entry, 'deleted', `${why}, and so is all that it deploys`, 'application-deleted');
+  // Argo CD takes the set's name off it, and Kubernetes deletes what has that name.
+  const race = after === undefined && !deletesApplications(set) ? ', or stays where Argo CD is faster' : '';
+  return ofApplication(entry, 'deleted', `${why}${race}; what it deploys stays and belongs to nobody`, 'removed');
 }
 
 const policyOf = (set: KubernetesObject): string =>
