@@ -140,9 +140,13 @@ const withoutFollowers = (outcomes: Outcomes): Outcomes =>
   Object.fromEntries(Object.entries(outcomes).filter(([key]) => !isByItsSet(outcomes, key)));
 
 /** An Application whose set is deleted is deleted with it, or stays where Argo CD is faster than Kubernetes. */
+const RACES = ['deleted', 'recreated'];
+
 const withoutRaces = (outcomes: Outcomes, all: Outcomes): Outcomes =>
   Object.fromEntries(
-    Object.entries(outcomes).filter(([key]) => !(key.startsWith('argocd Application/') && all[key] === 'deleted')),
+    Object.entries(outcomes).filter(
+      ([key]) => !(key.startsWith('argocd Application/') && RACES.includes(all[key] ?? '')),
+    ),
   );
 
 export interface Merge {

@@ -201,13 +201,18 @@ step('another maker of an object: it is made anew; one that stays with the old m
   });
 });
 
+/** The name that an ApplicationSet gives its Application. */
+const namedBy = async (set: string): Promise<string> =>
+  stack.kubectl('-n', 'argocd', 'get', 'applicationset', set, '-o', 'jsonpath={.spec.template.metadata.name}');
+
 step('the name in the template changed: both Applications stay, and the new one is refused', async (t) => {
   const merge = await drill.merge(makers({ name: 'sample-renamed', set: 'sample' }));
   agrees(t, merge);
   t.match(of(merge, 'Application/sample'), [{ effect: 'kept' }]);
   await says('sample-renamed', /Shared resource found/);
+  await stack.push('As before', makers({}));
+  await until('the old name', async () => ((await namedBy('sample')) === 'sample' ? true : undefined));
   // Git knows nothing of the one that stays.
-  await goBack(makers({}));
   await stack.kubectl('-n', 'argocd', 'delete', 'application', 'sample-renamed');
 });
 

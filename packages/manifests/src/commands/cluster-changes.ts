@@ -148,7 +148,7 @@ const madeAnew = (was: FleetApplication, is: FleetApplication): Change => {
   const how = `is deleted with ApplicationSet/${String(setNameOf(was))} and made anew by ApplicationSet/${String(setNameOf(is))}`;
   return isCascading(was.application)
     ? ofApplication(was, 'recreated', `${how}, and so is all that it deploys`, 'application-deleted')
-    : ofApplication(was, 'recreated', `${how}; what it deploys stays, and the new one takes it over`);
+    : ofApplication(was, 'recreated', `${how}, or taken over as it is; what it deploys stays, and the new set has it`);
 };
 
 /** What differs in the objects of an Application. */
