@@ -3,7 +3,7 @@
 import { get } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { type Image, imageFile, readImage, setImage } from '@gitops/delivery/image-file';
-import { ensureNodeBase, thisPlatform } from '@gitops/images/node-base';
+import { ensureNodeBase } from '@gitops/images/node-base';
 import { readServiceDockerfile } from '@gitops/images/service-image';
 import { followPods, publishedImage, registryAddress, Timeline } from '@gitops/local';
 import { LOCAL_REGISTRY, readCluster } from '@gitops/settings';
@@ -12,8 +12,7 @@ import { AWS_ENABLED, openScene, type Outcome, type Owner, type Scene } from '@g
 import { trustsOfStacks } from '@gitops/workflows/trusts';
 import { APP, type Stack, until } from './stack.ts';
 
-/** The clusters that a release passes; the stack stands in the place of the first. */
-const PIPELINE = ['dev', 'staging', 'production'];
+/** The first cluster that a release passes: the stack stands in its place. */
 const FIRST = 'dev';
 const APPLICATION_SET = 'argocd/applications/fastify-service.yaml';
 const OWN_IMAGE_FILE = '{{ .metadata.labels.cluster }}/fastify-service.image.yaml';
@@ -49,17 +48,14 @@ export async function standInForDev(stack: Stack): Promise<void> {
   if (image === undefined) throw new Error('the stack has no image of the service');
   const { root } = stack.instance;
   const place = { name: LOCAL_REGISTRY, address: registryAddress(stack.ports) };
-  const base = await ensureNodeBase(root, stack.tools.bin, place);
-  // The release builds for the nodes of all clusters, and the base image is one for this machine.
-  const isArm = thisPlatform === 'linux/arm64';
-  const forThisMachine = (text: string): string => (isArm ? text.replace('t3.medium', 't4g.medium') : text);
+  // The release builds for every kind of node. That of this machine alone is run.
+  const base = await ensureNodeBase(root, stack.tools.bin, place, ['linux/amd64', 'linux/arm64']);
   const file = imageFile(FIRST, APP);
   await stack.delivered(
     await stack.push("The stack stands in dev's place", {
       [APPLICATION_SET]: (text) => replace(text, OWN_IMAGE_FILE, FIRST_IMAGE_FILE),
       [file]: (text) => setImage(text, image, file),
       [DOCKERFILE]: (text) => text.replace(/^(ARG RUNTIME_IMAGE=[^@\n]+).*$/m, `$1@${base.split('@')[1] ?? ''}`),
-      ...Object.fromEntries(PIPELINE.map((cluster) => [`clusters/${cluster}/cluster.yaml`, forThisMachine])),
     }),
   );
 }
