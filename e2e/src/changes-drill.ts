@@ -156,7 +156,7 @@ export interface Merge {
   readonly happened: Outcomes;
 }
 
-/** A copy of main, in which `make diff` and `make up` are run. */
+/** A copy of main, in which `make diff` is run. */
 export class ChangesDrill {
   readonly stack: Stack;
   readonly clone = mkdtempSync(join(tmpdir(), 'changes-'));
@@ -206,17 +206,6 @@ export class ChangesDrill {
       before,
       changes.filter(({ step }) => step === 'merge'),
       async () => (!isOfRoot || (await this.isAtRoot(commit))) && isProcessed(commit),
-    );
-  }
-
-  /** The same for what `make up` brings. */
-  async apply(changes: readonly ApplicationChange[], action: () => Promise<void>): Promise<Merge> {
-    const before = await snapshot(this.stack, this.namespaces);
-    await action();
-    return this.outcome(
-      before,
-      changes.filter(({ step, application }) => step === 'apply' && !/installed|cluster\.yaml/.test(application)),
-      async () => Promise.resolve(true),
     );
   }
 

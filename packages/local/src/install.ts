@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { thisPlatform } from '@gitops/images/node-base';
 import { CommandError } from '@gitops/report/errors';
 import { type clusterFacts, clusterSecret, rootValues } from '@gitops/settings';
 import { run, RunError } from '@gitops/tools/run';
@@ -25,6 +26,7 @@ export async function installBase(
   ports: Ports,
   { machine, simulated }: { readonly machine: readonly LocalNode[]; readonly simulated: readonly LocalNode[] },
 ): Promise<void> {
+  const [os = '', architecture = ''] = thisPlatform.split('/');
   const nodes = simulated.map(({ name, zone }) => ({
     apiVersion: 'v1',
     kind: 'Node',
@@ -34,8 +36,8 @@ export async function installBase(
         [NODE_TYPE.label]: NODE_TYPE.simulated,
         // What a kubelet would write: charts select nodes by the operating system.
         'kubernetes.io/hostname': name,
-        'kubernetes.io/os': 'linux',
-        'kubernetes.io/arch': process.arch === 'x64' ? 'amd64' : process.arch,
+        'kubernetes.io/os': os,
+        'kubernetes.io/arch': architecture,
         'topology.kubernetes.io/zone': zone,
       },
     },

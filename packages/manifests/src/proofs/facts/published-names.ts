@@ -21,9 +21,9 @@ interface PublishedNames {
 const FILE = 'packages/manifests/data/published-names.json';
 type List = 'tlsPolicies' | 'ingressAnnotations' | 'loadBalancerAttributes' | 'targetGroupAttributes' | 'volumeTypes';
 
-export const PUBLISHED = JSON.parse(
-  readFileSync(resolve(import.meta.dirname, '../../../../..', FILE), 'utf8'),
-) as Readonly<Record<List, PublishedNames>>;
+const PUBLISHED = JSON.parse(readFileSync(resolve(import.meta.dirname, '../../../../..', FILE), 'utf8')) as Readonly<
+  Record<List, PublishedNames>
+>;
 
 /** A name in an object, and the list that must have it. */
 interface Use {
