@@ -61,7 +61,7 @@ function objects(repoURL: string): object[] {
             },
             syncPolicy: {
               automated: { prune: true, selfHeal: true },
-              syncOptions: ['ApplyOutOfSyncOnly=true', 'ServerSideApply=true'],
+              syncOptions: ['ApplyOutOfSyncOnly=true', 'ServerSideApply=true', 'Validate=false'],
             },
           },
         },
@@ -90,6 +90,7 @@ export async function measureScale(): Promise<Measure[]> {
         return now === COUNT ? true : undefined;
       },
       1_200_000,
+      1000,
     );
   });
   const pushes: number[] = [];

@@ -97,11 +97,16 @@ export async function succeed(
 }
 
 /** Tries until there is an answer; throws, naming what was waited for, when the time (in milliseconds) is up. */
-export async function until<T>(what: string, attempt: () => Promise<T | undefined>, patience = 60_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  attempt: () => Promise<T | undefined>,
+  patience = 60_000,
+  pause = 100,
+): Promise<T> {
   for (const end = Date.now() + patience; Date.now() < end;) {
     const answer = await attempt();
     if (answer !== undefined) return answer;
-    await sleep(100);
+    await sleep(pause);
   }
   throw new Error(`${what}: not within ${patience / 1000} s`);
 }

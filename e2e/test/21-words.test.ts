@@ -60,3 +60,17 @@ t.test('a commit that mends another one: status tells nothing of the failure', a
   t.notMatch(stdout, '70000');
   t.notMatch(stdout, 'sync failed');
 });
+
+t.test('a misspelt field: the API server refuses it, though Argo CD does not ask the client to validate', async (t) => {
+  let before = '';
+  const bad = await stack.push('A field that does not exist', {
+    [service]: (text) => {
+      before = text;
+      return text.replace(/^( +)selector:/m, '$1sesionAffinity: None\n$&');
+    },
+  });
+  await t.rejects(stack.delivered(bad), {
+    message: /did not take \w{7}: [^]*sesionAffinity: field not declared in schema/,
+  });
+  await stack.delivered(await stack.push('As before', { [service]: () => before }));
+});

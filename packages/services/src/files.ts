@@ -89,6 +89,7 @@ spec:
           - ApplyOutOfSyncOnly=true
           - FailOnSharedResource=true
           - ServerSideApply=true
+          - Validate=false
         retry:
           refresh: true
           # Retry without limit: on a new cluster nothing else would start the sync again.
