@@ -4,7 +4,6 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { clusterEnvironment, processes } from '@gitops/local';
 import { localCharts } from '@gitops/tools/charts';
@@ -79,17 +78,11 @@ const deployed = async (version: string, chartVersion: string): Promise<void> =>
   );
 };
 
-/**
- * Whether the Application of Argo CD is there again, as Git has it. Root brings its set back before the Application is gone,
- * and the set, which has seen it, looks again only when it is asked.
- */
-async function isBack(): Promise<true | undefined> {
-  const { status } = (await stack.application('argocd').catch(() => undefined)) ?? {};
-  if (status?.sync?.status === 'Synced' && status.health?.status === 'Healthy') return true;
-  const refresh = 'argocd.argoproj.io/application-set-refresh=true';
-  await stack.kubectl('-n', 'argocd', 'annotate', 'applicationset', 'argocd', refresh, '--overwrite');
-  await sleep(1000);
-  return undefined;
+/** Kills a process of Argo CD without a word; `make up` starts it again, as Kubernetes does with a pod. */
+function kill(name: string): void {
+  const pid = processes(stack.instance, stack.ports).find((process) => process.name === name)?.pid;
+  if (pid === undefined) throw new Error(`${name} does not run`);
+  process.kill(pid, 'SIGKILL');
 }
 
 /** The answer to a write that says it comes from an Application; undefined where it would pass. */
@@ -169,16 +162,13 @@ t.test('Argo CD deploys itself', { skip, timeout: 1_800_000 }, async (t: Test) =
       t.equal(tagOf(await controller()), 'v3.5.7', 'the controller waits for the others');
       t.equal((await repoServer()).status.availableReplicas, 1, 'whose old pods still run');
 
-      const victim = processes(stack.instance, stack.ports).find(
-        ({ name }) => name === 'argocd-application-controller',
-      );
-      t.ok(victim?.pid);
-      process.kill(victim?.pid ?? 0, 'SIGKILL');
+      kill('argocd-application-controller');
       await stack.kubectl('uncordon', ...nodes);
       await stack.make('up');
       await deployed('v3.5.8', NEXT);
       const after = (await stack.application('argocd')).status;
-      t.equal(after?.operationState?.startedAt, operation?.startedAt, 'the same sync, resumed');
+      // Not in `operationState`: `make up` writes the local settings of Argo CD, so that a self-heal may have run since.
+      t.equal(after?.history?.at(-1)?.deployStartedAt, operation?.startedAt, 'the same sync, resumed');
       t.equal(after?.history?.length, history + 1, 'and one entry for it');
       t.equal((await repoServer()).metadata.generation, before.repoServer.metadata.generation + 1, 'applied once');
       t.equal((await controller()).metadata.generation, before.controller.metadata.generation + 1);
@@ -233,7 +223,14 @@ t.test('Argo CD deploys itself', { skip, timeout: 1_800_000 }, async (t: Test) =
     await stack.kubectl('-n', 'argocd', 'patch', 'application', 'argocd', '--type=merge', `--patch=${finalizer}`);
     await stack.kubectl('-n', 'argocd', 'delete', 'application', 'argocd', '--timeout=60s');
     t.same(await uids(), before);
-    await until('the Application again', isBack);
+    // Root has brought the set back by now, or does so soon. A set that came before the Application was gone may hold it in its
+    // cache for ever: docs/runbooks/argocd.md, "An Application that is gone".
+    kill('argocd-applicationset-controller');
+    await stack.make('up');
+    await until('the Application again', async () => {
+      const { status } = (await stack.application('argocd').catch(() => undefined)) ?? {};
+      return status?.sync?.status === 'Synced' && status.health?.status === 'Healthy' ? true : undefined;
+    });
     t.same(await uids(), before);
   });
 

@@ -71,6 +71,8 @@ export interface HistoryEntry {
   readonly id: number;
   readonly revision?: string;
   readonly revisions?: readonly string[];
+  /** When its sync began; a sync that was interrupted and resumed keeps it. */
+  readonly deployStartedAt?: string;
   readonly deployedAt: string;
   /** Who started the sync or the rollback; Argo CD itself where `automated`. */
   readonly initiatedBy?: { readonly username?: string; readonly automated?: boolean };
