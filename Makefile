@@ -4,7 +4,7 @@
 
 # The variables of the commands. They reach the programs through the environment, never through a shell's command line;
 # a command refuses variables that it does not have.
-export ADDRESS ALLOW_OLDER APP ARGOCD BASE BODY CLUSTER COMMIT CONFIRM DIGEST DIRTY DOCKER DRY DURATION EFFECT EMERGENCY FROM HEAD ID KEY LIMIT MARKDOWN NAME PREVIEW PULL_REQUEST RATE RECOVER REMOTE REMOVE ROLE SCENARIO STACK TAG TIMEOUT TO YES
+export ADDRESS ALLOW_OLDER APP ARGOCD BASE BODY CLUSTER COMMIT CONFIRM DIGEST DIRTY DOCKER DRY DURATION EFFECT EMERGENCY FROM HEAD ID KEY LIMIT MARKDOWN NAME PLATFORMS PREVIEW PULL_REQUEST RATE RECOVER REMOTE REMOVE ROLE SCENARIO STACK TAG TIMEOUT TO YES
 # Variables of this file, allowed on the command line of any target.
 export MAKEFILE_VARIABLES := NODE COMPILED LOAD LOCAL MONITORING MANIFESTS PLATFORM VERIFY BENCHES DELIVERY SERVICES
 
@@ -166,7 +166,7 @@ destroy: install ## delete CLUSTER=dev, and prove that nothing billable is left;
 
 ##@ CI: deploy by commits
 
-bump: install ## deploy an image by one commit: CLUSTER=dev TAG=0.2.0 DIGEST=sha256:… [COMMIT=its source]
+bump: install ## deploy an image by one commit: CLUSTER=dev TAG=0.2.0 DIGEST=sha256:… [PLATFORMS=linux/amd64,…] [COMMIT=its source]
 	@$(DELIVERY) bump
 
 promote: install ## open a pull request that gives TO=production the image that FROM=staging runs

@@ -25,7 +25,7 @@ The image is assembled without a daemon and pushed, unless --docker is given.
   --push            push it there; prints the digest too
   --platform P      for instance linux/amd64,linux/arm64 (default: that of this machine)
   --docker          build it with Docker and the Dockerfile; without --push it stays in Docker
-  --json            prints {reference, tag, digest, commit, created}
+  --json            prints {reference, tag, digest, platforms, commit, created}
   --help            this text
 
 Environment:
@@ -68,6 +68,7 @@ interface Built {
   readonly reference: string;
   readonly tag: string;
   readonly digest: string | undefined;
+  readonly platforms: readonly string[];
   readonly commit: string;
   readonly created: string;
 }
@@ -96,14 +97,16 @@ async function assemble({ service, tag, also = [], registry = '', platform }: Op
   const progress = progressTo();
   const { bin } = await ensureTools({ ...progress, note: () => undefined }, { verify: false, builds: ['images'] });
   const { RUNTIME_IMAGE } = process.env;
-  const { reference, digest, commit, created, base, ...image } = await buildServiceImage(root, {
+  const { reference, digest, platforms, commit, created, base, ...image } = await buildServiceImage(root, {
     ...{ service, bin, registry, tag, also },
     base: RUNTIME_IMAGE === '' ? undefined : RUNTIME_IMAGE,
-    platforms: platform?.split(',') ?? [thisPlatform],
+    platforms: platformsOf(platform),
   });
   progress.done(`pushed ${reference}, based on ${base ?? 'an OCI layout'}`);
-  return { reference, tag: image.tag, digest, commit, created };
+  return { reference, tag: image.tag, digest, platforms, commit, created };
 }
+
+const platformsOf = (option: string | undefined): readonly string[] => option?.split(',') ?? [thisPlatform];
 
 async function buildWithDocker(options: Options): Promise<Built> {
   const origin = await readOrigin(root, readServiceDockerfile(root, options.service).inputs);
@@ -119,7 +122,8 @@ async function buildWithDocker(options: Options): Promise<Built> {
     [reference, ...(options.also ?? []).map(referenceOf)],
     buildArguments(options.service, tag, origin),
   );
-  return { reference: digest === undefined ? reference : `${reference}@${digest}`, tag, digest, commit, created };
+  const pulled = digest === undefined ? reference : `${reference}@${digest}`;
+  return { reference: pulled, tag, digest, platforms: platformsOf(options.platform), commit, created };
 }
 
 function buildArguments(

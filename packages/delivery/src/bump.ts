@@ -31,13 +31,13 @@ export interface BumpResult extends Publication {
 }
 
 /**
- * CI's part of a deployment: one commit that sets tag and digest in one image file and changes no other byte. The image
- * that main has already is no commit.
+ * CI's part of a deployment: one commit that sets tag, digest and platforms in one image file and changes no other byte.
+ * The image that main has already is no commit.
  * Throws CommandError when main has no such file, when the build is older than the present one or not of main, and what
  * commitToMain throws; ImageFileError when the file or the image breaks a rule.
  */
 export async function bump(remote: Remote, change: Bump): Promise<BumpResult> {
-  const { cluster, app, tag, digest, source, requestedBy } = change;
+  const { cluster, app, tag, digest, platforms, source, requestedBy } = change;
   const file = imageFile(cluster, app);
   let age: Age = 'unknown';
   let last: { readonly present: TreeFile; readonly blob: string } | undefined;
@@ -53,7 +53,7 @@ export async function bump(remote: Remote, change: Bump): Promise<BumpResult> {
       const present = await imageFileAt(draft.git, main, file, last?.present);
       // After a lost race, only another image is compared and written again.
       if (present !== last?.present) {
-        const text = setImage(present.text, { tag, digest }, file);
+        const text = setImage(present.text, { tag, digest, platforms }, file);
         if (text !== present.text) {
           change.mayReplace?.(readImage(present.text, file));
           await refuseUnpromoted(draft.git, remote, main, change);

@@ -47,6 +47,9 @@ function whatHappened({ message, after, before, problem }: ImageChange, isBack: 
   if (emergency !== undefined) return 'EMERGENCY';
   if (isBack) return 'rolled back';
   if (promotedFrom !== undefined) return `promoted from ${promotedFrom}`;
-  if (image !== undefined) return before?.digest === after.digest ? 'tag changed' : 'deployed';
+  if (image !== undefined) {
+    if (before?.digest !== after.digest) return 'deployed';
+    return before.tag === after.tag ? 'platforms recorded' : 'tag changed';
+  }
   return before === undefined ? 'added' : 'changed by hand';
 }

@@ -62,6 +62,35 @@ t.test('a tag that looks like a number stays text', (t) => {
   t.end();
 });
 
+t.test('platforms change with the digest, and are unknown where nobody says them', (t) => {
+  const both = ['linux/amd64', 'linux/arm64'];
+  const with_ = (digest: string, list: string): string => `${text('"1.0.0"', digest)}  platforms: ${list}\n`;
+  const set = (before: string, digest: string, platforms?: readonly string[]): string =>
+    setImage(before, { tag: '1.0.0', digest, platforms }, FILE);
+  t.equal(set(text(), NEW, both), with_(NEW, '[linux/amd64, linux/arm64]'), 'added');
+  t.equal(set(with_(OLD, '[ "linux/amd64" ]'), NEW, both), with_(NEW, '[linux/amd64, linux/arm64]'), 'replaced');
+  t.equal(set(with_(OLD, '[linux/amd64]'), NEW), with_(NEW, '[]'), 'another image, of which nobody says it');
+  t.equal(set(with_(OLD, '[linux/amd64]'), OLD), with_(OLD, '[linux/amd64]'), 'the same image');
+  t.equal(set(with_(OLD, '[ linux/amd64,]'), OLD, ['linux/amd64']), with_(OLD, '[ linux/amd64,]'), 'no byte');
+  t.same(readImage(with_(OLD, '[linux/amd64]'), FILE), { tag: '1.0.0', digest: OLD, platforms: ['linux/amd64'] });
+  t.same(readImage(with_(OLD, '[]'), FILE), { tag: '1.0.0', digest: OLD });
+
+  const layouts: (readonly [before: string, after: string])[] = [
+    [`image: {tag: "1.0.0", digest: ${OLD}} # a\n`, `image: {tag: "1.0.0", digest: ${NEW}, platforms: [a/b]} # a\n`],
+    [
+      `image:\r\n    digest: ${OLD}   # a\r\n    tag: "1.0.0"\r\n`,
+      `image:\r\n    digest: ${NEW}   # a\r\n    platforms: [a/b]\r\n    tag: "1.0.0"\r\n`,
+    ],
+    [`image:\n tag: "1.0.0"\n digest: ${OLD}`, `image:\n tag: "1.0.0"\n digest: ${NEW}\n platforms: [a/b]`],
+  ];
+  for (const [before, after] of layouts) {
+    t.equal(set(before, NEW, ['a/b']), after);
+    t.same(readImage(after, FILE), { tag: '1.0.0', digest: NEW, platforms: ['a/b'] });
+    t.equal(set(after, NEW, ['a/b']), after, 'twice is once');
+  }
+  t.end();
+});
+
 t.test('refuses an invalid image, and names file, line, key and rule', (t) => {
   const refused: [string, string][] = [
     [text('1.10'), `${FILE}:3: tag: must be a quoted string`],
@@ -87,6 +116,10 @@ t.test('refuses an invalid image, and names file, line, key and rule', (t) => {
     ['image:\n  tag: "1"\n', `${FILE}:2: digest: missing`],
     [`${text()}  replicas: 3\n`, `${FILE}:5: replicas: unknown key`],
     [`${text()}other: 1\n`, `${FILE}:5: other: unknown key`],
+    [`${text()}  platforms: linux/amd64\n`, `${FILE}:5: platforms: must be a list in brackets`],
+    [`${text()}  platforms:\n    - linux/amd64\n`, `${FILE}:5: platforms: must be a list in brackets`],
+    [`${text()}  platforms: [1]\n`, `${FILE}:5: platforms: must be a list in brackets`],
+    [`${text()}  platforms: [amd64]\n`, `${FILE}:5: platforms: must be platforms such as linux/amd64`],
     [`${text()}  tag: "2"\n`, `${FILE}:5: the file: Map keys must be unique`],
   ];
   for (const [content, message] of refused) {

@@ -49,6 +49,24 @@ t.test('a promotion is a branch with one commit that copies tag and digest', asy
   t.equal(await pushPromotion(remote, wish), undefined, 'nothing to do once it is merged');
 });
 
+t.test('the platforms of an image come with it; without them it is promoted as well', async (t) => {
+  const fixture = await serveImages(t);
+  const { remote, git } = fixture;
+  const platforms = ['linux/amd64', 'linux/arm64'];
+  const staging = async (branch: string, image?: string): Promise<string> => {
+    await pushPromotion(remote, { ...wish, digest: image });
+    return git('show', `${branch}:clusters/staging/app.image.yaml`);
+  };
+  await bump(remote, { cluster: 'dev', app: 'app', tag: '1.a', digest: digest('a'), platforms });
+  t.match(await staging(branchOf('a')), '  platforms: [linux/amd64, linux/arm64]');
+  await merge(fixture, branchOf('a'));
+  await deploy(fixture, 'b');
+  t.match(await staging(branchOf('b')), '  platforms: []', 'not those of the image before');
+  await merge(fixture, branchOf('b'));
+  const back = await staging(branchOf('a', '-2'), digest('a'));
+  t.match(back, '  platforms: [linux/amd64, linux/arm64]', 'an earlier image has those that it had then');
+});
+
 t.test('what is on a branch never changes: another image, or a merged branch, gives another branch', async (t) => {
   const fixture = await serveImages(t);
   const { remote, git } = fixture;

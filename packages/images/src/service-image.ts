@@ -73,6 +73,8 @@ export interface ServiceImage extends Origin {
   readonly reference: string;
   readonly tag: string;
   readonly digest: string;
+  /** What it was built for. */
+  readonly platforms: readonly string[];
   /** The base image, name@digest. */
   readonly base: string | undefined;
   readonly seconds: { readonly bundle: number; readonly assemble: number; readonly push: number };
@@ -109,7 +111,8 @@ export async function buildServiceImage(root: string, build: ServiceBuild): Prom
       registries: build.registries ?? {},
     });
     const { reference, digest, base, seconds } = pushed;
-    return { ...origin, reference, tag, digest, base, seconds: { bundle: bundled, ...seconds } };
+    const { platforms } = build;
+    return { ...origin, reference, tag, digest, platforms, base, seconds: { bundle: bundled, ...seconds } };
   } finally {
     rmSync(bundle, { recursive: true, force: true });
   }

@@ -96,8 +96,8 @@ export async function publishImage(
   mayReplace: (present: Image) => void = () => undefined,
 ): Promise<Publication> {
   // Not whatever else the image has: a `source` would be taken for the commit that it was built from.
-  const { tag, digest } = image;
-  return bump(remoteOf(instance, url), { cluster: instance.cluster, app, tag, digest, mayReplace });
+  const { tag, digest, platforms } = image;
+  return bump(remoteOf(instance, url), { cluster: instance.cluster, app, tag, digest, platforms, mayReplace });
 }
 
 /** The image of an application on the server's main; undefined when it has no image file. */

@@ -67,7 +67,7 @@ export async function ensureFirstImages(instance: Instance, tools: Tools, ports:
     if (isOurs && published.digest !== UNRELEASED) continue;
     const image = await buildLocalImage(instance, tools, ports, { service });
     const { tag, digest } = image;
-    const publication = await publishImage(instance, repositoryURL(ports.git), service, { tag, digest });
+    const publication = await publishImage(instance, repositoryURL(ports.git), service, image);
     writeState(instance, stateFile(service), { tag, digest });
     made.push({ image, publication });
   }

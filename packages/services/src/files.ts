@@ -124,7 +124,7 @@ export function ownFiles(root: string, name: string): OwnFile[] {
     })),
     ...clusters.map((cluster) => ({
       file: `clusters/${cluster}/${name}.image.yaml`,
-      why: 'a place for tag and digest, which the first release fills in',
+      why: 'a place for tag, digest and platforms, which the first release fills in',
       text: FIRST_IMAGE,
     })),
     {

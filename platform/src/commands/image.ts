@@ -50,9 +50,9 @@ export default command({
     const url = preview === undefined ? undefined : addressOf(clusters, preview);
     requireCredentials();
     const image = await pushImage(repository, app, tag, clusters, { dirty, docker, isPreview: preview !== undefined });
-    const { digest } = image;
+    const { digest, platforms } = image;
     setJobOutputs({
-      ...{ tag, digest, repository: image.reference.replace(/:[^:@/]+@.*$/, '') },
+      ...{ tag, digest, platforms: platforms.join(), repository: image.reference.replace(/:[^:@/]+@.*$/, '') },
       ...(url === undefined ? {} : { url }),
     });
     print(json ? JSON.stringify(image) : image.reference);
@@ -74,6 +74,8 @@ export interface PushedImage {
   readonly reference: string;
   readonly tag: string;
   readonly digest: string;
+  /** linux/amd64, linux/arm64 */
+  readonly platforms: readonly string[];
   readonly commit: string;
 }
 
@@ -116,8 +118,9 @@ export async function pushImage(
   const present = await digestInRegistry(name, tag, registry);
   if (present !== undefined) {
     const commit = await headOf(repository);
-    // A tag that is the commit is what an earlier run of the same release pushed.
-    if (tag === commit) return { reference: `${host}/${name}:${tag}@${present}`, tag, digest: present, commit };
+    // A tag that is the commit is what an earlier run of the same release pushed, for the platforms that it has.
+    if (tag === commit)
+      return { reference: `${host}/${name}:${tag}@${present}`, tag, digest: present, platforms: PLATFORMS, commit };
     throw new CommandError(
       `${host}/${name}:${tag} already exists, and versions are never overwritten`,
       'use another TAG',

@@ -92,7 +92,7 @@ t.test('a release that runs again finds the image of its commit, and hands it to
   t.notOk(programs.calls().some((call) => call.startsWith('docker')));
   t.equal(
     readFileSync(output, 'utf8'),
-    `tag=${'a'.repeat(40)}\ndigest=${digest}\nrepository=111111111111.dkr.ecr.us-east-1.amazonaws.com/fastify-service\n`,
+    `tag=${'a'.repeat(40)}\ndigest=${digest}\nplatforms=linux/amd64,linux/arm64\nrepository=111111111111.dkr.ecr.us-east-1.amazonaws.com/fastify-service\n`,
   );
   t.end();
 });

@@ -8,29 +8,32 @@ import {
   appOption,
   commitOption,
   DEFAULT_APPLICATION,
+  platformsOption,
   requiredClusterOption,
   requiredDigestOption,
   requiredTagOption,
 } from './options.ts';
 
 export default command({
-  summary: 'deploy an image: one commit on main that sets TAG and DIGEST of APP in CLUSTER',
+  summary: 'deploy an image: one commit on main that sets TAG, DIGEST and PLATFORMS of APP in CLUSTER',
   options: {
     cluster: requiredClusterOption,
     app: appOption,
     tag: requiredTagOption,
     digest: requiredDigestOption,
+    platforms: platformsOption,
     commit: commitOption,
     allowOlder: flag('deploy an older build than the present one as well'),
     remote: remoteOption,
   },
   run: async ({ options, json, print }) => {
     const { cluster, app = DEFAULT_APPLICATION, tag, digest, commit, allowOlder, remote: given } = options;
+    const platforms = options.platforms?.split(',');
     const clone = await openClone();
     const remote = await openRemote(given, clone);
     const source = commit ?? headOf(clone);
     const requestedBy = await requester(clone);
-    const result = await bump(remote, { cluster, app, tag, digest, source, requestedBy, allowOlder });
+    const result = await bump(remote, { cluster, app, tag, digest, platforms, source, requestedBy, allowOlder });
     if (json)
       print(JSON.stringify({ outcome: result.files.length === 0 ? 'unchanged' : 'deployed', source, ...result }));
     else print(inWords(result, `${app} ${tag}`, imageFile(cluster, app)));

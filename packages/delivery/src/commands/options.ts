@@ -1,6 +1,6 @@
 import { text } from '@gitops/report/options';
 import { FIRST_SERVICE } from '@gitops/settings/services';
-import { imageProblem, tagProblem } from '../image-file.ts';
+import { imageProblem, platformsProblem, tagProblem } from '../image-file.ts';
 import { commitProblem } from '../sources.ts';
 
 export const DEFAULT_APPLICATION = FIRST_SERVICE;
@@ -31,6 +31,15 @@ export const tagOption = text('the tag of the image', tag);
 export const requiredTagOption = text('the tag of the image', { ...tag, ...required });
 export const digestOption = text('the digest of an image that FROM ran; by default of the one that it runs', digest);
 export const requiredDigestOption = text('the digest of the image', { ...digest, ...required });
+
+export const platformsOption = text(
+  'what the image was built for, as `make image` says; without it no cluster with other nodes than amd64 passes `make check`',
+  {
+    placeholder: 'PLATFORMS',
+    example: 'linux/amd64,linux/arm64',
+    problem: (given) => platformsProblem(given.split(',')),
+  },
+);
 
 export const commitOption = text('the commit of main that the image was built from; by default HEAD of the clone', {
   placeholder: 'COMMIT',

@@ -21,7 +21,7 @@ import { appOption, DEFAULT_APPLICATION, runningPorts } from './running.ts';
 const digestProblem = (digest: string): string | undefined => imageProblem({ tag: 'any', digest })?.rule;
 
 export default command({
-  summary: "CI's part: build the service's image, push it, commit its tag and digest, and wait",
+  summary: "CI's part: build the service's image, push it, commit its tag, digest and platforms, and wait",
   options: {
     tag: text(
       'the tag of the image, by default version and commit; one with `bad` stands for an image that is missing',

@@ -239,6 +239,44 @@ export const FACTS: readonly Mistake[] = [
     'all',
   ),
   across(
+    'arm64 nodes, and an image that was built for amd64 alone',
+    [
+      { file: 'clusters/staging/cluster.yaml', from: 't3.medium', to: 't4g.medium' },
+      {
+        file: 'clusters/staging/fastify-service.image.yaml',
+        from: '[linux/amd64, linux/arm64]',
+        to: '[linux/amd64]',
+      },
+    ],
+    /^clusters\/staging\/cluster\.yaml:\d+: nodeGroup\.instanceType: the nodes of staging are arm64, and the image of fastify-service does not run on them \(clusters\/staging\/fastify-service\.image\.yaml:6 has linux\/amd64\)/,
+  ),
+  across(
+    'arm64 nodes, and an image of before, whose platforms nothing recorded',
+    [
+      { file: 'clusters/dev/cluster.yaml', from: 't3.medium', to: 't4g.medium' },
+      {
+        file: 'clusters/dev/fastify-service.image.yaml',
+        from: '\n  platforms: [linux/amd64, linux/arm64]',
+        to: '',
+      },
+    ],
+    /^clusters\/dev\/cluster\.yaml:\d+: nodeGroup\.instanceType: .*\(clusters\/dev\/fastify-service\.image\.yaml:5 does not say that it is for anything but amd64\)/,
+  ),
+  across(
+    'an image for arm64 alone, on amd64 nodes',
+    {
+      file: 'clusters/production/fastify-service.image.yaml',
+      from: '[linux/amd64, linux/arm64]',
+      to: '[linux/arm64]',
+    },
+    /^clusters\/production\/cluster\.yaml:\d+: nodeGroup\.instanceType: the nodes of production are amd64, and the image of fastify-service does not run on them/,
+  ),
+  honest('amd64 nodes, and an image of before, whose platforms nothing recorded', {
+    file: 'clusters/dev/fastify-service.image.yaml',
+    from: '\n  platforms: [linux/amd64, linux/arm64]',
+    to: '',
+  }),
+  across(
     'an internal load balancer among the pods',
     [
       {

@@ -76,6 +76,9 @@ export const VALUES: readonly Mistake[] = [
   inFile(image, {
     'the tag latest': replace('tag: "0.1.0"', 'tag: "latest"').reports(/tag: latest is not a version/),
     'a tag that is a number': replace('tag: "0.1.0"', 'tag: 1.10').reports(/tag: must be a quoted string/),
+    'a platform misspelt': replace('[linux/amd64, linux/arm64]', '[amd64, linux/arm64]').reports(
+      /platforms: must be platforms such as linux\/amd64/,
+    ),
     'a digest cut short': remove('79bf6be6').reports(/digest: must be sha256/),
     'more than an image in an image file': before('image:\n', 'replicas: 3').reports(/replicas: unknown key/),
   }),

@@ -7,7 +7,10 @@ import { trustsOfStacks } from '../../src/trusts.ts';
 
 const DIGEST = `sha256:${'1'.repeat(64)}`;
 const REGISTRY = '111111111111.dkr.ecr.us-east-1.amazonaws.com';
-const IMAGE = { outputs: { tag: '0.1.0-abc', digest: DIGEST, repository: `${REGISTRY}/fastify-service` } };
+const PLATFORMS = 'linux/amd64,linux/arm64';
+const IMAGE = {
+  outputs: { tag: '0.1.0-abc', digest: DIGEST, platforms: PLATFORMS, repository: `${REGISTRY}/fastify-service` },
+};
 const SERVICE = { 'service/src/new.ts': 'export {};\n' };
 const REAL = ['install', 'ci-role', 'sbom', 'scan', 'image-scan', 'bump', 'promote', 'promotions', 'diff'];
 const OPTIONS = { real: REAL, trusts: trustsOfStacks(t.testdir({})), ...AWS_ENABLED };
@@ -33,7 +36,7 @@ t.test('a push that touches the service: built once, attested, deployed to dev, 
   t.strictSame(variablesOf(outcome, 'image', 'AWS_ACCESS_KEY_ID'), ['keys-of-gitops-platform-image-push']);
   t.strictSame(variablesOf(outcome, 'image', 'TAG'), [commit]);
   t.match(callsOf(outcome, 'bump')[0]?.variables, {
-    ...{ CLUSTER: 'dev', APP: 'fastify-service', TAG: '0.1.0-abc', DIGEST, COMMIT: commit },
+    ...{ CLUSTER: 'dev', APP: 'fastify-service', TAG: '0.1.0-abc', DIGEST, PLATFORMS, COMMIT: commit },
     GITHUB_TOKEN: /./,
   });
   t.match(callsOf(outcome, 'promote')[0]?.variables, {
@@ -63,7 +66,8 @@ t.test('a push that touches the service: built once, attested, deployed to dev, 
   t.strictSame(others, []);
   const file = 'clusters/staging/fastify-service.image.yaml';
   t.equal(git('diff', '--name-only', 'origin/main', `origin/${proposal?.head ?? ''}`), file);
-  t.match(git('show', `origin/${proposal?.head ?? ''}:${file}`), DIGEST);
+  const proposed = git('show', `origin/${proposal?.head ?? ''}:${file}`);
+  for (const part of [DIGEST, 'platforms: [linux/amd64, linux/arm64]']) t.match(proposed, part);
   t.strictSame([github.pushes, github.refused], [['release/bump', 'release/promote'], []]);
 });
 

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { type Image, isImageFile, readImage } from '@gitops/delivery/image-file';
 import { type AwsClusterSettings, clusterFacts, settingPlace } from '@gitops/settings';
 import { instanceType } from '@gitops/settings/instance-types';
+import { UNRELEASED } from '@gitops/settings/services';
+import { readYamlFile } from '@gitops/settings/yaml-file';
 import { nameOf } from '../../kubernetes/object.ts';
 import { podOwners, podSpecOf } from '../../kubernetes/workload.ts';
 import type { FleetApplication } from '../../render/fleet.ts';
@@ -18,9 +21,11 @@ export const PLATFORMS = (
   }
 ).images;
 
+const KEY = ['nodeGroup', 'instanceType'];
+
 /**
- * Images that are not known to run on the nodes of their cluster. Every image is taken to run on amd64, and those of our
- * registry on all kinds of nodes, as `make image` builds them.
+ * Images that are not known to run on the nodes of their cluster: ours by what their image file says, those of others by
+ * a list. Where nothing is said, an image is taken to run on amd64 alone.
  */
 export function wrongPlatforms(fleet: readonly FleetApplication[], { root }: Pick<ProofContext, 'root'>): string[] {
   const found: string[] = [];
@@ -28,45 +33,76 @@ export function wrongPlatforms(fleet: readonly FleetApplication[], { root }: Pic
     const { cluster } = entry;
     if (cluster.provider !== 'aws') continue;
     const { architecture } = instanceType(cluster.nodeGroup.instanceType);
-    if (architecture === 'amd64') continue;
-    for (const image of imagesOf(entry, cluster))
-      if (PLATFORMS[image.repository]?.includes(architecture) !== true)
-        found.push(problemOf(root, entry, image, architecture));
+    for (const image of imagesOf(entry, cluster)) {
+      const problem = image.isOurs
+        ? ownProblem(root, entry, image, architecture)
+        : upstreamProblem(root, entry, image, architecture);
+      if (problem !== undefined) found.push(problem);
+    }
   }
   return oncePerPlace(found);
 }
 
-interface Image {
+interface RenderedImage {
   /** Without tag and digest. */
   readonly repository: string;
+  readonly digest: string | undefined;
+  /** Whether it is in our own registry. */
+  readonly isOurs: boolean;
   readonly object: string;
 }
 
-/** The images of an Application, without those of our own registry. */
-function imagesOf(entry: RenderedApplication, cluster: AwsClusterSettings): Image[] {
+function imagesOf(entry: RenderedApplication, cluster: AwsClusterSettings): RenderedImage[] {
   const own = clusterFacts(cluster).annotations.imageRegistry;
-  const found: Image[] = [];
+  const found: RenderedImage[] = [];
   for (const workload of podOwners(placed(entry))) {
     const { containers = [], initContainers = [] } = podSpecOf(workload);
     for (const { image } of [...containers, ...initContainers]) {
-      const repository = /^(.+?)(:[^:/@]+)?(@[^@]+)?$/.exec(image ?? '')?.[1];
-      if (repository !== undefined && !repository.startsWith(`${own}/`))
-        found.push({ repository, object: nameOf(workload) });
+      const [, repository, , digest] = /^(.+?)(:[^:/@]+)?(?:@([^@]+))?$/.exec(image ?? '') ?? [];
+      if (repository === undefined) continue;
+      found.push({ repository, digest, isOurs: repository.startsWith(`${own}/`), object: nameOf(workload) });
     }
   }
   return found;
 }
 
+/** At the kind of node: people change that, and CI alone the image. */
+function ownProblem(
+  root: string,
+  { cluster, chart }: RenderedApplication,
+  { repository, digest }: RenderedImage,
+  architecture: string,
+): string | undefined {
+  const file = chart?.valueFiles.find(isImageFile);
+  // Previews have no image file: theirs is built by `make image` from a commit of today, for every kind of node.
+  if (file === undefined || digest === UNRELEASED) return undefined;
+  const { digest: recorded, platforms } = imageIn(root, file);
+  const known = digest === recorded ? platforms : undefined;
+  const isFor = known?.includes(`linux/${architecture}`) ?? architecture === 'amd64';
+  if (isFor) return undefined;
+  const key = known === undefined ? 'digest' : 'platforms';
+  const place = readYamlFile(root, file).position(['image', key]) ?? `${file}:1`;
+  const says =
+    known === undefined
+      ? `${place} does not say that it is for anything but amd64`
+      : `${place} has ${known.join(', ')}`;
+  const name = repository.slice(repository.lastIndexOf('/') + 1);
+  const rule = `the nodes of ${cluster.name} are ${architecture}, and the image of ${name} does not run on them (${says}); release one for both first, and wait until the cluster runs it`;
+  return `${settingPlace(root, cluster.name, KEY)}: ${KEY.join('.')}: ${rule}`;
+}
+
+const imageIn = (root: string, file: string): Image => readImage(readFileSync(join(root, file), 'utf8'), file);
+
 /** At the value that names the image, or at the kind of node. */
-function problemOf(
+function upstreamProblem(
   root: string,
   entry: RenderedApplication,
-  { repository, object }: Image,
+  { repository, object }: RenderedImage,
   architecture: string,
-): string {
+): string | undefined {
+  if (architecture === 'amd64' || PLATFORMS[repository]?.includes(architecture) === true) return undefined;
   const rule = `${repository} is not known to run on ${architecture}, which the nodes of ${entry.cluster.name} are; if it does, add it to ${FILE}`;
   const origin = originOf(root, entry, repository);
   if (origin !== undefined) return `${origin.place}: ${origin.keys.join('.')}: ${rule}`;
-  const key = ['nodeGroup', 'instanceType'];
-  return `${settingPlace(root, entry.cluster.name, key)}: ${key.join('.')}: ${rule} (${object})`;
+  return `${settingPlace(root, entry.cluster.name, KEY)}: ${KEY.join('.')}: ${rule} (${object})`;
 }
