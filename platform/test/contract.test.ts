@@ -1,13 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { parseAllDocuments } from 'yaml';
-import { EKS_ADDONS } from '@gitops/manifests/capacity';
+import { parse, parseAllDocuments } from 'yaml';
+import { allocatable, EKS_ADDONS } from '@gitops/manifests/capacity';
 import { changesBetween } from '@gitops/manifests/changes';
 import { type FleetApplication, renderFleet } from '@gitops/manifests/fleet';
 import type { KubernetesObject } from '@gitops/manifests/object';
 import { startRenderer } from '@gitops/manifests/renderer';
 import { type AwsClusterSettings, clusterFacts, PREVIEW_IMAGES, readClusters } from '@gitops/settings';
+import { instanceType } from '@gitops/settings/instance-types';
 import { valueAt } from '@gitops/settings/yaml-file';
 import { argocdChart, isSameChart, localCharts } from '@gitops/tools/charts';
 import { run } from '@gitops/tools/run';
@@ -167,6 +168,17 @@ t.test('the add-ons whose pods the capacity proof counts are those of the stacks
       Object.keys(EKS_ADDONS).sort(),
       name,
     );
+  t.end();
+});
+
+t.test('nodes reserve memory as the capacity proof says: maxPods is set, and no expression', (t) => {
+  for (const { name, nodeGroup } of clusters) {
+    const [template] = resources(`${name}-cluster`, 'aws_launch_template');
+    const userData = Buffer.from(String(template?.user_data), 'base64').toString();
+    const [config = ''] = /^apiVersion: node\.eks\.aws[^]*?(?=\n--NODE--)/m.exec(userData) ?? [];
+    const { pods } = allocatable(instanceType(nodeGroup.instanceType));
+    t.same((parse(config) as { spec: unknown }).spec, { kubelet: { config: { maxPods: pods } } }, name);
+  }
   t.end();
 });
 

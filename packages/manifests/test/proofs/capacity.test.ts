@@ -4,7 +4,7 @@ import { type AwsClusterSettings, type ClusterSettings, readCluster } from '@git
 import { instanceType } from '@gitops/settings/instance-types';
 import type { KubernetesObject } from '../../src/kubernetes/object.ts';
 import { capacityProblems, capacityTable } from '../../src/proofs/capacity.ts';
-import { allocatable } from '../../src/proofs/capacity/nodes.ts';
+import { allocatable, reservedMemory } from '../../src/proofs/capacity/nodes.ts';
 import { podRequest } from '../../src/proofs/capacity/pods.ts';
 
 const ZONES = ['us-east-1a', 'us-east-1b', 'us-east-1c'];
@@ -89,6 +89,14 @@ t.test('a node offers what nodeadm leaves of it', (t) => {
     'large nodes take more pods',
   );
   t.equal(allocatable({ cpus: 64, memory: 262_144, interfaces: 15, addresses: 50 }).cpu, 64_000 - 60 - 10 - 10 - 150);
+  t.end();
+});
+
+t.test('the reserve is what nodeadm writes for the same number of pods', (t) => {
+  // nodeadm/test/e2e/cases/custom-max-pods-expression/scenarios/kubelet-config-max-pods of awslabs/amazon-eks-ami at
+  // 81fec2e: an expression that gives 60 and maxPods 1 in the kubelet's configuration reserve 915Mi.
+  t.equal(reservedMemory(60), 915);
+  t.equal(reservedMemory(17), 442);
   t.end();
 });
 

@@ -5,9 +5,8 @@ export interface NodeOptions {
   /** Whether the CNI gives pods addresses from /28 prefixes, so that more of them fit on a node. True by default. */
   readonly prefixDelegation?: boolean;
   /**
-   * The number of pods that the node's memory reservation is made for. nodeadm takes that of its network interfaces,
-   * and a maxPods that is set afterwards, as managed node groups do, does not change it; `all` reserves for the real
-   * number.
+   * The number of pods for which nodeadm reserves memory: `interfaces`, one address of an interface each, as on our
+   * nodes; or `all`, up to maxPods, as with a `maxPodsExpression` in their user data. `allocatable` has the source.
    */
   readonly reservedFor?: 'interfaces' | 'all';
 }
@@ -41,9 +40,13 @@ export const EKS_ADDONS: Readonly<Record<string, Addon>> = {
 // Karpenter's default, VM_MEMORY_OVERHEAD_PERCENT: what kernel and hypervisor keep of the memory that AWS names. A
 // t3.medium reports about 3850 MiB instead of 4096, which is a little more than this leaves.
 const MEMORY_OVERHEAD = 0.075;
-// nodeadm/internal/kubelet/config.go of awslabs/amazon-eks-ami at 81fec2e: eviction, kube-reserved memory and CPU.
+// In MiB: evictionHard["memory.available"] of nodeadm/internal/kubelet/config.go.
 const EVICTION = 100;
-const reservedMemory = (pods: number): number => 255 + 11 * pods;
+
+/** What nodeadm reserves for kubelet and containerd, in MiB: getMemoryMebibytesToReserve in the same file. */
+export const reservedMemory = (pods: number): number => 255 + 11 * pods;
+
+// getCPUMillicoresToReserve in the same file.
 const CPU_RESERVATION = [
   { from: 0, upTo: 1000, part: 0.06 },
   { from: 1000, upTo: 2000, part: 0.01 },
@@ -51,7 +54,18 @@ const CPU_RESERVATION = [
   { from: 4000, upTo: Infinity, part: 0.0025 },
 ];
 
-/** What pods can have of a node, before any of them runs. */
+/**
+ * What pods can have of a node, before any of them runs: CPU in millicores, memory in MiB.
+ *
+ * The formula is nodeadm's, of awslabs/amazon-eks-ami at 81fec2e (2026-07-23). Its memory reserve follows the number of
+ * pods that withDefaultReservedResources computes: the result of a `maxPodsExpression`, or without one
+ * interfaces × (addresses - 1) + 2 (nodeadm/internal/kubelet/eni_max_pods.go). A `maxPods` in the kubelet's
+ * configuration is written to a drop-in file afterwards and does not count (nodeadm/doc/examples.md, "Defining a Max
+ * Pods Expression"; amazon-eks-ami#1698). Neither does the cap of managed node groups (EKS user guide, "How maxPods is
+ * determined"; amazon-eks-ami#2580). Our user data sets `maxPods` and no expression
+ * (platform/src/node-user-data.ts, which a test compares): a t3.medium takes 110 pods and reserves for 17, 442 MiB and
+ * not 1,465. For that it is enough while fewer pods than that run on a node.
+ */
 export function allocatable(
   type: Omit<InstanceType, 'architecture'>,
   { prefixDelegation = true, reservedFor = 'interfaces' }: NodeOptions = {},
