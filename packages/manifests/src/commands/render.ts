@@ -1,6 +1,6 @@
-import { stringify } from 'yaml';
 import { command } from '@gitops/report/command-line';
 import { withoutSecrets } from '../kubernetes/secret-values.ts';
+import { toYaml } from '../kubernetes/yaml.ts';
 import { labelOf } from '../render/fleet.ts';
 import { missingChartOf } from '../render/unchecked.ts';
 import { appOption, clusterOption, selected, withWorkspace } from './workspace.ts';
@@ -20,8 +20,7 @@ export default command({
         if (missingChartOf(entry) !== undefined) continue;
         if (!shown.ok) failures.push(`error: ${labelOf(entry)}: ${shown.error}`);
         else if (!json)
-          for (const object of shown.value)
-            print(`---\n# ${labelOf(entry)}\n${stringify(object, { lineWidth: 0 }).trimEnd()}`);
+          for (const object of shown.value) print(`---\n# ${labelOf(entry)}\n${toYaml(object).trimEnd()}`);
       }
       if (json) print(JSON.stringify(rows, null, 2));
       if (failures.length > 0) fail(`${failures.join('\n')}\n next: \`make check\` names the file and the line`);
