@@ -34,7 +34,7 @@ t.test('the README has the groups of the Makefile, each with the same commands',
 });
 
 t.test('the tree in the README is the tree of the repository', (t) => {
-  const tree = /## What is where\n\n```\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
+  const tree = /## What is where\n\n```tree\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
   const folders: string[] = [];
   const paths = tree
     .trimEnd()

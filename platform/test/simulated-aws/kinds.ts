@@ -42,7 +42,8 @@ export const kinds: Kinds = {
   ...planted,
 };
 
-const dataSources: DataSources = { ...ec2Data, ...eksData, ...eksNodesData };
+/** Every data source that is simulated. */
+export const dataSources: DataSources = { ...ec2Data, ...eksData, ...eksNodesData };
 
 /** The rules of a type. Throws for one that is not simulated. */
 export function kindOf(type: string): Kind {

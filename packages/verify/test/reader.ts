@@ -1,0 +1,174 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Test } from 'tap';
+import { localCharts } from '@gitops/tools/charts';
+import { likestLine, missingLine, stepsOf } from '../src/blocks.ts';
+import type { World } from '../src/documents.ts';
+import { filesOfTree, read, root } from './tree.ts';
+
+/** How commands ended. */
+interface Result {
+  readonly status: number | null;
+  /** Standard output and standard error, as they came. */
+  readonly printed: string;
+}
+
+/** Whoever follows documents, in a clone of their own. */
+export interface Reader {
+  /** Runs commands in the clone, in a shell that ends at the first one that fails. */
+  shell(commands: string, input?: string): Promise<Result>;
+  /** Follows a document from its first block to its last; the clone is as new before. */
+  follow(t: Test, document: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * A clone of the work tree as it is, committed or not. Only what npm installed is shared with the work tree, so that
+ * nothing has to be installed: a reader may edit any file and run what was edited.
+ */
+function clone(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'reader-'));
+  for (const file of filesOfTree()) {
+    if (!existsSync(join(root, file))) continue;
+    mkdirSync(join(folder, dirname(file)), { recursive: true });
+    cpSync(join(root, file), join(folder, file));
+    const installed = join(dirname(file), 'node_modules');
+    if (!file.endsWith('package.json') || file === 'package.json' || !existsSync(join(root, installed))) continue;
+    // Links, which lead from here to the packages of the clone.
+    cpSync(join(root, installed), join(folder, installed), { recursive: true, verbatimSymlinks: true });
+  }
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  mkdirSync(join(folder, '.local'));
+  const { packageManager } = JSON.parse(read('package.json')) as { packageManager: string };
+  symlinkSync(join(root, '.local', packageManager), join(folder, '.local', packageManager));
+  return folder;
+}
+
+const START =
+  'git init -q -b main . && git config user.name Reader && git config user.email reader@localhost && ' +
+  // A reader works as slowly as it takes; nothing is packed meanwhile.
+  'git config gc.auto 0 && git add -A && git commit -qm main && cp -R .git .local/git-at-first';
+
+const AS_NEW = 'rm -rf .git && cp -R .local/git-at-first .git && git reset -q --hard && git clean -fdq';
+
+/** Opens a clone for documents of one world. */
+export async function openReader(world: World): Promise<Reader> {
+  const folder = clone();
+  const charts = localCharts(root).missing.map(({ chart }) => chart);
+  const environment: NodeJS.ProcessEnv = {
+    ...process.env,
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    MAKEFLAGS: '',
+    // A version that a guide upgrades to is on no machine, CI's included.
+    REQUIRE_CHARTS: '',
+  };
+  let simulation: ChildProcess | undefined;
+  /** Commands before each block: the shell as a reader of this world has it. */
+  let prologue = '';
+
+  const run = async (program: string, args: readonly string[], input?: string): Promise<Result> =>
+    new Promise((resolve, reject) => {
+      const child = spawn(program, args, { cwd: folder, env: environment });
+      let printed = '';
+      for (const stream of [child.stdout, child.stderr])
+        stream.setEncoding('utf8').on('data', (chunk: string) => (printed += chunk));
+      child.stdin.on('error', () => undefined).end(input ?? '');
+      child.on('error', reject);
+      child.on('close', (status) => {
+        resolve({ status, printed });
+      });
+    });
+  const shell = async (commands: string, input?: string): Promise<Result> =>
+    // tap gives every child its own coverage, whatever env says, so the shell itself puts it away.
+    run('sh', ['-e', '-c', `unset NODE_OPTIONS NODE_V8_COVERAGE\n${prologue}${commands}`], input);
+  const succeed = async (commands: string): Promise<string> => {
+    const { status, printed } = await shell(commands);
+    if (status !== 0) throw new Error(`${commands} ended with ${String(status)}:\n${printed}`);
+    return printed;
+  };
+
+  await succeed(START);
+  if (world === 'aws') {
+    simulation = spawn(process.execPath, [join(folder, 'platform/test/simulated-aws/serve.ts')], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const exports = await new Promise<string>((resolve, reject) => {
+      simulation?.stdout?.setEncoding('utf8').once('data', resolve);
+      simulation?.once('close', () => {
+        reject(new Error('the simulated AWS did not start'));
+      });
+    });
+    Object.assign(environment, JSON.parse(exports));
+  }
+  let isStarted = false;
+
+  /** Brings the clone, and what runs, to where each document begins. */
+  const asNew = async (document: string): Promise<void> => {
+    await succeed(AS_NEW);
+    if (world !== 'stack') return;
+    const startsItself = document === 'README.md';
+    if (isStarted || !startsItself) {
+      await succeed('make up');
+      prologue = `${(await succeed('make env')).match(/^export .*$/gm)?.join('\n') ?? ''}\n`;
+      const { items } = JSON.parse(await succeed('kubectl -n argocd get applications -o json 2>/dev/null')) as {
+        items: { metadata: { name: string }; spec: { syncPolicy?: { automated?: { enabled?: boolean } } } }[];
+      };
+      for (const { metadata, spec } of items)
+        if (spec.syncPolicy?.automated?.enabled === false) await succeed(`make resume APP=${metadata.name}`);
+      await succeed('make deploy');
+    }
+    if (startsItself) prologue = '';
+    isStarted = true;
+  };
+
+  return {
+    shell,
+    follow: async (t, document) => {
+      await asNew(document);
+      let printed = '';
+      let skipped = 0;
+      for (const { line, kind, content, fails, needsCharts, notRun } of stepsOf(read(document))) {
+        const place = `${document}:${line}`;
+        if (notRun !== undefined) continue;
+        if (needsCharts && charts.length > 0) {
+          skipped += 1;
+          continue;
+        }
+        if (kind === 'text') {
+          const missing = missingLine(content, printed);
+          if (missing === undefined) t.pass(`${place}: what it shows is what was printed`);
+          else {
+            const meant = likestLine(missing.text, printed);
+            const advice = meant === undefined ? '' : `; did it mean "${meant}"?`;
+            t.fail(
+              `${document}:${line + 1 + missing.index}: "${missing.text}" was not printed${advice}\nprinted was:\n${printed}`,
+            );
+          }
+          continue;
+        }
+        const result = kind === 'diff' ? await shell('git apply --recount -', content) : await shell(content);
+        ({ printed } = result);
+        const works = (result.status !== 0) === fails;
+        const what = kind === 'diff' ? 'the patch' : content.trim();
+        if (works) t.pass(`${place}: ${fails ? 'fails' : 'works'}`);
+        else {
+          t.fail(`${place}: ${fails ? 'should fail' : 'fails'}: ${what}\n${printed}`);
+          t.comment(`${document}: the rest was not followed`);
+          break;
+        }
+      }
+      if (skipped > 0)
+        t.comment(
+          `${document}: ${skipped} steps are skipped: they need charts that are not on this machine ` +
+            `(${charts.join(', ')}); run \`make charts\``,
+        );
+    },
+    close: async () => {
+      simulation?.stdin?.end();
+      if (world === 'stack') await shell('make down');
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
