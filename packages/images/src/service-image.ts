@@ -91,10 +91,15 @@ export async function buildServiceImage(root: string, build: ServiceBuild): Prom
   const origin = await readOrigin(root, inputs);
   const start = Date.now();
   build.onPart?.('bundle');
-  const version = build.tag ?? defaultTag(root, origin.commit, service);
-  const bundle = await makeBundle(root, { service, version, commit: origin.commit });
+  let tag = build.tag ?? defaultTag(root, origin.commit, service);
+  let bundle = await makeBundle(root, { service, version: tag, commit: origin.commit });
   try {
-    const tag = build.tag ?? (origin.commit.endsWith('-dirty') ? `${version}-${hashOf(bundle)}` : version);
+    if (build.tag === undefined && origin.commit.endsWith('-dirty')) {
+      // The tag follows from the bundle, and the bundle names it: the check after a release compares the two.
+      tag = `${tag}-${hashOf(bundle)}`;
+      rmSync(bundle, { recursive: true, force: true });
+      bundle = await makeBundle(root, { service, version: tag, commit: origin.commit });
+    }
     const bundled = (Date.now() - start) / 1000;
     build.onPart?.('image');
     const args = { VERSION: tag, COMMIT: origin.commit, CREATED: origin.created, SOURCE: origin.source ?? '' };
