@@ -155,3 +155,17 @@ export function likestLine(missing: string, printed: string): string | undefined
   }
   return best?.line;
 }
+
+/** The paths of a block `tree`: a name in each line, indented by two spaces for each folder that it is in. */
+export function pathsOfTree(content: string): string[] {
+  const folders: string[] = [];
+  return content
+    .trimEnd()
+    .split('\n')
+    .map((line) => {
+      const [, indent = '', name = ''] = /^( *)(\S+)/.exec(line) ?? [];
+      folders.length = indent.length / 2;
+      folders.push(name.replace(/\/$/, ''));
+      return folders.join('/');
+    });
+}

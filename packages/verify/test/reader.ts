@@ -46,12 +46,43 @@ function clone(): string {
   return folder;
 }
 
-const START =
-  'git init -q -b main . && git config user.name Reader && git config user.email reader@localhost && ' +
-  // A reader works as slowly as it takes; nothing is packed meanwhile.
-  'git config gc.auto 0 && git add -A && git commit -qm main && cp -R .git .local/git-at-first';
+// What GitHub has is a folder beside the clone's own Git.
+const START = `git init -q -b main .
+git config user.name Reader
+git config user.email reader@localhost
+git config gc.auto 0
+git remote add origin "$PWD/.local/origin.git"
+# A link, which .gitignore takes for a file.
+echo /node_modules >>.git/info/exclude
+git add -A
+git commit -qm main
+git clone -q --bare . .local/origin.git
+git fetch -q
+cp -R .git .local/git-at-first
+`;
 
-const AS_NEW = 'rm -rf .git && cp -R .local/git-at-first .git && git reset -q --hard && git clean -fdq';
+const AS_NEW = `rm -rf .git .local/origin.git .local/reader-exports
+cp -R .local/git-at-first .git
+git clone -q --bare .git .local/origin.git
+git reset -q --hard
+git clean -fdq
+`;
+
+// Every block continues the shell of the one before: what it exports stays.
+// tap gives every child its own coverage, whatever env says, so the shell itself puts it away.
+const PROLOGUE = `exec 2>&1
+unset NODE_OPTIONS NODE_V8_COVERAGE
+if [ -e "$CLONE/.local/reader-exports" ]; then . "$CLONE/.local/reader-exports"; fi
+trap 'export -p >"$CLONE/.local/reader-exports"' EXIT
+`;
+
+/** The Applications whose auto-sync is off. */
+function rolledBack(json: string): string[] {
+  const { items } = JSON.parse(json) as {
+    items: { metadata: { name: string }; spec: { syncPolicy?: { automated?: { enabled?: boolean } } } }[];
+  };
+  return items.filter(({ spec }) => spec.syncPolicy?.automated?.enabled === false).map(({ metadata }) => metadata.name);
+}
 
 /** Opens a clone for documents of one world. */
 export async function openReader(world: World): Promise<Reader> {
@@ -61,28 +92,22 @@ export async function openReader(world: World): Promise<Reader> {
     ...process.env,
     GIT_CONFIG_GLOBAL: '/dev/null',
     MAKEFLAGS: '',
+    CLONE: folder,
     // A version that a guide upgrades to is on no machine, CI's included.
     REQUIRE_CHARTS: '',
   };
   let simulation: ChildProcess | undefined;
-  /** Commands before each block: the shell as a reader of this world has it. */
-  let prologue = '';
-
-  const run = async (program: string, args: readonly string[], input?: string): Promise<Result> =>
+  const shell = async (commands: string, input?: string): Promise<Result> =>
     new Promise((resolve, reject) => {
-      const child = spawn(program, args, { cwd: folder, env: environment });
+      const child = spawn('sh', ['-e', '-c', `${PROLOGUE}${commands}`], { cwd: folder, env: environment });
       let printed = '';
-      for (const stream of [child.stdout, child.stderr])
-        stream.setEncoding('utf8').on('data', (chunk: string) => (printed += chunk));
+      child.stdout.setEncoding('utf8').on('data', (chunk: string) => (printed += chunk));
       child.stdin.on('error', () => undefined).end(input ?? '');
       child.on('error', reject);
       child.on('close', (status) => {
         resolve({ status, printed });
       });
     });
-  const shell = async (commands: string, input?: string): Promise<Result> =>
-    // tap gives every child its own coverage, whatever env says, so the shell itself puts it away.
-    run('sh', ['-e', '-c', `unset NODE_OPTIONS NODE_V8_COVERAGE\n${prologue}${commands}`], input);
   const succeed = async (commands: string): Promise<string> => {
     const { status, printed } = await shell(commands);
     if (status !== 0) throw new Error(`${commands} ended with ${String(status)}:\n${printed}`);
@@ -108,19 +133,14 @@ export async function openReader(world: World): Promise<Reader> {
   const asNew = async (document: string): Promise<void> => {
     await succeed(AS_NEW);
     if (world !== 'stack') return;
-    const startsItself = document === 'README.md';
-    if (isStarted || !startsItself) {
-      await succeed('make up');
-      prologue = `${(await succeed('make env')).match(/^export .*$/gm)?.join('\n') ?? ''}\n`;
-      const { items } = JSON.parse(await succeed('kubectl -n argocd get applications -o json 2>/dev/null')) as {
-        items: { metadata: { name: string }; spec: { syncPolicy?: { automated?: { enabled?: boolean } } } }[];
-      };
-      for (const { metadata, spec } of items)
-        if (spec.syncPolicy?.automated?.enabled === false) await succeed(`make resume APP=${metadata.name}`);
-      await succeed('make deploy');
-    }
-    if (startsItself) prologue = '';
+    const isFirst = !isStarted;
     isStarted = true;
+    // The README starts it.
+    if (isFirst && document === 'README.md') return;
+    await succeed('make up\neval "$(make env)"');
+    const applications = await succeed('kubectl -n argocd get applications -o json');
+    for (const name of rolledBack(applications)) await succeed(`make resume APP=${name}`);
+    if (!isFirst) await succeed('make deploy');
   };
 
   return {
@@ -142,9 +162,7 @@ export async function openReader(world: World): Promise<Reader> {
           else {
             const meant = likestLine(missing.text, printed);
             const advice = meant === undefined ? '' : `; did it mean "${meant}"?`;
-            t.fail(
-              `${document}:${line + 1 + missing.index}: "${missing.text}" was not printed${advice}\nprinted was:\n${printed}`,
-            );
+            t.fail(`${document}:${line + 1 + missing.index}: "${missing.text}" was not printed${advice}`, { printed });
           }
           continue;
         }
@@ -154,7 +172,7 @@ export async function openReader(world: World): Promise<Reader> {
         const what = kind === 'diff' ? 'the patch' : content.trim();
         if (works) t.pass(`${place}: ${fails ? 'fails' : 'works'}`);
         else {
-          t.fail(`${place}: ${fails ? 'should fail' : 'fails'}: ${what}\n${printed}`);
+          t.fail(`${place}: ${fails ? 'should fail' : 'fails'}: ${what}`, { printed });
           t.comment(`${document}: the rest was not followed`);
           break;
         }

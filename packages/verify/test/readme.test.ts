@@ -1,27 +1,18 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { blocksOf, pathsOfTree } from '../src/blocks.ts';
 import { read, root } from './tree.ts';
 
 const readme = read('README.md');
-const targets = [...read('Makefile').matchAll(/^([a-z-]+):.*## /gm)].map(([, name]) => name ?? '');
+const commands = read('docs/commands.md');
 
-t.test('the README names every make target, and no other', (t) => {
-  const named = new Set([...readme.matchAll(/\bmake ([a-z-]+)\b(?! alone)/g)].map(([, name]) => name ?? ''));
-  t.same(
-    targets.filter((target) => !['help', 'install'].includes(target) && !named.has(target)),
-    [],
-  );
-  for (const name of named) t.ok(targets.includes(name), `make ${name}`);
-  t.end();
-});
-
-t.test('the README has the groups of the Makefile, each with the same commands', (t) => {
+t.test('the page of commands has the groups of the Makefile, each with the same commands', (t) => {
   const groups = read('Makefile').split(/^##@ /m).slice(1);
   t.ok(groups.length > 2, `${groups.length} groups`);
   for (const group of groups) {
     const [title = ''] = group.split('\n');
-    const section = readme.split(`### ${title}\n`)[1]?.split(/^(###|\[)/m)[0] ?? '';
+    const section = commands.split(`## ${title}\n`)[1]?.split(/^## /m)[0] ?? '';
     const named = [...section.matchAll(/\bmake ([a-z-]+)\b/g)].map(([, name]) => name ?? '');
     const expected = [...group.matchAll(/^([a-z-]+):.*## /gm)].map(([, name]) => name ?? '');
     t.strictSame(
@@ -33,18 +24,20 @@ t.test('the README has the groups of the Makefile, each with the same commands',
   t.end();
 });
 
+t.test('a clone becomes a rolled-back release by eight commands of the README at most', (t) => {
+  const lines = blocksOf(readme)
+    .filter(({ language }) => language === 'sh')
+    .flatMap(({ content }) => content.split('\n'))
+    .filter((line) => line !== '' && !line.startsWith('#'));
+  const rollback = lines.findIndex((line) => line.startsWith('make rollback '));
+  t.match(lines[0], /^git clone /);
+  t.ok(rollback > 0 && rollback < 8, `${rollback + 1} commands`);
+  t.end();
+});
+
 t.test('the tree in the README is the tree of the repository', (t) => {
-  const tree = /## What is where\n\n```tree\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
-  const folders: string[] = [];
-  const paths = tree
-    .trimEnd()
-    .split('\n')
-    .map((line) => {
-      const [, indent = '', name = ''] = /^( *)(\S+)/.exec(line) ?? [];
-      folders.length = indent.length / 2;
-      folders.push(name.replace(/\/$/, ''));
-      return folders.join('/');
-    });
+  const tree = blocksOf(readme).find(({ language }) => language === 'tree')?.content ?? '';
+  const paths = pathsOfTree(tree);
   for (const path of paths) t.ok(existsSync(join(root, path.replace('<cluster>', 'local'))), path);
   const top = readdirSync(root, { withFileTypes: true }).filter(
     (entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules',
