@@ -1,9 +1,11 @@
+import { stepsOf } from './blocks.ts';
+
 /**
  * What the commands of a document find:
  * - `clone`: a clone with the packages installed, and nothing that runs.
  * - `stack`: in the clone, what `make up` starts, at rest, and the shell of `eval "$(make env)"`. All documents share
  *   one stack; each finds main as the clone has it, and every Application with auto-sync on.
- * - `aws`: credentials of a simulated AWS that is empty at first, whose `aws` and `kubectl` are stand-ins
+ * - `aws`: credentials of a simulated AWS that is empty, whose `aws` and `kubectl` are stand-ins
  *   (platform/test/simulated-aws/serve.ts), and YES and CONFIRM for what would ask.
  */
 export type World = 'clone' | 'stack' | 'aws';
@@ -23,6 +25,24 @@ export const named = Object.keys(WORLDS);
 
 /** What the commands of a document need. */
 export const worldOf = (document: string): World => WORLDS[document] ?? 'clone';
+
+/**
+ * The documents to follow in some worlds: those with commands that are run.
+ * @param only names some of them, separated by spaces; all where it is undefined
+ */
+export function documentsToFollow(
+  files: readonly string[],
+  worlds: readonly World[],
+  read: (file: string) => string,
+  only?: string,
+): string[] {
+  return documentsIn(files).filter(
+    (file) =>
+      worlds.includes(worldOf(file)) &&
+      (only?.split(' ').includes(file) ?? true) &&
+      stepsOf(read(file)).some(({ notRun }) => notRun === undefined),
+  );
+}
 
 /** The documents among the files of a tree, those in the table of worlds first and in its order. */
 export const documentsIn = (files: readonly string[]): string[] => [

@@ -22,7 +22,7 @@ interface Piece {
   readonly isCommand: boolean;
 }
 
-/** The code spans of a document, its shell blocks line by line, and the labels of its diagrams. */
+/** The code spans of a document, its sections of alerts, its shell blocks line by line, and the labels of its diagrams. */
 export function piecesOf(markdown: string): Piece[] {
   const pieces: Piece[] = [];
   const covered = new Set<number>();
@@ -38,6 +38,9 @@ export function piecesOf(markdown: string): Piece[] {
   for (const [index, text] of markdown.split('\n').entries()) {
     const line = index + 1;
     if (covered.has(line)) continue;
+    // The section of an alert is named for it.
+    const [, alert] = /^#+ ([A-Z][a-z]+[A-Z]\w*)$/.exec(text) ?? [];
+    if (alert !== undefined) pieces.push({ line, text: alert, isCommand: false });
     for (const [, span = ''] of text.matchAll(/`([^`]+)`/g))
       pieces.push({ line, text: span, isCommand: /\s/.test(span) });
   }

@@ -21,6 +21,13 @@ for (const file of files) {
   for (const [word] of read(file).matchAll(/[A-Za-z_]\w*/g)) words.add(word);
 }
 
+// The chart puts the names of the burn-rate alerts together: AvailabilityBudgetBurn14x.
+const sloRules = read('charts/monitoring/templates/slo-rules.yaml');
+const burns = Array.from(sloRules.matchAll(/"name" "(\d+x)"/g), ([, name]) => String(name));
+for (const [, objective = ''] of sloRules.matchAll(/"(\w+)" \(dict "key"/g))
+  for (const burn of ['', ...burns])
+    words.add(`${objective.slice(0, 1).toUpperCase()}${objective.slice(1)}BudgetBurn${burn}`);
+
 const known: Known = {
   paths,
   words,
@@ -125,6 +132,7 @@ t.test('a name that is gone is a problem, with its line and what was meant', (t)
       '2: no file or folder clusters/devv/cluster.yaml; did you mean clusters/dev/cluster.yaml?',
     ],
     ['`RequestShed`', '1: nothing in the tree has the name RequestShed; did you mean RequestsShed?'],
+    ['\n## RequestShed', '2: nothing in the tree has the name RequestShed; did you mean RequestsShed?'],
     ['`autoscaling.maxReplica`', '1: nothing in the tree has the name maxReplica; did you mean maxReplicas?'],
     [
       '```mermaid\nflowchart LR\n  a["clusters/div"] --> b\n```',

@@ -88,7 +88,7 @@ function rolledBack(json: string): string[] {
 export async function openReader(world: World): Promise<Reader> {
   const folder = clone();
   const charts = localCharts(root).missing.map(({ chart }) => chart);
-  const environment: NodeJS.ProcessEnv = {
+  const usual: NodeJS.ProcessEnv = {
     ...process.env,
     GIT_CONFIG_GLOBAL: '/dev/null',
     MAKEFLAGS: '',
@@ -96,6 +96,7 @@ export async function openReader(world: World): Promise<Reader> {
     // A version that a guide upgrades to is on no machine, CI's included.
     REQUIRE_CHARTS: '',
   };
+  let environment = usual;
   let simulation: ChildProcess | undefined;
   const shell = async (commands: string, input?: string): Promise<Result> =>
     new Promise((resolve, reject) => {
@@ -115,23 +116,29 @@ export async function openReader(world: World): Promise<Reader> {
   };
 
   await succeed(START);
-  if (world === 'aws') {
-    simulation = spawn(process.execPath, [join(folder, 'platform/test/simulated-aws/serve.ts')], {
+  /** Starts a simulated AWS that is empty, in place of the one before. */
+  const startAws = async (): Promise<void> => {
+    simulation?.stdin?.end();
+    const started = spawn(process.execPath, [join(folder, 'platform/test/simulated-aws/serve.ts')], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
+    simulation = started;
     const exports = await new Promise<string>((resolve, reject) => {
-      simulation?.stdout?.setEncoding('utf8').once('data', resolve);
-      simulation?.once('close', () => {
+      started.stdout.setEncoding('utf8').once('data', resolve);
+      started.once('close', () => {
         reject(new Error('the simulated AWS did not start'));
       });
     });
-    Object.assign(environment, JSON.parse(exports));
-  }
+    environment = { ...usual, ...(JSON.parse(exports) as NodeJS.ProcessEnv) };
+    // What OpenTofu knew of the one before.
+    await succeed('rm -rf platform/state platform/.terraform platform/cdktf.out');
+  };
   let isStarted = false;
 
   /** Brings the clone, and what runs, to where each document begins. */
   const asNew = async (document: string): Promise<void> => {
     await succeed(AS_NEW);
+    if (world === 'aws') await startAws();
     if (world !== 'stack') return;
     const isFirst = !isStarted;
     isStarted = true;

@@ -1,18 +1,12 @@
 import t from 'tap';
-import { stepsOf } from '../../src/blocks.ts';
-import { documentsIn, worldOf } from '../../src/documents.ts';
+import { documentsToFollow } from '../../src/documents.ts';
 import { openReader } from '../reader.ts';
 import { filesOfTree, read } from '../tree.ts';
 
-// DOCUMENT=README.md follows one document.
-const documents = documentsIn(filesOfTree()).filter(
-  (file) =>
-    (process.env.DOCUMENT ?? file) === file &&
-    worldOf(file) === 'stack' &&
-    stepsOf(read(file)).some(({ notRun }) => notRun === undefined),
-);
+// DOCUMENT="README.md docs/runbooks/rollback.md" follows these alone.
+const documents = documentsToFollow(filesOfTree(), ['stack'], read, process.env.DOCUMENT);
 
-t.test('documents for a running stack', { timeout: 900_000 }, async (t) => {
+t.test('documents for a running stack', { timeout: 900_000, skip: documents.length === 0 }, async (t) => {
   const reader = await openReader('stack');
   t.teardown(async () => reader.close());
   for (const document of documents)
