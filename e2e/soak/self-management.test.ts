@@ -78,6 +78,12 @@ const deployed = async (version: string, chartVersion: string): Promise<void> =>
   );
 };
 
+/** Whether the Application of Argo CD is there, as Git has it. */
+async function isBack(): Promise<true | undefined> {
+  const { status } = (await stack.application('argocd').catch(() => undefined)) ?? {};
+  return status?.sync?.status === 'Synced' && status.health?.status === 'Healthy' ? true : undefined;
+}
+
 /** Kills a process of Argo CD without a word; `make up` starts it again, as Kubernetes does with a pod. */
 function kill(name: string): void {
   const pid = processes(stack.instance, stack.ports).find((process) => process.name === name)?.pid;
@@ -227,10 +233,7 @@ t.test('Argo CD deploys itself', { skip, timeout: 1_800_000 }, async (t: Test) =
     // cache for ever: docs/runbooks/argocd.md, "An Application that is gone".
     kill('argocd-applicationset-controller');
     await stack.make('up');
-    await until('the Application again', async () => {
-      const { status } = (await stack.application('argocd').catch(() => undefined)) ?? {};
-      return status?.sync?.status === 'Synced' && status.health?.status === 'Healthy' ? true : undefined;
-    });
+    await until('the Application again', isBack);
     t.same(await uids(), before);
   });
 
