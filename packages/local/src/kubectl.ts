@@ -3,7 +3,7 @@ import { run } from '@gitops/tools/run';
 import type { Tools } from '@gitops/tools/tools';
 import { kwokFolder } from './components.ts';
 import { type Instance, statePath } from './instance.ts';
-import { GO_COLLECTOR, INSTANCE_VARIABLE } from './process.ts';
+import { INSTANCE_VARIABLE } from './process.ts';
 
 /** The kubeconfig of the cluster's administrator. */
 export const kubeconfigPath = (instance: Instance): string => statePath(instance, 'kubeconfig');
@@ -15,7 +15,6 @@ export function clusterEnvironment(instance: Instance, tools: Tools): NodeJS.Pro
     PATH: `${tools.bin}:${process.env.PATH ?? ''}`,
     KUBECONFIG: kubeconfigPath(instance),
     KWOK_WORKDIR: kwokFolder(instance),
-    ...GO_COLLECTOR,
     [INSTANCE_VARIABLE]: instance.dir,
   };
 }
