@@ -53,10 +53,15 @@ export function loadSchemas(schemas: Schemas, minor: string): StrictSchemas {
     const builtIn = kubernetes.file.kinds[key];
     if (builtIn !== undefined) {
       if (!isStable(key)) return [`${name}: not served by Kubernetes ${minor} by default`];
-      return [...nameProblems(object), ...problemsOf(kubernetes.validator(builtIn.definition), object, object)];
+      const validate = kubernetes.validator(builtIn.definition);
+      return onceFor(object, validate, () => [...nameProblems(object), ...problemsOf(validate, object, object)]);
     }
     const validate = validatorOf(custom, key) ?? validatorOfCharts(definitions, key);
-    if (validate !== undefined) return customResourceProblems(object, kubernetes, validate);
+    if (validate !== undefined) {
+      const metadata = kubernetes.validator(OBJECT_META);
+      const found = onceFor(object, metadata, () => metadataProblems(object, metadata));
+      return [...found, ...onceFor(object, validate, () => customResourceProblems(object, validate))];
+    }
     // A chart that is not on this machine may define it, unless others define the kinds of its group.
     if (!definitions.isComplete && !isOfKubernetes(apiVersion) && !hasGroup(custom, apiVersion)) return [];
     return [
@@ -121,15 +126,29 @@ function nameProblems(object: Readonly<Record<string, unknown>>): string[] {
 
 const OBJECT_META = `${DEFINITIONS}apis.meta.v1.ObjectMeta`;
 
-function customResourceProblems(object: KubernetesObject, kubernetes: Compiler, validate: Validator): string[] {
-  // Their own schemas do not describe metadata: the API server checks it as that of any object.
-  const metadata =
-    'metadata' in object ? problemsOf(kubernetes.validator(OBJECT_META), object.metadata, object, '/metadata') : [];
+/** Schemas of custom resources do not describe metadata: the API server checks it as that of any object. */
+const metadataProblems = (object: KubernetesObject, validate: Validator): string[] => [
+  ...nameProblems(object),
+  ...('metadata' in object ? problemsOf(validate, object.metadata, object, '/metadata') : []),
+];
+
+function customResourceProblems(object: KubernetesObject, validate: Validator): string[] {
   // The API server validates an object with its defaults filled in. Ajv fills in those of a copy, but only after it has
   // looked at alternatives: hence the second pass.
   const filled = structuredClone(object);
   validate(filled);
-  return [...nameProblems(object), ...metadata, ...problemsOf(validate, filled, object)];
+  return problemsOf(validate, filled, object);
+}
+
+const judged = new WeakMap<Validator, WeakMap<KubernetesObject, readonly string[]>>();
+
+/** What a validator finds in an object: versions of Kubernetes that share it find the same. */
+function onceFor(object: KubernetesObject, validate: Validator, judge: () => string[]): string[] {
+  const known = judged.get(validate) ?? new WeakMap<KubernetesObject, readonly string[]>();
+  judged.set(validate, known);
+  const problems = known.get(object) ?? judge();
+  known.set(object, problems);
+  return [...problems];
 }
 
 function apiVersionsOf(kubernetes: Compiler, custom: Compiler): string[] {

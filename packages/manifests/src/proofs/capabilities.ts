@@ -1,7 +1,6 @@
-import { KUBERNETES_MINORS } from '@gitops/tools/schemas';
 import type { FleetApplication } from '../render/fleet.ts';
 import type { ProofContext } from './proof.ts';
-import { differencesOnceMore } from './render-again.ts';
+import { bareRenders, differencesOnceMore, representatives } from './render-again.ts';
 
 /**
  * Objects that depend on the capabilities that Helm sees: one that needs an API would be deleted while its
@@ -13,11 +12,11 @@ export async function dependentOnCapabilities(
   context: ProofContext,
 ): Promise<string[]> {
   const found: string[] = [];
-  for (const minor of new Set([KUBERNETES_MINORS[0], KUBERNETES_MINORS.at(-1) ?? KUBERNETES_MINORS[0]])) {
-    const others = fleet.filter(({ cluster }) => cluster.kubernetesVersion !== minor);
-    const bare = { apiVersions: [], kubeVersion: `v${minor}.0` };
-    const rule = `is different in Kubernetes ${minor} without any operator`;
-    found.push(...(await differencesOnceMore(others, context, (request) => ({ ...request, ...bare }), rule)));
+  const entries = representatives(fleet);
+  const renders = new Map(entries.flatMap(bareRenders).map((again) => [again.rule, again]));
+  for (const again of renders.values()) {
+    const others = entries.filter((entry) => bareRenders(entry).some(({ rule }) => rule === again.rule));
+    found.push(...(await differencesOnceMore(others, context, again)));
   }
   return found;
 }

@@ -1,3 +1,4 @@
+import { KUBERNETES_MINORS } from '@gitops/tools/schemas';
 import { changesBetween } from '../kubernetes/changes.ts';
 import type { KubernetesObject } from '../kubernetes/object.ts';
 import { type FleetApplication, labelOf } from '../render/fleet.ts';
@@ -18,23 +19,51 @@ export function representatives(fleet: readonly FleetApplication[]): RenderedApp
   return rendered.filter((entry) => entry.chart?.isUpstream !== true || last.get(entry.chart.name) === entry);
 }
 
+/** Another render of an Application. */
+export interface Again {
+  /** For messages: `differs from one render to the next`; tells the changes of requests apart. */
+  readonly rule: string;
+  /** The request to make instead of the Application's own. */
+  readonly change: (request: RenderRequest) => RenderRequest;
+}
+
 /**
- * What differs from the fleet as it is once it is rendered again.
- * @param change the request to make instead of the Application's own
- * @param rule for messages: `differs from one render to the next`; tells the changes of requests apart
+ * Renders without any API, with the oldest and the newest minor version of Kubernetes: of each cluster those of another
+ * version than its own.
  */
-export async function differencesOnceMore(
-  fleet: readonly FleetApplication[],
+export function bareRenders({ cluster }: Pick<FleetApplication, 'cluster'>): Again[] {
+  const ends = new Set([KUBERNETES_MINORS[0], KUBERNETES_MINORS.at(-1) ?? KUBERNETES_MINORS[0]]);
+  return [...ends]
+    .filter((minor) => minor !== cluster.kubernetesVersion)
+    .map((minor) => ({
+      rule: `is different in Kubernetes ${minor} without any operator`,
+      change: (request) => ({ ...request, apiVersions: [], kubeVersion: `v${minor}.0` }),
+    }));
+}
+
+/** An Application rendered again; once for all proofs that ask. */
+const renderedAgain = async (
+  { rendered, request }: RenderedApplication,
   { root, renderer }: ProofContext,
-  change: (request: RenderRequest) => RenderRequest,
-  rule: string,
+  { rule, change }: Again,
+): Promise<Outcome<KubernetesObject[]> | undefined> =>
+  oncePerRender(rendered, rule, async () => (await renderer.render(root, [change(request)]))[0]);
+
+/** Whether an Application is the same once it is rendered again. */
+export async function isTheSame(entry: RenderedApplication, context: ProofContext, again: Again): Promise<boolean> {
+  const outcome = await renderedAgain(entry, context, again);
+  return outcome?.ok === true && changesBetween(entry.objects, outcome.value).length === 0;
+}
+
+/** What differs from Applications as they are once they are rendered again. */
+export async function differencesOnceMore(
+  entries: readonly RenderedApplication[],
+  context: ProofContext,
+  again: Again,
 ): Promise<string[]> {
-  const entries = representatives(fleet);
-  const again = async ({ request }: RenderedApplication): Promise<Outcome<KubernetesObject[]> | undefined> =>
-    (await renderer.render(root, [change(request)]))[0];
-  const outcomes = await Promise.all(
-    entries.map(async (entry) => oncePerRender(entry.rendered, rule, async () => again(entry))),
-  );
+  const { root } = context;
+  const { rule } = again;
+  const outcomes = await Promise.all(entries.map(async (entry) => renderedAgain(entry, context, again)));
   const found: string[] = [];
   for (const [index, entry] of entries.entries()) {
     const outcome = outcomes[index];

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
+import { parseDocument } from 'yaml';
 import { run } from '@gitops/tools/run';
 import type { Chart } from '../render/chart.ts';
 import { type FleetApplication, labelOf } from '../render/fleet.ts';
@@ -26,16 +26,24 @@ async function duplicateKeysOf(entry: FleetApplication, { root, tools }: ProofCo
   return found.map(({ template, rule }) => `${chart.label}/${template}:1: ${labelOf(entry)}: ${rule}`);
 }
 
+/** What is wrong with each document: most are the same in all clusters. */
+const known = new Map<string, readonly string[]>();
+
 /** @param text what `helm template` prints */
 function duplicatesIn(text: string): { readonly template: string; readonly rule: string }[] {
   const found: { template: string; rule: string }[] = [];
-  for (const { range, errors } of parseAllDocuments(text, { uniqueKeys: true, prettyErrors: false })) {
-    // Helm writes above each document which template it comes from.
-    const template = /# Source: \S+?\/(templates\/\S+)/.exec(text.slice(range[0], range[1]))?.[1] ?? '';
-    for (const { message } of errors) found.push({ template, rule: message });
+  // Helm begins each document with such a line, and then says which template it comes from.
+  for (const document of text.split(/^---$/m)) {
+    const rules = known.get(document) ?? rulesOf(document);
+    known.set(document, rules);
+    const template = /^# Source: \S+?\/(templates\/\S+)/m.exec(document)?.[1] ?? '';
+    for (const rule of rules) found.push({ template, rule });
   }
   return found;
 }
+
+const rulesOf = (document: string): string[] =>
+  parseDocument(document, { uniqueKeys: true, prettyErrors: false }).errors.map(({ message }) => message);
 
 function templateArguments(root: string, { source, folder, valueFiles }: Chart, name: string): string[] {
   const args = ['template', source.helm?.releaseName ?? name, folder];

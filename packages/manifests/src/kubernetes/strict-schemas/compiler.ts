@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIPv4, isIPv6 } from 'node:net';
 import { Ajv, type ValidateFunction } from 'ajv';
@@ -21,35 +22,71 @@ export function sharedCompiler(path: string): Compiler {
   return compiler;
 }
 
-/** A compiler for the definitions of a file. */
-export const compilerOf = (path: string): Compiler =>
-  compilerFor(JSON.parse(readFileSync(path, 'utf8')) as SchemaFile, path);
+/** A compiler for the definitions of a version of Kubernetes; a definition that equals that of another one is shared. */
+export const compilerOf = (path: string): Compiler => {
+  const file = JSON.parse(readFileSync(path, 'utf8')) as SchemaFile;
+  return compilerFor(file, path, { ...shared, identify: identities(file) });
+};
+
+const REFERENCE = /"\$ref":"([^"]+)"/g;
+
+/** Names a definition by all that it means: itself, and what it refers to at any depth. */
+function identities(file: SchemaFile): (name: string) => string {
+  const texts = new Map<string, string>();
+  const textOf = (name: string): string => {
+    const text = texts.get(name) ?? JSON.stringify(file.definitions[name] ?? null);
+    texts.set(name, text);
+    return text;
+  };
+  const known = new Map<string, string>();
+  return (name) => {
+    const identity = known.get(name);
+    if (identity !== undefined) return identity;
+    const closure = new Set([name]);
+    // What is added on the way is visited as well.
+    for (const each of closure) for (const [, other = ''] of textOf(each).matchAll(REFERENCE)) closure.add(other);
+    const hash = createHash('sha256');
+    for (const each of [...closure].sort()) hash.update(`${each} ${textOf(each)}\n`);
+    known.set(name, `${name}-${hash.digest('hex').slice(0, 16)}`);
+    return known.get(name) ?? name;
+  };
+}
+
+interface Workshop {
+  readonly ajv: Ajv;
+  /** The identities of the definitions that it has. */
+  readonly added: Set<string>;
+  readonly identify: (name: string) => string;
+}
 
 /**
  * A compiler for definitions.
  * @param source what messages call them
  */
-export function compilerFor(file: SchemaFile, source: string): Compiler {
+export function compilerFor(
+  file: SchemaFile,
+  source: string,
+  { ajv, added, identify }: Workshop = { ajv: newAjv(), added: new Set(), identify: (name) => name },
+): Compiler {
   const roots = new Set(Object.values(file.kinds).map(({ definition }) => definition));
-  const ajv = newAjv();
-  const added = new Set<string>();
-  const add = (name: string): void => {
-    if (added.has(name)) return;
-    added.add(name);
+  const add = (name: string): string => {
+    const identity = identify(name);
+    if (added.has(identity)) return identity;
+    added.add(identity);
     const schema = file.definitions[name];
     if (schema === undefined) throw new Error(`${source} has no definition ${name}`);
     if (name.startsWith('io.k8s.')) {
       const strict = SPECIAL[name] ?? strictSchema(schema, 'kubernetes', add);
-      ajv.addSchema({ ...strict, title: name.slice(name.lastIndexOf('.') + 1) }, name);
+      ajv.addSchema({ ...strict, title: name.slice(name.lastIndexOf('.') + 1) }, identity);
     } else {
-      ajv.addSchema(strictSchema(roots.has(name) ? withObjectFields(schema) : schema, 'custom', add), name);
+      ajv.addSchema(strictSchema(roots.has(name) ? withObjectFields(schema) : schema, 'custom', add), identity);
     }
+    return identity;
   };
   return {
     file,
     validator(definition) {
-      add(definition);
-      const validate = ajv.getSchema(definition);
+      const validate = ajv.getSchema(add(definition));
       if (validate === undefined) throw new Error(`${definition} of ${source} cannot be compiled`);
       return validate;
     },
@@ -102,3 +139,6 @@ function newAjv(): Ajv {
   ajv.addKeyword({ keyword: 'quantity', validate: (_: unknown, value: unknown) => QUANTITY.test(String(value)) });
   return ajv;
 }
+
+/** What the versions of Kubernetes share: most definitions are the same in all of them, and are compiled once. */
+const shared = { ajv: newAjv(), added: new Set<string>() };

@@ -18,18 +18,15 @@ export function withObjectFields(schema: OpenApiSchema): OpenApiSchema {
  * A schema of OpenAPI as a JSON schema in which an object has no other fields than its properties.
  * @param origin of a custom resource, an object without properties is empty: an API server drops all else. Kubernetes'
  *   own definitions without properties stand for any object.
- * @param refer called with the name of every definition that the schema refers to
+ * @param refer called with the name of every definition that the schema refers to; gives the name to refer to it by
  */
 export function strictSchema(
   schema: OpenApiSchema,
   origin: 'kubernetes' | 'custom',
-  refer: (name: string) => void,
+  refer: (name: string) => string,
 ): JsonSchema {
   const { $ref, properties, items, additionalProperties, nullable, type, enum: values, ...rest } = schema;
-  if ($ref !== undefined) {
-    refer($ref);
-    return { $ref };
-  }
+  if ($ref !== undefined) return { $ref: refer($ref) };
   const {
     'x-kubernetes-int-or-string': intOrString,
     'x-kubernetes-preserve-unknown-fields': open,
