@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { comparedRevision } from '@gitops/local';
+import { comparedRevision, installRoot } from '@gitops/local';
 import type { Effect } from '@gitops/manifests/changes';
 import { type ApplicationChange, compare } from '@gitops/manifests/compare';
 import type { KubernetesObject } from '@gitops/manifests/object';
 import { startRenderer } from '@gitops/manifests/renderer';
+import { clusterFacts, readCluster } from '@gitops/settings';
 import { run } from '@gitops/tools/run';
 import type { Stack } from './stack.ts';
 
@@ -21,6 +22,7 @@ export type Outcomes = Record<string, string>;
 
 const KINDS = [
   'configmaps',
+  'secrets',
   'services',
   'serviceaccounts',
   'deployments.apps',
@@ -53,9 +55,11 @@ const keyOf = (namespace: string | undefined, object: string): string => `${name
 
 const liveKey = ({ kind, metadata }: Live): string => keyOf(metadata.namespace, `${kind}/${metadata.name}`);
 
-/** Of Argo CD: a tracked object, or an Application of an ApplicationSet. */
+/** Of Argo CD: a tracked object, an Application of an ApplicationSet, or the facts, which `make up` installs. */
 const isFromGit = ({ kind, metadata }: Live): boolean =>
-  kind === 'Application' || metadata.annotations?.['argocd.argoproj.io/tracking-id'] !== undefined;
+  kind === 'Application' ||
+  (kind === 'Secret' && metadata.name === 'in-cluster') ||
+  metadata.annotations?.['argocd.argoproj.io/tracking-id'] !== undefined;
 
 /** All that Git decides in the namespaces. */
 async function snapshot(stack: Stack, namespaces: readonly string[]): Promise<Snapshot> {
@@ -149,6 +153,13 @@ const withoutRaces = (outcomes: Outcomes, all: Outcomes): Outcomes =>
     ),
   );
 
+type Edit = Parameters<Stack['push']>[1];
+/** Root is compared with commits that touch its files, and not with others. */
+export const isOfRoot = (edit: Edit): boolean =>
+  Object.keys(edit).some((file) => file.startsWith('argocd/') || file.endsWith('/cluster.yaml'));
+
+type IsProcessed = (commit: string) => Promise<boolean>;
+
 export interface Merge {
   /** All that `make diff` said of the cluster. */
   readonly changes: readonly ApplicationChange[];
@@ -193,24 +204,40 @@ export class ChangesDrill {
    * Pushes an edit, and waits until what was said has happened, and then a moment for what was not said.
    * @param isProcessed whether Argo CD has seen the commit, where nothing is said to happen
    */
-  async merge(
-    edit: Parameters<Stack['push']>[1],
-    isProcessed: (commit: string) => Promise<boolean> = async () => Promise.resolve(true),
-  ): Promise<Merge> {
-    const before = await snapshot(this.stack, this.namespaces);
-    // Root is compared with commits that touch its files, and not with others.
-    const isOfRoot = Object.keys(edit).some((file) => file.startsWith('argocd/'));
-    const { commit, parent } = await this.stack.push('A change', edit);
-    const changes = await this.diff(parent, commit);
-    return this.outcome(
-      before,
-      changes.filter(({ step }) => step === 'merge'),
-      async () => (!isOfRoot || (await this.isAtRoot(commit))) && isProcessed(commit),
-    );
+  async merge(edit: Edit, isProcessed: IsProcessed = async () => Promise.resolve(true)): Promise<Merge> {
+    return (await this.pushed(edit, isProcessed)).merge;
   }
 
-  private async isAtRoot(commit: string): Promise<boolean> {
-    return comparedRevision(await this.stack.application('root')) === commit;
+  /**
+   * The same of the cluster's settings, which are installed after the merge as `make up` installs them.
+   * @returns what was said of the merge, and of the installation
+   */
+  async apply(edit: Edit): Promise<readonly [Merge, Merge]> {
+    const { merge, changes, commit } = await this.pushed(edit, async () => Promise.resolve(true));
+    const before = await snapshot(this.stack, this.namespaces);
+    await run('git', ['-C', this.clone, 'checkout', '--quiet', commit, '--', 'clusters']);
+    const { instance, tools, gitURL } = this.stack;
+    await installRoot(instance, tools, clusterFacts(readCluster(this.clone, 'local'), { repoURL: gitURL }));
+    const applied = changes.filter(({ step }) => step === 'apply');
+    return [merge, await this.outcome(before, applied, async () => Promise.resolve(true))];
+  }
+
+  private async pushed(edit: Edit, isProcessed: IsProcessed) {
+    const before = await snapshot(this.stack, this.namespaces);
+    const { commit, parent } = await this.stack.push('A change', edit);
+    const changes = await this.diff(parent, commit);
+    const merge = await this.outcome(
+      before,
+      changes.filter(({ step }) => step === 'merge'),
+      async () => (!isOfRoot(edit) || (await this.isAtRoot(commit))) && isProcessed(commit),
+    );
+    return { merge, changes, commit };
+  }
+
+  /** Whether root has brought what a commit says of projects and ApplicationSets. */
+  async isAtRoot(commit: string): Promise<boolean> {
+    const root = await this.stack.application('root');
+    return comparedRevision(root) === commit && root.status?.sync?.status === 'Synced';
   }
 
   private async outcome(

@@ -51,8 +51,11 @@ export interface Maker {
   readonly project?: string;
   readonly namespace?: string;
   readonly syncPolicy?: object;
+  /** Of the sync, besides server-side apply. */
   readonly options?: readonly string[];
+  /** What becomes of an Application that the set no longer lists. */
   readonly policy?: string;
+  /** A controller: only clusters that have it get the Application. */
   readonly label?: string;
   readonly finalizers?: readonly string[];
 }
@@ -110,7 +113,7 @@ const applicationSet = ({
 export const KINDS = ['/ConfigMap', '/Service', 'apps/Deployment', 'batch/Job'];
 
 /** An AppProject that root renders from its chart: the address of the repository is a value of it. */
-const projectOf = (name: string, kinds = KINDS): string =>
+const projectOf = (name: string, kinds: readonly string[]): string =>
   JSON.stringify({
     ...{ apiVersion: 'argoproj.io/v1alpha1', kind: 'AppProject' },
     metadata: { name, namespace: 'argocd', annotations: { 'argocd.argoproj.io/sync-wave': '-1' } },
@@ -135,6 +138,6 @@ export const objects = (list: readonly object[], folder = 'sample'): Record<stri
 export const makers = (...list: readonly Maker[]): Record<string, () => string> => ({
   'argocd/applications/sample.yaml': () => documents(...list.map(applicationSet)),
 });
-export const project = (kinds?: readonly string[]): Record<string, () => string> => ({
-  'argocd/projects/templates/sample.yaml': () => projectOf('sample', kinds === undefined ? KINDS : [...kinds]),
+export const project = (kinds: readonly string[] = KINDS, name = 'sample'): Record<string, () => string> => ({
+  [`argocd/projects/templates/${name}.yaml`]: () => projectOf(name, kinds),
 });

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
 import { comparedRevision, isSettled } from '@gitops/local';
-import { ChangesDrill, type Merge } from '../src/changes-drill.ts';
+import { ChangesDrill, isOfRoot, type Merge } from '../src/changes-drill.ts';
 import {
   argo,
   configMap,
@@ -20,6 +20,8 @@ import { APP, Stack, until } from '../src/stack.ts';
 
 const stack = await Stack.open();
 const NAMES = ['sample', 'sample-2', 'sample-renamed'];
+/** Its chart is fetched from the internet, so that none of its objects come here. */
+const CONTROLLER = 'metrics-server';
 const drill = new ChangesDrill(stack, ['argocd', APP, ELSEWHERE]);
 t.teardown(async () => drill.close());
 
@@ -62,11 +64,12 @@ const base = [
 async function cleanUp(): Promise<void> {
   const files = [
     ...['argocd/applications/sample.yaml', 'argocd/projects/templates/sample.yaml'],
-    ...['charts/sample/objects.yaml', 'charts/sample-2/objects.yaml'],
+    ...['argocd/projects/templates/sample-2.yaml', 'charts/sample/objects.yaml', 'charts/sample-2/objects.yaml'],
   ];
   const { commit } = await stack.push('Without it', Object.fromEntries(files.map((file) => [file, () => undefined])));
   await until('root without it', async () => ((await has(commit, 'root')) ? true : undefined), 120_000);
   await stack.kubectl('-n', 'argocd', 'delete', 'applications,applicationsets', ...NAMES, '--ignore-not-found');
+  await stack.kubectl('-n', 'argocd', 'delete', 'application', CONTROLLER, '--ignore-not-found');
   const kinds = 'configmaps,services,deployments,jobs';
   for (const namespace of [APP, ELSEWHERE]) {
     const { items } = JSON.parse(await stack.kubectl('-n', namespace, 'get', kinds, '-o', 'json')) as { items: Made[] };
@@ -111,7 +114,8 @@ async function goBack(edit: Parameters<Stack['push']>[1]): Promise<void> {
   const { commit } = await stack.push('As before', edit);
   const isBack = async (): Promise<true | undefined> => {
     const application = await stack.application('sample');
-    return isSettled(application) && comparedRevision(application) === commit ? true : undefined;
+    const isThere = isSettled(application) && comparedRevision(application) === commit;
+    return isThere && (!isOfRoot(edit) || (await drill.isAtRoot(commit))) ? true : undefined;
   };
   await until('the old state', isBack, 120_000);
 }
@@ -170,6 +174,35 @@ step('no automated sync any more', async (t) => {
   await goBack({ ...makers({}), ...objects(other) });
 });
 
+const OPTIONS = ['FailOnSharedResource=true', 'ApplyOutOfSyncOnly=true'];
+
+step('ApplyOutOfSyncOnly: what is always replaced stays, until it differs', async (t) => {
+  agrees(t, await drill.merge(makers({ options: OPTIONS })));
+  const merge = await drill.merge(objects([configMap('a', '6'), ...other.slice(1)]));
+  agrees(t, merge);
+  t.strictSame(of(merge, 'Job/job'), []);
+  await goBack({ ...makers({}), ...objects(other) });
+});
+
+step('another project: what it grants counts; one that does not exist changes nothing', async (t) => {
+  agrees(t, await drill.merge({ ...project(KINDS, 'sample-2'), ...makers({ project: 'sample-2' }) }));
+  const projectOf = async (): Promise<string | undefined> => (await stack.application('sample')).spec.project;
+  t.equal(await projectOf(), 'sample-2');
+  const kinds = KINDS.filter((kind) => kind !== '/Service');
+  const lost = await drill.merge(project(kinds, 'sample-2'));
+  agrees(t, lost);
+  t.match(of(lost, 'Application/sample'), [{ effect: 'refused', kind: 'not-permitted' }]);
+  await goBack(makers({}));
+  const missing = await drill.merge({
+    ...{ ...makers({ project: 'sample-3' }), ...objects([configMap('a', '7'), ...other.slice(1)]) },
+  });
+  agrees(t, missing);
+  t.match(of(missing, 'Application/sample'), [{ effect: 'refused', kind: 'not-permitted' }]);
+  t.match(missing.said, { 'fastify-service ConfigMap/a': 'changed' });
+  t.equal(await projectOf(), 'sample', 'it goes on with the project that it had');
+  await goBack({ ...makers({}), ...objects(other) });
+});
+
 step('the namespace of the Application', async (t) => {
   agrees(t, await drill.merge(makers({ namespace: ELSEWHERE })));
   // A hook is not pruned, and would be made anew below.
@@ -215,6 +248,36 @@ step('the name in the template changed: both Applications stay, and the new one 
   // Git knows nothing of the one that stays.
   await stack.kubectl('-n', 'argocd', 'delete', 'application', 'sample-renamed');
 });
+
+/** Sets the controllers of the cluster. */
+const controllers = (...names: readonly string[]): Parameters<Stack['push']>[1] => ({
+  'clusters/local/cluster.yaml': (text) => text.replace(/^controllers: .*$/m, `controllers: [${names.join(', ')}]`),
+});
+
+step(
+  'a controller switched on and off: its Application comes and stays; a set that deletes takes all with it',
+  async (t) => {
+    const [nothing, on] = await drill.apply(controllers(CONTROLLER));
+    t.strictSame(nothing.said, {}, 'the merge alone changes nothing');
+    for (const part of [nothing, on]) agrees(t, part);
+    t.strictSame(on.said, { 'argocd Application/metrics-server': 'created', 'argocd Secret/in-cluster': 'changed' });
+    const finalizers = ['resources-finalizer.argocd.argoproj.io'];
+    agrees(t, await drill.merge(makers({ label: CONTROLLER, policy: 'sync', finalizers })));
+    // Hooks of before, of which Git knows nothing any more.
+    await stack.kubectl('-n', APP, 'delete', 'configmap', 'hook-2', '--ignore-not-found');
+    await stack.kubectl('-n', ELSEWHERE, 'delete', 'configmap', 'hook', '--ignore-not-found');
+    const [still, off] = await drill.apply(controllers());
+    for (const part of [still, off]) agrees(t, part);
+    t.match(of(off, `Application/${CONTROLLER}`), [{ effect: 'kept' }]);
+    t.match(of(off, 'Application/sample'), [{ effect: 'deleted', kind: 'application-deleted' }]);
+    t.match(off.said, {
+      'fastify-service Deployment/web': 'deleted, pods',
+      'fastify-service ConfigMap/hook': 'deleted',
+    });
+    await stack.kubectl('-n', 'argocd', 'delete', 'application', CONTROLLER);
+    agrees(t, await drill.merge(makers({})));
+  },
+);
 
 step('an ApplicationSet renamed, then removed: what they deploy stays', async (t) => {
   agrees(t, await drill.merge(makers({ set: 'sample-renamed' })));

@@ -5,6 +5,7 @@ export type { Application, ArgoClient } from './argocd-api.ts';
 export { awaitApplications } from './await-applications.ts';
 export { awaitDelivery, type Delivery } from './await-delivery.ts';
 export { followPods } from './follow-pods.ts';
+export { installRoot } from './install.ts';
 export { type Instance, openInstance } from './instance.ts';
 export { clusterEnvironment, kubectl } from './kubectl.ts';
 export type { MonitoringFiles } from './monitoring/configuration.ts';

@@ -1,6 +1,6 @@
 import { type Change, changesBetween, identityOf, syncBetween } from '../kubernetes/changes.ts';
 import { deletesApplications, isCascading } from '../kubernetes/changes/application-set.ts';
-import { pruneOptionOf, type SyncPolicy, syncPolicyOf } from '../kubernetes/changes/sync-policy.ts';
+import { hasOption, pruneOptionOf, type SyncPolicy, syncPolicyOf } from '../kubernetes/changes/sync-policy.ts';
 import { type KubernetesObject, nameOf } from '../kubernetes/object.ts';
 import { objectProblems, type Project, projectsIn } from '../proofs/projects.ts';
 import type { FleetApplication } from '../render/fleet.ts';
@@ -16,7 +16,7 @@ type Changes = Map<string, Change[]>;
 
 /** The state of a cluster. */
 export interface Reached {
-  /** With the Applications that stay without a generator. */
+  /** With the Applications that stay without a generator, or as it no longer has them. */
   readonly state: ClusterState;
   /** The names of those. */
   readonly orphans: ReadonlySet<string>;
@@ -41,8 +41,18 @@ export async function stepBetween(
   };
   const orphans = new Set<string>();
   const state = new Map([...next].filter(([, entry]) => !isFailedSet(entry)));
+  const projects = projectsOf(state);
+  const projectsBefore = projectsOf(before);
   for (const [name, entry] of before) {
     const is = state.get(name);
+    const refused = is === undefined ? undefined : refusedBySet(is, projects);
+    if (refused !== undefined) {
+      const stays = await render(entry);
+      state.set(name, stays.rendered.ok ? stays : entry);
+      orphans.add(name);
+      if (!known.has(name) && refusedBySet(entry, projectsBefore) === undefined) add(name, [refused]);
+      continue;
+    }
     // One that does not render stays as it is.
     if (is !== undefined) {
       if (!is.rendered.ok && missingChartOf(is) === undefined) state.set(name, { ...is, rendered: entry.rendered });
@@ -58,9 +68,15 @@ export async function stepBetween(
     if (fate.effect === 'kept') orphans.add(name);
     if (!known.has(name)) add(name, [fate]);
   }
+  for (const [name, is] of state) {
+    const refused = before.has(name) ? undefined : refusedBySet(is, projects);
+    if (refused === undefined) continue;
+    state.delete(name);
+    add(name, [refused]);
+  }
   const facts: Facts = {
-    projects: projectsOf(state),
-    projectsBefore: projectsOf(before),
+    projects,
+    projectsBefore,
     makers: makersOf(state),
     makersBefore: makersOf(before),
     left: new Map(),
@@ -87,6 +103,15 @@ export async function stepBetween(
 }
 
 const projectsOf = (state: ClusterState): Project[] => projectsIn(renderedOnly([...state.values()]));
+
+/** An ApplicationSet neither makes nor changes an Application whose project does not exist. */
+function refusedBySet(entry: FleetApplication, projects: readonly Project[]): Change | undefined {
+  const { application, applicationSet } = entry;
+  const { project } = application.spec;
+  if (applicationSet === undefined || projects.some(({ metadata }) => metadata.name === project)) return undefined;
+  const consequence = `${nameOf(applicationSet)} leaves it as it is, or out: there is no AppProject ${project}`;
+  return { ...ofApplication(entry, 'refused', consequence, 'not-permitted'), path: 'spec.project' };
+}
 
 /** Whether a change leaves an object in the cluster that its Application no longer has. */
 const staysBehind = ({ path, effect, after }: Change): boolean =>
@@ -160,7 +185,10 @@ function objectChanges(
   if ([was, is].some((entry) => entry !== undefined && missingChartOf(entry) !== undefined)) return [];
   if (is === undefined) {
     if (was === undefined || !isCascading(was.application)) return [];
-    return changesBetween(objectsOf(was), [], { ...syncPolicyOf(was.application), allowsEmpty: true });
+    const policy = syncPolicyOf(was.application);
+    return changesBetween(objectsOf(was), [], { ...policy, allowsEmpty: true }).map((change) =>
+      withItsApplication(change, policy),
+    );
   }
   const policy = syncPolicyOf(is.application);
   const old = was === undefined ? undefined : syncPolicyOf(was.application);
@@ -170,6 +198,14 @@ function objectChanges(
   return syncBetween(objectsOf(was), objectsOf(is), policy).map((change) =>
     tooEarly(unseen(change, is, known), old, policy),
   );
+}
+
+/** A deletion of the Application asks neither for pruning nor for hooks: all goes, but for what says Delete=false. */
+function withItsApplication(change: Change, policy: SyncPolicy): Change {
+  if (hasOption(change.before as KubernetesObject, policy, 'Delete=false'))
+    return { ...change, kind: 'removed', effect: 'kept', consequence: 'stays, by its option Delete=false' };
+  if (change.effect === 'deleted') return change;
+  return { ...change, kind: 'removed', effect: 'deleted', consequence: 'is deleted with its Application' };
 }
 
 /** Argo CD does not see what the project does not allow, before the merge and after it, and so prunes none of it. */

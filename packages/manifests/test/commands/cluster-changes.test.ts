@@ -82,7 +82,9 @@ function state(
 
 /** `kept Application/a`, `created ConfigMap/x`: in the order of the Applications. */
 async function effects(before: State, after: State): Promise<string[]> {
-  const again = async (each: FleetApplication): Promise<FleetApplication> => Promise.resolve(each);
+  // As it is rendered from the files of the next state.
+  const again = async (each: FleetApplication): Promise<FleetApplication> =>
+    Promise.resolve({ ...each, rendered: (after.get(each.application.metadata.name) ?? each).rendered });
   const { changes } = await stepBetween({ state: before, orphans: new Set() }, after, again);
   const lines: string[] = [];
   for (const [name, own] of changes)
@@ -102,6 +104,15 @@ t.test('Applications that come, stay and go', async (t) => {
     await effects(state([cascading]), state([], [setOf('a', 'sync')])),
     ['a: deleted Application/a', 'a: deleted ConfigMap/x', 'a: deleted ConfigMap/y'],
     'a policy that deletes, and a finalizer',
+  );
+  const hook = configMap('h', { 'argocd.argoproj.io/hook': 'PostSync' });
+  const stays = configMap('s', { 'argocd.argoproj.io/sync-options': 'Delete=false' });
+  const unpruned = configMap('u', { 'argocd.argoproj.io/sync-options': 'Prune=false' });
+  const all = { ...cascading, rendered: { ok: true as const, value: [hook, stays, unpruned] } };
+  t.same(
+    await effects(state([all]), state([], [setOf('a', 'sync')])),
+    ['a: deleted Application/a', 'a: deleted ConfigMap/h', 'a: deleted ConfigMap/u', 'a: kept ConfigMap/s'],
+    'a deletion is no pruning: hooks go as well',
   );
   t.same(await effects(one, state([entry('a', [x, y], { set: 'b' })])), ['a: recreated Application/a'], 'another set');
   t.same(
@@ -142,6 +153,17 @@ t.test('what a sync policy, a project and hooks keep from happening', async (t) 
     await effects(without([x, y]), without([x])),
     ['a: kept ConfigMap/y', 'a: refused Application/a spec.project'],
     'a kind that the project lost before',
+  );
+
+  t.same(
+    await effects(before, state([entry('a', [x], { project: 'other' })])),
+    ['a: deleted ConfigMap/y', 'a: refused Application/a spec.project'],
+    'a project that does not exist: the set leaves the Application in the one that it had',
+  );
+  t.same(
+    await effects(before, state([entry('a', [x, y]), entry('b', [configMap('z')], { project: 'other' })])),
+    ['b: refused Application/b spec.project'],
+    'a new Application of a project that does not exist',
   );
 
   const manual = (objects: readonly KubernetesObject[]): State => state([entry('a', objects, { automated: false })]);
