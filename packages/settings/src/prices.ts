@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { INTERFACE_ENDPOINTS } from './network.ts';
 import type { AwsClusterSettings } from './schema.ts';
+import type { Problem } from './schema-problems.ts';
 
 /** US dollars; `sources` has the source of each price, or `unverified`. */
 interface RegionPrices {
@@ -100,4 +101,12 @@ function secretsOf({ controllers, previews }: AwsClusterSettings): number {
   const forNotifications = controllers.includes('external-secrets') ? 1 : 0;
   const forMonitoring = controllers.includes('kube-prometheus-stack') ? 2 : 0;
   return 1 + forNotifications + forMonitoring + (previews === undefined ? 0 : 1);
+}
+
+/** What the list of prices lacks for a cluster, without which its cost is unknown to the budget and to monitoring. */
+export function priceProblem({ region, nodeGroup }: AwsClusterSettings): Problem[] {
+  const prices = readPrices().regions[region];
+  if (prices === undefined) return [{ keys: ['region'], rule: `must be one with prices in ${FILE}; add them there` }];
+  if (prices.instanceHour[nodeGroup.instanceType] !== undefined) return [];
+  return [{ keys: ['nodeGroup', 'instanceType'], rule: `must have a price for ${region} in ${FILE}; add it there` }];
 }

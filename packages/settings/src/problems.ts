@@ -1,8 +1,7 @@
-import type { Static } from 'typebox';
 import { Value } from 'typebox/value';
-import { formatCidr, overlaps, parseCidr } from '@gitops/subnets/cidr';
+import { overlaps, parseCidr } from '@gitops/subnets/cidr';
 import { PlanError } from '@gitops/subnets/plan';
-import { reservedRanges } from '@gitops/subnets/reserved-ranges';
+import { awsProblems, hostBits, publicCidrProblem, roleProblems, vpcCidrProblem } from './aws-problems.ts';
 import { freezeProblems } from './freezes.ts';
 import { subnetPlan } from './network.ts';
 import { REGIONS, ZONES_WITHOUT_EKS } from './regions.ts';
@@ -33,7 +32,7 @@ export function problemsOf(settings: Values, folder: string): Problem[] {
     ...apiProblems(settings.api),
     ...nodeGroupProblems(settings.nodeGroup, settings.kubernetesVersion),
     ...networkProblems(settings.network, settings.region),
-    ...(settings.provider === 'aws' ? previewProblems(settings) : []),
+    ...(settings.provider === 'aws' ? [...previewProblems(settings), ...awsProblems(settings)] : []),
   ];
 }
 
@@ -77,50 +76,15 @@ function nodeGroupProblems(nodeGroup: unknown, kubernetesVersion: unknown): Prob
   return problems;
 }
 
-// In no packet that a router forwards, by IANA's registry, and IPv4 multicast, which has a registry of its own (RFC 5771).
-// AWS refuses them as the network of a VPC (VPC user guide, "VPC CIDR blocks").
-const UNUSABLE: readonly { readonly cidr: string; readonly name: string }[] = [
-  ...reservedRanges.filter(({ family, forwardable }) => family === 4 && forwardable === false),
-  { cidr: '224.0.0.0/4', name: 'Multicast' },
-];
-
-// A /16 has 65,536 addresses; who owns more lists them. Two halves of the internet are refused with it.
-const WIDEST_PUBLIC_PREFIX = 16;
-
 function apiProblems(api: unknown): Problem[] {
   if (!Value.Check(Api, api)) return [];
   const problems: Problem[] = [];
   for (const [index, text] of api.publicCidrs.entries()) {
     const keys = ['api', 'publicCidrs', String(index)];
-    const rule = hostBits(text) ?? widthProblem(text);
+    const rule = hostBits(text) ?? publicCidrProblem(text);
     if (rule !== undefined) problems.push({ keys, rule });
   }
   return [...problems, ...roleProblems(api)];
-}
-
-/** An IAM role has one entry in a cluster: the names are compared without case, as IAM does. */
-function roleProblems({ adminRoles, viewerRoles }: Static<typeof Api>): Problem[] {
-  const seen = new Map<string, string>();
-  const problems: Problem[] = [];
-  for (const [list, roles] of Object.entries({ adminRoles, viewerRoles })) {
-    for (const [index, role] of roles.entries()) {
-      const first = seen.get(role.toLowerCase());
-      if (first === undefined) seen.set(role.toLowerCase(), `api.${list}.${index}`);
-      else
-        problems.push({ keys: ['api', list, String(index)], rule: `is the same IAM role as ${first}; list it once` });
-    }
-  }
-  return problems;
-}
-
-function widthProblem(text: string): string | undefined {
-  if (parseCidr(text).prefixLength >= WIDEST_PUBLIC_PREFIX) return undefined;
-  return `must not open the Kubernetes API to the world: the widest network allowed is a /${WIDEST_PUBLIC_PREFIX}`;
-}
-
-function hostBits(text: string): string | undefined {
-  const exact = formatCidr(parseCidr(text));
-  return exact === text ? undefined : `has host bits set; the network is ${exact}`;
 }
 
 function networkProblems(network: unknown, region: unknown): Problem[] {
@@ -146,9 +110,8 @@ function zoneProblem(zone: string, region: string): string | undefined {
 function cidrProblem(network: NetworkSettings): string | undefined {
   const rule = hostBits(network.cidr);
   if (rule !== undefined) return rule;
-  const unusable = UNUSABLE.find(({ cidr }) => overlaps(parseCidr(network.cidr), parseCidr(cidr)));
-  if (unusable !== undefined)
-    return `must not overlap ${unusable.cidr} (${unusable.name}), which AWS refuses; for instance 10.1.0.0/16`;
+  const unusable = vpcCidrProblem(network.cidr);
+  if (unusable !== undefined) return unusable;
   if (overlaps(parseCidr(network.cidr), parseCidr(SERVICE_CIDR)))
     return `must not overlap ${SERVICE_CIDR}, the addresses of Kubernetes Services`;
   try {

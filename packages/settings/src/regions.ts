@@ -17,9 +17,13 @@ interface Zones {
   readonly withoutControlPlane: Readonly<Record<string, readonly string[]>>;
   /** The names that are the same in every account. */
   readonly names: Readonly<Record<string, string>>;
+  readonly withoutInstances: {
+    /** Families of instance types, such as t3, by ids of zones. */
+    readonly families: Readonly<Record<string, readonly string[]>>;
+  };
 }
 
-const { withoutControlPlane, names } = JSON.parse(
+const { withoutControlPlane, names, withoutInstances } = JSON.parse(
   readFileSync(new URL('../data/zones.json', import.meta.url), 'utf8'),
 ) as Zones;
 
@@ -30,3 +34,19 @@ const { withoutControlPlane, names } = JSON.parse(
 export const ZONES_WITHOUT_EKS: readonly string[] = Object.values(withoutControlPlane)
   .flat()
   .flatMap((id) => names[id] ?? []);
+
+/**
+ * The zones, by name, that are known to lack the family of an instance type. The list is short, and AWS has the whole one:
+ * `make apply` asks it before it makes nodes. Zones in which EKS places no control plane are refused anyway.
+ * @param families families of instance types by ids of zones
+ */
+export function zonesWithoutFamily(instanceType: string, families = withoutInstances.families): string[] {
+  const family = instanceType.replace(/\..*$/, '');
+  const zones: string[] = [];
+  for (const [id, missing] of Object.entries(families)) {
+    // An id without a name of its own may stand for a zone of one account.
+    const name = names[id] ?? id;
+    if (missing.includes(family) && !ZONES_WITHOUT_EKS.includes(name)) zones.push(name);
+  }
+  return zones;
+}

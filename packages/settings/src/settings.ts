@@ -5,6 +5,7 @@ import { findOverlaps } from '@gitops/subnets/overlaps';
 import { oldestFirst } from './age.ts';
 import { type ClusterFiles, readClusterFiles, SettingsError, SHARED } from './cluster-files.ts';
 import type { ClusterSettings } from './schema.ts';
+import { valueAt } from './yaml-file.ts';
 
 export { oldestFirst } from './age.ts';
 export { SettingsError } from './cluster-files.ts';
@@ -28,6 +29,7 @@ export {
   type LocalClusterSettings,
   SERVICE_CIDR,
 } from './schema.ts';
+export { versionProblems } from './version-changes.ts';
 
 /** The clusters of the repository: every folder below clusters/ with a cluster.yaml, except the shared one. Sorted. */
 export function clusterNames(root: string): string[] {
@@ -69,7 +71,7 @@ export function sortClusters(root: string): SortedClusters {
       faults.set(name, error.problems);
     }
   }
-  for (const [name, problem] of overlapProblems(root, readable))
+  for (const [name, problem] of [...overlapProblems(root, readable), ...commonProblems(root, readable)])
     faults.set(name, [...(faults.get(name) ?? []), problem]);
   return { clusters: readable.map(({ settings }) => settings).filter(({ name }) => !faults.has(name)), faults };
 }
@@ -104,6 +106,34 @@ function overlapProblems(root: string, clusters: readonly ClusterFiles[]): [clus
 }
 
 const CIDR = ['network', 'cidr'];
+
+/** What is one for all clusters on AWS: the registry, the repository whose jobs may push to it, the kind of state. */
+const COMMON = [
+  ['git', 'repository'],
+  ['git', 'ownerId'],
+  ['git', 'repositoryId'],
+  ['registry', 'accountId'],
+  ['registry', 'region'],
+  ['state'],
+] as const;
+
+/** Each with the name of the cluster that differs from an older one. */
+function commonProblems(root: string, clusters: readonly ClusterFiles[]): [cluster: string, problem: string][] {
+  const onAws = clusters.filter(({ settings }) => settings.provider === 'aws');
+  const problems: [string, string][] = [];
+  for (const keys of COMMON) {
+    const valueOf = ({ settings }: ClusterFiles): string => JSON.stringify(valueAt(settings, keys) ?? 'none');
+    if (new Set(onAws.map(valueOf)).size < 2) continue;
+    const placed = onAws.map((files) => ({ files, cluster: files.settings.name, place: files.place(keys) }));
+    const [first, ...others] = oldestFirst(root, placed);
+    for (const { files, cluster } of others)
+      if (first !== undefined && valueOf(files) !== valueOf(first.files)) {
+        const rule = `must be the same for all clusters on AWS, and ${first.cluster} has ${valueOf(first.files)}`;
+        problems.push([cluster, files.reportHere({ keys, rule })]);
+      }
+  }
+  return problems;
+}
 
 /** A problem that another package found with a setting of a cluster, as `file:line: key: rule (it is value)`. */
 export function settingProblem(root: string, name: string, keys: readonly string[], rule: string): string {

@@ -40,7 +40,7 @@ const NOT_RENOVATES: readonly { readonly file: RegExp; readonly text: RegExp; re
     why: 'a minor version of Kubernetes whose schemas are known; another one is an entry of SCHEMA_PINS, made by hand',
   },
   {
-    file: /^platform\/data\/eks-versions\.json$/,
+    file: /^packages\/settings\/data\/eks-versions\.json$/,
     text: /": "20\d\d-/,
     why: 'older versions stay as long as a cluster may run them; Renovate looks at the newest',
   },
@@ -135,7 +135,7 @@ t.test('the custom managers capture the version as written', (t) => {
   const asked = clusters.flatMap(
     (file) => (parse(read(file)) as { kubernetesVersion?: string }).kubernetesVersion ?? [],
   );
-  const { standardSupportUntil } = JSON.parse(read('platform/data/eks-versions.json')) as {
+  const { standardSupportUntil } = JSON.parse(read('packages/settings/data/eks-versions.json')) as {
     standardSupportUntil: Record<string, string>;
   };
   t.strictSame(

@@ -1,4 +1,5 @@
 import { settingProblem, SettingsError } from '@gitops/settings';
+import { minorOf, stepProblem } from '@gitops/settings/eks-versions';
 import type { SynthesizedStack } from '../app.ts';
 import { text } from '../recovery/identities.ts';
 import { type Held, readDeclared, readHeld } from '../recovery/stack-state.ts';
@@ -54,20 +55,14 @@ function runningIn(held: Held): Running | undefined {
   };
 }
 
-/** 36 of "1.36" */
-const minorOf = (version: string): number => Number(version.split('.')[1]);
-
 /**
- * Why EKS would refuse a version, as a rule for the setting; undefined where it would not. EKS user guide, "Update
- * existing cluster to new Kubernetes version": one minor version at a time, and never back. EKS API reference,
+ * Why EKS would refuse a version, as a rule for the setting; undefined where it would not. EKS API reference,
  * UpdateClusterVersion: all node groups are at the version of the control plane before.
  */
 export function versionProblem({ controlPlane, nodes }: Running, wanted: string): string | undefined {
-  const [from, to] = [minorOf(controlPlane), minorOf(wanted)];
-  if (to < from) return `must not go back: the cluster runs ${controlPlane}, and EKS does not downgrade a cluster`;
-  if (to > from + 1)
-    return `must be 1.${from + 1}: the cluster runs ${controlPlane}, and EKS upgrades one minor version at a time`;
-  if (to > from && nodes !== undefined && nodes.version !== controlPlane)
+  const rule = stepProblem(controlPlane, wanted, 'the cluster runs');
+  if (rule !== undefined) return rule;
+  if (minorOf(wanted) > minorOf(controlPlane) && nodes !== undefined && nodes.version !== controlPlane)
     return `must be ${controlPlane} until the nodes run it too: they run ${nodes.version}; set it, apply, and upgrade then`;
   return undefined;
 }

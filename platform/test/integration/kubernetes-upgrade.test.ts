@@ -8,7 +8,7 @@ import type { Operation } from '../simulated-aws/operations.ts';
 // Upgrades of Kubernetes and of the nodes' image, as `make apply` does them.
 
 const { standardSupportUntil } = JSON.parse(
-  readFileSync(new URL('../../data/eks-versions.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../../packages/settings/data/eks-versions.json', import.meta.url), 'utf8'),
 ) as { standardSupportUntil: Record<string, string> };
 const [OLD = '', NEW = ''] = Object.keys(standardSupportUntil).slice(-2);
 /** A day on which both are supported. */

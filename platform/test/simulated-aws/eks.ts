@@ -1,5 +1,5 @@
 import { ZONES_WITHOUT_EKS } from '@gitops/settings/network';
-import { daysOfSupport } from '../../src/eks-versions.ts';
+import { daysOfSupport } from '@gitops/settings/eks-versions';
 import { inCluster, minorOf, requirePolicies, versionOf } from './eks-nodes.ts';
 import { block, byArn, type Context, type DataSources, idFromName, inSubnets, type Kinds, NOW } from './kind.ts';
 import { optional, regionalArn, text, texts, type ThingContext, withRole } from './kind.ts';

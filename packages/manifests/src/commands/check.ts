@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { command } from '@gitops/report/command-line';
-import { clusterNames, readCluster, readClusters, SettingsError } from '@gitops/settings';
+import { clusterNames, readCluster, readClusters, SettingsError, versionProblems } from '@gitops/settings';
 import { readSlo, SLO_FILE } from '@gitops/settings/slo';
 import { valueAt } from '@gitops/settings/yaml-file';
 import { isExactVersion } from '@gitops/tools/charts';
@@ -87,6 +87,8 @@ export async function check(
   const clusters = clusterNames(root).filter((name) => isReadable(() => readCluster(root, name)));
   // What one cluster's settings cannot say: networks that several share.
   isReadable(() => readClusters(root));
+  const readable = clusters.map((name) => readCluster(root, name));
+  for (const problem of versionProblems(root, readable)) problems.add(problem);
   const hasObjectives = isReadable(() => readSlo(root));
 
   let fleet: FleetApplication[] = [];

@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
 import t from 'tap';
-import { readClusters } from '@gitops/settings';
 import { daysOfSupport, supportProblem } from '../src/eks-versions.ts';
+import { readClusters } from '../src/settings.ts';
 
 // An upgrade wants a quarter of a year: one minor version at a time, cluster after cluster.
 const NOTICE = 90;
 
 t.test('the clusters run a Kubernetes with 90 days of standard support left, today', (t) => {
-  for (const { name, kubernetesVersion } of readClusters(resolve(import.meta.dirname, '../..'))) {
+  for (const { name, kubernetesVersion } of readClusters(resolve(import.meta.dirname, '../../..'))) {
     const days = daysOfSupport(kubernetesVersion, new Date());
     t.ok(
       days !== undefined && days >= NOTICE,
