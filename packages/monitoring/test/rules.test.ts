@@ -66,21 +66,38 @@ t.test('cost is watched where something is paid', (t) => {
   t.end();
 });
 
+/** The section of an alert. The burn-rate alerts of one objective, AvailabilityBudgetBurn14x and its siblings, share one. */
+const sectionOf = (alert: string): string => alert.replace(/(BudgetBurn)\d+x$/, '$1');
+
 t.test('no alert without a section of the runbook, no section without an alert', (t) => {
-  const sections = [...readFileSync(join(root, RUNBOOK), 'utf8').matchAll(/^## (\S+)$/gm)].map(([, name]) => name);
+  const sections = [...readFileSync(join(root, RUNBOOK), 'utf8').matchAll(/^## (\S+)$/gm)].map(([, name = '']) => name);
   const names = new Set(clusters.flatMap((cluster) => alertsOf(cluster).map(({ alert = '' }) => alert)));
-  t.strictSame([...sections].sort(), [...names].sort());
+  for (const alert of names)
+    t.ok(sections.includes(sectionOf(alert)), `${RUNBOOK}: ${alert} has the section "## ${sectionOf(alert)}"`);
+  const needed = new Set([...names].map(sectionOf));
+  for (const section of sections) t.ok(needed.has(section), `${RUNBOOK}: "## ${section}" is of an alert`);
+  t.equal(sections.length, needed.size, 'no section twice');
   for (const cluster of clusters)
     for (const { alert = '', annotations = {} } of alertsOf(cluster))
       // A heading of one word is its own anchor, in lower case.
-      t.ok(annotations.runbook_url?.endsWith(`/${RUNBOOK}#${alert.toLowerCase()}`), `${cluster}: ${alert}`);
+      t.ok(
+        annotations.runbook_url?.endsWith(`/${RUNBOOK}#${sectionOf(alert).toLowerCase()}`),
+        `${cluster}: runbook_url of ${alert}: ${annotations.runbook_url}`,
+      );
+  t.end();
+});
+
+t.test('the runbook names each burn-rate alert', (t) => {
+  const runbook = readFileSync(join(root, RUNBOOK), 'utf8');
+  for (const { alert = '' } of alertsOf('production'))
+    if (sectionOf(alert) !== alert) t.ok(runbook.includes(`\`${alert}\``), `${RUNBOOK}: ${alert}`);
   t.end();
 });
 
 t.test('every section says what it means, what to do first, how to know it is over, and what not to do', (t) => {
   const [, ...sections] = readFileSync(join(root, RUNBOOK), 'utf8').split(/^## /m);
   for (const section of sections)
-    for (const part of ['**Means**', '**First five minutes**', '**Over**', '**Do not**'])
+    for (const part of ['**Means**', '**First five minutes**', '**It worked when**', '**Do not**'])
       t.ok(section.includes(part), `${section.split('\n')[0]}: ${part}`);
   t.end();
 });
