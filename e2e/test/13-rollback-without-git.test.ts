@@ -43,7 +43,7 @@ t.test('while Git is down', async (t) => {
     const { code, stderr } = await stack.make('rollback', '--app', APP);
     t.equal(code, 1);
     t.match(stderr, /ended as Error: .*unable to (checkout git repo|resolve git revision)/);
-    t.match(stderr, 'docs/runbooks/rollback.md');
+    t.match(stderr, 'docs/runbooks/rollback-without-git.md');
     t.equal(await stack.image(), old, 'nothing changed');
     t.equal(isAutoSynced(await stack.application()), false);
 

@@ -165,7 +165,7 @@ async function awaitRollback(
     if (phase !== 'Succeeded') {
       throw new CommandError(
         `the rollback of ${name} to ${target.id} ended as ${phase}: ${message ?? ''}`,
-        'auto-sync stays off; where Git cannot be reached, docs/runbooks/rollback.md shows the way by kubectl',
+        'auto-sync stays off; where Git cannot be reached, docs/runbooks/rollback-without-git.md shows the way by kubectl',
       );
     }
     // The health that Argo CD shows right after a sync may be that of the version before; this has it look again. While Git
