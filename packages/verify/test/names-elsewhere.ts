@@ -8,4 +8,5 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   'packages of others': '@cdktf/provider-aws/lib/vpc/index.js',
   'names of Kubernetes, Argo CD, Fastify and CDKTF, which decisions speak of':
     'impersonatedUser onResponse collectDefaultMetrics retryEAGAIN setApplicationHealth targetVersions',
+  'examples of an option and of a slip': 'dryRun LOG_LEVL',
 };

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t from 'tap';
+import { nearest } from '@gitops/report/nearest';
 import { blocksOf, pathsOfTree } from '../src/blocks.ts';
 import { documentsIn } from '../src/documents.ts';
 import { deadLinks, diagramProblems, type Known, unknownNames } from '../src/names.ts';
@@ -16,17 +17,19 @@ for (const file of files) for (let path = file; path !== '.'; path = dirname(pat
 
 const words = new Set<string>();
 for (const file of files) {
-  // What is only named there is not in the tree.
-  if (file.endsWith('.md') || file === 'pnpm-lock.yaml' || file.startsWith('packages/verify/test/names')) continue;
+  // Tests make up names, and keep those of what is gone.
+  if (/\.md$|^pnpm-lock\.yaml$|(^|\/)test\/|\.test\.|_test\.go$|^e2e\//.test(file)) continue;
   for (const [word] of read(file).matchAll(/[A-Za-z_]\w*/g)) words.add(word);
 }
 
 // The chart puts the names of the burn-rate alerts together: AvailabilityBudgetBurn14x.
 const sloRules = read('charts/monitoring/templates/slo-rules.yaml');
 const burns = Array.from(sloRules.matchAll(/"name" "(\d+x)"/g), ([, name]) => String(name));
+const burnRate = new Set<string>();
 for (const [, objective = ''] of sloRules.matchAll(/"(\w+)" \(dict "key"/g))
   for (const burn of ['', ...burns])
-    words.add(`${objective.slice(0, 1).toUpperCase()}${objective.slice(1)}BudgetBurn${burn}`);
+    burnRate.add(`${objective.slice(0, 1).toUpperCase()}${objective.slice(1)}BudgetBurn${burn}`);
+for (const alert of burnRate) words.add(alert);
 
 const known: Known = {
   paths,
@@ -49,6 +52,31 @@ t.test('what is excused is named in some document, and not in the tree', (t) => 
     t.ok(all.includes(name), `${name} is in a document`);
     t.notOk(paths.has(name) || words.has(name), `${name} is not in the tree`);
   }
+  t.end();
+});
+
+t.test('every alert has a section in its runbook, and every section there is of an alert', (t) => {
+  const runbook = 'docs/runbooks/alerts.md';
+  const lines = read(runbook).split('\n');
+  const sections = new Map(
+    lines.flatMap((text, index) => (text.startsWith('## ') ? [[text.slice(3), index + 1] as const] : [])),
+  );
+  const alerts = new Map<string, string>();
+  for (const file of files.filter((path) => /^charts\/monitoring\/(rules|templates)\/(?!.*\.test\.)/.test(path)))
+    for (const [index, text] of read(file).split('\n').entries()) {
+      const [, alert] = /^ *- alert: (\w+)$/.exec(text) ?? [];
+      if (alert !== undefined) alerts.set(alert, `${file}:${index + 1}`);
+    }
+  t.ok(alerts.size > 20, `${alerts.size} alerts`);
+  const meant = (name: string, names: Iterable<string>): string => {
+    const found = nearest(name, [...names]);
+    return found === undefined ? '' : `; did you mean ${found}?`;
+  };
+  for (const [alert, place] of alerts)
+    if (!sections.has(alert)) t.fail(`${runbook}: no section "## ${alert}" for the alert of ${place}`);
+  for (const [section, line] of sections)
+    if (!alerts.has(section) && !burnRate.has(section))
+      t.fail(`${runbook}:${line}: the section ${section} is of no alert${meant(section, alerts.keys())}`);
   t.end();
 });
 
