@@ -8,5 +8,7 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   'packages of others': '@cdktf/provider-aws/lib/vpc/index.js',
   'names of Kubernetes, Argo CD, Fastify and CDKTF, which decisions speak of':
     'impersonatedUser onResponse collectDefaultMetrics retryEAGAIN setApplicationHealth targetVersions',
+  'what on-call reads in kubectl, and upstream alerts':
+    'SchedulingDisabled NotReady KubeNodeNotReady ErrImagePull providerID SecretSynced SecretSyncedError NodeFilesystemAlmostOutOfSpace',
   'examples of an option and of a slip': 'dryRun LOG_LEVL',
 };

@@ -45,7 +45,10 @@ t.test('the teams are named in CODEOWNERS alone, each with who it is', (t) => {
     .filter((line) => line.startsWith('#   @'));
   const named = comments.map((line) => line.split(/\s+/)[1] ?? '');
   t.strictSame([...new Set(owners.flatMap(({ values }) => values))].sort(), named.sort());
-  const elsewhere = git('grep', '--files-with-matches', '--fixed-strings', ...named.flatMap((team) => ['-e', team]));
+  // placeholders.test.ts compares the guide with this file.
+  const where = ['--', '.', ':!docs/guides/adopting.md'];
+  const teams = named.flatMap((team) => ['-e', team]);
+  const elsewhere = git('grep', '--files-with-matches', '--fixed-strings', ...teams, ...where);
   t.equal(elsewhere.trim(), '.github/CODEOWNERS');
   t.end();
 });
