@@ -1,7 +1,7 @@
 import { readYamlFile } from './yaml-file.ts';
 
 /** The file, from the repository's root. */
-const RIGHTS_FILE = 'argocd/rights.yaml';
+export const RIGHTS_FILE = 'argocd/rights.yaml';
 
 /** The roles of Argo CD that people have. */
 export const ROLES = ['developer', 'on-call', 'platform'] as const;

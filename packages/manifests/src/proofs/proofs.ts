@@ -2,6 +2,7 @@ import { wrongHealthChecks } from './argocd/health.ts';
 import { unknownSettings } from './argocd/known-settings.ts';
 import { unknownOptions } from './argocd/options.ts';
 import { wrongPolicies } from './argocd/policy.ts';
+import { otherRights } from './argocd/rights.ts';
 import { unsafeSelfManagement } from './argocd/self-management.ts';
 import { brokenPromises } from './argocd/sets.ts';
 import { dependentOnCapabilities } from './capabilities.ts';
@@ -203,6 +204,12 @@ export const ALL: readonly Invariant[] = [
     name: 'rights',
     intent: 'Every line of the policies grants something, to a role that somebody has.',
     prove: wrongPolicies,
+  },
+  {
+    name: 'table of rights',
+    intent: 'Argo CD itself answers for each role what argocd/rights.yaml says of it, and nothing to anybody else.',
+    follows: ['rights'],
+    prove: otherRights,
   },
   {
     name: 'health checks',

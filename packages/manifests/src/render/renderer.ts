@@ -108,6 +108,13 @@ export interface WindowsAnswer {
   readonly moments: readonly { readonly automated: boolean; readonly manual: boolean }[];
 }
 
+/** Questions to Argo CD's own code about the rights of its policies. */
+export interface RightsRequest {
+  /** The data of argocd-rbac-cm. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly questions: readonly (readonly [subject: string, resource: string, action: string, object: string])[];
+}
+
 /** How Argo CD judges an object: Healthy, Progressing, Degraded and so on, and its message. */
 export interface Health {
   readonly status: string;
@@ -144,6 +151,8 @@ export interface Renderer {
   health(requests: readonly HealthRequest[]): Promise<Outcome<Health>[]>;
   /** What sync windows do at other moments than now, by Argo CD's own code. */
   windows(requests: readonly WindowsRequest[]): Promise<readonly WindowsAnswer[]>;
+  /** Whether each question is answered with yes; a policy that Argo CD cannot read is a failure. */
+  rights(requests: readonly RightsRequest[]): Promise<Outcome<readonly boolean[]>[]>;
   close(): Promise<void>;
 }
 
@@ -157,6 +166,7 @@ interface Answer {
   readonly podSecurity: readonly { readonly violations: string[]; readonly error?: string }[];
   readonly healths: readonly (Health & { readonly error?: string })[];
   readonly windows: readonly WindowsAnswer[];
+  readonly rights: readonly { readonly allowed: readonly boolean[] | null; readonly error?: string }[];
 }
 
 const outcome = <T>(value: T, error: string | undefined): Outcome<T> =>
@@ -235,6 +245,7 @@ export function startRenderer(tools: Pick<Tools, 'bin'>, charts: readonly LocalC
     health: async (healths) =>
       (await ask({ healths })).healths.map(({ status, message, error }) => outcome({ status, message }, error)),
     windows: async (windows) => (await ask({ windows })).windows,
+    rights: async (rights) => (await ask({ rights })).rights.map(({ allowed, error }) => outcome(allowed ?? [], error)),
     close: async () => program.close(),
   };
   return renderer;

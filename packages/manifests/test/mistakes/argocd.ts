@@ -92,6 +92,21 @@ export const ARGOCD: readonly Mistake[] = [
 
   // Argo CD's own settings; all others are in test/proofs/argocd-settings.test.ts
   inFile('argocd/values.yaml', {
+    'on-call may not sync any more': remove('      p, role:on-call, applications, sync, */*, allow\n').reports(
+      /configs\.rbac\.policy\.csv: role:on-call may no longer sync .*argocd\/rights\.yaml:\d+ promises/,
+    ),
+    'on-call may switch auto-sync of services alone': replace(
+      'toggle-auto-sync, */*, allow',
+      'toggle-auto-sync, services/*, allow',
+    ).reports(/configs\.rbac\.policy\.csv: role:on-call may no longer switch auto-sync off and on .*root\/root/),
+    'on-call may sync another revision': after(
+      'p, role:on-call, logs, get, */*, allow',
+      '      p, role:on-call, applications, override, services/*, allow',
+    ).reports(/configs\.rbac\.policy\.csv: role:on-call may sync another revision.*rights\.yaml:\d+ does not say/),
+    'developers may do what the platform team may': after(
+      'p, role:developer, logs, get, */*, allow',
+      '      g, role:developer, role:platform',
+    ).reports(/configs\.rbac\.policy\.csv: role:developer may .*rights\.yaml:\d+ does not say/),
     'a right without a comma': replace('role:on-call, applications, sync', 'role:on-call, applications sync').reports(
       /configs\.rbac\.policy\.csv: .* is no line of a policy/,
     ),

@@ -53,7 +53,8 @@ import (
 
 const namespace = "argocd"
 
-// Request asks for any of: manifests of Applications, Applications of ApplicationSets, Pod Security, health, sync windows.
+// Request asks for any of: manifests of Applications, Applications of ApplicationSets, Pod Security, health, sync windows,
+// rights.
 type Request struct {
 	// Chosen by the caller.
 	ID int `json:"id"`
@@ -71,6 +72,8 @@ type Request struct {
 	Healths []Health `json:"healths,omitempty"`
 	// Sync windows of projects, at other times than now.
 	Windows []Windows `json:"windows,omitempty"`
+	// Who may do what in Argo CD.
+	Rights []Rights `json:"rights,omitempty"`
 }
 
 // Chart is an upstream chart, unpacked.
@@ -118,6 +121,7 @@ type Answer struct {
 	PodSecurity []PodViolation             `json:"podSecurity"`
 	Healths     []HealthStatus             `json:"healths"`
 	Windows     []WindowsAnswer            `json:"windows"`
+	Rights      []RightsAnswer             `json:"rights"`
 	Error       string                     `json:"error,omitempty"`
 }
 
@@ -234,6 +238,7 @@ func answer(line []byte, evaluator policy.Evaluator, definitions *definitions) A
 		PodSecurity: make([]PodViolation, len(request.PodSecurity)),
 		Healths:     make([]HealthStatus, len(request.Healths)),
 		Windows:     make([]WindowsAnswer, len(request.Windows)),
+		Rights:      make([]RightsAnswer, len(request.Rights)),
 	}
 	inParallel(len(request.Renders), func(i int) { result.Renders[i] = render(request, request.Renders[i], definitions) })
 	inParallel(len(request.Generates), func(i int) { result.Generates[i] = generate(request.Generates[i]) })
@@ -242,6 +247,9 @@ func answer(line []byte, evaluator policy.Evaluator, definitions *definitions) A
 	}
 	for i, item := range request.Healths {
 		result.Healths[i] = judge(item)
+	}
+	for i, item := range request.Rights {
+		result.Rights[i] = rights(item)
 	}
 	for i, item := range request.Windows {
 		var err error
