@@ -15,6 +15,8 @@ interface Claim {
   readonly holder: string;
   /** Whether all names below it belong to the cluster as well. */
   readonly isDomain?: boolean;
+  /** The Ingress of a load balancer that several share, and when its rules are asked. */
+  readonly shared?: { readonly ingress: string; readonly order: number };
   readonly locate: () => Location;
 }
 
@@ -24,7 +26,11 @@ interface Location {
   readonly key: string;
 }
 
-/** Hosts and domains that two clusters, or two Applications of one, claim; the newer line is the one to change. */
+/**
+ * Hosts and domains that two clusters, or two Applications of one, claim; the newer line is the one to change. A wildcard
+ * beside a host below it is no second claim: DNS prefers the host. But a load balancer that both share asks its rules in
+ * their order, so that the wildcard must come later.
+ */
 export function claimedTwice(fleet: readonly FleetApplication[], { root }: Pick<ProofContext, 'root'>): string[] {
   const claims = [...ofObjects(fleet, root), ...ofClusters(fleet, root)];
   const found = new Set<string>();
@@ -38,7 +44,26 @@ export function claimedTwice(fleet: readonly FleetApplication[], { root }: Pick<
       const rule = `${second.host} already leads to ${who}, by ${first.place}; each host belongs to one`;
       found.add(`${second.place}: ${second.key}: ${rule}`);
     }
+  for (const wildcard of claims)
+    for (const host of claims) if (isAskedFirst(wildcard, host)) found.add(captured(wildcard, host));
   return [...found];
+}
+
+/** Whether a load balancer sends what is for a host to a wildcard of another Ingress. */
+function isAskedFirst(wildcard: Claim, host: Claim): boolean {
+  const [first, second] = [wildcard.shared, host.shared];
+  if (first === undefined || second === undefined || first.ingress === second.ingress) return false;
+  if (wildcard.cluster !== host.cluster || wildcard.holder !== host.holder) return false;
+  if (!wildcard.host.startsWith('*.') || !isBelow(host.host, wildcard.host.slice(2))) return false;
+  // Of one order, the controller goes by namespace and name.
+  return first.order === second.order ? first.ingress < second.ingress : first.order < second.order;
+}
+
+function captured(wildcard: Claim, host: Claim): string {
+  const { place, key } = wildcard.locate();
+  const [first, second] = [wildcard, host].map(({ shared }) => `${shared?.ingress ?? ''} has ${shared?.order ?? 0}`);
+  const rule = `${wildcard.host} takes the requests for ${host.host}, by ${host.locate().place}: ${host.holder} asks its rules by their order (${first}, ${second}); give the wildcard the greater one (ingress.groupOrder)`;
+  return `${place}: ${key}: ${rule}`;
 }
 
 function excludes(a: Claim, b: Claim): boolean {
@@ -64,14 +89,20 @@ function ofObjects(fleet: readonly FleetApplication[], root: string): Claim[] {
     if (entry.application.spec.project === 'previews') continue;
     for (const object of entry.objects)
       for (const host of hostsOf(object)) {
-        const group = object.metadata.annotations?.['alb.ingress.kubernetes.io/group.name'];
+        const { annotations = {} } = object.metadata;
+        const group = annotations[`${ALB}group.name`];
         const holder = group === undefined ? entry.application.metadata.name : `the load balancer ${group}`;
         const locate = (): Location => locationOf(root, entry, object, host);
-        claims.push({ cluster: entry.cluster.name, host, holder, locate });
+        const order = Number(annotations[`${ALB}group.order`] ?? 0);
+        const ingress = `${object.metadata.namespace ?? entry.application.spec.destination.namespace ?? ''}/${object.metadata.name}`;
+        const shared = group === undefined ? {} : { shared: { ingress, order } };
+        claims.push({ cluster: entry.cluster.name, host, holder, locate, ...shared });
       }
   }
   return claims;
 }
+
+const ALB = 'alb.ingress.kubernetes.io/';
 
 function hostsOf({ kind, spec }: KubernetesObject): readonly string[] {
   const { rules = [], hostnames = [] } = (spec ?? {}) as Routes;
