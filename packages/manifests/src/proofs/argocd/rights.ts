@@ -56,16 +56,20 @@ export async function otherRights(
   return [...problems.values()];
 }
 
+/** What a row asks, `*` as objects. */
+const asksOf = ({ ask }: Right): Ask[] =>
+  ask.flatMap(([resource, action, object]) =>
+    (object === '*' ? OBJECTS : [object]).map((one): Ask => [resource, action, one]),
+  );
+
 function questionsOf(rights: readonly Right[], cluster: string): Question[] {
   const questions: Question[] = [];
   for (const [row, right] of rights.entries())
-    for (const [resource, action, object] of right.ask)
-      for (const one of object === '*' ? OBJECTS : [object]) {
-        const ask: Ask = [resource, action, one];
-        for (const role of ROLES)
-          questions.push({ right, row, role: `role:${role}`, ask, expected: includesRole(right, role, cluster) });
-        questions.push({ right, row, role: NOBODY, ask, expected: false });
-      }
+    for (const ask of asksOf(right)) {
+      for (const role of ROLES)
+        questions.push({ right, row, role: `role:${role}`, ask, expected: includesRole(right, role, cluster) });
+      questions.push({ right, row, role: NOBODY, ask, expected: false });
+    }
   return questions;
 }
 
