@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type Image, isImageFile, readImage } from '@gitops/delivery/image-file';
+import { type Image, ImageFileError, isImageFile, readImage } from '@gitops/delivery/image-file';
 import { type AwsClusterSettings, clusterFacts, settingPlace } from '@gitops/settings';
 import { instanceType } from '@gitops/settings/instance-types';
 import { UNRELEASED } from '@gitops/settings/services';
@@ -76,7 +76,9 @@ function ownProblem(
   const file = chart?.valueFiles.find(isImageFile);
   // Previews have no image file: theirs is built by `make image` from a commit of today, for every kind of node.
   if (file === undefined || digest === UNRELEASED) return undefined;
-  const { digest: recorded, platforms } = imageIn(root, file);
+  const present = imageIn(root, file);
+  if (present === undefined) return undefined;
+  const { digest: recorded, platforms } = present;
   const known = digest === recorded ? platforms : undefined;
   const isFor = known?.includes(`linux/${architecture}`) ?? architecture === 'amd64';
   if (isFor) return undefined;
@@ -91,7 +93,15 @@ function ownProblem(
   return `${settingPlace(root, cluster.name, KEY)}: ${KEY.join('.')}: ${rule}`;
 }
 
-const imageIn = (root: string, file: string): Image => readImage(readFileSync(join(root, file), 'utf8'), file);
+/** The image of a file; undefined where it has another form, which is reported as such. */
+function imageIn(root: string, file: string): Image | undefined {
+  try {
+    return readImage(readFileSync(join(root, file), 'utf8'), file);
+  } catch (error) {
+    if (error instanceof ImageFileError) return undefined;
+    throw error;
+  }
+}
 
 /** At the value that names the image, or at the kind of node. */
 function upstreamProblem(
