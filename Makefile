@@ -4,7 +4,7 @@
 
 # The variables of the commands. They reach the programs through the environment, never through a shell's command line;
 # a command refuses variables that it does not have.
-export ADDRESS ALLOW_OLDER APP ARGOCD BASE BODY CLUSTER COMMIT CONFIRM DIGEST DIRTY DOCKER DRY DURATION EFFECT EMERGENCY FROM HEAD ID KEY LIMIT MARKDOWN NAME PLATFORMS PREVIEW PULL_REQUEST RATE RECOVER REMOTE REMOVE ROLE SCENARIO STACK TAG TIMEOUT TO YES
+export ACCEPT ADDRESS ALLOW_OLDER APP ARGOCD BASE BODY CLUSTER COMMIT CONFIRM DIGEST DIRTY DOCKER DRY DURATION EFFECT EMERGENCY FROM HEAD ID KEY LIMIT MARKDOWN NAME PLATFORMS PREVIEW PULL_REQUEST RATE RECOVER REMOTE REMOVE ROLE SCENARIO STACK TAG TIMEOUT TO YES
 # Variables of this file, allowed on the command line of any target.
 export MAKEFILE_VARIABLES := NODE COMPILED LOAD LOCAL MONITORING MANIFESTS PLATFORM VERIFY BENCHES DELIVERY SERVICES
 
@@ -134,13 +134,13 @@ flows: install ## show which connections the NetworkPolicies let through: [CLUST
 synth: install ## write the stacks to platform/cdktf.out
 	@$(PLATFORM) synth
 
-plan: install ## show what an apply would change in AWS: CLUSTER=dev, or STACK=registry
+plan: install ## show what an apply would change in AWS, in words too: CLUSTER=dev, or STACK=registry; [ACCEPT=…]
 	@$(PLATFORM) plan
 
 drift: install ## fail where AWS differs from the settings of CLUSTER=dev
 	@$(PLATFORM) drift
 
-apply: install ## apply the settings to AWS: CLUSTER=dev, or STACK=registry; asks for each stack, unless [YES=yes]
+apply: install ## apply the settings to AWS: CLUSTER=dev, or STACK=registry; asks for each stack, unless [YES=yes]; [ACCEPT=…]
 	@$(PLATFORM) apply
 
 unlock: install ## remove the lock ID=… from STACK=registry, whose holder was killed; asks first

@@ -24,7 +24,29 @@ export interface Result {
   /** null where it was killed. */
   readonly code: number | null;
   readonly output: string;
+  /** Whether AWS said that the credentials have expired. */
+  readonly isExpired?: boolean;
 }
+
+function failure(
+  command: string,
+  stack: SynthesizedStack,
+  verb: string | undefined,
+  { isExpired }: Result,
+): CommandError {
+  return isExpired === true
+    ? new CommandError(
+        `${command} failed: the credentials for AWS have expired`,
+        'log in again, and run the same command: it goes on where this one stopped; if the lock of the state is ' +
+          `still there, \`make unlock STACK=${stack.name}\` first`,
+      )
+    : new CommandError(`${command} failed`, advice(stack, verb));
+}
+
+// ExpiredToken of S3 and most services, ExpiredTokenException of others, RequestExpired of EC2 (their API references,
+// "Common errors"); the last is what the SDK says of a session that it cannot renew.
+const EXPIRED =
+  /\b(ExpiredToken(Exception)?|RequestExpired|InvalidGrantException)\b|token included in the request is expired/;
 
 /** OpenTofu was killed, and had no time to write down what it had done. */
 export class KilledError extends CommandError {}
@@ -40,7 +62,7 @@ export async function openTofu(platform: string): Promise<Tofu> {
     const result = await start(program, platform, stack, args, output);
     const command = `${stack.name}: ${args[0] ?? ''}`;
     if (result.code === null) throw new KilledError(`${command} was killed`, 'run the command again');
-    if (result.code !== 0) throw new CommandError(`${command} failed`, advice(stack, args[0]));
+    if (result.code !== 0) throw failure(command, stack, args[0], result);
     return result.output;
   };
   return {
@@ -74,7 +96,8 @@ async function start(
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd: stack.folder,
-      stdio: ['inherit', stdout, 'inherit'],
+      // Errors are shown as they come, and read: nothing else says whether the credentials have expired.
+      stdio: ['inherit', stdout, 'pipe'],
       env: { ...process.env, TF_DATA_DIR: data, TF_IN_AUTOMATION: '1', CHECKPOINT_DISABLE: '1' },
     });
     // A terminal interrupts both; OpenTofu then ends in its own time, and writes down what it has done.
@@ -83,7 +106,12 @@ async function start(
     process.on('SIGINT', wait).on('SIGTERM', end);
     const done = (): void => void process.off('SIGINT', wait).off('SIGTERM', end);
     let output = '';
+    let isExpired = false;
     child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
+    child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+      process.stderr.write(chunk);
+      isExpired ||= EXPIRED.test(chunk);
+    });
     child.on('error', ({ message }) => {
       done();
       const next = 'install it, or unset TOFU to have OpenTofu built here';
@@ -91,7 +119,7 @@ async function start(
     });
     child.on('close', (code) => {
       done();
-      resolve({ code, output });
+      resolve({ code, output, isExpired });
     });
   });
 }
@@ -141,8 +169,9 @@ export async function initialize(
   const theirs = join(stack.folder, LOCK_FILE);
   if (existsSync(ours)) copyFileSync(ours, theirs);
   // Where the state was before does not matter: the settings and the check above decide.
-  const { code } = await tofu.tryCapture(stack, ['init', '-input=false', '-reconfigure']);
-  if (code !== 0)
+  const done = await tofu.tryCapture(stack, ['init', '-input=false', '-reconfigure']);
+  if (done.isExpired === true) throw failure(`${stack.name}: init`, stack, 'init', done);
+  if (done.code !== 0)
     throw new CommandError(
       `${stack.name}: init failed`,
       'read the messages above; if a provider was changed on purpose, delete its entry from ' +

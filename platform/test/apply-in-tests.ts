@@ -11,16 +11,16 @@ import type { Engine } from './simulated-aws/engine.ts';
 export const CALLER = { accountId: '111111111111', region: 'us-east-1', defaultTags: {} };
 
 /** The command line of the tests, as the platform's commands have it. */
-const tofuOf = (engine: Engine, parallelism: number): Tofu => {
+export const tofuOf = (engine: Engine, parallelism = 10): Tofu => {
   const succeed = async (args: readonly string[]): Promise<string> => {
-    const run = await engine.run(...args, '-no-color');
+    const run = await engine.run(...args);
     if (run.code === null) throw new KilledError('killed', '');
     if (run.code !== 0) throw new CommandError(outputOf(run), '');
     return run.output;
   };
   return {
-    run: async (_, args) => {
-      await succeed([...args, `-parallelism=${parallelism}`]);
+    run: async (_, [verb = '', ...args]) => {
+      await succeed([verb, ...(verb === 'state' ? [] : [`-parallelism=${parallelism}`]), ...args]);
     },
     capture: async (_, args) => succeed(args),
     tryCapture: async (_, args) => engine.run(...args),
@@ -94,6 +94,7 @@ export function storyOf(platform: Platform, folder: string, parallelism = 10): S
             root: repository,
             platform: folder,
             yes: true,
+            accepted: [],
             lost: false,
             search: searchIn(platform),
             print: (text) => printed.push(text),

@@ -1,11 +1,13 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { command } from '@gitops/report/command-line';
+import { CommandError } from '@gitops/report/errors';
 import { flag } from '@gitops/report/options';
 import { table } from '@gitops/report/table';
 import type { SynthesizedStack } from '../app.ts';
+import { acceptedIn, planFile, planInWords, readPlan, requireAllowed } from '../changes/plan-changes.ts';
 import { nameIn } from '../names.ts';
-import { dataFolder, initialize, KilledError, type Tofu } from '../tofu.ts';
+import { dataFolder, KilledError, type Tofu } from '../tofu.ts';
 import {
   chosenStacks,
   clusterNamed,
@@ -14,13 +16,16 @@ import {
   platformFolder,
   repository,
   stackOption,
-  stateKind,
 } from '../workspace.ts';
+import { acceptOption } from './accept.ts';
+import { ask } from './ask.ts';
 import { requireEntry } from './entry.ts';
 import { recover, type Recovery, type Search } from './recover.ts';
 import { backupSelections, clearRevision, helmRevisions, tagged } from './search.ts';
+import { keepUnsavedState, storeUnsavedState } from './unsaved-state.ts';
 import { inWords, type Step, upgradeSteps } from './upgrade.ts';
-import { requireEmptyZones } from './zones.ts';
+import { offers, volumes } from './zone-facts.ts';
+import { requireNetwork, requireZonesForNodes } from './zones.ts';
 
 export default command({
   summary: 'apply the settings to AWS, stack by stack; asks before each',
@@ -29,26 +34,21 @@ export default command({
     stack: stackOption,
     yes: flag('do not ask'),
     recover: flag('import what an apply created from a machine that is lost'),
+    accept: acceptOption,
   },
-  run: async ({ options: { yes, recover: lost, ...chosen }, print }) => {
+  run: async ({ options: { yes, recover: lost, accept, ...chosen }, print }) => {
     const search = { tagged, backupSelections, helmRevisions, clearRevision };
     await onEach(await chosenStacks(chosen), print, async (tofu, stack) => {
       if (stack.cluster !== undefined && stack.name === nameIn({ name: stack.cluster }, 'argocd'))
         await requireEntry(clusterNamed(stack.cluster), repository);
-      if (stack.cluster !== undefined && stack.name === nameIn({ name: stack.cluster }, 'network'))
-        await requireEmptyZones(tofu, stack, async () => clusterStackOf(tofu, stack), repository);
-      await applyStack(tofu, stack, { root: repository, platform: platformFolder, yes, lost, search, print });
+      await requireNetwork(tofu, stack);
+      if (stack.cluster !== undefined && stack.name === nameIn({ name: stack.cluster }, 'cluster'))
+        await requireZonesForNodes(clusterNamed(stack.cluster), repository, { offers, volumes });
+      const accepted = acceptedIn(accept);
+      await applyStack(tofu, stack, { root: repository, platform: platformFolder, yes, accepted, lost, search, print });
     });
   },
 });
-
-/** The stack of the cluster in a network, written beside the network's, with its state at hand. */
-async function clusterStackOf(tofu: Tofu, network: SynthesizedStack): Promise<SynthesizedStack> {
-  const name = nameIn({ name: network.cluster ?? '' }, 'cluster');
-  const stack = { ...network, name, folder: join(network.folder, '..', name), after: [network.name] };
-  await initialize(tofu, platformFolder, stack, stateKind());
-  return stack;
-}
 
 export interface ApplyOptions {
   /** The repository's folder. */
@@ -57,6 +57,8 @@ export interface ApplyOptions {
   readonly platform: string;
   /** Whether to apply without asking. */
   readonly yes: boolean;
+  /** What ACCEPT names. */
+  readonly accepted: readonly string[];
   /** Whether an earlier apply ran on a machine that is lost; an interrupted one of this machine is noticed anyway. */
   readonly lost: boolean;
   readonly search: Search;
@@ -64,19 +66,19 @@ export interface ApplyOptions {
 }
 
 /**
- * Applies one stack whose folder is initialized; an upgrade of Kubernetes step by step. Where the last apply was killed,
- * what it had created is imported into the state first. Throws SettingsError for a version that the cluster cannot be
- * upgraded to, CommandError where OpenTofu fails or somebody says no to it, and KilledError where it is killed; the next
- * call then looks for what it left.
+ * Applies one stack whose folder is initialized; an upgrade of Kubernetes step by step. What is applied is the plan that
+ * was shown in words and judged by the table of settings. Where the last apply was killed, what it had created is imported
+ * into the state first; a state that it could not store is stored. Throws SettingsError for a version that the cluster
+ * cannot be upgraded to and for what a plan must not do, CommandError where OpenTofu fails or somebody says no to it, and
+ * KilledError where it is killed; the next call then looks for what it left.
  */
-export async function applyStack(
-  tofu: Tofu,
-  stack: SynthesizedStack,
-  { root, platform, yes, lost, search, print }: ApplyOptions,
-): Promise<void> {
+export async function applyStack(tofu: Tofu, stack: SynthesizedStack, options: ApplyOptions): Promise<void> {
+  const { root, platform, lost, search, print } = options;
   const folder = dataFolder(platform, stack.name);
   // Exists while an apply runs.
   const mark = join(folder, 'applying');
+  if (await storeUnsavedState(tofu, platform, stack))
+    print('the state that the last apply could not store is stored now');
   if (lost || existsSync(mark)) print(recoveryReport(stack, await recover(tofu, stack, search)));
   const steps = await upgradeSteps(tofu, stack, root);
   if (steps.length > 0) print(inWords(steps));
@@ -86,14 +88,45 @@ export async function applyStack(
   try {
     for (const { title, args } of steps.length > 0 ? steps : [AT_ONCE]) {
       if (title !== '') print(`\n${stack.name}: ${title}`);
-      await tofu.run(stack, ['apply', ...args, ...(yes ? ['-input=false', '-auto-approve'] : [])]);
+      await applyPlan(tofu, stack, args, options);
     }
   } catch (error) {
     wasKilled = error instanceof KilledError;
+    if (keepUnsavedState(platform, stack))
+      print(
+        'the state could not be stored; it is kept on this machine, and the next `make apply` here stores it first',
+      );
     throw error;
   } finally {
     if (!wasKilled) rmSync(mark, { force: true });
   }
+}
+
+/** Plans, says what the plan does, asks, and applies just that plan. */
+async function applyPlan(
+  tofu: Tofu,
+  stack: SynthesizedStack,
+  args: readonly string[],
+  { root, platform, yes, accepted, print }: ApplyOptions,
+): Promise<void> {
+  const file = planFile(platform, stack.name);
+  try {
+    await tofu.run(stack, ['plan', '-input=false', ...args, `-out=${file}`]);
+    const planned = await readPlan(tofu, stack, file, accepted);
+    const words = planInWords(planned);
+    if (words !== '') print(words);
+    requireAllowed(planned, stack, root);
+    if (!yes && planned.facts.length > 0) await requireYes(stack);
+    await tofu.run(stack, ['apply', '-input=false', file]);
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
+
+/** Throws CommandError unless a person types yes. */
+async function requireYes({ name }: SynthesizedStack): Promise<void> {
+  const typed = await ask(`Apply this to ${name}? Only yes is a yes: `);
+  if (typed.trim() !== 'yes') throw new CommandError(`${name}: not applied`, 'type yes, or set YES=yes');
 }
 
 const AT_ONCE: Step = { title: '', args: [] };

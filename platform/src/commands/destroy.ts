@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { command } from '@gitops/report/command-line';
 import { CommandError, UsageError } from '@gitops/report/errors';
@@ -15,6 +14,7 @@ import { nameIn } from '../names.ts';
 import { readHeld } from '../recovery/stack-state.ts';
 import { initialize, openTofu, type Tofu } from '../tofu.ts';
 import { clusterNamed, platformFolder, repository, requiredClusterOption, stateKind, synth } from '../workspace.ts';
+import { ask } from './ask.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { callProgram } from './programs.ts';
 import { tagged } from './search.ts';
@@ -69,21 +69,6 @@ async function confirm(name: string, given: string | undefined): Promise<void> {
       `${JSON.stringify(typed)} is not ${name}; nothing was deleted`,
       `type ${name}, or set CONFIRM=${name}`,
     );
-}
-
-/** A line that a person types; empty where standard input ends. */
-async function ask(question: string): Promise<string> {
-  const reader = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const end = new Promise<string>((done) =>
-      reader.once('close', () => {
-        done('');
-      }),
-    );
-    return await Promise.race([reader.question(question), end]);
-  } finally {
-    reader.close();
-  }
 }
 
 const inWords = ({ cluster, accountId, region, looked, found }: Certificate): string =>

@@ -1,12 +1,19 @@
-import { settingProblem, SettingsError } from '@gitops/settings';
+import { join } from 'node:path';
+import { type AwsClusterSettings, settingProblem, SettingsError } from '@gitops/settings';
 import type { SynthesizedStack } from '../app.ts';
+import { nameIn } from '../names.ts';
+import type { Values } from '../recovery/identities.ts';
 import { type Held, readDeclared, readHeld } from '../recovery/stack-state.ts';
+import { CLUSTER } from '../stacks/cluster.ts';
 import { NODE_GROUP } from '../stacks/cluster-nodes.ts';
-import type { Tofu } from '../tofu.ts';
+import { initialize, type Tofu } from '../tofu.ts';
+import { platformFolder, repository, stateKind } from '../workspace.ts';
+import type { Volume } from './zone-facts.ts';
 
 /**
- * Throws SettingsError where a network would lose a zone in which nodes still run: its routes and its gateway would go,
- * and only then would AWS refuse to delete its subnets.
+ * Throws SettingsError where the subnets of a network would move, which OpenTofu cannot plan without a cycle, and where it
+ * would lose a zone in which nodes still run, or the control plane: its routes and its
+ * gateway would go, and only then would AWS refuse to delete its subnets.
  * @param cluster the stack of the cluster in the network, initialized where it is called for
  * @param root the repository's folder
  */
@@ -16,37 +23,122 @@ export async function requireEmptyZones(
   cluster: () => Promise<SynthesizedStack>,
   root: string,
 ): Promise<void> {
-  const leaving = await subnetsThatLeave(tofu, network);
-  if (leaving.size === 0) return;
-  const inUse = new Set<string>();
-  for (const id of subnetsOfNodes(await readHeld(tofu, await cluster()))) {
-    const zone = leaving.get(id);
-    if (zone !== undefined) inUse.add(zone);
-  }
-  if (inUse.size === 0) return;
   const name = network.cluster ?? '';
-  const zones = [...inUse].sort().join(', ');
-  throw new SettingsError([
-    settingProblem(
-      root,
-      name,
-      ['network', 'zones'],
-      `must keep ${zones} until its nodes are gone; \`make apply STACK=${name}-cluster\` moves them, ` +
+  const refuse = (rule: string): never => {
+    throw new SettingsError([settingProblem(root, name, ['network', 'zones'], rule)]);
+  };
+  const before = await readHeld(tofu, network);
+  if (hasMovedSubnets(network, before))
+    refuse(
+      'must keep the order of the zones that are there, since subnets are numbered in it: append a new one, and take ' +
+        'away the last one only',
+    );
+  const leaving = subnetsThatLeave(network, before);
+  if (leaving.size === 0) return;
+  const held = await readHeld(tofu, await cluster());
+  const zonesOf = (ids: readonly string[]): string =>
+    [...new Set(ids.flatMap((id) => leaving.get(id) ?? []))].sort().join(', ');
+  // EKS API reference, UpdateClusterConfig: the subnets of a cluster stay in the zones that it was created in.
+  const ofControlPlane = zonesOf(subnetsOfControlPlane(held));
+  if (ofControlPlane !== '')
+    refuse(`must keep ${ofControlPlane}: the control plane was created there, and EKS does not take it out of a zone`);
+  const ofNodes = zonesOf(subnetsOfNodes(held));
+  if (ofNodes !== '')
+    refuse(
+      `must keep ${ofNodes} until its nodes are gone; \`make apply STACK=${name}-cluster\` moves them, ` +
         `then \`make apply CLUSTER=${name}\` deletes the subnets`,
-    ),
-  ]);
+    );
+}
+
+/** `requireEmptyZones`, for a stack that is a network; the cluster's is written beside it. */
+export async function requireNetwork(tofu: Tofu, stack: SynthesizedStack): Promise<void> {
+  const { cluster, folder } = stack;
+  if (cluster === undefined || stack.name !== nameIn({ name: cluster }, 'network')) return;
+  const name = nameIn({ name: cluster }, 'cluster');
+  const clusterStack = { ...stack, name, folder: join(folder, '..', name), after: [stack.name] };
+  await requireEmptyZones(
+    tofu,
+    stack,
+    async () => {
+      await initialize(tofu, platformFolder, clusterStack, stateKind());
+      return clusterStack;
+    },
+    repository,
+  );
+}
+
+/** What AWS knows of zones. */
+export interface ZoneFacts {
+  /** The zones that have an instance type; none where AWS did not say. */
+  readonly offers: (cluster: AwsClusterSettings, instanceType: string) => Promise<readonly string[]>;
+  readonly volumes: (cluster: AwsClusterSettings) => Promise<readonly Volume[]>;
+}
+
+/**
+ * Throws SettingsError where nodes would leave a zone that has volumes of pods, which then never start again: a volume
+ * stays in its zone. Throws it also where a zone lacks the instance type of the nodes.
+ * @param root the repository's folder
+ */
+export async function requireZonesForNodes(
+  cluster: AwsClusterSettings,
+  root: string,
+  { offers, volumes }: ZoneFacts,
+): Promise<void> {
+  const { name, network, nodeGroup } = cluster;
+  const left = (await volumes(cluster)).filter(({ zone }) => !network.zones.includes(zone));
+  const problems: string[] = [];
+  if (left.length > 0) {
+    const list = left.map(({ id, zone }) => `${id} in ${zone}`).join(', ');
+    problems.push(
+      settingProblem(
+        root,
+        name,
+        ['network', 'zones'],
+        `must keep the zones of the volumes that pods have: ${list}; move what they hold to another zone, delete the ` +
+          'claims, and apply again (docs/guides/aws.md, Backup)',
+      ),
+    );
+  }
+  const offered = await offers(cluster, nodeGroup.instanceType);
+  const lacking = offered.length === 0 ? [] : network.zones.filter((zone) => !offered.includes(zone));
+  if (lacking.length > 0)
+    problems.push(
+      settingProblem(
+        root,
+        name,
+        ['nodeGroup', 'instanceType'],
+        `must be a type that AWS has in ${lacking.join(', ')} too; it has this one in ${[...offered].sort().join(', ')}`,
+      ),
+    );
+  if (problems.length > 0) throw new SettingsError(problems);
+}
+
+/** Whether subnets of the state would get other addresses, in the VPC that is there. */
+function hasMovedSubnets(network: SynthesizedStack, held: Held): boolean {
+  const { resources } = readDeclared(network);
+  const isSame = (address: string, values: Values): boolean => {
+    const cidr = held.get(address)?.cidr_block;
+    return cidr === undefined || cidr === values.cidr_block;
+  };
+  // Another VPC is a change of another setting.
+  if (!resources.every(({ to, type, values }) => type !== 'aws_vpc' || isSame(to, values))) return false;
+  return resources.some(({ to, type, values }) => type === 'aws_subnet' && !isSame(to, values));
 }
 
 /** Private subnets that the state has and the stack does not: zones by ids. */
-async function subnetsThatLeave(tofu: Tofu, network: SynthesizedStack): Promise<ReadonlyMap<string, string>> {
+function subnetsThatLeave(network: SynthesizedStack, held: Held): ReadonlyMap<string, string> {
   const declared = new Set(readDeclared(network).resources.map(({ to }) => to));
   const leaving = new Map<string, string>();
-  for (const [address, { id, availability_zone: zone }] of await readHeld(tofu, network))
+  for (const [address, { id, availability_zone: zone }] of held)
     if (address.startsWith('aws_subnet.private-') && !declared.has(address)) leaving.set(String(id), String(zone));
   return leaving;
 }
 
-function subnetsOfNodes(held: Held): string[] {
-  const ids = held.get(NODE_GROUP)?.subnet_ids;
-  return Array.isArray(ids) ? ids.map(String) : [];
+const subnetsOfNodes = (held: Held): string[] => textsOf(held.get(NODE_GROUP)?.subnet_ids);
+
+function subnetsOfControlPlane(held: Held): string[] {
+  const [vpc] = (held.get(CLUSTER)?.vpc_config ?? []) as readonly { readonly subnet_ids?: unknown }[];
+  return textsOf(vpc?.subnet_ids);
 }
+
+const textsOf = (list: unknown): string[] => (Array.isArray(list) ? list.map(String) : []);

@@ -130,11 +130,14 @@ export class ClusterStack extends PlatformStack {
       deletionProtection,
       ...(key === undefined ? {} : { encryptionConfig: { provider: { keyArn: key.arn }, resources: ['secrets'] } }),
       timeouts: { create: '60m', update: '60m', delete: '60m' },
-      // These two can only be set once; a later change would replace the cluster.
       lifecycle: {
         ignoreChanges: [
+          // These two can only be set once; a later change would replace the cluster.
           'access_config[0].bootstrap_cluster_creator_admin_permissions',
           'bootstrap_self_managed_addons',
+          // EKS keeps the control plane in the zones that it was created in (EKS API reference, UpdateClusterConfig;
+          // aws/containers-roadmap#2258): a zone that comes later is one of nodes alone.
+          'vpc_config[0].subnet_ids',
         ],
       },
       dependsOn: [logs, ...role.permissions],

@@ -1,11 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { readCluster } from '@gitops/settings';
 import type { SynthesizedStack } from '../../src/app.ts';
-import { requireEmptyZones } from '../../src/commands/zones.ts';
+import type { Volume } from '../../src/commands/zone-facts.ts';
+import { requireEmptyZones, requireZonesForNodes } from '../../src/commands/zones.ts';
 import type { Tofu } from '../../src/tofu.ts';
 import { CALLER, storyOf } from '../apply-in-tests.ts';
-import { type Change, openPlatform, outputOf, type Platform } from '../platform-in-tests.ts';
+import { type Change, openPlatform, outputOf, type Platform, repositoryWith } from '../platform-in-tests.ts';
 import type { Values } from '../simulated-aws/values.ts';
 
 // Changes of a cluster's settings while it serves: what they do in AWS, and that at no moment the nodes or their way out
@@ -146,9 +148,8 @@ const NODE_CHANGES: readonly NodeChange[] = [
   },
 ];
 
-t.test('a network keeps a zone while nodes run there', async (t) => {
-  const platform = await openPlatform(t, ({ name }) => [...NETWORK, 'dev-cluster'].includes(name), [THREE_ZONES]);
-  await platform.apply(...NETWORK, 'dev-cluster');
+/** Whether a network may be applied, as `make apply` asks before. */
+function networkCheck(platform: Platform): (root: string) => Promise<void> {
   const stackOf = (name: string): SynthesizedStack => {
     const found = platform.stacks.find((stack) => stack.name === name);
     if (found === undefined) throw new Error(`no stack ${name}`);
@@ -159,17 +160,65 @@ t.test('a network keeps a zone while nodes run there', async (t) => {
     capture: async ({ name }, args) => (await platform.engine(name).run(...args)).output,
     tryCapture: async ({ name }, args) => platform.engine(name).run(...args),
   };
-  const root = platform.change(ONE);
-  const check = async (): Promise<void> =>
+  return async (root) =>
     requireEmptyZones(tofu, stackOf('dev-network'), async () => Promise.resolve(stackOf('dev-cluster')), root);
-  await t.rejects(check(), {
-    name: 'SettingsError',
-    message: /^clusters\/shared\/cluster.yaml:\d+: network.zones: must keep us-east-1c until its nodes are gone; /,
-  });
+}
+
+const refusal = (rule: string): { name: string; message: RegExp } => ({
+  name: 'SettingsError',
+  message: new RegExp(`^clusters/\\w+/cluster.yaml:\\d+: network.zones: ${rule}`),
+});
+
+t.test('a network keeps a zone while nodes run there, and the order of all', async (t) => {
+  const platform = await openPlatform(t, ({ name }) => [...NETWORK, 'dev-cluster'].includes(name));
+  const check = networkCheck(platform);
+  await platform.apply(...NETWORK, 'dev-cluster');
+  platform.change(THREE_ZONES);
+  await platform.apply('dev-network', 'dev-cluster');
+  const moved = platform.change(['dev', '  natGateways: one', '  zones: [us-east-1a, us-east-1c]\n  natGateways: one']);
+  await t.rejects(check(moved), refusal('must keep the order of the zones that are there'));
+  const root = platform.change(ONE);
+  await t.rejects(check(root), refusal('must keep us-east-1c until its nodes are gone; '));
   t.equal((await platform.engine('dev-cluster').apply()).code, 0);
-  await check();
+  await check(root);
   t.equal((await platform.engine('dev-network').apply()).code, 0);
-  await check();
+  await check(root);
+});
+
+t.test('a network keeps the zones that the control plane was created in', async (t) => {
+  const platform = await openPlatform(t, ({ name }) => [...NETWORK, 'dev-cluster'].includes(name), [THREE_ZONES]);
+  await platform.apply(...NETWORK, 'dev-cluster');
+  const root = platform.change(ONE);
+  t.equal((await platform.engine('dev-cluster').apply()).code, 0, 'the nodes leave it, the control plane cannot');
+  await t.rejects(networkCheck(platform)(root), refusal('must keep us-east-1c: the control plane was created there'));
+});
+
+t.test('nodes stay where volumes of pods are, and go where AWS has their type', async (t) => {
+  const root = repositoryWith(t.testdir({}), []);
+  const cluster = readCluster(root, 'dev');
+  if (cluster.provider !== 'aws') throw new Error('dev is not on AWS');
+  const check = async (volumes: readonly Volume[], offered: readonly string[]): Promise<void> =>
+    requireZonesForNodes(cluster, root, {
+      volumes: async () => Promise.resolve(volumes),
+      offers: async () => Promise.resolve(offered),
+    });
+  const [a, b] = ['us-east-1a', 'us-east-1b'];
+  await check([], []);
+  await check([{ id: 'vol-1', zone: a }], [a, b, 'us-east-1c']);
+  await t.rejects(
+    check(
+      [
+        { id: 'vol-1', zone: a },
+        { id: 'vol-2', zone: 'us-east-1c' },
+      ],
+      [a, b],
+    ),
+    refusal('must keep the zones of the volumes that pods have: vol-2 in us-east-1c; move what they hold '),
+  );
+  await t.rejects(check([], [a]), {
+    message:
+      /^clusters\/dev\/cluster\.yaml:\d+: nodeGroup\.instanceType: must be a type that AWS has in us-east-1b too; /,
+  });
 });
 
 t.test('node groups: the new one comes before the old one goes, and sizes are set', async (t) => {

@@ -32,50 +32,6 @@ t.test('credentials are found where the SDKs of AWS look', (t) => {
   t.end();
 });
 
-t.test('a plan goes through the stacks of a cluster in their order; the first that fails says what it needs', (t) => {
-  const whole = command(t, 'plan', { env: { ...KEYS, CLUSTER: 'dev' } });
-  t.equal(whole.status, 0, whole.stderr);
-  const init = 'tofu init -input=false -reconfigure';
-  const plan = 'tofu plan -input=false -lock=false';
-  // What the cluster runs decides whether it can be upgraded.
-  t.same(whole.programs.calls(), [init, plan, init, 'tofu state pull', plan, init, plan]);
-  t.match(whole.stdout, /dev-network\n[^]*dev-cluster\n[^]*dev-argocd\n/);
-
-  const broken = command(t, 'plan --cluster dev', {
-    answers: [
-      { program: 'tofu', to: 'plan', times: 1 },
-      { program: 'tofu', to: 'plan', code: 1, stderr: 'Error: no network' },
-    ],
-  });
-  t.equal(broken.status, 1);
-  t.match(
-    broken.stderr,
-    /Error: no network\s*error: dev-cluster: plan failed\n next: read the messages above; a first plan needs the stack before it: `make apply STACK=dev-network`/,
-  );
-  t.equal(broken.programs.calls().length, 5);
-  t.end();
-});
-
-t.test('an apply asks, unless YES or --yes switches that off; YES=no does not', (t) => {
-  const init = 'tofu init -input=false -reconfigure';
-  for (const [line, yes, apply] of [
-    ['apply --stack registry', undefined, 'tofu apply'],
-    ['apply --stack registry', 'no', 'tofu apply'],
-    ['apply --stack registry', '0', 'tofu apply'],
-    ['apply --stack registry --no-yes', 'yes', 'tofu apply'],
-    ['apply --stack registry --yes', undefined, 'tofu apply -input=false -auto-approve'],
-    ['apply --stack registry', 'yes', 'tofu apply -input=false -auto-approve'],
-    ['apply --stack registry', '1', 'tofu apply -input=false -auto-approve'],
-  ] as const) {
-    const { programs, stderr } = command(t, line, { env: { ...KEYS, YES: yes } });
-    t.same(programs.calls(), [init, apply], `${line}, YES=${String(yes)}: ${stderr}`);
-  }
-  const unclear = command(t, 'apply --stack registry', { env: { ...KEYS, YES: 'dev' } });
-  t.match(unclear, { status: 2, stderr: /^error: YES: must be yes or no \(it is "dev"\)\n/ });
-  t.same(unclear.programs.calls(), []);
-  t.end();
-});
-
 t.test('whoever applies Argo CD needs an entry in the cluster, and is told which before anything is planned', (t) => {
   const applied = (arn: string) =>
     command(t, 'apply --stack dev-argocd --yes', {
@@ -101,7 +57,7 @@ t.test('RECOVER=0 looks for nothing, RECOVER=yes for what a lost machine made', 
   const searches = (recover: string): readonly string[] =>
     command(t, 'apply --stack registry', { env: { ...KEYS, RECOVER: recover } })
       .programs.calls()
-      .filter((call) => !/^tofu (init|apply)/.test(call));
+      .filter((call) => !/^tofu (init|plan|show|apply)/.test(call));
   t.same(searches('0'), []);
   t.same(searches('no'), []);
   t.not(searches('yes').length, 0);

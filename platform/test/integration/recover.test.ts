@@ -8,6 +8,7 @@ import { plantCluster } from '../planted-cluster.ts';
 import { inventory, openPlatform, outputOf, type Platform, repository } from '../platform-in-tests.ts';
 import type { Thing } from '../simulated-aws/cloud.ts';
 import { kindOf } from '../simulated-aws/kinds.ts';
+import { AwsError } from '../simulated-aws/operations.ts';
 
 const ACCOUNT = 'bootstrap-111111111111';
 /** One change at a time, so that it is known which. */
@@ -133,6 +134,23 @@ t.test('an apply that fails, or is refused, needs no search afterwards', async (
   Object.assign(platform.cloud.faults, { throttle: 0 });
   t.ok(await apply('dev-network'));
   t.same(printed, []);
+});
+
+t.test('credentials expire in the midst of an apply: it says so, and the next run goes on from there', async (t) => {
+  const { platform, apply, printed } = await openNetwork(t);
+  const { cloud } = platform;
+  let made = 0;
+  cloud.faults.before = () => {
+    made += 1;
+    if (made > 7) throw new AwsError('ExpiredToken', 'The security token included in the request is expired');
+  };
+  await t.rejects(apply('dev-network'), /ExpiredToken: The security token included in the request is expired/);
+  t.ok(cloud.things('aws_vpc').length === 1 && cloud.things('aws_nat_gateway').length === 0, 'half of it is there');
+  cloud.faults.before = () => undefined;
+  t.ok(await apply('dev-network'));
+  t.notMatch(printed.join('\n'), /interrupted/, 'the state has all that was made, so nothing is searched for');
+  t.equal(cloud.things('aws_vpc').length, 1);
+  t.equal((await platform.engine('dev-network').plan()).code, 0);
 });
 
 t.test('a stack that cannot be planned fails with the errors of the plan', async (t) => {

@@ -233,4 +233,6 @@ const arnOf = ({ type, id, accountId, region, values }: Thing): unknown =>
 
 /** The arguments whose change means another resource. */
 export const replacedBy = (type: string, before: Values, after: Values): string[] =>
-  (kindOf(type).fixed ?? []).filter((name) => !isSame(before[name], after[name]));
+  (kindOf(type).fixed ?? []).filter(
+    (name) => !isSame(before[name], after[name]) && kindOf(type).changes?.(name, before[name], after[name]) !== true,
+  );

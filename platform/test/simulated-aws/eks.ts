@@ -1,5 +1,5 @@
-import { ZONES_WITHOUT_EKS } from '@gitops/settings/network';
 import { daysOfSupport } from '@gitops/settings/eks-versions';
+import { ZONES_WITHOUT_EKS } from '@gitops/settings/network';
 import { inCluster, minorOf, requirePolicies, versionOf } from './eks-nodes.ts';
 import { block, byArn, type Context, type DataSources, idFromName, inSubnets, type Kinds, NOW } from './kind.ts';
 import { optional, regionalArn, text, texts, type ThingContext, withRole } from './kind.ts';
@@ -8,6 +8,18 @@ import { optional, regionalArn, text, texts, type ThingContext, withRole } from 
 // the API at least, versions that exist and go up by one, nodes that are not left behind, add-ons that fit their version
 // and wait for nodes and roles, deletion protection. Not known: whether an add-on exists, quotas, and anything that
 // happens inside the cluster.
+
+/** aws/containers-roadmap#170, #2258; the words of the message are not known. */
+function checkZones({ thing, values, find, fail }: ThingContext): void {
+  const zonesOf = (of: Context['values']): string[] => {
+    const zones = texts(block(of, 'vpc_config'), 'subnet_ids').map((subnet) =>
+      text(find('aws_subnet', ({ id }) => id === subnet)?.values ?? {}, 'availability_zone'),
+    );
+    return [...new Set(zones)].sort();
+  };
+  if (zonesOf(thing.values).join() !== zonesOf(values).join())
+    fail('InvalidParameterException', 'Provided subnets must be in the Availability Zones of the cluster');
+}
 
 function checkCluster(context: Context): void {
   const { values, find, fail } = context;
@@ -116,6 +128,9 @@ export const eks: Kinds = {
   aws_eks_cluster: {
     id: idFromName,
     fixed: ['name', 'role_arn', 'bootstrap_self_managed_addons', 'encryption_config', 'kubernetes_network_config'],
+    // Encryption is added in place, and never taken away (hashicorp/terraform-provider-aws#17952,
+    // aws/containers-roadmap#1755).
+    changes: (name, before) => name === 'encryption_config' && Array.isArray(before) && before.length === 0,
     existsError: 'ResourceInUseException',
     references: [
       withRole('role_arn', 'InvalidParameterException'),
@@ -131,7 +146,10 @@ export const eks: Kinds = {
       checkOffered(context);
       checkCluster(context);
     },
-    checkUpdate: checkVersion,
+    checkUpdate: (context) => {
+      checkZones(context);
+      checkVersion(context);
+    },
     checkDelete: checkClusterDelete,
     afterCreate: makeLogGroup,
     afterDelete: emptyCluster,

@@ -70,6 +70,8 @@ export interface Kind {
   readonly renew?: (context: ThingContext) => Values;
   /** Arguments that cannot be changed: another value is another resource. */
   readonly fixed?: readonly string[];
+  /** Of these, whether a change from one value to another can be made in place after all. */
+  readonly changes?: (name: string, before: unknown, after: unknown) => boolean;
 }
 
 export type Kinds = Readonly<Record<string, Kind>>;
