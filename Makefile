@@ -140,7 +140,7 @@ plan: install ## show what an apply would change in AWS, in words too: CLUSTER=d
 drift: install ## fail where AWS differs from the settings of CLUSTER=dev
 	@$(PLATFORM) drift
 
-apply: install ## apply the settings to AWS: CLUSTER=dev, or STACK=registry; asks for each stack, unless [YES=yes]; [ACCEPT=…]
+apply: install ## apply the settings to AWS: CLUSTER=dev, or STACK=registry; asks, unless [YES=yes]; [ACCEPT=…]
 	@$(PLATFORM) apply
 
 unlock: install ## remove the lock ID=… from STACK=registry, whose holder was killed; asks first
