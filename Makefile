@@ -166,7 +166,7 @@ destroy: install ## delete CLUSTER=dev, and prove that nothing billable is left;
 
 ##@ CI: deploy by commits
 
-bump: install ## deploy an image by one commit: CLUSTER=dev TAG=0.2.0 DIGEST=sha256:… [PLATFORMS=…] [COMMIT=its source]
+bump: install ## deploy an image by one commit: CLUSTER=dev TAG=0.2.0 DIGEST=sha256:… [PLATFORMS=…] [COMMIT=…]
 	@$(DELIVERY) bump
 
 promote: install ## open a pull request that gives TO=production the image that FROM=staging runs
