@@ -1,14 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { parse, parseAllDocuments } from 'yaml';
-import { allocatable, EKS_ADDONS } from '@gitops/manifests/capacity';
+import { parseAllDocuments } from 'yaml';
 import { changesBetween } from '@gitops/manifests/changes';
 import { type FleetApplication, renderFleet } from '@gitops/manifests/fleet';
 import type { KubernetesObject } from '@gitops/manifests/object';
 import { startRenderer } from '@gitops/manifests/renderer';
 import { type AwsClusterSettings, clusterFacts, PREVIEW_IMAGES, readClusters } from '@gitops/settings';
-import { instanceType } from '@gitops/settings/instance-types';
 import { valueAt } from '@gitops/settings/yaml-file';
 import { argocdChart, isSameChart, localCharts } from '@gitops/tools/charts';
 import { run } from '@gitops/tools/run';
@@ -16,6 +14,7 @@ import { ensureTools, KUBERNETES_VERSION } from '@gitops/tools/tools';
 import { synthesize } from '../src/app.ts';
 import { REPOSITORIES } from '../src/stacks/registry.ts';
 import { repository, silent } from './platform-in-tests.ts';
+import { type Resource, resourcesOf } from './synthesized.ts';
 
 // What the stacks make and what Git uses are the same names, in both directions: one that is missing fails in the
 // cluster, an unused one is dead weight.
@@ -41,18 +40,7 @@ function lacks(...names: readonly string[]): string | false {
   return lacking.length > 0 && `needs charts that are not on this machine (${lacking.join(', ')}); run \`make charts\``;
 }
 
-type Resource = Readonly<Record<string, unknown>>;
-function resources(stack: string, type: string): Resource[] {
-  const found = stacks.find(({ name }) => name === stack);
-  if (found === undefined) throw new Error(`unknown stack ${stack}`);
-  return Object.values(
-    (
-      JSON.parse(readFileSync(join(found.folder, 'cdk.tf.json'), 'utf8')) as {
-        resource: Record<string, Record<string, Resource>>;
-      }
-    ).resource[type] ?? {},
-  );
-}
+const resources = (stack: string, type: string): Resource[] => resourcesOf(stacks, stack, type);
 
 const objectsOf = (
   cluster: string,
@@ -155,29 +143,6 @@ t.test('every role of a pod belongs to a service account that there is', { skip:
       ...Object.keys(ofAddons),
     ])
       t.ok(given.includes(account), `${name}: ${account} has a role`);
-  }
-  t.end();
-});
-
-t.test('the add-ons whose pods the capacity proof counts are those of the stacks', (t) => {
-  for (const { name } of clusters)
-    t.same(
-      resources(`${name}-cluster`, 'aws_eks_addon')
-        .map(({ addon_name }) => String(addon_name))
-        .sort(),
-      Object.keys(EKS_ADDONS).sort(),
-      name,
-    );
-  t.end();
-});
-
-t.test('nodes reserve memory as the capacity proof says: maxPods is set, and no expression', (t) => {
-  for (const { name, nodeGroup } of clusters) {
-    const [template] = resources(`${name}-cluster`, 'aws_launch_template');
-    const userData = Buffer.from(String(template?.user_data), 'base64').toString();
-    const [config = ''] = /^apiVersion: node\.eks\.aws[^]*?(?=\n--NODE--)/m.exec(userData) ?? [];
-    const { pods } = allocatable(instanceType(nodeGroup.instanceType));
-    t.same((parse(config) as { spec: unknown }).spec, { kubelet: { config: { maxPods: pods } } }, name);
   }
   t.end();
 });
