@@ -124,6 +124,15 @@ async function start(
   });
 }
 
+/**
+ * The object that OpenTofu printed as JSON; undefined where it printed none. Before it may stand warnings, of a file that
+ * TF_CLI_CONFIG_FILE names and that does not exist, for instance.
+ */
+export function jsonIn(printed: string): unknown {
+  const start = /^\{/m.exec(printed)?.index;
+  return start === undefined ? undefined : JSON.parse(printed.slice(start));
+}
+
 /** Where OpenTofu keeps what belongs to a stack and not to its state. */
 export const dataFolder = (platform: string, stack: string): string => join(platform, '.terraform', stack);
 

@@ -3,7 +3,7 @@ import { CommandError } from '@gitops/report/errors';
 import { settingProblem, SettingsError, sortClusters } from '@gitops/settings';
 import type { SynthesizedStack } from '../app.ts';
 import { readDeclared } from '../recovery/stack-state.ts';
-import { dataFolder, type Tofu } from '../tofu.ts';
+import { dataFolder, jsonIn, type Tofu } from '../tofu.ts';
 import { IN_WORDS, judge, type Judgement, type Refusal } from './judge.ts';
 import { elsewhere, type Fact, factsOf, hasAnything, type Plan } from './plan-facts.ts';
 import { readSettingChanges } from './table.ts';
@@ -29,7 +29,7 @@ export async function readPlan(
   accepted: readonly string[],
 ): Promise<Planned> {
   const printed = await tofu.capture(stack, ['show', '-json', file]);
-  const plan = (printed.trim() === '' ? {} : JSON.parse(printed)) as Plan;
+  const plan = (jsonIn(printed) ?? {}) as Plan;
   const facts = [...factsOf(plan), ...elsewhere(plan, { ...readDeclared(stack), name: stack.name })];
   const isFirst = facts.length > 0 && !hasAnything(plan);
   return { facts, isFirst, ...judge(facts, isFirst ? [] : readSettingChanges(), stack.name, accepted) };

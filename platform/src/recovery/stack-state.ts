@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SynthesizedStack } from '../app.ts';
-import type { Tofu } from '../tofu.ts';
+import { jsonIn, type Tofu } from '../tofu.ts';
 import type { Values } from './identities.ts';
 
 /** A resource that a stack declares. */
@@ -63,7 +63,7 @@ interface State {
 /** Reads the state of a stack; empty where none was written yet. */
 export async function readHeld(tofu: Tofu, stack: SynthesizedStack): Promise<Held> {
   const pulled = await tofu.capture(stack, ['state', 'pull']);
-  const { resources = [] } = (pulled.trim() === '' ? {} : JSON.parse(pulled)) as State;
+  const { resources = [] } = (jsonIn(pulled) ?? {}) as State;
   const held = new Map<string, Values>();
   for (const { mode, type, name, instances } of resources) {
     const instance = instances.find(({ deposed }) => deposed === undefined);
