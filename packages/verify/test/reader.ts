@@ -127,6 +127,8 @@ export async function openReader(world: World): Promise<Reader> {
       });
     });
     environment = { ...usual, ...(JSON.parse(exports) as NodeJS.ProcessEnv) };
+    // What shells exported before is of the usual environment, or of the one before.
+    rmSync(join(folder, '.local/reader-exports'), { force: true });
     // What OpenTofu knew of the one before.
     await succeed('rm -rf platform/state platform/.terraform platform/cdktf.out');
   };

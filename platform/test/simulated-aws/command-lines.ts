@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Caller, SimulatedAws } from './cloud.ts';
 
 // What `aws` and `kubectl` answer where AWS is simulated: the calls of our commands and of the documents, no others.
@@ -26,8 +27,11 @@ function optionIn(args: readonly string[], name: string): string | undefined {
   return index === -1 ? undefined : args[index + 1];
 }
 
-/** What the AWS CLI answers. */
-export function awsAnswer(cloud: SimulatedAws, args: readonly string[]): CommandAnswer {
+/**
+ * What the AWS CLI answers.
+ * @param cwd the folder in which it is called
+ */
+export function awsAnswer(cloud: SimulatedAws, args: readonly string[], cwd: string): CommandAnswer {
   const callerIn = (accountId: string): Caller => ({
     accountId,
     region: optionIn(args, '--region') ?? 'us-east-1',
@@ -58,12 +62,20 @@ export function awsAnswer(cloud: SimulatedAws, args: readonly string[]): Command
         BackupSelectionsList: found.map(({ id, values }) => ({ SelectionName: values.name, SelectionId: id })),
       });
     }
+    case 'ec2 describe-volumes':
+      // No pod runs here that could have claimed one.
+      return { stdout: '' };
+    case 'ec2 describe-instance-type-offerings': {
+      // Every type in every zone that a subnet names.
+      const zones = cloud.things('aws_subnet').map(({ values }) => String(values.availability_zone));
+      return { stdout: `${[...new Set(zones)].join('\t')}\n` };
+    }
     case 'secretsmanager put-secret-value': {
       const secret = optionIn(args, '--secret-id') ?? '';
       const found = cloud.things('aws_secretsmanager_secret').find(({ values }) => values.name === secret);
       if (found === undefined) return missing("Secrets Manager can't find the specified secret.");
       const file = /^file:\/\/(.*)$/.exec(optionIn(args, '--secret-string') ?? '')?.[1];
-      if (file !== undefined && !existsSync(file))
+      if (file !== undefined && !existsSync(resolve(cwd, file)))
         return {
           stderr: `Error parsing parameter '--secret-string': Unable to load paramfile file://${file}\n`,
           code: 252,

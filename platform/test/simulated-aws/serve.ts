@@ -19,8 +19,8 @@ const providers = await serveProviders(cloud, { resources, data: Object.keys(dat
 
 const answers = createServer((request, response) => {
   void text(request).then((body) => {
-    const [program, ...args] = JSON.parse(body) as string[];
-    response.end(JSON.stringify(program === 'kubectl' ? kubectlAnswer(cloud, args) : awsAnswer(cloud, args)));
+    const [cwd = '', program, ...args] = JSON.parse(body) as string[];
+    response.end(JSON.stringify(program === 'kubectl' ? kubectlAnswer(cloud, args) : awsAnswer(cloud, args, cwd)));
   });
 });
 answers.listen(0, '127.0.0.1');
@@ -30,7 +30,7 @@ const address = `http://127.0.0.1:${(answers.address() as AddressInfo).port}`;
 // A shell script as short as can be: Node.js asks, and ends as the answer says.
 const ASK =
   'const [address, ...call] = process.argv.slice(1);' +
-  "const answer = await (await fetch(address, { method: 'POST', body: JSON.stringify(call) })).json();" +
+  "const answer = await (await fetch(address, { method: 'POST', body: JSON.stringify([process.cwd(), ...call]) })).json();" +
   "process.stdout.write(answer.stdout ?? ''); process.stderr.write(answer.stderr ?? ''); process.exitCode = answer.code ?? 0;";
 const bin = join(folder, 'bin');
 mkdirSync(bin);
