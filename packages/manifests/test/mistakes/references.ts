@@ -141,6 +141,12 @@ export const REFERENCES: readonly Mistake[] = [
     /^clusters\/shared\/external-secrets\.yaml:\d+: installCRDs: must leave the definitions of external-secrets\.io in the cluster, since nothing else brings them/,
     'all',
   ),
+  across(
+    'an operator without the definition of its store',
+    replaced(secrets, 'crds:\n', 'crds:\n  createClusterSecretStore: false\n'),
+    /^clusters\/shared\/external-secrets\.yaml:\d+: \S+ ClusterSecretStore\/aws-secrets-manager kind: the definition of external-secrets\.io\/ClusterSecretStore must come with an Application of the cluster/,
+    'all',
+  ),
   amongOthers(
     'argo-cd#1884: a monitor of the service, whose definition comes with it',
     [
@@ -240,7 +246,24 @@ spec:
     /must be an object of one Application: monitoring renders it, too \(charts\/monitoring\/\S+\), and so are \d+ more objects/,
   ),
 
+  across(
+    'a controller that two Applications install',
+    [
+      { file: 'argocd/applications/metrics-server-2.yaml', copyOf: 'argocd/applications/metrics-server.yaml' },
+      replaced('argocd/applications/metrics-server-2.yaml', 'name: metrics-server\n  namespace: argocd', 'name: metrics-server-2\n  namespace: argocd'), // prettier-ignore
+      replaced('argocd/applications/metrics-server-2.yaml', '      name: metrics-server\n', '      name: metrics-server-2\n'), // prettier-ignore
+    ],
+    /metrics-server-2 \S+ metadata\.name: must be an object of one Application: metrics-server renders it, too/,
+    'metrics-server',
+  ),
+
   // Lists
+  across(
+    "a cluster's spread in place of the shared one",
+    replaced('clusters/production/metrics-server.yaml', 'replicas:', 'topologySpreadConstraints:\n  - maxSkew: 1\n    topologyKey: kubernetes.io/hostname\n    whenUnsatisfiable: ScheduleAnyway\n    labelSelector: { matchLabels: { app.kubernetes.io/name: metrics-server } }\nreplicas:'), // prettier-ignore
+    /^clusters\/production\/metrics-server\.yaml:2: topologySpreadConstraints: replaces the list of clusters\/shared\/metrics-server\.yaml:\d+, and its entry .* would go/,
+    'metrics-server',
+  ),
   across(
     "helm#3486: a cluster's list in place of the shared one",
     {

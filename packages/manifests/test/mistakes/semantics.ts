@@ -103,6 +103,9 @@ export const SEMANTICS: readonly Mistake[] = [
     'another cluster': replace('server: https://kubernetes.default.svc', 'server: https://10.0.0.1').reportsAtTop(
       /spec\.destination\.server: AppProject services allows only https:\/\/kubernetes\.default\.svc \(it is https:\/\/10\.0\.0\.1\)/,
     ),
+    'a project that does not exist': replace('project: services', 'project: service').reportsAtTop(
+      /spec\.project: unknown AppProject service/,
+    ),
   }),
   inFile('argocd/projects/templates/argocd.yaml', {
     "a namespace that root's project lacks": after(
@@ -133,6 +136,18 @@ export const SEMANTICS: readonly Mistake[] = [
           '    annotations:\n      alb.ingress.kubernetes.io/target-type: ip\n' +
           '      alb.ingress.kubernetes.io/healthcheck-path: /healthz\n      alb.ingress.kubernetes.io/backend-protocol: HTTPS\n',
       ).reports(/.*backend-protocol\]: must be HTTP, since configs\.params "server\.insecure" is true/),
+      'a class that no controller has': replace(
+        'server:\n',
+        'server:\n  ingress:\n    enabled: true\n    ingressClassName: nginx\n    annotations:\n' +
+          '      alb.ingress.kubernetes.io/target-type: ip\n      alb.ingress.kubernetes.io/healthcheck-path: /healthz\n' +
+          '      alb.ingress.kubernetes.io/backend-protocol: HTTPS\n',
+      ).reports(/server\.ingress\.ingressClassName: must name an IngressClass of the cluster: there is alb/),
+      'targets that are nodes': replace(
+        'server:\n',
+        'server:\n  ingress:\n    enabled: true\n    ingressClassName: alb\n    annotations:\n' +
+          '      alb.ingress.kubernetes.io/target-type: instance\n      alb.ingress.kubernetes.io/healthcheck-path: /healthz\n' +
+          '      alb.ingress.kubernetes.io/backend-protocol: HTTPS\n',
+      ).reports(/.*target-type\]: must be ip/),
     },
     'argo-cd',
   ),
