@@ -66,9 +66,10 @@ git clean -fdq
 const SERVED = 'git --git-dir=.local/git/gitops-platform.git';
 
 // Every block continues the shell of the one before: what it exports stays.
-// tap gives every child its own coverage, whatever env says, so the shell itself puts it away.
+// tap gives every child its own coverage, whatever env says, so the shell itself puts it away; and within a make, another one
+// prints which folder it enters.
 const PROLOGUE = `exec 2>&1
-unset NODE_OPTIONS NODE_V8_COVERAGE
+unset NODE_OPTIONS NODE_V8_COVERAGE MAKELEVEL MAKEFLAGS MFLAGS
 if [ -e "$CLONE/.local/reader-exports" ]; then . "$CLONE/.local/reader-exports"; fi
 trap 'export -p >"$CLONE/.local/reader-exports"' EXIT
 `;
@@ -88,7 +89,6 @@ export async function openReader(world: World): Promise<Reader> {
   const usual: NodeJS.ProcessEnv = {
     ...process.env,
     GIT_CONFIG_GLOBAL: '/dev/null',
-    MAKEFLAGS: '',
     CLONE: folder,
     // A version that a guide upgrades to is on no machine, CI's included.
     REQUIRE_CHARTS: '',
