@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import t, { type Test } from 'tap';
 import { type Account, isOperating, storedToken } from '@gitops/local';
-import { includesRole, readRights, type Right, ROLES } from '@gitops/settings/rights';
+import { asksOf, includesRole, readRights, type Right, ROLES } from '@gitops/settings/rights';
 import { readYamlFile, valueAt } from '@gitops/settings/yaml-file';
 import { APP, Stack, until } from '../src/stack.ts';
 
@@ -72,11 +72,9 @@ const OBJECTS = [
 function questions(): { right: Right; path: string }[] {
   const found: { right: Right; path: string }[] = [];
   for (const right of readRights(root))
-    for (const [resource, action, object] of right.ask) {
-      if (action.includes('/') || object.includes('://')) continue;
-      const objects = object === '*' ? OBJECTS : [object];
-      found.push(...objects.map((one) => ({ right, path: `${resource}/${action}/${one}` })));
-    }
+    for (const [resource, action, object] of asksOf(right, OBJECTS))
+      if (!action.includes('/') && !object.includes('://'))
+        found.push({ right, path: `${resource}/${action}/${object}` });
   return found;
 }
 

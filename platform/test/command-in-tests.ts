@@ -7,6 +7,13 @@ export const repository = resolve(import.meta.dirname, '../..');
 export const main = join(repository, 'platform/src/main.ts');
 export const KEYS = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' };
 
+/** What a command needs to run in a folder of its own, with the OpenTofu that is in `bin`. */
+export const environmentIn = (folder: string, bin: string): NodeJS.ProcessEnv => ({
+  HOME: folder,
+  TOFU: join(bin, 'tofu'),
+  CDKTF_OUTDIR: join(folder, 'out'),
+});
+
 export interface Result {
   readonly status: number | null;
   readonly stdout: string;
@@ -28,13 +35,7 @@ export function command(
   const fake = fakePrograms(join(folder, 'bin'), programs, answers);
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...name.split(' ')], {
     encoding: 'utf8',
-    env: {
-      PATH: fake.folder,
-      HOME: folder,
-      TOFU: join(fake.folder, 'tofu'),
-      CDKTF_OUTDIR: join(folder, 'out'),
-      ...env,
-    },
+    env: { PATH: fake.folder, ...environmentIn(folder, fake.folder), ...env },
     input: '',
   });
   return { status, stdout, stderr, programs: fake };

@@ -1,6 +1,6 @@
 import { EXIT, reportFailure, UsageError } from './errors.ts';
 import { refuseOtherVariables, variablesGivenToMake } from './make.ts';
-import { nearest } from './nearest.ts';
+import { didYouMean } from './nearest.ts';
 import { type Options, type Values, valuesOf, variableOf } from './options.ts';
 import { isHelp, parse, programHelp } from './parse.ts';
 
@@ -126,9 +126,5 @@ const print = (text: string): void => {
 function unknownCommand(name: string, names: readonly string[]): UsageError {
   if (name.startsWith('-'))
     return new UsageError(`option ${name} stands before the command`, 'options follow the command');
-  const meant = nearest(name, names);
-  return new UsageError(
-    `unknown command ${name}${meant === undefined ? '' : `; did you mean ${meant}?`}`,
-    `commands: ${names.join(', ')}`,
-  );
+  return new UsageError(`unknown command ${name}${didYouMean(name, names)}`, `commands: ${names.join(', ')}`);
 }

@@ -1,5 +1,5 @@
 import { UsageError } from './errors.ts';
-import { nearest } from './nearest.ts';
+import { didYouMean } from './nearest.ts';
 
 /**
  * The names of the variables on make's command line, which make passes to its children in MAKEFLAGS: options of make,
@@ -41,8 +41,7 @@ export function refuseOtherVariables(
     .filter((name) => !isAccepted(name))
     .map((name) => {
       if (reasons[name] !== undefined) return `${command} takes no ${name}; ${reasons[name]}`;
-      const meant = nearest(name, variables);
-      return `${command} takes no ${name}${meant === undefined ? '' : `; did you mean ${meant}?`}`;
+      return `${command} takes no ${name}${didYouMean(name, variables)}`;
     });
   if (problems.length === 0) return;
   throw new UsageError(

@@ -17,6 +17,15 @@ export function nearest(name: string, names: readonly string[]): string | undefi
   return best?.name ?? names.find((candidate) => candidate.toLowerCase().startsWith(name.toLowerCase()));
 }
 
+/**
+ * What an error adds to an unknown name: `; did you mean deploy?`, or nothing where no name is like it.
+ * @param mark what stands before the names where people write them: `#` of a heading
+ */
+export function didYouMean(name: string, names: Iterable<string>, mark = ''): string {
+  const meant = nearest(name, [...names]);
+  return meant === undefined ? '' : `; did you mean ${mark}${meant}?`;
+}
+
 /** The letters to insert, delete, replace or swap with their neighbour (optimal string alignment distance). */
 function slipsBetween(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, column) => column)];

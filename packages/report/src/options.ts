@@ -1,5 +1,5 @@
 import { UsageError } from './errors.ts';
-import { nearest } from './nearest.ts';
+import { didYouMean } from './nearest.ts';
 
 /**
  * An option of a command. It is given as `--name VALUE`, or as the variable NAME by make or the environment; the
@@ -91,8 +91,7 @@ export function choice<const V extends string>(
       problem: (given) => {
         const names = allowed();
         if (names.some((name) => name === given)) return undefined;
-        const meant = nearest(given, names);
-        return `unknown value ${JSON.stringify(given)}${meant === undefined ? '' : `; did you mean ${meant}?`}`;
+        return `unknown value ${JSON.stringify(given)}${didYouMean(given, names)}`;
       },
       value: (given) => (given === undefined ? undefined : allowed().find((name) => name === given)),
     },

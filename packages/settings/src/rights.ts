@@ -13,7 +13,7 @@ export interface Right {
   /** In words. */
   readonly may: string;
   /** Resource, action and object, as in Argo CD's policies; `*` as an object stands for one of each project. */
-  readonly ask: readonly (readonly [resource: string, action: string, object: string])[];
+  readonly ask: readonly Ask[];
   /** Who may, and in which clusters; nobody else may. */
   readonly roles: Readonly<Partial<Record<Role, 'all' | readonly string[]>>>;
 }
@@ -27,6 +27,21 @@ export function readRights(root: string): readonly Right[] {
   if (problems.length > 0) throw new Error(problems.join('\n'));
   return content.rights as readonly Right[];
 }
+
+/** What is asked of Argo CD: resource, action and object, as in its policies. */
+export type Ask = readonly [resource: string, action: string, object: string];
+
+/** One Application of a project that developers deploy to, and one of a project that they do not. */
+const APPLICATIONS = ['services/fastify-service', 'root/root'];
+
+/**
+ * What a right allows, asked of single objects.
+ * @param objects those that `*` stands for
+ */
+export const asksOf = ({ ask }: Right, objects: readonly string[] = APPLICATIONS): Ask[] =>
+  ask.flatMap(([resource, action, object]) =>
+    (object === '*' ? objects : [object]).map((one): Ask => [resource, action, one]),
+  );
 
 /** Whether a right includes a role in a cluster. */
 export function includesRole({ roles }: Right, role: Role, cluster: string): boolean {

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { nearest } from '@gitops/report/nearest';
+import { didYouMean } from '@gitops/report/nearest';
 import { blocksOf, type Problem } from './blocks.ts';
 
 /** What there is to be named. */
@@ -64,8 +64,7 @@ export function unknownNames(document: string, markdown: string, known: Known): 
   const problems: Problem[] = [];
   for (const { line, text, isCommand } of piecesOf(markdown)) {
     const add: Add = (what, name, candidates) => {
-      const meant = nearest(name, [...candidates]);
-      problems.push({ line, message: `${what} ${name}${meant === undefined ? '' : `; did you mean ${meant}?`}` });
+      problems.push({ line, message: `${what} ${name}${didYouMean(name, candidates)}` });
     };
     checkTargets(text, known, add);
     for (const word of isCommand ? text.split(/[\s"'=;|()<>]+/) : [text]) {
@@ -169,15 +168,13 @@ export function deadLinks(
         path === '' ? document : posix.normalize(posix.join(posix.dirname(document), path)).replace(/\/$/, '');
       const wrong = (message: string): void => void problems.push({ line: index + 1, message });
       if (!paths.has(file)) {
-        const meant = nearest(file, [...paths]);
-        wrong(`the link ${target} leads to no file${meant === undefined ? '' : `; did you mean ${meant}?`}`);
+        wrong(`the link ${target} leads to no file${didYouMean(file, paths)}`);
         continue;
       }
       if (anchor === undefined) continue;
       const anchors = [...read(file).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading));
       if (anchors.includes(anchor)) continue;
-      const meant = nearest(anchor, anchors);
-      wrong(`${file} has no heading #${anchor}${meant === undefined ? '' : `; did you mean #${meant}?`}`);
+      wrong(`${file} has no heading #${anchor}${didYouMean(anchor, anchors, '#')}`);
     }
   }
   return { problems, links };

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t from 'tap';
-import { nearest } from '@gitops/report/nearest';
+import { didYouMean } from '@gitops/report/nearest';
 import { blocksOf, pathsOfTree } from '../src/blocks.ts';
 import { documentsIn } from '../src/documents.ts';
 import { deadLinks, diagramProblems, type Known, unknownNames } from '../src/names.ts';
@@ -68,15 +68,11 @@ t.test('every alert has a section in its runbook, and every section there is of 
       if (alert !== undefined) alerts.set(alert, `${file}:${index + 1}`);
     }
   t.ok(alerts.size > 20, `${alerts.size} alerts`);
-  const meant = (name: string, names: Iterable<string>): string => {
-    const found = nearest(name, [...names]);
-    return found === undefined ? '' : `; did you mean ${found}?`;
-  };
   for (const [alert, place] of alerts)
     if (!sections.has(alert)) t.fail(`${runbook}: no section "## ${alert}" for the alert of ${place}`);
   for (const [section, line] of sections)
     if (!alerts.has(section) && !burnRate.has(section))
-      t.fail(`${runbook}:${line}: the section ${section} is of no alert${meant(section, alerts.keys())}`);
+      t.fail(`${runbook}:${line}: the section ${section} is of no alert${didYouMean(section, alerts.keys())}`);
   t.end();
 });
 

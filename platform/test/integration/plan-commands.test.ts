@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { command, KEYS, main } from '../command-in-tests.ts';
+import { command, environmentIn, KEYS, main } from '../command-in-tests.ts';
 
 // How `make plan` and `make apply` call OpenTofu, what they ask and what they refuse.
 
@@ -78,13 +78,7 @@ t.test(
     const apply = (line = 'apply --stack registry --yes') =>
       spawnSync(process.execPath, [main, ...line.split(' ')], {
         encoding: 'utf8',
-        env: {
-          PATH: process.env.PATH,
-          HOME: folder,
-          TOFU: join(folder, 'tofu'),
-          CDKTF_OUTDIR: join(folder, 'out'),
-          ...KEYS,
-        },
+        env: { PATH: process.env.PATH, ...environmentIn(folder, folder), ...KEYS },
       });
     const first = apply();
     t.equal(first.status, 1);

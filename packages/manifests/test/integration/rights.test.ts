@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { progressTo } from '@gitops/report/progress';
 import { clusterNames } from '@gitops/settings';
-import { includesRole, readRights, type Right, type Role, ROLES } from '@gitops/settings/rights';
+import { type Ask, asksOf, includesRole, readRights, type Right, type Role, ROLES } from '@gitops/settings/rights';
 import { ensureTools } from '@gitops/tools/tools';
 import { ACTIONS } from '../../src/proofs/argocd/policy.ts';
 import { argocdSettings } from '../../src/proofs/argocd/values.ts';
@@ -22,9 +22,6 @@ const GROUPS: Readonly<Record<Role | 'nobody', string>> = {
   nobody: 'somebody@example.com',
 };
 
-/** For `*`: the drills ask for one Application of each project. */
-const OBJECTS = ['services/fastify-service', 'root/root'];
-
 /** Argo CD's ConfigMap argocd-rbac-cm of a cluster. */
 const policyOf = (cluster: string): Record<string, string> =>
   Object.fromEntries([...argocdSettings(root, cluster, 'rbac')].map(([key, { value }]) => [key, value]));
@@ -32,16 +29,13 @@ const policyOf = (cluster: string): Record<string, string> =>
 interface Question {
   readonly right: Right;
   readonly subject: Role | 'nobody';
-  readonly ask: readonly [resource: string, action: string, object: string];
+  readonly ask: Ask;
 }
 
 function questionsOf(subjects: readonly (Role | 'nobody')[]): Question[] {
   const questions: Question[] = [];
-  const add = (right: Right, [resource, action, object]: Question['ask']): void => {
-    for (const one of object === '*' ? OBJECTS : [object])
-      for (const subject of subjects) questions.push({ right, subject, ask: [resource, action, one] });
-  };
-  for (const right of rights) for (const ask of right.ask) add(right, ask);
+  for (const right of rights)
+    for (const ask of asksOf(right)) for (const subject of subjects) questions.push({ right, subject, ask });
   return questions;
 }
 

@@ -1,13 +1,8 @@
-import { includesRole, readRights, type Right, RIGHTS_FILE, ROLES } from '@gitops/settings/rights';
+import { type Ask, asksOf, includesRole, readRights, type Right, RIGHTS_FILE, ROLES } from '@gitops/settings/rights';
 import { readYamlFile } from '@gitops/settings/yaml-file';
 import type { FleetApplication } from '../../render/fleet.ts';
 import type { ProofContext } from '../proof.ts';
 import { argocdSettings, type Setting, settingProblem } from './values.ts';
-
-type Ask = readonly [resource: string, action: string, object: string];
-
-/** For `*`, one Application of a project that developers deploy to, and one of a project that they do not. */
-const OBJECTS = ['services/fastify-service', 'root/root'];
 
 /** Whoever is in no group may do nothing. */
 const NOBODY = 'nobody@example.com';
@@ -55,12 +50,6 @@ export async function otherRights(
   }
   return [...problems.values()];
 }
-
-/** What a row asks, `*` as objects. */
-const asksOf = ({ ask }: Right): Ask[] =>
-  ask.flatMap(([resource, action, object]) =>
-    (object === '*' ? OBJECTS : [object]).map((one): Ask => [resource, action, one]),
-  );
 
 function questionsOf(rights: readonly Right[], cluster: string): Question[] {
   const questions: Question[] = [];
