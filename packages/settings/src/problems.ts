@@ -3,6 +3,7 @@ import { overlaps, parseCidr } from '@gitops/subnets/cidr';
 import { PlanError } from '@gitops/subnets/plan';
 import { awsProblems, hostBits, publicCidrProblem, roleProblems, vpcCidrProblem } from './aws-problems.ts';
 import { freezeProblems } from './freezes.ts';
+import { instanceType } from './instance-types.ts';
 import { subnetPlan } from './network.ts';
 import { REGIONS, ZONES_WITHOUT_EKS } from './regions.ts';
 import {
@@ -11,6 +12,7 @@ import {
   Network,
   type NetworkSettings,
   NodeGroup,
+  NodePool,
   Previews,
   schemaOf,
   SERVICE_CIDR,
@@ -32,7 +34,9 @@ export function problemsOf(settings: Values, folder: string): Problem[] {
     ...apiProblems(settings.api),
     ...nodeGroupProblems(settings.nodeGroup, settings.kubernetesVersion),
     ...networkProblems(settings.network, settings.region),
-    ...(settings.provider === 'aws' ? [...previewProblems(settings), ...awsProblems(settings)] : []),
+    ...(settings.provider === 'aws'
+      ? [...nodePoolProblems(settings), ...previewProblems(settings), ...awsProblems(settings)]
+      : []),
   ];
 }
 
@@ -73,6 +77,30 @@ function nodeGroupProblems(nodeGroup: unknown, kubernetesVersion: unknown): Prob
       keys: ['nodeGroup', 'release'],
       rule: `must be a release for Kubernetes ${kubernetesVersion}, the kubernetesVersion of the cluster`,
     });
+  return problems;
+}
+
+/** The pool is what Karpenter works by: neither is of use without the other. Its nodes run the group's images of pods. */
+function nodePoolProblems({ nodePool, nodeGroup, controllers }: Values): Problem[] {
+  const hasKarpenter = Array.isArray(controllers) && controllers.includes('karpenter');
+  if (nodePool === undefined)
+    return hasKarpenter
+      ? [{ keys: ['nodePool'], rule: 'missing; karpenter, which `controllers` lists, needs it' }]
+      : [];
+  if (!Value.Check(NodePool, nodePool)) return [];
+  const problems: Problem[] = [];
+  if (Array.isArray(controllers) && !hasKarpenter)
+    problems.push({ keys: ['nodePool'], rule: 'needs karpenter, which `controllers` does not list' });
+  if (nodePool.expectedNodes > nodePool.maxNodes)
+    problems.push({ keys: ['nodePool', 'expectedNodes'], rule: `must be at most maxNodes ${nodePool.maxNodes}` });
+  if (!Value.Check(NodeGroup, nodeGroup)) return problems;
+  const { architecture } = instanceType(nodeGroup.instanceType);
+  for (const [index, type] of nodePool.instanceTypes.entries())
+    if (instanceType(type).architecture !== architecture)
+      problems.push({
+        keys: ['nodePool', 'instanceTypes', String(index)],
+        rule: `must be a type with ${architecture}, the architecture of the node group`,
+      });
   return problems;
 }
 

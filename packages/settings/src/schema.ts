@@ -29,6 +29,7 @@ export const CONTROLLERS = [
   'external-secrets',
   'prometheus-operator-crds',
   'kube-prometheus-stack',
+  'karpenter',
 ] as const;
 export type Controller = (typeof CONTROLLERS)[number];
 
@@ -112,6 +113,35 @@ export const NodeGroup = Type.Object(
           'the one that EKS recommends',
       }),
     ),
+  },
+  strict,
+);
+
+/** The nodes that Karpenter adds to the node group while pods find no room, and takes away when they are gone. */
+export const NodePool = Type.Object(
+  {
+    instanceTypes: Type.Array(Type.Enum(Object.keys(INSTANCE_TYPES)), {
+      minItems: 1,
+      uniqueItems: true,
+      description:
+        'EC2 instance types that may be added, of packages/settings/src/instance-types.ts; Karpenter takes the cheapest ' +
+        'that the pods fit on. Several make spot capacity easier to get',
+    }),
+    capacityTypes: Type.Array(Type.Enum(['on-demand', 'spot']), {
+      minItems: 1,
+      uniqueItems: true,
+      description: 'What may be bought; of both, spot first',
+    }),
+    expectedNodes: Type.Integer({
+      minimum: 0,
+      description:
+        'Added nodes on an ordinary day, with every autoscaler at its minimum: `make cost` and the budget count them, and ' +
+        '`make check` refuses fewer than the pods need',
+    }),
+    maxNodes: Type.Integer({
+      minimum: 1,
+      description: 'The most nodes that may be added: what the cluster can cost, and all that it can hold',
+    }),
   },
   strict,
 );
@@ -209,6 +239,7 @@ const aws = {
   network: Network,
   api: Api,
   nodeGroup: NodeGroup,
+  nodePool: Type.Optional(NodePool),
   previews: Type.Optional(Previews),
   deletionProtection: Type.Boolean({
     description: 'AWS refuses to delete the cluster until this is false and applied',

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { readCluster } from '../src/settings.ts';
 import { append, type Edit, type FixtureName, problemsOf, replace, repository } from './cluster-fixtures.ts';
 
 /** A mistake in one of the files: its one problem has this place and this text, exactly or by a pattern. */
@@ -100,8 +101,8 @@ const MISTAKES: readonly Mistake[] = [
     '[metrics-server]',
     '[metrics]',
     '10: controllers.0',
-    'must be aws-load-balancer-controller, metrics-server, external-secrets, prometheus-operator-crds or ' +
-      'kube-prometheus-stack (it is "metrics")',
+    'must be aws-load-balancer-controller, metrics-server, external-secrets, prometheus-operator-crds, ' +
+      'kube-prometheus-stack or karpenter (it is "metrics")',
   ),
 
   // A key's own line, though a map's value starts below it.
@@ -168,6 +169,35 @@ t.test('two freezes of a cluster have two names', (t) => {
   const one = '{ name: a, schedule: "0 18 1 1 *", duration: 1h, timeZone: UTC, reason: rest }';
   const found = problemsOf(t, repository(t, { dev: append(`freezes:\n  - ${one}\n  - ${one}`) }), 'dev');
   t.strictSame(found, ['clusters/dev/cluster.yaml:29: freezes.1.name: another freeze has this name (it is "a")']);
+  t.end();
+});
+
+t.test('the nodes that Karpenter may add', (t) => {
+  const pool = (fields: object = {}): Edit =>
+    append(
+      `nodePool: ${JSON.stringify({ instanceTypes: ['t3.medium'], capacityTypes: ['spot'], expectedNodes: 1, maxNodes: 4, ...fields })}`,
+    );
+  const karpenter = replace('[metrics-server]', '[metrics-server, karpenter]');
+  const problems = (dev: Edit, shared: Edit = karpenter): string[] =>
+    problemsOf(t, repository(t, { dev, shared }), 'dev').map((problem) =>
+      problem.replace(/^clusters\/dev\/cluster\.yaml:(?:1|27): /, '').replace(/ \(it is .*$/, ''),
+    );
+  t.equal(readCluster(repository(t, { dev: pool(), shared: karpenter }), 'dev').name, 'dev', 'all of it is right');
+  t.same(
+    problems(pool(), (text) => text),
+    ['nodePool: needs karpenter, which `controllers` does not list'],
+  );
+  t.same(
+    problems((text) => text),
+    ['nodePool: missing; karpenter, which `controllers` lists, needs it'],
+  );
+  t.same(problems(pool({ expectedNodes: 5 })), ['nodePool.expectedNodes: must be at most maxNodes 4']);
+  t.same(problems(pool({ instanceTypes: ['t3.large', 't4g.large'] })), [
+    'nodePool.instanceTypes.1: must be a type with amd64, the architecture of the node group',
+  ]);
+  t.match(problems(pool({ instanceTypes: ['t3.tiny'] })), [/^nodePool\.instanceTypes\.0: must be t3\.medium, /]);
+  t.match(problems(pool({ capacityTypes: [] })), [/^nodePool\.capacityTypes: must not have fewer than 1 items/]);
+  t.match(problems(pool({ maxNodes: 0, expectedNodes: 0 })), [/^nodePool\.maxNodes: must be >= 1/]);
   t.end();
 });
 

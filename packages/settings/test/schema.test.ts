@@ -20,7 +20,11 @@ t.test('editors report unknown keys at every level and no missing ones, since th
     if (typeof value === 'object' && value !== null && 'properties' in value) objects.push({ ...value });
     return value;
   });
-  t.equal(objects.length, 9, 'the file, git, freezes, registry, network, api, nodeGroup, previews and budget');
+  t.equal(
+    objects.length,
+    10,
+    'the file, git, freezes, registry, network, api, nodeGroup, nodePool, previews and budget',
+  );
   for (const object of objects)
     t.ok(
       object.additionalProperties === false && !('required' in object),

@@ -1,0 +1,32 @@
+import { INSTANCE_TYPES, type InstanceType } from './instance-types.ts';
+import type { AwsClusterSettings } from './schema.ts';
+
+/** The nodes of a cluster: those of its node group, and those that Karpenter has added. */
+export interface NodeCount {
+  readonly group: number;
+  readonly added: number;
+}
+
+/**
+ * The nodes that a cluster has: the least (nobody asks for more), on an ordinary day, and the most that it may have.
+ * `make capacity` and `make cost` both count these. The node group is at its desired size in all three: only people
+ * scale it.
+ */
+export const nodeCounts = ({
+  nodeGroup: { desiredSize: group },
+  nodePool,
+}: Pick<AwsClusterSettings, 'nodeGroup' | 'nodePool'>): Readonly<Record<'least' | 'expected' | 'most', NodeCount>> => ({
+  least: { group, added: 0 },
+  expected: { group, added: nodePool?.expectedNodes ?? 0 },
+  most: { group, added: nodePool?.maxNodes ?? 0 },
+});
+
+/** The smallest type of those that Karpenter may add: what an added node has in any case. Undefined for unknown types. */
+export function smallestType(names: readonly string[]): InstanceType | undefined {
+  const types: InstanceType[] = [];
+  for (const name of names) {
+    const type = INSTANCE_TYPES[name];
+    if (type !== undefined) types.push(type);
+  }
+  return types.sort((a, b) => a.cpus - b.cpus || a.memory - b.memory)[0];
+}
