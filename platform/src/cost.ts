@@ -1,5 +1,5 @@
 import type { Controller } from '@gitops/settings';
-import { instanceHour, type Prices, readPrices, regionPrices } from '@gitops/settings/prices';
+import { type AddedNodes, instanceHour, type Prices, readPrices, regionPrices } from '@gitops/settings/prices';
 import { valueAt } from '@gitops/settings/yaml-file';
 
 // What the stacks of a cluster cost a month by list price: a figure to compare plans with, and to be warned by before a
@@ -44,12 +44,13 @@ export const plannedResources = (plan: {
 /**
  * What the resources of a cluster cost a month, one line a kind, the most expensive first.
  * @param region decides the prices; throws where packages/settings/data/prices.json has none for it or for an instance type
- * @param controllers of the cluster: what they create costs as well, load balancers and volumes
+ * @param cluster.controllers what they create costs as well, load balancers and volumes
+ * @param cluster.added the nodes that Karpenter has added
  */
 export function monthlyCosts(
   resources: readonly Resource[],
   region: string,
-  { controllers }: { readonly controllers: readonly Controller[] },
+  { controllers, added }: { readonly controllers: readonly Controller[]; readonly added?: AddedNodes | undefined },
   prices: Prices = readPrices(),
 ): Cost[] {
   const { assumed, hoursPerMonth } = prices;
@@ -71,6 +72,11 @@ export function monthlyCosts(
   for (const group of all('aws_eks_node_group')) {
     const { type, size, isSpot } = nodeGroup(group);
     hourly(`nodes, ${type}${isSpot ? ', spot' : ''}`, size, instanceHour(prices, region, type, isSpot));
+    nodes += size;
+  }
+  if (added !== undefined) {
+    const { type, isSpot, count: size } = added;
+    hourly(`added nodes, ${type}${isSpot ? ', spot' : ''}`, size, instanceHour(prices, region, type, isSpot));
     nodes += size;
   }
   monthly('node disks, GiB of gp3', nodes * diskGiB(all('aws_launch_template')), price.gp3GigabyteMonth);

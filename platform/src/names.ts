@@ -23,6 +23,13 @@ export const nameInAccount = (project: string, part: string): string => within(R
 export const clusterRole = (project: string, { name }: Pick<ClusterSettings, 'name'>, part: string): string =>
   within(ROLE_LIMIT, `${clusterRolePrefix(project, name)}${part}`);
 
+/** The role of the nodes that Karpenter adds, and its instance profile: gitops-platform.dev.added-nodes. */
+export const addedNodes = (project: string, cluster: Pick<ClusterSettings, 'name'>): string =>
+  clusterRole(project, cluster, 'added-nodes');
+
+/** The queue with what EC2 announces about nodes. */
+export const interruptionQueue = (cluster: Pick<ClusterSettings, 'name'>): string => nameIn(cluster, 'interruptions');
+
 /** The permissions boundary of every role that the platform creates in an account. */
 export const boundaryName = (project: string): string => nameInAccount(project, 'boundary');
 export const boundaryArn = (project: string, accountId: string): string =>

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t from 'tap';
 import { type Controller, readClusters } from '@gitops/settings';
-import { fixedMonthlyUsd, nodeMonthlyUsd, readPrices } from '@gitops/settings/prices';
+import { nodeCounts } from '@gitops/settings/nodes';
+import { addedNodes, fixedMonthlyUsd, nodeMonthlyUsd, readPrices } from '@gitops/settings/prices';
 import { synthesize } from '../src/app.ts';
 import { declaredResources, monthlyCosts, plannedResources, type Resource, totalOf } from '../src/cost.ts';
 
@@ -20,15 +21,17 @@ t.test('no cluster lists for more than its budget', (t) => {
           JSON.parse(readFileSync(join(folder, 'cdk.tf.json'), 'utf8')) as Parameters<typeof declaredResources>[0],
         ),
       );
-    const costs = monthlyCosts(resources, cluster.region, cluster);
+    const { controllers } = cluster;
+    const costs = monthlyCosts(resources, cluster.region, { controllers, added: addedNodes(cluster, 'expected') });
     const total = totalOf(costs);
     t.ok(
       total <= cluster.budget.monthlyUsd,
       `${total.toFixed(0)} dollars; ` +
         `clusters/${cluster.name}/cluster.yaml: budget.monthlyUsd: ${cluster.budget.monthlyUsd}`,
     );
-    // Alerts multiply the nodes that there are (packages/settings/src/prices.ts).
-    const fromSettings = fixedMonthlyUsd(cluster) + cluster.nodeGroup.desiredSize * nodeMonthlyUsd(cluster);
+    // Alerts multiply the nodes that there are (packages/settings/src/prices.ts), as if all were of the group's type.
+    const { group, added } = nodeCounts(cluster).expected;
+    const fromSettings = fixedMonthlyUsd(cluster) + (group + added) * nodeMonthlyUsd(cluster);
     t.ok(
       near(fromSettings, total),
       `${cluster.name}: ${fromSettings.toFixed(2)} by its settings, ${total.toFixed(2)} by its stacks`,

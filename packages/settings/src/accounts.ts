@@ -16,4 +16,5 @@ export const CONTROLLER_ACCOUNTS: Readonly<Partial<Record<Controller, ServiceAcc
     serviceAccount: 'aws-load-balancer-controller',
   },
   'external-secrets': { namespace: 'external-secrets', serviceAccount: 'external-secrets' },
+  karpenter: { namespace: 'karpenter', serviceAccount: 'karpenter' },
 };

@@ -1,6 +1,6 @@
 import { subnetPlan } from './network.ts';
 import { fixedMonthlyUsd, nodeMonthlyUsd } from './prices.ts';
-import { type ClusterSettings, GITHUB_REPOSITORY } from './schema.ts';
+import { type AwsClusterSettings, type ClusterSettings, GITHUB_REPOSITORY } from './schema.ts';
 
 /** The values that Argo CD's own chart is given for a cluster, from the repository's root; later ones win. */
 export const argocdValueFiles = (cluster: string): readonly string[] => [
@@ -17,7 +17,7 @@ export interface ClusterFacts {
     readonly imageRegistry: string;
     readonly loadBalancerCidrs: string;
   } & Costs &
-    Partial<AwsFacts & PreviewFacts>;
+    Partial<AwsFacts & PreviewFacts & NodePoolFacts>;
 }
 
 /** US dollars a month as text, `75.62`; `none` where nothing is paid. */
@@ -32,6 +32,17 @@ interface AwsFacts {
   readonly vpcId: string;
 }
 
+/** What Karpenter needs to know, where the cluster has a node pool. */
+interface NodePoolFacts {
+  /** The name of the queue with EC2's notices of interruptions. */
+  readonly interruptionQueue: string;
+  readonly nodeInstanceProfile: string;
+  /** The release of the nodes' image, as Karpenter names it: al2023@v20260901. */
+  readonly nodeImage: string;
+  /** The id of the security group that EKS makes for the cluster. */
+  readonly nodeSecurityGroup: string;
+}
+
 /** What the ApplicationSets of previews ask for, where the cluster has previews. */
 interface PreviewFacts {
   /** The owner and the name of this repository on GitHub. */
@@ -43,8 +54,17 @@ interface PreviewFacts {
 /** The registry of a local cluster. .internal is reserved for private use: its nodes know where to find it. */
 export const LOCAL_REGISTRY = 'registry.internal';
 
-/** Stands for the VPC before it exists; of the form that AWS gives. */
-const UNKNOWN_VPC = 'vpc-00000000000000000';
+/** What the platform knows of a cluster on AWS once it has made it. */
+export type MadeOnAws = Pick<AwsFacts, 'vpcId'> & NodePoolFacts;
+
+/** Stands for it before the cluster is made; of the form that AWS gives. */
+const UNKNOWN: MadeOnAws = {
+  vpcId: 'vpc-00000000000000000',
+  interruptionQueue: 'unknown',
+  nodeInstanceProfile: 'unknown',
+  nodeImage: 'al2023@v00000000',
+  nodeSecurityGroup: 'sg-00000000000000000',
+};
 
 /**
  * The labels and annotations of the cluster's own Secret in Argo CD, from which ApplicationSets take all that differs.
@@ -53,11 +73,11 @@ const UNKNOWN_VPC = 'vpc-00000000000000000';
  * instead. The label `cluster` is also the name of the EKS cluster; each of `controllers` is a label, `enabled`, and so
  * are `argocd` on AWS and `previews`. Throws where packages/settings/data/prices.json has no price for the region or its nodes.
  * @param known.repoURL the address of a local Git server instead of that of the settings
- * @param known.vpcId the VPC of a cluster on AWS, which is unknown before it is created
+ * @param known.aws what the platform made for a cluster on AWS, which is unknown before that
  */
 export function clusterFacts(
   settings: ClusterSettings,
-  known: { repoURL?: string; vpcId?: string } = {},
+  known: { repoURL?: string; aws?: MadeOnAws } = {},
 ): ClusterFacts {
   const { accountId, region } = settings.registry;
   return {
@@ -75,7 +95,7 @@ export function clusterFacts(
       imageRegistry: settings.provider === 'local' ? LOCAL_REGISTRY : `${accountId}.dkr.ecr.${region}.amazonaws.com`,
       loadBalancerCidrs: `{${loadBalancerCidrs(settings).join(',')}}`,
       ...costs(settings),
-      ...(settings.provider === 'aws' ? { region: settings.region, vpcId: known.vpcId ?? UNKNOWN_VPC } : {}),
+      ...(settings.provider === 'aws' ? awsFacts(settings, known.aws ?? UNKNOWN) : {}),
       ...previewFacts(settings),
     },
   };
@@ -90,6 +110,12 @@ const costs = (settings: ClusterSettings): Costs =>
         fixedMonthlyUsd: fixedMonthlyUsd(settings).toFixed(2),
         monthlyBudgetUsd: settings.budget.monthlyUsd.toFixed(2),
       };
+
+/** Those of Karpenter only where it runs. */
+const awsFacts = (
+  { region, nodePool }: AwsClusterSettings,
+  { vpcId, ...ofNodePool }: MadeOnAws,
+): AwsFacts & Partial<NodePoolFacts> => ({ region, vpcId, ...(nodePool === undefined ? {} : ofNodePool) });
 
 const previewsOf = (settings: ClusterSettings): { readonly domain: string } | undefined =>
   settings.provider === 'aws' ? settings.previews : undefined;

@@ -1,4 +1,4 @@
-import { INSTANCE_TYPES, type InstanceType } from './instance-types.ts';
+import { INSTANCE_TYPES, instanceType, type InstanceType } from './instance-types.ts';
 import type { AwsClusterSettings } from './schema.ts';
 
 /** The nodes of a cluster: those of its node group, and those that Karpenter has added. */
@@ -18,8 +18,12 @@ export const nodeCounts = ({
 }: Pick<AwsClusterSettings, 'nodeGroup' | 'nodePool'>): Readonly<Record<'least' | 'expected' | 'most', NodeCount>> => ({
   least: { group, added: 0 },
   expected: { group, added: nodePool?.expectedNodes ?? 0 },
-  most: { group, added: nodePool?.maxNodes ?? 0 },
+  most: { group, added: nodePool === undefined ? 0 : mostNodes(nodePool.maxCpus, nodePool.instanceTypes) },
 });
+
+/** How many nodes have this many CPUs together, where each is of the type with the fewest. */
+export const mostNodes = (maxCpus: number, types: readonly string[]): number =>
+  Math.floor(maxCpus / Math.min(...types.map((type) => instanceType(type).cpus)));
 
 /** The smallest type of those that Karpenter may add: what an added node has in any case. Undefined for unknown types. */
 export function smallestType(names: readonly string[]): InstanceType | undefined {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { INTERFACE_ENDPOINTS } from './network.ts';
+import { mostNodes, nodeCounts } from './nodes.ts';
 import type { AwsClusterSettings } from './schema.ts';
 import type { Problem } from './schema-problems.ts';
 
@@ -55,6 +56,39 @@ export function instanceHour(prices: Prices, region: string, type: string, isSpo
   const perHour = regionPrices(prices, region).instanceHour[type];
   if (perHour === undefined) throw new Error(`${FILE} has no price for ${type} in ${region}; add it`);
   return perHour * (isSpot ? prices.assumed.spotShare : 1);
+}
+
+/** Nodes that Karpenter has added, all alike. */
+export interface AddedNodes {
+  readonly type: string;
+  readonly isSpot: boolean;
+  readonly count: number;
+}
+
+/**
+ * The nodes that Karpenter has added to a cluster: on an ordinary day of the cheapest type that it may buy; at the most
+ * of the dearest, none of them spot where it may buy others. Throws where the region has no price for one of the types.
+ */
+export function addedNodes(
+  { region, nodeGroup, nodePool }: AwsClusterSettings,
+  nodes: 'least' | 'expected' | 'most',
+  prices: Prices = readPrices(),
+): AddedNodes | undefined {
+  if (nodePool === undefined) return undefined;
+  const perHour = (type: string): number => instanceHour(prices, region, type, false);
+  if (nodes === 'most') {
+    // Of each type as many as its CPUs allow.
+    const isSpot = !nodePool.capacityTypes.includes('on-demand');
+    const choices = nodePool.instanceTypes.map((type) => ({
+      type,
+      isSpot,
+      count: mostNodes(nodePool.maxCpus, [type]),
+    }));
+    return choices.sort((a, b) => b.count * perHour(b.type) - a.count * perHour(a.type))[0];
+  }
+  const [type = nodeGroup.instanceType] = nodePool.instanceTypes.toSorted((a, b) => perHour(a) - perHour(b));
+  const isSpot = nodePool.capacityTypes.includes('spot');
+  return { type, isSpot, count: nodeCounts({ nodeGroup, nodePool })[nodes].added };
 }
 
 /**

@@ -5,6 +5,7 @@ import { awsProblems, hostBits, publicCidrProblem, roleProblems, vpcCidrProblem 
 import { freezeProblems } from './freezes.ts';
 import { instanceType } from './instance-types.ts';
 import { subnetPlan } from './network.ts';
+import { mostNodes } from './nodes.ts';
 import { REGIONS, ZONES_WITHOUT_EKS } from './regions.ts';
 import {
   Api,
@@ -91,8 +92,12 @@ function nodePoolProblems({ nodePool, nodeGroup, controllers }: Values): Problem
   const problems: Problem[] = [];
   if (Array.isArray(controllers) && !hasKarpenter)
     problems.push({ keys: ['nodePool'], rule: 'needs karpenter, which `controllers` does not list' });
-  if (nodePool.expectedNodes > nodePool.maxNodes)
-    problems.push({ keys: ['nodePool', 'expectedNodes'], rule: `must be at most maxNodes ${nodePool.maxNodes}` });
+  const most = mostNodes(nodePool.maxCpus, nodePool.instanceTypes);
+  if (nodePool.expectedNodes > most)
+    problems.push({
+      keys: ['nodePool', 'expectedNodes'],
+      rule: `must be at most ${most}, the nodes that maxCpus ${nodePool.maxCpus} allows`,
+    });
   if (!Value.Check(NodeGroup, nodeGroup)) return problems;
   const { architecture } = instanceType(nodeGroup.instanceType);
   for (const [index, type] of nodePool.instanceTypes.entries())

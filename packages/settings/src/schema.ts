@@ -138,9 +138,9 @@ export const NodePool = Type.Object(
         'Added nodes on an ordinary day, with every autoscaler at its minimum: `make cost` and the budget count them, and ' +
         '`make check` refuses fewer than the pods need',
     }),
-    maxNodes: Type.Integer({
-      minimum: 1,
-      description: 'The most nodes that may be added: what the cluster can cost, and all that it can hold',
+    maxCpus: Type.Integer({
+      minimum: 2,
+      description: 'The most CPUs that added nodes have together: what the cluster can cost, and all that it can hold',
     }),
   },
   strict,

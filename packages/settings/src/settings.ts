@@ -15,6 +15,7 @@ export {
   clusterFacts,
   clusterSecret,
   LOCAL_REGISTRY,
+  type MadeOnAws,
   PREVIEW_IMAGES,
   previewToken,
   previewURL,

@@ -2,6 +2,14 @@ import t from 'tap';
 import { clusterFacts, previewURL, readCluster, rootValues } from '../src/settings.ts';
 import { append, replace, repository } from './cluster-fixtures.ts';
 
+const MADE = {
+  vpcId: 'vpc-1',
+  interruptionQueue: 'dev-interruptions',
+  nodeInstanceProfile: 'gitops-platform.dev.added-nodes',
+  nodeImage: 'al2023@v20260901',
+  nodeSecurityGroup: 'sg-1',
+};
+
 t.test('clusters on AWS share a registry, and their load balancers are in the public subnets', (t) => {
   const dev = readCluster(repository(t), 'dev');
   t.same(clusterFacts(dev), {
@@ -24,7 +32,19 @@ t.test('clusters on AWS share a registry, and their load balancers are in the pu
       vpcId: 'vpc-00000000000000000',
     },
   });
-  t.equal(clusterFacts(dev, { vpcId: 'vpc-1' }).annotations.vpcId, 'vpc-1');
+  t.match(clusterFacts(dev, { aws: MADE }).annotations, { vpcId: 'vpc-1', nodeImage: undefined });
+  t.end();
+});
+
+t.test('Karpenter learns what the platform made for it, where it runs', (t) => {
+  const pool = { instanceTypes: ['t3.medium'], capacityTypes: ['spot'], expectedNodes: 0, maxCpus: 2 };
+  const folder = repository(t, {
+    dev: append(`nodePool: ${JSON.stringify(pool)}`),
+    shared: replace('[metrics-server]', '[karpenter]'),
+  });
+  const dev = readCluster(folder, 'dev');
+  t.match(clusterFacts(dev, { aws: MADE }).annotations, MADE);
+  t.match(clusterFacts(dev).annotations, { nodeImage: /^al2023@v/, nodeSecurityGroup: /^sg-/ });
   t.end();
 });
 

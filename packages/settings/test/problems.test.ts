@@ -175,7 +175,7 @@ t.test('two freezes of a cluster have two names', (t) => {
 t.test('the nodes that Karpenter may add', (t) => {
   const pool = (fields: object = {}): Edit =>
     append(
-      `nodePool: ${JSON.stringify({ instanceTypes: ['t3.medium'], capacityTypes: ['spot'], expectedNodes: 1, maxNodes: 4, ...fields })}`,
+      `nodePool: ${JSON.stringify({ instanceTypes: ['t3.medium'], capacityTypes: ['spot'], expectedNodes: 1, maxCpus: 8, ...fields })}`,
     );
   const karpenter = replace('[metrics-server]', '[metrics-server, karpenter]');
   const problems = (dev: Edit, shared: Edit = karpenter): string[] =>
@@ -191,13 +191,15 @@ t.test('the nodes that Karpenter may add', (t) => {
     problems((text) => text),
     ['nodePool: missing; karpenter, which `controllers` lists, needs it'],
   );
-  t.same(problems(pool({ expectedNodes: 5 })), ['nodePool.expectedNodes: must be at most maxNodes 4']);
+  t.same(problems(pool({ expectedNodes: 5 })), [
+    'nodePool.expectedNodes: must be at most 4, the nodes that maxCpus 8 allows',
+  ]);
   t.same(problems(pool({ instanceTypes: ['t3.large', 't4g.large'] })), [
     'nodePool.instanceTypes.1: must be a type with amd64, the architecture of the node group',
   ]);
   t.match(problems(pool({ instanceTypes: ['t3.tiny'] })), [/^nodePool\.instanceTypes\.0: must be t3\.medium, /]);
   t.match(problems(pool({ capacityTypes: [] })), [/^nodePool\.capacityTypes: must not have fewer than 1 items/]);
-  t.match(problems(pool({ maxNodes: 0, expectedNodes: 0 })), [/^nodePool\.maxNodes: must be >= 1/]);
+  t.match(problems(pool({ maxCpus: 1, expectedNodes: 0 })), [/^nodePool\.maxCpus: must be >= 2/]);
   t.end();
 });
 

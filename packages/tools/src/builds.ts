@@ -121,6 +121,14 @@ export const BUILDS = {
     sources: [],
     minutes: 1,
   },
+  /** What adds nodes for pods that find no room; its provider for KWOK, which simulates the nodes. */
+  karpenter: {
+    module: 'karpenter',
+    packages: { karpenter: 'sigs.k8s.io/karpenter/kwok' },
+    linkerFlags: ['-s', '-w'],
+    sources: [],
+    minutes: 2,
+  },
   /** A registry, and what assembles the image of the service. */
   images: {
     module: 'images',

@@ -40,6 +40,13 @@ export const SCHEMA_PINS: SchemaPins = {
       folder: 'manifests/crds',
     },
     {
+      // Those of sigs.k8s.io/karpenter as well.
+      path: 'github.com/aws/karpenter-provider-aws',
+      version: 'v1.14.1',
+      sum: 'h1:WGtIQTQcxpElYMdWfWuPwaF2+9muR+hYhPZsTtoY8Gs=',
+      folder: 'pkg/apis/crds',
+    },
+    {
       path: 'github.com/external-secrets/external-secrets',
       version: 'v1.3.2',
       sum: 'h1:u2J8RjlHIeF0oZCqtl92adI/uZWUwOesJIDkfql6LqQ=',

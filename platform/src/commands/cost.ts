@@ -1,7 +1,8 @@
 import { command } from '@gitops/report/command-line';
 import { table } from '@gitops/report/table';
 import { settingProblem, SettingsError } from '@gitops/settings';
-import { declaredResources, monthlyCosts, totalOf } from '../cost.ts';
+import { addedNodes } from '@gitops/settings/prices';
+import { type Cost, declaredResources, monthlyCosts, totalOf } from '../cost.ts';
 import { awsClusters, clusterNamed, clusterOption, readStack, repository, synth } from '../workspace.ts';
 
 export default command({
@@ -14,18 +15,31 @@ export default command({
       const resources = stacks
         .filter((stack) => stack.cluster === cluster.name)
         .flatMap((stack) => declaredResources(readStack(stack)));
-      const lines = monthlyCosts(resources, cluster.region, cluster);
-      return { cluster: cluster.name, lines, usd: totalOf(lines), budget: cluster.budget.monthlyUsd };
+      const { controllers } = cluster;
+      const costsAt = (nodes: 'least' | 'expected' | 'most'): Cost[] =>
+        monthlyCosts(resources, cluster.region, { controllers, added: addedNodes(cluster, nodes) });
+      const lines = costsAt('expected');
+      return {
+        cluster: cluster.name,
+        lines,
+        least: totalOf(costsAt('least')),
+        usd: totalOf(lines),
+        most: totalOf(costsAt('most')),
+        budget: cluster.budget.monthlyUsd,
+      };
     });
     if (json) print(JSON.stringify(costs, null, 2));
     else {
-      const rows = costs.flatMap(({ cluster, lines, usd, budget }) => [
+      const rows = costs.flatMap(({ cluster, lines, least, usd, most, budget }) => [
         ...lines.map(({ item, quantity, usd: each }) => [cluster, item, String(quantity), each.toFixed(2)]),
-        [cluster, `total, of a budget of ${budget}`, '', usd.toFixed(2)],
+        [cluster, 'total with the least nodes', '', least.toFixed(2)],
+        [cluster, `total with the expected nodes, of a budget of ${budget}`, '', usd.toFixed(2)],
+        [cluster, 'total with the most nodes, all month', '', most.toFixed(2)],
       ]);
       print(table(['CLUSTER', 'ITEM', 'QUANTITY', 'USD A MONTH'], rows));
       print(
-        '\nList prices of packages/settings/data/prices.json; traffic, logs, volumes and backups are assumed there.',
+        '\nList prices of packages/settings/data/prices.json; traffic, logs, volumes and backups are assumed there. The nodes\n' +
+          'are those of `make capacity`: the lines are of the expected ones, nodePool.expectedNodes of cluster.yaml.',
       );
     }
     const over = costs.filter(({ usd, budget }) => usd > budget);

@@ -17,10 +17,12 @@ import { clusterNamed, platformFolder, repository, requiredClusterOption, stateK
 import { ask } from './ask.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { callProgram } from './programs.ts';
-import { tagged } from './search.ts';
+import { addedInstances, tagged } from './search.ts';
 
 /** The project whose Applications drive AWS on behalf of all others; it goes last. */
 const CONTROLLERS = 'controllers';
+/** The Application of what Karpenter may buy; its nodes go with it, while Karpenter still runs. */
+const NODE_POOL = 'node-pool';
 
 export default command({
   summary: 'destroy a cluster in order, and prove that nothing billable is left; asks first',
@@ -55,7 +57,7 @@ export default command({
     if (certificate.found.length > 0)
       throw new CommandError(
         `${certificate.found.length} resources of ${cluster.name} still exist`,
-        'delete them, and run the command again; a NAT gateway shows for an hour after its end',
+        'delete them, and run the command again; a NAT gateway and an instance show for an hour after their end',
       );
   },
 });
@@ -146,7 +148,7 @@ async function forget(tofu: Tofu, stack: SynthesizedStack): Promise<void> {
 
 /** Throws CommandError where controllers of a cluster that is gone left something: nobody deletes it for us. */
 async function refuseOrphans(cluster: AwsClusterSettings): Promise<void> {
-  const left = await ownedByControllers(cluster);
+  const left = [...(await ownedByControllers(cluster)), ...(await addedInstances(cluster))];
   if (left.length === 0) return;
   throw new CommandError(
     `the cluster is gone, and what its controllers created is not: ${left.join(', ')}`,
@@ -196,8 +198,10 @@ async function emptyCluster(cluster: AwsClusterSettings, progress: Progress, pat
     const deleteClaims = async (): Promise<void> => {
       // A StatefulSet leaves its claims behind, and with them the volumes.
       await kubectl('delete', 'persistentvolumeclaim', '--all', '--all-namespaces', '--wait', '--timeout=15m');
-      await waitForDeletion(cluster, progress, patience);
+      await waitForDeletion(async () => ownedByControllers(cluster), 'load balancers and volumes', progress, patience);
     };
+    const waitForNodes = async (): Promise<void> =>
+      waitForDeletion(async () => addedInstances(cluster), 'nodes that Karpenter added', progress, patience);
 
     progress.start('deleting what Argo CD deployed');
     const controller = ['get', 'statefulset', 'argocd-application-controller', '--ignore-not-found', '--output=name'];
@@ -208,6 +212,9 @@ async function emptyCluster(cluster: AwsClusterSettings, progress: Progress, pat
       );
       await kubectl('delete', 'ingress', '--all', '--all-namespaces', '--wait', '--timeout=15m');
       await deleteClaims();
+      const definition = await kubectl('get', 'crd', 'nodepools.karpenter.sh', '--ignore-not-found', '--output=name');
+      if (definition.trim() !== '') await kubectl('delete', 'nodepool', '--all', '--wait', '--timeout=15m');
+      await waitForNodes();
       return;
     }
     // First root, then the ApplicationSets, each without its children: nothing may recreate what is deleted below.
@@ -220,25 +227,34 @@ async function emptyCluster(cluster: AwsClusterSettings, progress: Progress, pat
     const others = items.filter(({ spec }) => spec.project !== CONTROLLERS);
     await deleteApplications(others.map(({ metadata }) => metadata.name));
     await deleteClaims();
-    await deleteApplications(controllers.map(({ metadata }) => metadata.name));
+    // Karpenter drains the nodes that it added and ends them; without it they would outlive the cluster.
+    const names = controllers.map(({ metadata }) => metadata.name);
+    await deleteApplications(names.filter((name) => name === NODE_POOL));
+    await waitForNodes();
+    await deleteApplications(names.filter((name) => name !== NODE_POOL));
     progress.done('what Argo CD deployed is deleted');
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** Load balancers and volumes go a while after what asked for them; the network cannot go before. */
-async function waitForDeletion(cluster: AwsClusterSettings, progress: Progress, patience: Patience): Promise<void> {
+/** Load balancers, volumes and nodes go a while after what asked for them; the network cannot go before. */
+async function waitForDeletion(
+  search: () => Promise<string[]>,
+  what: string,
+  progress: Progress,
+  patience: Patience,
+): Promise<void> {
   const { seconds, attempts } = patience;
   for (let attempt = 1; ; attempt += 1) {
-    const left = await ownedByControllers(cluster);
+    const left = await search();
     if (left.length === 0) return;
     if (attempt >= attempts)
       throw new CommandError(
         `after ${Math.round((attempts * seconds) / 60)} minutes these still exist: ${left.join(', ')}`,
-        'delete what owns them (an Ingress, a Service, a PersistentVolumeClaim), or them, and run the command again',
+        'delete what owns them (an Ingress, a Service, a PersistentVolumeClaim, a NodePool), or them, and run the command again',
       );
-    progress.detail(`waiting for ${left.length} load balancers and volumes`);
+    progress.detail(`waiting for ${left.length} ${what}`);
     await sleep(seconds * 1000);
   }
 }

@@ -35,6 +35,30 @@ export async function tagged(region: string, tags: Readonly<Record<string, strin
   }));
 }
 
+/** A cluster, as the AWS CLI finds it. */
+interface Named {
+  readonly name: string;
+  readonly region: string;
+}
+
+/**
+ * The instances that Karpenter started for a cluster and that are not ended: AWS's search by tags goes on finding an
+ * ended one for an hour. Throws CommandError as `tagged` does.
+ */
+export async function addedInstances({ name, region }: Named): Promise<string[]> {
+  const answer = await callProgram(
+    'aws',
+    [
+      ...['ec2', 'describe-instances', '--region', region, '--filters', `Name=tag:cluster,Values=${name}`],
+      'Name=tag-key,Values=karpenter.sh/nodepool',
+      'Name=instance-state-name,Values=pending,running,shutting-down,stopping,stopped',
+      ...['--query', 'Reservations[].Instances[].InstanceId', '--output', 'json'],
+    ],
+    { next: 'allow ec2:DescribeInstances to the role that calls' },
+  );
+  return JSON.parse(answer) as string[];
+}
+
 /** The selections of a backup plan, ids by names. Throws CommandError as `tagged` does. */
 export async function backupSelections(region: string, planId: string): Promise<ReadonlyMap<string, string>> {
   const answer = await callProgram(
@@ -46,12 +70,6 @@ export async function backupSelections(region: string, planId: string): Promise<
     BackupSelectionsList: readonly { SelectionName: string; SelectionId: string }[];
   };
   return new Map(found.map(({ SelectionName, SelectionId }) => [SelectionName, SelectionId]));
-}
-
-/** A cluster, as the AWS CLI finds it. */
-interface Named {
-  readonly name: string;
-  readonly region: string;
 }
 
 /** The revisions of all Helm releases in a namespace. Throws CommandError where the cluster cannot be reached. */

@@ -1,6 +1,7 @@
 import type { Controller } from '@gitops/settings';
 import { CONTROLLER_ACCOUNTS } from '@gitops/settings/accounts';
 import type { PolicyDocument } from './document.ts';
+import { karpenterPolicy } from './karpenter-policy.ts';
 import { externalSecretsPolicy, loadBalancerControllerPolicy } from './policies.ts';
 import type { PodIdentity } from './trust.ts';
 
@@ -18,6 +19,9 @@ export interface PodIdentityOptions {
   readonly cluster: string;
   /** The key that encrypts the cluster's secrets; undefined for AWS's own. */
   readonly keyArn: string | undefined;
+  /** The role of the nodes that Karpenter adds, and the queue that it reads, by their names. */
+  readonly nodeRole: string;
+  readonly queue: string;
   /** The controllers that run in the cluster; metrics-server calls no AWS API. */
   readonly controllers: readonly Controller[];
 }
@@ -30,6 +34,7 @@ export function podIdentities({ controllers, ...place }: PodIdentityOptions): Po
   const rights: Partial<Record<Controller, Pick<PodIdentityRole, 'id' | 'policy'>>> = {
     'aws-load-balancer-controller': { id: 'load-balancers', policy: loadBalancerControllerPolicy() },
     'external-secrets': { id: 'external-secrets', policy: externalSecretsPolicy(place) },
+    karpenter: { id: 'karpenter', policy: karpenterPolicy(place) },
   };
   return [
     { id: 'vpc-cni', namespace: 'kube-system', serviceAccount: 'aws-node', managed: ['AmazonEKS_CNI_Policy'] },

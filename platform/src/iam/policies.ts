@@ -103,6 +103,29 @@ export const tlsOnlyPolicy = (bucketArn: string): PolicyDocument => ({
   ],
 });
 
+/** Lets EventBridge put what EC2 announces into a queue; refuses requests without TLS. */
+export const interruptionQueuePolicy = (queueArn: string, accountId: string): PolicyDocument => ({
+  Version: '2012-10-17',
+  Statement: [
+    {
+      Sid: 'EventBridgeSends',
+      Effect: 'Allow',
+      Principal: { Service: 'events.amazonaws.com' },
+      Action: 'sqs:SendMessage',
+      Resource: queueArn,
+      Condition: { StringEquals: { 'aws:SourceAccount': accountId } },
+    },
+    {
+      Sid: 'TlsOnly',
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 'sqs:*',
+      Resource: queueArn,
+      Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+    },
+  ],
+});
+
 /**
  * Allows reading and writing the state of an account's stacks; only the lock, a file beside each state, may be deleted.
  */
@@ -120,9 +143,14 @@ export interface ClusterRoles {
   readonly clusters: readonly string[];
 }
 
-/** Allows creating, changing and deleting the roles of clusters, none of them without the boundary. */
+/**
+ * Allows creating, changing and deleting the roles of clusters, none of them without the boundary, and the instance
+ * profiles of their nodes.
+ */
 export function clusterRolesPolicy({ project, accountId, clusters }: ClusterRoles): PolicyDocument {
-  const roles = clusters.map((cluster) => `arn:aws:iam::${accountId}:role/${clusterRolePrefix(project, cluster)}*`);
+  const named = (type: string): string[] =>
+    clusters.map((cluster) => `arn:aws:iam::${accountId}:${type}/${clusterRolePrefix(project, cluster)}*`);
+  const roles = named('role');
   return allow(
     {
       Action: ['iam:CreateRole', 'iam:PutRolePermissionsBoundary'],
@@ -148,6 +176,19 @@ export function clusterRolesPolicy({ project, accountId, clusters }: ClusterRole
         'iam:UpdateRole',
       ],
       Resource: roles,
+    },
+    {
+      // The role that it adds is one that it may pass.
+      Action: [
+        'iam:AddRoleToInstanceProfile',
+        'iam:CreateInstanceProfile',
+        'iam:DeleteInstanceProfile',
+        'iam:GetInstanceProfile',
+        'iam:RemoveRoleFromInstanceProfile',
+        'iam:TagInstanceProfile',
+        'iam:UntagInstanceProfile',
+      ],
+      Resource: named('instance-profile'),
     },
   );
 }

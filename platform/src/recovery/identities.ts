@@ -16,10 +16,12 @@ export const BY_NAME: Readonly<Record<string, IdFromValues>> = {
   aws_backup_vault: (values) => text(values, 'name'),
   aws_budgets_budget: (values, accountId) => `${accountId}:${text(values, 'name')}`,
   aws_cloudwatch_log_group: (values) => text(values, 'name'),
+  aws_cloudwatch_event_rule: (values) => text(values, 'name'),
   aws_ecr_repository: (values) => text(values, 'name'),
   aws_eks_access_entry: (values) => `${text(values, 'cluster_name')}:${text(values, 'principal_arn')}`,
   aws_eks_addon: (values) => `${text(values, 'cluster_name')}:${text(values, 'addon_name')}`,
   aws_eks_cluster: (values) => text(values, 'name'),
+  aws_iam_instance_profile: (values) => text(values, 'name'),
   aws_iam_openid_connect_provider: (values, accountId) =>
     `arn:aws:iam::${accountId}:oidc-provider/${text(values, 'url').replace('https://', '')}`,
   aws_iam_policy: (values, accountId) => `arn:aws:iam::${accountId}:policy/${text(values, 'name')}`,
@@ -52,6 +54,8 @@ export const BY_TAGS: Readonly<Record<string, ArnForm>> = {
   aws_route_table: { kind: 'ec2:route-table' },
   aws_secretsmanager_secret: { kind: 'secretsmanager:secret', id: (_, arn) => arn },
   aws_security_group: { kind: 'ec2:security-group' },
+  // arn:aws:sqs:us-east-1:111111111111:name
+  aws_sqs_queue: { kind: 'sqs:', id: (_, arn) => queueUrl(arn) },
   aws_subnet: { kind: 'ec2:subnet' },
   aws_vpc: { kind: 'ec2:vpc' },
   aws_vpc_endpoint: { kind: 'ec2:vpc-endpoint' },
@@ -68,6 +72,7 @@ const HARMLESS = 'a second one costs nothing and alerts twice';
 export const NOT_SOUGHT: Readonly<Record<string, string>> = {
   aws_ce_anomaly_monitor: HARMLESS,
   aws_ce_anomaly_subscription: HARMLESS,
+  aws_cloudwatch_event_target: OVERWRITTEN,
   aws_default_route_table: OVERWRITTEN,
   aws_default_security_group: OVERWRITTEN,
   aws_ebs_encryption_by_default: OVERWRITTEN,
@@ -83,7 +88,14 @@ export const NOT_SOUGHT: Readonly<Record<string, string>> = {
   aws_s3_bucket_public_access_block: OVERWRITTEN,
   aws_s3_bucket_server_side_encryption_configuration: OVERWRITTEN,
   aws_s3_bucket_versioning: OVERWRITTEN,
+  aws_sqs_queue_policy: OVERWRITTEN,
 };
+
+/** The id of a queue is its address. */
+function queueUrl(arn: string): string {
+  const [, , , region = '', accountId = '', name = ''] = arn.split(':');
+  return `https://sqs.${region}.amazonaws.com/${accountId}/${name}`;
+}
 
 /** arn:aws:ec2:us-east-1:111111111111:vpc/vpc-1 → ec2:vpc and vpc-1 */
 function partsOf(arn: string): { kind: string; rest: string } {

@@ -7,7 +7,8 @@ import { AssetType, Fn, TerraformAsset } from 'cdktf';
 import type { Construct } from 'constructs';
 import { argocdValueFiles, type AwsClusterSettings, clusterFacts, clusterSecret, rootValues } from '@gitops/settings';
 import { argocdChart } from '@gitops/tools/charts';
-import { nameIn } from '../names.ts';
+import { addedNodes, interruptionQueue, nameIn } from '../names.ts';
+import { nodeImage } from './cluster-nodes.ts';
 import { PlatformStack } from './platform-stack.ts';
 
 /**
@@ -38,7 +39,16 @@ export class ArgoCdStack extends PlatformStack {
     });
     this.addOverride('terraform.required_providers.helm', { source: 'hashicorp/helm', version: HELM_PROVIDER_VERSION });
 
-    const facts = clusterFacts(settings, { vpcId: cluster.vpcConfig.get(0).vpcId });
+    const vpc = cluster.vpcConfig.get(0);
+    const facts = clusterFacts(settings, {
+      aws: {
+        vpcId: vpc.vpcId,
+        interruptionQueue: interruptionQueue(settings),
+        nodeInstanceProfile: addedNodes(this.project, settings),
+        nodeImage: settings.nodePool === undefined ? '' : nodeImage(this, settings),
+        nodeSecurityGroup: vpc.clusterSecurityGroupId,
+      },
+    });
     const values = argocdValueFiles(name).map((file) => readFileSync(join(repository, file), 'utf8'));
     const { repoURL, chart, version, argocdVersion } = argocdChart(repository, name);
     const argocd = new Release(this, 'argocd', {

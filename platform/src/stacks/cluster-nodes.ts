@@ -2,7 +2,7 @@ import { DataAwsSsmParameter } from '@cdktf/provider-aws/lib/data-aws-ssm-parame
 import type { EksCluster } from '@cdktf/provider-aws/lib/eks-cluster/index.js';
 import { EksNodeGroup } from '@cdktf/provider-aws/lib/eks-node-group/index.js';
 import { LaunchTemplate } from '@cdktf/provider-aws/lib/launch-template/index.js';
-import { type ITerraformDependable, TerraformVariable } from 'cdktf';
+import { type ITerraformDependable, TerraformLocal, TerraformVariable } from 'cdktf';
 import type { AwsClusterSettings } from '@gitops/settings';
 import { instanceType } from '@gitops/settings/instance-types';
 import { trustOfService } from '../iam/trust.ts';
@@ -16,6 +16,13 @@ const IMAGES = {
   amd64: { amiType: 'AL2023_x86_64_STANDARD', parameters: 'amazon-linux-2023/x86_64/standard' },
   arm64: { amiType: 'AL2023_ARM_64_STANDARD', parameters: 'amazon-linux-2023/arm64/standard' },
 } as const;
+
+/** No rights of the CNI here: its own pods have them, by Pod Identity. */
+export const NODE_POLICIES = [
+  'AmazonEKSWorkerNodePolicy',
+  'AmazonEC2ContainerRegistryPullOnly',
+  'AmazonSSMManagedInstanceCore',
+];
 
 /** The address of the node group in the cluster's stack. */
 export const NODE_GROUP = 'aws_eks_node_group.nodes';
@@ -48,8 +55,7 @@ export function addNodes(stack: PlatformStack, { settings, cluster, subnetIds, a
   const role = stack.role('node-role', {
     name: clusterRole(stack.project, settings, 'nodes'),
     trust: trustOfService('ec2.amazonaws.com'),
-    // No rights of the CNI here: its own pods have them, by Pod Identity.
-    managed: ['AmazonEKSWorkerNodePolicy', 'AmazonEC2ContainerRegistryPullOnly', 'AmazonSSMManagedInstanceCore'],
+    managed: NODE_POLICIES,
   });
   const template = launchTemplate(stack, settings);
   const release = nodeRelease(stack, settings);
@@ -88,12 +94,28 @@ function nodeRelease(stack: PlatformStack, { kubernetesVersion, nodeGroup }: Aws
   }).overrideLogicalId(HELD_RELEASE);
   const held = `var.${HELD_RELEASE}`;
   if (nodeGroup.release !== undefined) return `(${held} == "" ? "${nodeGroup.release}" : ${held})`;
+  return `(${held} == "" ? ${recommendedRelease(stack, { kubernetesVersion, nodeGroup })} : ${held})`;
+}
+
+type ImageSettings = Pick<AwsClusterSettings, 'kubernetesVersion' | 'nodeGroup'>;
+
+/** The release of the nodes' image that EKS recommends today, as an expression. */
+function recommendedRelease(stack: PlatformStack, { kubernetesVersion, nodeGroup }: ImageSettings): string {
   const { parameters } = IMAGES[instanceType(nodeGroup.instanceType).architecture];
   const recommended = new DataAwsSsmParameter(stack, 'node-release', {
     name: `/aws/service/eks/optimized-ami/${kubernetesVersion}/${parameters}/recommended/release_version`,
   });
   // The attribute `value` would be hidden in plans, since other parameters are secret.
-  return `(${held} == "" ? ${recommended.fqn}.insecure_value : ${held})`;
+  return `${recommended.fqn}.insecure_value`;
+}
+
+/** The same release as Karpenter names it, al2023@v20260901; an expression where EKS recommends it. */
+export function nodeImage(stack: PlatformStack, settings: ImageSettings): string {
+  const { release } = settings.nodeGroup;
+  if (release !== undefined) return `al2023@v${release.slice(-8)}`;
+  const image = `al2023@v\${regex("[0-9]+$", ${recommendedRelease(stack, settings)})}`;
+  // Values of a chart are JSON in a string, in which an expression may have no quotes.
+  return new TerraformLocal(stack, 'node-image', image).toString();
 }
 
 function launchTemplate(stack: PlatformStack, settings: AwsClusterSettings): LaunchTemplate {

@@ -14,7 +14,8 @@ import type { Construct } from 'constructs';
 import { type AwsClusterSettings, previewToken, SERVICE_CIDR } from '@gitops/settings';
 import { podIdentities } from '../iam/pod-identities.ts';
 import { trustOfEks, trustOfPodIdentity } from '../iam/trust.ts';
-import { clusterRole, deployRole, nameIn } from '../names.ts';
+import { addedNodes, clusterRole, deployRole, interruptionQueue, nameIn } from '../names.ts';
+import { addAddedNodes } from './cluster-added-nodes.ts';
 import { addBackups, BACKUP_TAG } from './cluster-backups.ts';
 import { addNodes } from './cluster-nodes.ts';
 import { PlatformStack } from './platform-stack.ts';
@@ -80,6 +81,7 @@ export class ClusterStack extends PlatformStack {
       controller: { extraVolumeTags: { ...this.tags, [BACKUP_TAG]: settings.name } },
     });
     this.#addon(cluster, 'eks-node-monitoring-agent', [nodes]);
+    if (settings.nodePool !== undefined) addAddedNodes(this, settings, cluster);
 
     this.#secrets(key);
     addBackups(this, settings);
@@ -198,7 +200,9 @@ export class ClusterStack extends PlatformStack {
   /** A role for each service account that calls AWS, tied to this cluster, its namespace and its name. */
   #podIdentities(cluster: EksCluster, key: KmsKey | undefined): EksPodIdentityAssociation[] {
     const { accountId, name, region, controllers } = this.#settings;
-    return podIdentities({ accountId, cluster: name, region, keyArn: key?.arn, controllers }).map(
+    const nodeRole = addedNodes(this.project, this.#settings);
+    const queue = interruptionQueue(this.#settings);
+    return podIdentities({ accountId, cluster: name, region, keyArn: key?.arn, controllers, nodeRole, queue }).map(
       ({ id, namespace, serviceAccount, managed, policy }) => {
         const role = this.role(`${id}-role`, {
           name: clusterRole(this.project, this.#settings, id),

@@ -22,13 +22,15 @@ const applications = JSON.stringify({
   items: [
     ['fastify-service', 'services'],
     ['aws-load-balancer-controller', 'controllers'],
-    ['metrics-server', 'controllers'],
+    ['karpenter', 'controllers'],
+    ['node-pool', 'controllers'],
   ].map(([name, project]) => ({ metadata: { name }, spec: { project } })),
 });
 const usual: Answer[] = [
   { program: 'kubectl', to: 'get statefulset', stdout: 'statefulset.apps/argocd-application-controller\n' },
   { program: 'kubectl', to: 'get applications', stdout: applications },
   { program: 'aws', to: 'get-resources', stdout: none },
+  { program: 'aws', to: 'describe-instances', stdout: '[]' },
 ];
 /** The state of a stack with one release. */
 const STATE = JSON.stringify({
@@ -110,6 +112,12 @@ const patch = (name: string): string =>
 
 const search = (tag: string): string => `aws resourcegroupstaggingapi get-resources --tag-filters ${tag}`;
 
+/** The nodes that Karpenter added, those that are ended left out. */
+const INSTANCES =
+  'aws ec2 describe-instances --filters Name=tag:cluster,Values=dev Name=tag-key,Values=karpenter.sh/nodepool ' +
+  'Name=instance-state-name,Values=pending,running,shutting-down,stopping,stopped ' +
+  '--query Reservations[].Instances[].InstanceId';
+
 t.test(
   'what runs in a cluster goes before the controllers that must clear up after it, then Argo CD, cluster and network',
   async (t) => {
@@ -130,8 +138,11 @@ t.test(
       'kubectl delete persistentvolumeclaim --all --all-namespaces',
       search('Key=elbv2.k8s.aws/cluster,Values=dev'),
       search('Key=ebs.csi.aws.com/cluster,Values=true Key=cluster,Values=dev'),
-      ...['aws-load-balancer-controller', 'metrics-server'].map(patch),
-      'kubectl delete application aws-load-balancer-controller metrics-server',
+      patch('node-pool'),
+      'kubectl delete application node-pool',
+      INSTANCES,
+      ...['aws-load-balancer-controller', 'karpenter'].map(patch),
+      'kubectl delete application aws-load-balancer-controller karpenter',
       'tofu destroy dev-argocd',
       'tofu destroy dev-cluster',
       'tofu destroy dev-network',
@@ -198,6 +209,7 @@ t.test(
       happened.filter((call) => !call.includes('get-resources')),
       [
         'aws eks describe-cluster --name dev',
+        INSTANCES,
         'tofu state rm helm_release.argocd dev-argocd',
         'tofu destroy dev-cluster',
         'tofu destroy dev-network',
@@ -218,8 +230,27 @@ t.test(
   },
 );
 
-t.test('where Argo CD was deleted by hand, load balancers and volumes go without it', async (t) => {
-  const { happened, error } = await destroyed(t, [{ program: 'kubectl', to: 'get statefulset', stdout: '' }]);
+t.test('it waits for the nodes that Karpenter added, and without a cluster it names them', async (t) => {
+  const added = { program: 'aws', to: 'describe-instances', stdout: '["i-1"]' };
+  const { happened } = await destroyed(t, [{ ...added, times: 2 }]);
+  const until = happened.indexOf('kubectl delete application aws-load-balancer-controller karpenter');
+  t.equal(happened.slice(0, until).filter((call) => call === INSTANCES).length, 3);
+  const stuck = await destroyed(t, [added]);
+  t.match(stuck.error, 'these still exist: i-1');
+  t.notOk(stuck.happened.some((call) => call.startsWith('tofu') || call.includes('delete application aws')));
+  const gone = await destroyed(t, [GONE, added]);
+  t.equal(gone.error, 'the cluster is gone, and what its controllers created is not: i-1');
+});
+
+t.test('where Argo CD was deleted by hand, load balancers, volumes and added nodes go without it', async (t) => {
+  const { happened, error } = await destroyed(t, [
+    { program: 'kubectl', to: 'get statefulset', stdout: '' },
+    {
+      program: 'kubectl',
+      to: 'get crd',
+      stdout: 'customresourcedefinition.apiextensions.k8s.io/nodepools.karpenter.sh',
+    },
+  ]);
   t.equal(error, '');
   t.same(happened.slice(2, -4), [
     'kubectl get statefulset argocd-application-controller --output=name',
@@ -227,6 +258,9 @@ t.test('where Argo CD was deleted by hand, load balancers and volumes go without
     'kubectl delete persistentvolumeclaim --all --all-namespaces',
     search('Key=elbv2.k8s.aws/cluster,Values=dev'),
     search('Key=ebs.csi.aws.com/cluster,Values=true Key=cluster,Values=dev'),
+    'kubectl get crd nodepools.karpenter.sh --output=name',
+    'kubectl delete nodepool --all',
+    INSTANCES,
     'tofu destroy dev-argocd',
     'tofu destroy dev-cluster',
     'tofu destroy dev-network',

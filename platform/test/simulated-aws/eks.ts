@@ -124,6 +124,8 @@ function checkAddon(context: Context): void {
     fail('waiting for EKS Add-On', `${name} is DEGRADED: its service account ${account} has no role`);
 }
 
+const ENTRY_TYPES = ['STANDARD', 'EC2_LINUX', 'EC2_WINDOWS', 'FARGATE_LINUX', 'EC2', 'HYBRID_LINUX', 'HYPERPOD_LINUX'];
+
 export const eks: Kinds = {
   aws_eks_cluster: {
     id: idFromName,
@@ -179,6 +181,15 @@ export const eks: Kinds = {
     fixed: ['cluster_name', 'principal_arn', 'type'],
     existsError: 'ResourceInUseException',
     references: [inCluster],
+    // EKS API reference, CreateAccessEntry: nodes have their groups by the type, and their role must exist.
+    checkCreate: (context) => {
+      const { values, find, fail } = context;
+      const type = text(values, 'type');
+      if (!ENTRY_TYPES.includes(type)) fail('InvalidParameterException', `The type ${type} is not supported`);
+      const arn = text(values, 'principal_arn');
+      if (type !== 'STANDARD' && find('aws_iam_role', ({ values: role }) => role.arn === arn) === undefined)
+        fail('InvalidParameterException', `The specified principalArn is invalid: ${arn}`);
+    },
     computed: ['id', 'access_entry_arn', 'created_at', 'modified_at', 'user_name', 'kubernetes_groups'],
     fill: (context) => ({
       access_entry_arn: regionalArn(context, 'eks', `access-entry/${context.id}`),
@@ -193,6 +204,11 @@ export const eks: Kinds = {
     overwrites: true,
     id: ({ values }) => ['cluster_name', 'principal_arn', 'policy_arn'].map((name) => text(values, name)).join('#'),
     fixed: ['cluster_name', 'principal_arn', 'policy_arn', 'access_scope'],
+    checkCreate: ({ values, find, fail }) => {
+      const id = `${text(values, 'cluster_name')}:${text(values, 'principal_arn')}`;
+      if (find('aws_eks_access_entry', (entry) => entry.id === id)?.values.type !== 'STANDARD')
+        fail('InvalidRequestException', 'Access policies can only be associated with access entries of type STANDARD');
+    },
     references: [
       inCluster,
       {

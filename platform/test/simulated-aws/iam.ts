@@ -87,6 +87,22 @@ export const iam: Kinds = {
     fill: ({ id }) => ({ arn: id, policy_id: 'ANPASIMULATED', attachment_count: 0 }),
   },
 
+  // IAM user guide, "Using instance profiles": one role each, which cannot be deleted before.
+  aws_iam_instance_profile: {
+    scope: 'account',
+    id: idFromName,
+    fixed: ['name', 'path'],
+    existsError: 'EntityAlreadyExists',
+    references: [ofRole],
+    computed: ['id', 'arn', 'create_date', 'name_prefix', 'unique_id'],
+    fill: (context) => ({
+      arn: globalArn(context, 'iam', `instance-profile/${context.id}`),
+      create_date: NOW,
+      name_prefix: '',
+      unique_id: 'AIPASIMULATED',
+    }),
+  },
+
   aws_iam_openid_connect_provider: {
     scope: 'account',
     id: (context) => globalArn(context, 'iam', `oidc-provider/${text(context.values, 'url').replace('https://', '')}`),

@@ -10,6 +10,7 @@ import { helm } from './helm.ts';
 import { iam } from './iam.ts';
 import type { DataSource, DataSources, Kind, Kinds } from './kind.ts';
 import { kms } from './kms.ts';
+import { messages } from './messages.ts';
 import { s3 } from './s3.ts';
 import { secretsManager } from './secrets-manager.ts';
 
@@ -19,6 +20,7 @@ const planted: Kinds = {
   recovery_point: {},
   s3_object: {},
   ecr_image: {},
+  queue_deleted_recently: {},
   secret_pending_deletion: {},
   ssm_parameter: {},
   kubernetes_namespace: {},
@@ -38,6 +40,7 @@ export const kinds: Kinds = {
   ...backup,
   ...cloudwatchLogs,
   ...billing,
+  ...messages,
   ...helm,
   ...planted,
 };

@@ -1,11 +1,11 @@
 import { command } from '@gitops/report/command-line';
 import { table } from '@gitops/report/table';
-import { capacity, CAPACITY_HEADER, capacityTable } from '../proofs/capacity.ts';
+import { capacity, CAPACITY_HEADER, CAPACITY_LEGEND, capacityTable } from '../proofs/capacity.ts';
 import { clusterModels } from '../proofs/cluster-model.ts';
 import { clusterOption, selected, withWorkspace } from './workspace.ts';
 
 export default command({
-  summary: 'show whether each cluster holds its pods, all at their maximum, when a zone is lost',
+  summary: 'show whether each cluster holds its pods, on an ordinary day and on the worst one',
   options: { cluster: clusterOption },
   without: { app: 'it always counts the pods of every application of a cluster' },
   run: async ({ options, json, print }) =>
@@ -18,5 +18,6 @@ export default command({
       }
       const rows = clusters.flatMap(({ cluster, objects }) => capacityTable(cluster, objects));
       print(table(CAPACITY_HEADER, rows));
+      print(`\n${CAPACITY_LEGEND}`);
     }),
 });

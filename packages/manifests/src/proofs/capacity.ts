@@ -1,30 +1,42 @@
 import type { ClusterSettings } from '@gitops/settings';
-import { INSTANCE_TYPES } from '@gitops/settings/instance-types';
+import { INSTANCE_TYPES, type InstanceType } from '@gitops/settings/instance-types';
+import { nodeCounts, smallestType } from '@gitops/settings/nodes';
 import type { KubernetesObject } from '../kubernetes/object.ts';
-import { type Amount, minus, RESOURCES, sum, times } from './capacity/amount.ts';
-import { allocatable, type NodeOptions } from './capacity/nodes.ts';
+import { mebibytes } from '../kubernetes/quantity.ts';
+import { type Amount, minus, RESOURCES, sum } from './capacity/amount.ts';
+import { allocatable, memoryWithout, type NodeOptions } from './capacity/nodes.ts';
 import { type Node, place } from './capacity/placement.ts';
 import { daemonRequests, type Pod, podsToPlace } from './capacity/pods.ts';
 import type { Problem } from './problem.ts';
 
-// Does a node group hold its pods on the worst day: every autoscaler at its maximum, a rollout in progress, and one
-// zone lost? The group is at its maxSize, spread evenly over the zones as an Auto Scaling group does it, and the nodes
-// of the lost zone are not replaced: zones are lost in minutes, and machines are scarce in the others just then.
+// Does a cluster hold its pods? On an ordinary day, every autoscaler at its minimum, on the nodes that are expected; and on
+// the worst day, every autoscaler at its maximum, a rollout in progress and one zone lost, on the most nodes that there may
+// be. Nodes are spread evenly over the zones, as an Auto Scaling group does it and as spread constraints make Karpenter do it.
+// Those of the lost zone are not replaced: zones are lost in minutes, machines are scarce in the others just then, and
+// Karpenter counts a node as its own until AWS says that it is gone.
 
-/** The state of a cluster after the loss of one zone. */
+type Outlook = keyof ReturnType<typeof nodeCounts>;
+
+/** How a cluster holds its pods in one state. */
 export interface Capacity {
   readonly cluster: string;
-  readonly lostZone: string;
+  /** Which of its nodes are there; see nodeCounts of packages/settings. */
+  readonly nodes: Outlook;
+  /** Undefined where all zones are there. */
+  readonly lostZone: string | undefined;
   readonly nodesLeft: number;
   readonly asked: Amount;
   readonly have: Amount;
   /** The pods that find no place, by their owner, and what is short. */
   readonly homeless: readonly { readonly owner: string; readonly pods: number; readonly short: Partial<Amount> }[];
+  /** yes; no; or only once Karpenter has added nodes, which takes a minute or two. */
+  readonly holds: 'yes' | 'no' | 'later';
 }
 
 /**
- * The capacity after the loss of each zone in turn; undefined for a cluster without node groups, and for an unknown
- * instance type.
+ * What each state of a cluster is: ordinary pods on the least and on the expected nodes, and on those after the loss of
+ * each zone in turn; all pods on the most nodes after the loss of each zone. Undefined for a cluster without node
+ * groups, and for an unknown instance type.
  */
 export function capacity(
   cluster: ClusterSettings,
@@ -32,27 +44,65 @@ export function capacity(
   options: NodeOptions = {},
 ): Capacity[] | undefined {
   if (cluster.provider !== 'aws') return undefined;
-  const type = INSTANCE_TYPES[cluster.nodeGroup.instanceType];
-  if (type === undefined) return undefined;
+  const { nodeGroup, nodePool } = cluster;
+  const type = INSTANCE_TYPES[nodeGroup.instanceType];
+  const addedType = smallestType(nodePool?.instanceTypes ?? [nodeGroup.instanceType]);
+  if (type === undefined || addedType === undefined) return undefined;
   const { zones } = cluster.network;
-  const perNode = minus(allocatable(type, options), sum(daemonRequests(objects)));
-  const pods = podsToPlace(objects);
-  return zones.map((lostZone) => {
-    const nodes: Node[] = [];
-    for (let index = 0; index < cluster.nodeGroup.maxSize; index += 1) {
-      const zone = zones[index % zones.length] ?? '';
-      if (zone !== lostZone) nodes.push({ zone, name: `node-${index + 1}`, free: perNode, pods: [] });
-    }
-    const homeless = place(pods, nodes, perNode);
+  const daemons = sum(daemonRequests(objects));
+  const perNode = minus(allocatable(type, options), daemons);
+  const perAdded = minus(allocatableOfAdded(addedType, objects, options), daemons);
+  const counts = nodeCounts(cluster);
+
+  const state = (nodes: Outlook, pods: readonly Pod[], lostZone?: string): Capacity => {
+    const left: Node[] = [];
+    const add = (count: number, name: string, free: Amount): void => {
+      for (let index = 0; index < count; index += 1) {
+        const zone = zones[index % zones.length] ?? '';
+        if (zone !== lostZone)
+          left.push({ zone, name: `${name}-${index + 1}`, isAdded: name === 'added', free, pods: [] });
+      }
+    };
+    add(counts[nodes].group, 'node', perNode);
+    add(counts[nodes].added, 'added', perAdded);
+    const have = sum(left.map(({ free }) => free));
+    const homeless = place(pods, left, perNode);
+    const mayGrow = nodes !== 'most' && counts.most.added > counts[nodes].added;
     return {
       cluster: cluster.name,
+      nodes,
       lostZone,
-      nodesLeft: nodes.length,
+      nodesLeft: left.length,
       asked: sum(pods.map(({ asked }) => asked)),
-      have: times(perNode, nodes.length),
-      homeless: grouped(homeless, nodes),
+      have,
+      homeless: grouped(homeless, left),
+      holds: homeless.length === 0 ? 'yes' : mayGrow ? 'later' : 'no',
     };
-  });
+  };
+  const ordinary = podsToPlace(objects, 'ordinary');
+  const most = podsToPlace(objects, 'most');
+  return [
+    state('least', ordinary),
+    state('expected', ordinary),
+    ...zones.map((zone) => state('expected', ordinary, zone)),
+    ...zones.map((zone) => state('most', most, zone)),
+  ];
+}
+
+interface NodeClass {
+  readonly kubelet?: { readonly maxPods?: number; readonly kubeReserved?: { readonly memory?: string } };
+}
+
+/** What pods can have of a node that Karpenter added: its class says for how many pods, and what is reserved. */
+function allocatableOfAdded(type: InstanceType, objects: readonly KubernetesObject[], options: NodeOptions): Amount {
+  const amount = allocatable(type, options);
+  const { kubelet } = (objects.find(({ kind }) => kind === 'EC2NodeClass')?.spec ?? {}) as NodeClass;
+  const reserved = kubelet?.kubeReserved?.memory;
+  return {
+    cpu: amount.cpu,
+    memory: reserved === undefined ? amount.memory : memoryWithout(type, mebibytes(reserved)),
+    pods: kubelet?.maxPods ?? amount.pods,
+  };
 }
 
 /** The pods that cannot be scheduled, by owner, with what is short: on all nodes together, or on the best one. */
@@ -70,7 +120,7 @@ function grouped(homeless: readonly Pod[], nodes: readonly Node[]): Capacity['ho
   });
 }
 
-/** Where a cluster does not hold its pods, for each zone that may be lost. */
+/** Where a cluster does not hold its pods: on the worst day, for each zone that may be lost, or on an ordinary one. */
 export function capacityProblems(
   cluster: ClusterSettings,
   objects: readonly KubernetesObject[],
@@ -86,15 +136,24 @@ export function capacityProblems(
     const rule = `unknown instance type; ${next} (it is ${instanceType})`;
     return [{ object, path: 'nodeGroup.instanceType', rule }];
   }
-  const problems: Problem[] = [];
-  for (const { lostZone, nodesLeft, homeless } of capacities) {
-    const left = `${cluster.name} without ${lostZone} has ${nodesLeft} nodes`;
-    for (const { owner, pods, short } of homeless) {
-      const found = `${pods} pod${pods === 1 ? '' : 's'} of ${owner} cannot be scheduled`;
-      problems.push({ object, path: 'nodeGroup.maxSize', rule: `${left}, where ${found}: ${reasonOf(short)}` });
-    }
-  }
-  return problems;
+  const [expectedKey, mostKey] =
+    cluster.nodePool === undefined
+      ? ['nodeGroup.desiredSize', 'nodeGroup.desiredSize']
+      : ['nodePool.expectedNodes', 'nodePool.maxCpus'];
+  const worst = capacities.filter(({ nodes }) => nodes === 'most');
+  const problems = worst.flatMap((one) => ruleOf(one).map((rule) => ({ object, path: mostKey, rule })));
+  if (problems.length > 0) return problems;
+  // What fits nowhere is reported once.
+  const expected = capacities.filter(({ nodes, lostZone }) => nodes === 'expected' && lostZone === undefined);
+  return expected.flatMap((one) => ruleOf(one).map((rule) => ({ object, path: expectedKey, rule })));
+}
+
+function ruleOf({ cluster, lostZone, nodesLeft, homeless }: Capacity): string[] {
+  const where = lostZone === undefined ? 'on an ordinary day' : `without ${lostZone}`;
+  return homeless.map(({ owner, pods, short }) => {
+    const found = `${pods} pod${pods === 1 ? '' : 's'} of ${owner} cannot be scheduled`;
+    return `${cluster} ${where} has ${nodesLeft} nodes, where ${found}: ${reasonOf(short)}`;
+  });
 }
 
 function reasonOf({ cpu, memory, pods }: Partial<Amount>): string {
@@ -109,6 +168,7 @@ function reasonOf({ cpu, memory, pods }: Partial<Amount>): string {
 
 export const CAPACITY_HEADER = [
   'CLUSTER',
+  'NODES',
   'LOST ZONE',
   'NODES LEFT',
   'CPU ASKED',
@@ -116,23 +176,37 @@ export const CAPACITY_HEADER = [
   'MEMORY ASKED',
   'MEMORY THERE',
   'PODS',
+  'WAITING',
   'HOLDS',
 ];
 
-/** One row for each zone that a cluster may lose. */
+const HOLDS = { yes: 'yes', no: 'NO', later: 'with added nodes' };
+
+/** One row for each state of a cluster. */
 export const capacityTable = (
   cluster: ClusterSettings,
   objects: readonly KubernetesObject[],
   options: NodeOptions = {},
 ): string[][] =>
-  (capacity(cluster, objects, options) ?? []).map(({ cluster: name, lostZone, nodesLeft, asked, have, homeless }) => [
-    name,
-    lostZone,
-    String(nodesLeft),
-    `${asked.cpu}m`,
-    `${have.cpu}m`,
-    `${Math.ceil(asked.memory)} MiB`,
-    `${Math.floor(have.memory)} MiB`,
-    `${asked.pods} of ${have.pods}`,
-    homeless.length === 0 ? 'yes' : 'NO',
-  ]);
+  (capacity(cluster, objects, options) ?? []).map(
+    ({ cluster: name, nodes, lostZone, nodesLeft, asked, have, homeless, holds }) => [
+      name,
+      nodes,
+      lostZone ?? '-',
+      String(nodesLeft),
+      `${asked.cpu}m`,
+      `${have.cpu}m`,
+      `${Math.ceil(asked.memory)} MiB`,
+      `${Math.floor(have.memory)} MiB`,
+      `${asked.pods} of ${have.pods}`,
+      String(homeless.reduce((count, { pods }) => count + pods, 0)),
+      HOLDS[holds],
+    ],
+  );
+
+/** What the words of the table mean. */
+export const CAPACITY_LEGEND = [
+  'least: the node group alone; expected: an ordinary day, every autoscaler at its minimum (`make cost` counts the same);',
+  'most: nodePool.maxCpus, with every autoscaler at its maximum and a rollout. "with added nodes": the pods that wait run',
+  'once Karpenter has bought nodes for them, a minute or two later; those of a lost zone are missed after five minutes.',
+].join('\n');

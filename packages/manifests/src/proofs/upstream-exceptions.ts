@@ -29,6 +29,12 @@ export const UPSTREAM_EXCEPTIONS: readonly Exception[] = [
     reason: 'its chart has no unhealthyPodEvictionPolicy',
   })),
   {
+    rule: 'disruption-budget',
+    chart: 'karpenter',
+    reason:
+      'its chart has neither unhealthyPodEvictionPolicy nor a switch; it allows one eviction, also of a single pod',
+  },
+  {
     rule: 'empty-dir-size',
     chart: 'argo-cd',
     reason: "its chart has no such values; the containers' limits of ephemeral storage bound them",

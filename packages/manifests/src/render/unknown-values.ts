@@ -26,6 +26,7 @@ const OPEN: Keys = [
 // effect.
 const UNLISTED: Keys = [
   'external-secrets podDisruptionBudget.maxUnavailable',
+  'karpenter strategy.rollingUpdate.maxSurge',
   'kube-prometheus-stack alertmanager.alertmanagerSpec.configSecret',
   'kube-prometheus-stack alertmanager.podDisruptionBudget.maxUnavailable',
   'kube-prometheus-stack grafana.fullnameOverride',

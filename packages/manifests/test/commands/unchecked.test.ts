@@ -44,7 +44,7 @@ function bare(t: Test): (
 const EVERYWHERE = '(dev, production, staging)';
 const LINE =
   `unchecked: argocd ${EVERYWHERE}, aws-load-balancer-controller ${EVERYWHERE}, ` +
-  `external-secrets ${EVERYWHERE}, kube-prometheus-stack ${EVERYWHERE}, metrics-server ${EVERYWHERE}, ` +
+  `external-secrets ${EVERYWHERE}, karpenter ${EVERYWHERE}, kube-prometheus-stack ${EVERYWHERE}, metrics-server ${EVERYWHERE}, ` +
   `prometheus-operator-crds ${EVERYWHERE} ` +
   'need charts that are not on this machine; run `make charts`';
 
@@ -52,11 +52,11 @@ t.test('check continues, and reports in one line what stays unchecked; it needs 
   const command = bare(t);
   t.strictSame(command(root, ['check']), {
     status: 0,
-    stdout: '13 of 31 applications of 4 clusters: no problems\n',
+    stdout: '16 of 37 applications of 4 clusters: no problems\n',
     stderr: `${LINE}\n`,
   });
   const { unchecked, applications } = JSON.parse(command(root, ['check', '--json']).stdout) as Record<string, string[]>;
-  t.equal(unchecked?.length, 18);
+  t.equal(unchecked?.length, 21);
   t.notOk(applications?.includes('dev/argocd'));
   t.end();
 });
@@ -69,7 +69,7 @@ t.test('REQUIRE_CHARTS=1 makes it an error, chart by chart', (t) => {
     t.equal(stdout, '');
     t.match(
       stderr,
-      /^(error: argocd\/applications\/\S+: chart .* is not on this machine\n){6} next: REQUIRE_CHARTS=1 .*`make charts` .*argocd\/charts\.lock\.yaml\n$/,
+      /^(error: argocd\/applications\/\S+: chart .* is not on this machine\n){7} next: REQUIRE_CHARTS=1 .*`make charts` .*argocd\/charts\.lock\.yaml\n$/,
     );
   }
   t.end();

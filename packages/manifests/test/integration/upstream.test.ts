@@ -34,7 +34,7 @@ t.test('every cluster runs the controllers of its settings, and the local one no
     t.same(entries.map(({ application }) => application.metadata.name).sort(), [...controllers].sort(), name);
   }
   t.equal(ofUpstream.filter(({ cluster }) => cluster.provider === 'local').length, 0);
-  t.equal(ofUpstream.length, 18, 'and Argo CD itself');
+  t.equal(ofUpstream.length, 21, 'and Argo CD itself');
   t.end();
 });
 
@@ -105,7 +105,7 @@ const OF_FIRST_INSTALLATION = 'redisSecretInit.';
 
 t.test('no value of ours is dead: each changes what some cluster gets', { timeout: 200_000, skip }, async (t) => {
   const files = [...new Set(upstream.flatMap(({ chart }) => chart?.valueFiles ?? []))].sort();
-  t.equal(files.length, 21, 'one for all clusters and one for each, by controller and for Argo CD; of definitions one');
+  t.equal(files.length, 25, 'one for all clusters and one for each, by controller and for Argo CD; of definitions one');
   for (const file of files) {
     const keys = leaves(readYamlFile(root, file).content).filter(
       (leaf) => !leaf.keys.join('.').startsWith(OF_FIRST_INSTALLATION),

@@ -37,10 +37,10 @@ export const NUMBERS: readonly Mistake[] = [
       /externalSecret\.(store|key): /,
     ),
     'more pods than the nodes hold without a zone': replace('maxReplicas: 6', 'maxReplicas: 60').reportsAs(
-      at(settings, /nodeGroup\.maxSize: .*cannot be scheduled: short of \d+m CPU/),
+      at(settings, /nodePool\.maxCpus: .*cannot be scheduled: short of \d+m CPU/),
     ),
     'pods larger than a node': replace('memory: 512Mi', 'memory: 8192Mi').reportsAs(
-      at(settings, /nodeGroup\.maxSize: .*short of \d+ MiB memory/),
+      at(settings, /nodePool\.maxCpus: .*short of \d+ MiB memory/),
     ),
     'a way out to the instance metadata': before(
       'zoneSpread:',

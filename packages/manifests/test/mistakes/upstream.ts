@@ -25,7 +25,7 @@ export const UPSTREAM: readonly Mistake[] = [
         /topologySpreadConstraint: unknown value/,
       ),
       'more of a controller than the nodes hold': replace('cpu: 100m', 'cpu: 1800m').reportsAs(
-        at('clusters/dev/cluster.yaml', /nodeGroup\.maxSize: .*Deployment\/metrics-server cannot be scheduled/),
+        at('clusters/dev/cluster.yaml', /nodePool\.maxCpus: .*Deployment\/metrics-server cannot be scheduled/),
       ),
     },
     'metrics-server',
@@ -49,7 +49,7 @@ export const UPSTREAM: readonly Mistake[] = [
       ).reportsAs(
         at(
           'clusters/dev/cluster.yaml',
-          /nodeGroup\.maxSize: .*StatefulSet\/argocd-application-controller cannot be scheduled/,
+          /nodePool\.maxCpus: .*StatefulSet\/argocd-application-controller cannot be scheduled/,
         ),
       ),
     },
@@ -120,7 +120,7 @@ export const UPSTREAM: readonly Mistake[] = [
         '        memory: 768Mi\n        ephemeral-storage: 64Mi\n      limits:\n        memory: 768Mi',
         '        memory: 7Gi\n        ephemeral-storage: 64Mi\n      limits:\n        memory: 7Gi',
       ).reportsAs(
-        at('clusters/dev/cluster.yaml', /nodeGroup\.maxSize: .*StatefulSet\/prometheus-kps cannot be scheduled/),
+        at('clusters/dev/cluster.yaml', /nodePool\.maxCpus: .*StatefulSet\/prometheus-kps cannot be scheduled/),
       ),
     },
     'kube-prometheus-stack',

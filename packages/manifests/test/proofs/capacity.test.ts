@@ -8,18 +8,20 @@ import { allocatable, reservedMemory } from '../../src/proofs/capacity/nodes.ts'
 import { podRequest } from '../../src/proofs/capacity/pods.ts';
 
 const ZONES = ['us-east-1a', 'us-east-1b', 'us-east-1c'];
-const cluster = (nodeGroup: object = {}, zones = ZONES): AwsClusterSettings => {
+const cluster = (nodeGroup: object = {}, zones = ZONES, pool?: object): AwsClusterSettings => {
   const settings = readCluster(resolve(import.meta.dirname, '../../../..'), 'production');
   if (settings.provider !== 'aws') throw new Error('production is a cluster on AWS');
+  const { nodePool, ...others } = settings;
   return {
-    ...settings,
+    ...others,
+    ...(pool === undefined || nodePool === undefined ? {} : { nodePool: { ...nodePool, ...pool } }),
     network: { cidr: '10.2.0.0/16', zones, natGateways: 'per-zone' },
     nodeGroup: {
       ...settings.nodeGroup,
       instanceType: 't3.medium',
       minSize: 3,
-      desiredSize: 3,
-      maxSize: 6,
+      desiredSize: 6,
+      maxSize: 9,
       ...nodeGroup,
     },
   };
@@ -136,9 +138,54 @@ t.test('a group that holds its pods has no problem', (t) => {
   t.same(rules(cluster(), objects), []);
   // Four nodes of 1930m less 180m for add-ons, and 3246 MiB less 120; nine pods, one more in a rollout, and CoreDNS.
   t.same(
-    capacityTable(cluster(), objects),
-    ZONES.map((zone) => ['production', zone, '4', '5320m', '6960m', '5740 MiB', '12384 MiB', '14 of 420', 'yes']),
+    capacityTable(cluster(), objects).filter(([, nodes]) => nodes === 'most'),
+    ZONES.map((zone) => [
+      'production',
+      'most',
+      zone,
+      '4',
+      '5320m',
+      '6960m',
+      '5740 MiB',
+      '12384 MiB',
+      '14 of 420',
+      '0',
+      'yes',
+    ]),
   );
+  t.end();
+});
+
+t.test('nodes that Karpenter adds: expected on an ordinary day, the most of them on the worst', (t) => {
+  const nodeClass: KubernetesObject = {
+    apiVersion: 'karpenter.k8s.aws/v1',
+    kind: 'EC2NodeClass',
+    metadata: { name: 'default' },
+    spec: { kubelet: { maxPods: 50, kubeReserved: { memory: '640Mi' } } },
+  };
+  const pool = (fields: object) => cluster({ desiredSize: 3 }, ZONES, { instanceTypes: ['t3.medium'], ...fields });
+  const objects = [deployment({ replicas: 12, maxSurge: 0 }), autoscaler(12), nodeClass];
+  const few = pool({ expectedNodes: 0, maxCpus: 2 });
+  t.match(rules(few, objects)[0], /nodePool\.maxCpus: production without us-east-1a has 2 nodes/);
+  const many = pool({ expectedNodes: 0, maxCpus: 12 });
+  t.same(rules(many, objects), [], 'three pods a node, on six');
+  t.same(
+    capacityTable(many, objects).map(([, nodes, zone, left, , , , , pods, waiting, holds]) =>
+      [nodes, zone, left, pods, waiting, holds].join(' '),
+    ),
+    [
+      'least - 3 7 of 315 0 yes',
+      'expected - 3 7 of 315 0 yes',
+      ...ZONES.map((zone) => `expected ${zone} 2 7 of 210 0 yes`),
+      ...ZONES.map((zone) => `most ${zone} 6 16 of 390 0 yes`),
+    ],
+  );
+  // Three of its pods would need a fourth node: nobody would buy it without a pool.
+  const large = [deployment({ replicas: 4, cpu: '1500m', maxSurge: 0 }), nodeClass];
+  t.match(rules(pool({ expectedNodes: 0, maxCpus: 12 }), large), [
+    /nodePool\.expectedNodes: production on an ordinary day has 3 nodes, where 1 pod of Deployment\/api/,
+  ]);
+  t.same(rules(pool({ expectedNodes: 1, maxCpus: 12 }), large), []);
   t.end();
 });
 
@@ -146,7 +193,7 @@ t.test('what is short is reported, and by how much', (t) => {
   const [problem] = capacityProblems(cluster(), [deployment(), autoscaler(14)]);
   t.same(problem, {
     object: 'clusters/production/cluster.yaml',
-    path: 'nodeGroup.maxSize',
+    path: 'nodeGroup.desiredSize',
     rule:
       'production without us-east-1a has 4 nodes, ' +
       'where 3 pods of Deployment/api cannot be scheduled: short of 860m CPU',
@@ -162,7 +209,7 @@ t.test('what is short is reported, and by how much', (t) => {
     /short of 26 pod slots/,
   );
   t.match(
-    rules(cluster({ maxSize: 3 }, ZONES.slice(0, 2)), [deployment(), autoscaler(3)])[0],
+    rules(cluster({ desiredSize: 3 }, ZONES.slice(0, 2)), [deployment(), autoscaler(3)])[0],
     'without us-east-1a has 1 nodes',
     'the zone with two of three nodes',
   );
@@ -217,7 +264,7 @@ t.test('spread constraints must hold in the zones that are left', (t) => {
   t.equal(rules(cluster(), spreading({ minDomains: 3 })).length, 3, 'unless three domains are asked for');
   t.same(rules(cluster(), spreading({ minDomains: 3, whenUnsatisfiable: 'ScheduleAnyway' })), []);
   // Two zones with two and one nodes: the smaller one takes three pods, so that the other stops at four.
-  const uneven = cluster({ maxSize: 5 });
+  const uneven = cluster({ desiredSize: 5 });
   t.match(rules(uneven, spreading({}, 8)), [/without us-east-1a has 3 nodes/, /without us-east-1b has 3 nodes/]);
   t.match(rules(uneven, spreading({}, 8))[0], 'spread constraints');
   t.same(rules(uneven, spreading({ maxSkew: 3 }, 8)), []);

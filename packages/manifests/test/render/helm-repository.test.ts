@@ -67,7 +67,7 @@ function copyWithSample(t: Test): string {
     '  namespaceResourceWhitelist:\n    - { group: sample.example.com, kind: Greeting }\n',
   );
   // What only production renders.
-  for (const project of ['argocd', 'controllers', 'monitoring'])
+  for (const project of ['argocd', 'monitoring'])
     edit(
       folder,
       `argocd/projects/templates/${project}.yaml`,
@@ -158,7 +158,7 @@ const MISTAKES: readonly { name: string; file: string; from: string; to: string;
     file: DEV,
     from: 'replicas: 2',
     to: 'replicas: 2\nresources: { requests: { cpu: 1800m } }',
-    expected: /^clusters\/dev\/cluster\.yaml:\d+: nodeGroup\.maxSize: .*Deployment\/sample cannot be scheduled/,
+    expected: /^clusters\/dev\/cluster\.yaml:\d+: nodePool\.maxCpus: .*Deployment\/sample cannot be scheduled/,
   },
   {
     name: 'a kind that the project does not allow',

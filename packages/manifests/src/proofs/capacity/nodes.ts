@@ -54,6 +54,10 @@ const CPU_RESERVATION = [
   { from: 4000, upTo: Infinity, part: 0.0025 },
 ];
 
+/** What is left of a node's memory, in MiB. */
+export const memoryWithout = ({ memory }: Pick<InstanceType, 'memory'>, reserved: number): number =>
+  Math.floor(memory * (1 - MEMORY_OVERHEAD)) - reserved - EVICTION;
+
 /**
  * What pods can have of a node, before any of them runs: CPU in millicores, memory in MiB.
  *
@@ -72,8 +76,7 @@ export function allocatable(
 ): Amount {
   const byInterfaces = podsByAddresses(type);
   const pods = prefixDelegation ? podsByPrefixes(type) : byInterfaces;
-  const reserved = reservedMemory(reservedFor === 'interfaces' ? byInterfaces : pods);
-  const memory = Math.floor(type.memory * (1 - MEMORY_OVERHEAD)) - reserved - EVICTION;
+  const memory = memoryWithout(type, reservedMemory(reservedFor === 'interfaces' ? byInterfaces : pods));
   const whole = type.cpus * 1000;
   let cpu = whole;
   for (const { from, upTo, part } of CPU_RESERVATION)

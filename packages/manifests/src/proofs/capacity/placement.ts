@@ -4,17 +4,33 @@ import { type Amount, fits, minus } from './amount.ts';
 import type { Pod } from './pods.ts';
 
 export interface Node {
+  /** Whether Karpenter added it. */
+  readonly isAdded?: boolean;
   readonly zone: string;
   readonly name: string;
   free: Amount;
   readonly pods: Pod[];
 }
 
-/** First-fit decreasing: the largest pods first, each on the first node that takes it. Returns those that find none. */
+/** The label of a node that Karpenter added. */
+const ADDED = 'karpenter.sh/nodepool';
+
+/** Whether a pod keeps away from nodes that Karpenter added, as its own pods do. */
+const avoidsAdded = ({ spec: { affinity } }: Pod): boolean =>
+  (affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []).some(
+    ({ matchExpressions = [] }) =>
+      matchExpressions.some(({ key, operator }) => key === ADDED && operator === 'DoesNotExist'),
+  );
+
+/**
+ * First-fit decreasing: the largest pods first, each on the first node that takes it; before them those that only some
+ * nodes may run. Returns those that find none.
+ */
 export function place(pods: readonly Pod[], nodes: readonly Node[], whole: Amount): Pod[] {
   const weight = ({ asked }: Pod): number => Math.max(asked.cpu / whole.cpu, asked.memory / whole.memory);
   const homeless: Pod[] = [];
-  for (const pod of [...pods].sort((a, b) => weight(b) - weight(a))) {
+  const first = (pod: Pod): number => (avoidsAdded(pod) ? 1 : 0);
+  for (const pod of [...pods].sort((a, b) => first(b) - first(a) || weight(b) - weight(a))) {
     const node = nodes.find((candidate) => fits(pod.asked, candidate.free) && isAllowed(pod, candidate, nodes));
     if (node === undefined) homeless.push(pod);
     else {
@@ -27,6 +43,7 @@ export function place(pods: readonly Pod[], nodes: readonly Node[], whole: Amoun
 
 /** Whether anti-affinity and spread constraints allow a pod on a node, given the pods that are placed already. */
 function isAllowed(pod: Pod, node: Node, nodes: readonly Node[]): boolean {
+  if (node.isAdded === true && avoidsAdded(pod)) return false;
   const { affinity, topologySpreadConstraints = [] } = pod.spec;
   for (const { topologyKey, labelSelector } of affinity?.podAntiAffinity
     ?.requiredDuringSchedulingIgnoredDuringExecution ?? []) {

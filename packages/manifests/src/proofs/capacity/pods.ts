@@ -58,14 +58,15 @@ export function daemonRequests(objects: readonly KubernetesObject[]): Amount[] {
   return requests;
 }
 
-/**
- * All other pods at their maximum, a rollout included; without those that give way to all others, such as previews: they
- * need no place.
- */
-export function podsToPlace(all: readonly KubernetesObject[]): Pod[] {
+/** Every autoscaler at its minimum and no rollout; or every one at its maximum, and a rollout of everything. */
+export type Day = 'ordinary' | 'most';
+
+/** All other pods, without those that give way to all others, such as previews: they need no place. */
+export function podsToPlace(all: readonly KubernetesObject[], day: Day = 'most'): Pod[] {
   const objects = withoutGivingWay(all);
   const pods = addonPods();
-  for (const workload of workloads(objects)) if (workload.kind !== 'DaemonSet') pods.push(...podsOf(workload, objects));
+  for (const workload of workloads(objects))
+    if (workload.kind !== 'DaemonSet') pods.push(...podsOf(workload, objects, day));
   for (const object of objects) if (object.apiVersion.startsWith('batch/')) pods.push(...jobPods(object));
   return pods;
 }
@@ -93,10 +94,13 @@ function addonPods(): Pod[] {
   return pods;
 }
 
-/** The most pods that a workload has at once: the autoscaler's maximum, or its replicas, and those of a rollout. */
-function podsOf(workload: Workload, objects: readonly KubernetesObject[]): Pod[] {
+/** The pods that a workload has at once: those of its autoscaler, or its replicas, and those of a rollout. */
+function podsOf(workload: Workload, objects: readonly KubernetesObject[], day: Day): Pod[] {
   const spec = podSpecOf(workload);
-  const replicas = autoscalerOf(workload, objects)?.spec?.maxReplicas ?? workload.spec?.replicas ?? 1;
+  const scaled = autoscalerOf(workload, objects)?.spec;
+  const own = workload.spec?.replicas ?? 1;
+  const replicas =
+    scaled === undefined ? own : day === 'most' ? (scaled.maxReplicas ?? own) : (scaled.minReplicas ?? 1);
   // During a rollout the new pods belong to another ReplicaSet, which spread constraints may tell apart.
   const pod = (revision: string): Pod => ({
     owner: nameOf(workload),
@@ -105,7 +109,8 @@ function podsOf(workload: Workload, objects: readonly KubernetesObject[]): Pod[]
     spec,
     asked: podRequest(spec),
   });
-  return [...repeated(replicas, pod('present')), ...repeated(surgeOf(workload, replicas), pod('next'))];
+  const next = day === 'most' ? surgeOf(workload, replicas) : 0;
+  return [...repeated(replicas, pod('present')), ...repeated(next, pod('next'))];
 }
 
 /** How many pods a rollout adds. */

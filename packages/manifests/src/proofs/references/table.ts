@@ -85,6 +85,7 @@ export const REFERENCES: readonly Reference[] = [
     target: SECRET,
   },
   // Secrets
+  { holders: ['karpenter.sh/NodePool'], path: 'spec.template.spec.nodeClassRef.name', target: ({ group, kind }) => `${text(group)}/${text(kind)}` }, // prettier-ignore
   { holders: ['external-secrets.io/ExternalSecret'], path: 'spec.secretStoreRef.name', target: kindBeside('external-secrets.io', 'SecretStore') }, // prettier-ignore
   ...['accessKeyIDSecretRef', 'secretAccessKeySecretRef', 'sessionTokenSecretRef'].map((field): Reference => ({
     holders: STORES,
@@ -169,6 +170,11 @@ export const ELSEWHERE: readonly Elsewhere[] = [
   { holder: 'pods', path: 'volumes[].name', because: 'the name of the volume itself' },
   { holder: 'pods', path: 'dnsConfig.options[].name', because: 'an option of the resolver' },
   { holder: 'pods', path: 'portName', because: 'the name of a port of its own' },
+  { holder: 'apps/Deployment', path: 'spec.template.spec.containers[].env[].valueFrom.resourceFieldRef.containerName', because: inObject }, // prettier-ignore
+  { holder: 'apps/Deployment', path: 'spec.template.spec.schedulerName', because: "Kubernetes' own" },
+  { holder: 'karpenter.k8s.aws/EC2NodeClass', path: 'spec.blockDeviceMappings[].deviceName', because: 'a device of the image' }, // prettier-ignore
+  { holder: 'karpenter.k8s.aws/EC2NodeClass', path: 'spec.tags.Name', because: 'a tag in AWS' },
+  { holder: 'karpenter.k8s.aws/EC2NodeClass', path: 'spec.tags.project', because: 'a tag in AWS' },
   { holder: 'apps/StatefulSet', path: 'spec.serviceName', because: 'for names of single pods, which nobody uses; that of Argo CD has no Service' }, // prettier-ignore
   { holder: 'batch/Job', path: 'onExitCodes.containerName', because: inObject },
   {
