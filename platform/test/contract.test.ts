@@ -136,7 +136,6 @@ t.test('every role of a pod belongs to a service account that there is', { skip:
     );
     for (const account of given)
       t.ok(accounts.has(account) || addons.includes(ofAddons[account]), `${name}: ${account}`);
-    // Whoever calls AWS says so by its region or by what it makes there.
     for (const account of [
       'aws-load-balancer-controller/aws-load-balancer-controller',
       'external-secrets/external-secrets',
@@ -271,8 +270,8 @@ t.test('the Application argocd takes over what CDKTF installs, as it is', { skip
 
 t.test('facts are what the settings say, wherever they are read', (t) => {
   for (const settings of clusters) {
-    const found = secretOf(settings.name).metadata.annotations;
-    t.same(found, clusterFacts(settings, { aws: found as unknown as MadeOnAws }).annotations);
+    const aws = secretOf(settings.name).metadata.annotations as unknown as MadeOnAws;
+    t.same(aws, clusterFacts(settings, { aws }).annotations);
   }
   t.end();
 });

@@ -1,4 +1,4 @@
-import { INSTANCE_TYPES, instanceType, type InstanceType } from './instance-types.ts';
+import { INSTANCE_TYPES, type InstanceType, instanceType } from './instance-types.ts';
 import type { AwsClusterSettings } from './schema.ts';
 
 /** The nodes of a cluster: those of its node group, and those that Karpenter has added. */

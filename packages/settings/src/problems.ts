@@ -5,19 +5,10 @@ import { awsProblems, hostBits, publicCidrProblem, roleProblems, vpcCidrProblem 
 import { freezeProblems } from './freezes.ts';
 import { instanceType } from './instance-types.ts';
 import { subnetPlan } from './network.ts';
+import { NodeGroup, NodePool } from './node-schema.ts';
 import { mostNodes } from './nodes.ts';
 import { REGIONS, ZONES_WITHOUT_EKS } from './regions.ts';
-import {
-  Api,
-  GITHUB_REPOSITORY,
-  Network,
-  type NetworkSettings,
-  NodeGroup,
-  NodePool,
-  Previews,
-  schemaOf,
-  SERVICE_CIDR,
-} from './schema.ts';
+import { Api, GITHUB_REPOSITORY, Network, type NetworkSettings, Previews, schemaOf, SERVICE_CIDR } from './schema.ts';
 import { type Problem, schemaProblems } from './schema-problems.ts';
 
 type Values = Readonly<Record<string, unknown>>;

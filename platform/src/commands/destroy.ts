@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { command } from '@gitops/report/command-line';
-import { CommandError, UsageError } from '@gitops/report/errors';
+import { CommandError } from '@gitops/report/errors';
 import { text } from '@gitops/report/options';
 import { type Progress, progressTo } from '@gitops/report/progress';
 import { type AwsClusterSettings, settingProblem, SettingsError } from '@gitops/settings';
@@ -14,7 +14,7 @@ import { nameIn } from '../names.ts';
 import { readHeld } from '../recovery/stack-state.ts';
 import { initialize, openTofu, type Tofu } from '../tofu.ts';
 import { clusterNamed, platformFolder, repository, requiredClusterOption, stateKind, synth } from '../workspace.ts';
-import { ask } from './ask.ts';
+import { confirm } from './confirm.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { callProgram } from './programs.ts';
 import { addedInstances, tagged } from './search.ts';
@@ -61,17 +61,6 @@ export default command({
       );
   },
 });
-
-/** Lets a person type the name of the cluster. Throws UsageError for another name. */
-async function confirm(name: string, given: string | undefined): Promise<void> {
-  const typed =
-    given ?? (await ask(`This deletes the cluster ${name}, all that runs in it, and its network. Type its name: `));
-  if (typed.trim() !== name)
-    throw new UsageError(
-      `${JSON.stringify(typed)} is not ${name}; nothing was deleted`,
-      `type ${name}, or set CONFIRM=${name}`,
-    );
-}
 
 const inWords = ({ cluster, accountId, region, looked, found }: Certificate): string =>
   found.length === 0

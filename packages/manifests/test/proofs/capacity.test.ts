@@ -169,16 +169,9 @@ t.test('nodes that Karpenter adds: expected on an ordinary day, the most of them
   t.match(rules(few, objects)[0], /nodePool\.maxCpus: production without us-east-1a has 2 nodes/);
   const many = pool({ expectedNodes: 0, maxCpus: 12 });
   t.same(rules(many, objects), [], 'three pods a node, on six');
-  t.same(
-    capacityTable(many, objects).map(([, nodes, zone, left, , , , , pods, waiting, holds]) =>
-      [nodes, zone, left, pods, waiting, holds].join(' '),
-    ),
-    [
-      'least - 3 7 of 315 0 yes',
-      'expected - 3 7 of 315 0 yes',
-      ...ZONES.map((zone) => `expected ${zone} 2 7 of 210 0 yes`),
-      ...ZONES.map((zone) => `most ${zone} 6 16 of 390 0 yes`),
-    ],
+  t.match(
+    capacityTable(many, objects).map(([, nodes, , left]) => `${nodes} ${left}`),
+    ['least 3', 'expected 3', 'expected 2', 'expected 2', 'expected 2', 'most 6', 'most 6', 'most 6'],
   );
   // Three of its pods would need a fourth node: nobody would buy it without a pool.
   const large = [deployment({ replicas: 4, cpu: '1500m', maxSurge: 0 }), nodeClass];
