@@ -188,8 +188,8 @@ const aws = {
   }),
   customerKey: Type.Boolean({
     description:
-      'Encrypts Secrets in the cluster and in Secrets Manager with a KMS key of our own, for a dollar a month, ' +
-      'instead of the AWS-managed one',
+      'Encrypts Secrets in the cluster and in Secrets Manager, the logs of the control plane and backups with a KMS key ' +
+      "of our own, for a dollar a month, instead of AWS's",
   }),
   interfaceEndpoints: Type.Boolean({
     description:

@@ -54,6 +54,53 @@ export const externalSecretsPolicy = ({
         ]),
   );
 
+/**
+ * The policy of a cluster's key. The account decides by its roles who may use the key; without a statement for it
+ * nobody could ever change the key again. CloudWatch Logs uses it for one log group (CloudWatch Logs user guide, "Encrypt
+ * log data in CloudWatch Logs using AWS KMS").
+ */
+export const keyPolicy = ({
+  accountId,
+  region,
+  logGroup,
+}: {
+  readonly accountId: string;
+  readonly region: string;
+  readonly logGroup: string;
+}): PolicyDocument => ({
+  Version: '2012-10-17',
+  Statement: [
+    {
+      Sid: 'RolesOfTheAccount',
+      Effect: 'Allow',
+      Principal: { AWS: `arn:aws:iam::${accountId}:root` },
+      Action: 'kms:*',
+      // In the policy of a key it is the key.
+      Resource: '*',
+    },
+    {
+      Sid: 'ControlPlaneLogs',
+      Effect: 'Allow',
+      Principal: { Service: `logs.${region}.amazonaws.com` },
+      Action: [
+        'kms:Decrypt',
+        'kms:DescribeKey',
+        'kms:Encrypt',
+        'kms:GenerateDataKey',
+        'kms:GenerateDataKeyWithoutPlaintext',
+        'kms:ReEncryptFrom',
+        'kms:ReEncryptTo',
+      ],
+      Resource: '*',
+      Condition: {
+        StringEquals: {
+          'kms:EncryptionContext:aws:logs:arn': `arn:aws:logs:${region}:${accountId}:log-group:${logGroup}`,
+        },
+      },
+    },
+  ],
+});
+
 /** Allows pushing images to these repositories, tagging them and reading what their scan found; no deletion. */
 export const imagePushPolicy = (repositoryArns: readonly string[]): PolicyDocument =>
   allow(

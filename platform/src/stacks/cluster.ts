@@ -13,6 +13,7 @@ import { type ITerraformDependable, TerraformVariable } from 'cdktf';
 import type { Construct } from 'constructs';
 import { type AwsClusterSettings, previewToken, SERVICE_CIDR } from '@gitops/settings';
 import { podIdentities } from '../iam/pod-identities.ts';
+import { keyPolicy } from '../iam/policies.ts';
 import { trustOfEks, trustOfPodIdentity } from '../iam/trust.ts';
 import { addedNodes, clusterRole, deployRole, interruptionQueue, nameIn } from '../names.ts';
 import { addAddedNodes } from './cluster-added-nodes.ts';
@@ -84,14 +85,19 @@ export class ClusterStack extends PlatformStack {
     if (settings.nodePool !== undefined) addAddedNodes(this, settings, cluster);
 
     this.#secrets(key);
-    addBackups(this, settings);
+    addBackups(this, settings, key);
   }
 
-  /** Encrypts Secrets, in Kubernetes and in Secrets Manager. Deleted a month after the cluster: a backup needs it. */
+  /**
+   * Encrypts Secrets, in Kubernetes and in Secrets Manager, the logs of the control plane and the vault of backups.
+   * Deleted a month after the cluster: a backup needs it.
+   */
   #key(): KmsKey {
+    const { accountId, region } = this.#settings;
     const key = new KmsKey(this, 'key', {
       description: `Secrets of the cluster ${this.#settings.name}`,
       enableKeyRotation: true,
+      policy: JSON.stringify(keyPolicy({ accountId, region, logGroup: controlPlaneLogGroup(this.#settings) })),
       deletionWindowInDays: 30,
     });
     new KmsAlias(this, 'key-alias', { name: `alias/${this.#settings.name}`, targetKeyId: key.keyId });
@@ -109,6 +115,7 @@ export class ClusterStack extends PlatformStack {
     const logs = new CloudwatchLogGroup(this, 'logs', {
       name: controlPlaneLogGroup(this.#settings),
       retentionInDays: this.#settings.logRetentionDays,
+      ...(key === undefined ? {} : { kmsKeyId: key.arn }),
     });
     return new EksCluster(this, 'cluster', {
       name,
@@ -125,7 +132,8 @@ export class ClusterStack extends PlatformStack {
       kubernetesNetworkConfig: { ipFamily: 'ipv4', serviceIpv4Cidr: SERVICE_CIDR },
       // The add-ons below replace those that EKS would install.
       bootstrapSelfManagedAddons: false,
-      enabledClusterLogTypes: ['api', 'audit', 'authenticator'],
+      // All of them: an audit asks for it. CloudWatch takes 0.50 dollars for each GB.
+      enabledClusterLogTypes: ['api', 'audit', 'authenticator', 'controllerManager', 'scheduler'],
       // Extended support costs 365 dollars a month more; an upgrade in time costs nothing.
       upgradePolicy: { supportType: 'STANDARD' },
       zonalShiftConfig: { enabled: true },

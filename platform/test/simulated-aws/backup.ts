@@ -6,7 +6,7 @@ import { block, idFromName, type Kinds, regionalArn, text, withRole } from './ki
 export const backup: Kinds = {
   aws_backup_vault: {
     id: idFromName,
-    fixed: ['name'],
+    fixed: ['name', 'kms_key_arn'],
     existsError: 'AlreadyExistsException',
     checkDelete: ({ thing, find, fail }) => {
       const hasPoints = find('recovery_point', ({ values }) => values.vault === thing.id) !== undefined;
@@ -17,7 +17,7 @@ export const backup: Kinds = {
     fill: (context) => ({
       arn: regionalArn(context, 'backup', `backup-vault:${context.id}`),
       recovery_points: 0,
-      kms_key_arn: regionalArn(context, 'kms', 'key/aws-backup'),
+      kms_key_arn: context.values.kms_key_arn ?? regionalArn(context, 'kms', 'key/aws-backup'),
     }),
   },
 

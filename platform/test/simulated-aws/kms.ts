@@ -7,7 +7,11 @@ export const kms: Kinds = {
     prefix: '',
     fixed: ['key_usage'],
     computed: ['id', 'arn', 'key_id', 'policy'],
-    fill: (context) => ({ arn: regionalArn(context, 'kms', `key/${context.id}`), key_id: context.id, policy: '{}' }),
+    fill: (context) => ({
+      arn: regionalArn(context, 'kms', `key/${context.id}`),
+      key_id: context.id,
+      policy: context.values.policy ?? '{}',
+    }),
   },
   aws_kms_alias: {
     id: idFromName,
