@@ -1,5 +1,8 @@
 import t from 'tap';
+import { ACCEPTED_IN_PLANS, differences } from '@gitops/audit/accepted';
+import { checkov } from '@gitops/audit/checkov';
 import { readClusters } from '@gitops/settings';
+import { pythonProblem } from '@gitops/tools/python';
 import { monthlyCosts, plannedResources, type Resource, totalOf } from '../../src/cost.ts';
 import { openPlatform, outputOf, type Platform, repository, terraform } from '../platform-in-tests.ts';
 import { SimulatedAws, type Thing } from '../simulated-aws/cloud.ts';
@@ -7,6 +10,8 @@ import type { Operation } from '../simulated-aws/operations.ts';
 import type { Values } from '../simulated-aws/values.ts';
 
 const CLUSTERS = ['dev', 'staging', 'production'];
+/** The plans of all stacks as JSON, for the audit below. */
+const plans = new Map<string, string>();
 
 /** What is left of a cluster. */
 const ofCluster = ({ cloud }: Platform, cluster: string): string[] =>
@@ -39,15 +44,11 @@ for (const program of [undefined, ...(terraform === undefined ? [] : [terraform]
         ] as const) {
           const run = await engine[step](...args);
           t.equal(run.code, code, `${name} ${step}${run.code === code ? '' : outputOf(run)}`);
-          if (args[0] === '-out=plan')
-            planned.set(cluster, [
-              ...(planned.get(cluster) ?? []),
-              ...plannedResources(
-                JSON.parse((await engine.run('show', '-json', 'plan')).output) as Parameters<
-                  typeof plannedResources
-                >[0],
-              ),
-            ]);
+          if (args[0] !== '-out=plan') continue;
+          const { output } = await engine.run('show', '-json', 'plan');
+          if (program === undefined) plans.set(`${name}.json`, output);
+          const resources = plannedResources(JSON.parse(output) as Parameters<typeof plannedResources>[0]);
+          planned.set(cluster, [...(planned.get(cluster) ?? []), ...resources]);
         }
       }
       for (const cluster of CLUSTERS) t.ok(ofCluster(platform, cluster).length > 40, cluster);
@@ -81,6 +82,14 @@ for (const program of [undefined, ...(terraform === undefined ? [] : [terraform]
     },
   );
 }
+t.test(
+  'checkov finds nothing in the plans that is not accepted, with its reason',
+  { skip: pythonProblem ?? false },
+  async (t) => {
+    t.same(differences(await checkov('terraform_plan', plans), ACCEPTED_IN_PLANS), { found: [], stale: [] });
+  },
+);
+
 if (terraform === undefined) t.comment("Terraform is not on the PATH: the round above was OpenTofu's alone");
 
 t.test('what needs another comes after it, and goes before it', async (t) => {
