@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Context, Kind } from './kind.ts';
 import { dataSourceOf, kindOf, kinds } from './kinds.ts';
+import { checkLimits, UNASSUMABLE } from './limits.ts';
 import { AwsError, type Faults, type Operation, Operations } from './operations.ts';
 import { isSame, type Values } from './values.ts';
 
@@ -29,7 +30,7 @@ export interface TaggedArn {
 /**
  * A simulated AWS, in memory: what exists in any account and region, and the rules by which AWS lets things come and go
  * (the files of the services). It knows the resources that the platform uses and no others. It does not check who may
- * do what, starts no machine and knows no quota but that of addresses.
+ * do what, and starts no machine. limits.ts says of each type which quotas and other limits it knows.
  */
 export class SimulatedAws {
   readonly #things = new Map<string, Thing>();
@@ -79,7 +80,9 @@ export class SimulatedAws {
     const kind = kindOf(type);
     const context = this.#context(values, caller);
     this.#checkReferences(kind, values, caller);
+    this.#checkPropagation(type, values, caller);
     kind.checkCreate?.(context);
+    checkLimits(type, context);
     const id = kind.id?.(context) ?? this.#newId(kind.prefix ?? `${type}-`);
     const key = kind.unique?.(values);
     const isThere = (other: Thing): boolean =>
@@ -111,6 +114,7 @@ export class SimulatedAws {
       this.#checkReferences(kindOf(type), values, caller);
       const context = { ...this.#context(values, caller), thing };
       kindOf(type).checkUpdate?.(context);
+      checkLimits(type, context);
       thing.values = { ...thing.values, ...values, ...kindOf(type).renew?.(context), id };
       return thing;
     });
@@ -203,6 +207,18 @@ export class SimulatedAws {
         if (named === undefined) fail(missingError, `${to} ${name} does not exist`);
       }
     }
+  }
+
+  /** A new role is not known to every service at once. */
+  #checkPropagation(type: string, values: Values, caller: Caller): void {
+    const arn = [values.role_arn, values.iam_role_arn].find((given) => typeof given === 'string') ?? '';
+    const role = this.find('aws_iam_role', caller, (thing) => thing.values.arn === arn);
+    const created = this.timeline.findLastIndex(
+      (entry) => entry.operation === 'create' && entry.type === 'aws_iam_role' && entry.id === role?.id,
+    );
+    const says = UNASSUMABLE[type];
+    if (created < 0 || says === undefined) return;
+    if (this.timeline.length - created <= this.faults.propagation) fail(...says(arn));
   }
 
   /** Most things cannot be deleted while others refer to them. */

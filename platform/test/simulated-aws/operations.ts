@@ -28,6 +28,8 @@ export interface Operation {
 export interface Faults {
   /** How often AWS answers "Throttling" before each operation succeeds. */
   throttle: number;
+  /** How many operations pass before services may assume a new role. */
+  propagation: number;
   /** Milliseconds that operations on a type take; at least 1. */
   delays: Readonly<Record<string, number>>;
   /** Called before each operation that changes something, with its number from 1; may end the caller. */
@@ -46,7 +48,14 @@ const nothing = (): void => undefined;
 /** Runs operations as AWS does: one may be throttled, takes a while, and others run meanwhile. */
 export class Operations {
   readonly timeline: Operation[] = [];
-  readonly faults: Faults = { throttle: 0, delays: {}, before: nothing, after: nothing, stopping: nothing };
+  readonly faults: Faults = {
+    throttle: 0,
+    propagation: 0,
+    delays: {},
+    before: nothing,
+    after: nothing,
+    stopping: nothing,
+  };
   /** How many were begun. */
   count = 0;
   /** How often a caller was throttled. */

@@ -3,6 +3,7 @@ import { type Caller, replacedBy, type SimulatedAws } from './cloud.ts';
 import { kindOf } from './kinds.ts';
 import { AwsError } from './operations.ts';
 import { NESTING, PROTOCOL_VERSION, providerService, SEVERITY_ERROR } from './protocol.ts';
+import { repeated } from './repeated.ts';
 import { type Block, type NestedBlock, schemaOf } from './schemas.ts';
 import { complete, fromMessage, isSame, toMessage, UNKNOWN, Unknown, type Values } from './values.ts';
 
@@ -193,7 +194,7 @@ function implementation(provider: 'aws' | 'helm', cloud: SimulatedAws, used: Use
         const known = { ...(withoutUnknown(planned) as Values), ...(provider === 'helm' ? { cluster } : {}) };
         return result(
           prior === null
-            ? await cloud.create(type, known, caller)
+            ? await repeated(type, async () => cloud.create(type, known, caller))
             : await cloud.update(type, String(prior.id), known, caller),
         );
       } catch (error) {
