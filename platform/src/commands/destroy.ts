@@ -10,12 +10,13 @@ import { type AwsClusterSettings, settingProblem, SettingsError } from '@gitops/
 import { RunError } from '@gitops/tools/run';
 import type { SynthesizedStack } from '../app.ts';
 import { requireCredentials } from '../credentials.ts';
-import { nameIn } from '../names.ts';
+import { nameIn, projectOf } from '../names.ts';
 import { readHeld } from '../recovery/stack-state.ts';
 import { initialize, openTofu, type Tofu } from '../tofu.ts';
 import { clusterNamed, platformFolder, repository, requiredClusterOption, stateKind, synth } from '../workspace.ts';
 import { confirm } from './confirm.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
+import { searches } from './leftovers.ts';
 import { callProgram } from './programs.ts';
 import { addedInstances, tagged } from './search.ts';
 
@@ -64,7 +65,7 @@ export default command({
 
 const inWords = ({ cluster, accountId, region, looked, found }: Certificate): string =>
   found.length === 0
-    ? `nothing in ${accountId}, ${region}, carries a tag of ${cluster} any more: ${looked.join(', ')}`
+    ? `nothing of ${cluster} is left in ${accountId}, ${region}; searched: ${looked.join(', ')}`
     : found.join('\n');
 
 export interface Destruction {
@@ -88,7 +89,7 @@ export interface Certificate {
   readonly cluster: string;
   readonly accountId: string;
   readonly region: string;
-  /** Tags, as `key=value`, or a key with any value. */
+  /** Tags, as `key=value`, or a key with any value; names. */
   readonly looked: readonly string[];
   /** ARNs. */
   readonly found: readonly string[];
@@ -98,7 +99,7 @@ export interface Certificate {
  * Takes a cluster down in the one order that leaves nothing behind: what runs in it first, while the controllers that
  * created load balancers and volumes still run and delete them; then Argo CD, the cluster, the network. Run again after
  * a failure, it resumes where it stopped.
- * @returns what a search by tags finds afterwards
+ * @returns what is found afterwards (leftovers.ts)
  * Throws CommandError where something is not deleted, naming it.
  */
 export async function destroyCluster({
@@ -255,25 +256,21 @@ async function ownedByControllers({ name, region }: AwsClusterSettings): Promise
   return [...balancers, ...volumes].map(({ arn }) => arn);
 }
 
-/** Searches for everything that still has a tag of the cluster. */
-async function certify({ name, accountId, region }: AwsClusterSettings): Promise<Certificate> {
-  const tags: readonly (readonly [key: string, value: string | null])[] = [
-    ['cluster', name],
-    [`kubernetes.io/cluster/${name}`, null],
-    ['elbv2.k8s.aws/cluster', name],
-    ['ebs.csi.aws.com/cluster-name', name],
-  ];
+/** Searches for everything of the cluster that is left, also for what AWS made without our tags. */
+async function certify(cluster: AwsClusterSettings): Promise<Certificate> {
+  const looked: string[] = [];
   const found = new Set<string>();
-  for (const [key, value] of tags) {
-    const things = await tagged(region, { [key]: value });
-    for (const { arn } of things) found.add(arn);
+  for (const search of searches(cluster, projectOf(cluster))) {
+    looked.push(search.looked);
+    for (const arn of await search.run()) found.add(arn);
   }
+  const { name, accountId, region } = cluster;
+  // A key that waits to be deleted costs nothing, and is the only thing that can still open a backup.
   return {
     cluster: name,
     accountId,
     region,
-    looked: tags.map(([key, value]) => (value === null ? key : `${key}=${value}`)),
-    // A key that waits to be deleted costs nothing, and is the only thing that can still open a backup.
+    looked,
     found: [...found].filter((arn) => !arn.startsWith('arn:aws:kms:')).sort(),
   };
 }

@@ -31,6 +31,8 @@ const usual: Answer[] = [
   { program: 'kubectl', to: 'get applications', stdout: applications },
   { program: 'aws', to: 'get-resources', stdout: none },
   { program: 'aws', to: 'describe-instances', stdout: '[]' },
+  { program: 'aws', to: 'describe-log-groups', stdout: '[]' },
+  { program: 'aws', to: 'list-roles', stdout: '[]' },
 ];
 /** The state of a stack with one release. */
 const STATE = JSON.stringify({
@@ -117,6 +119,14 @@ const INSTANCES =
   'aws ec2 describe-instances --filters Name=tag:cluster,Values=dev Name=tag-key,Values=karpenter.sh/nodepool ' +
   'Name=instance-state-name,Values=pending,running,shutting-down,stopping,stopped ' +
   '--query Reservations[].Instances[].InstanceId';
+/** What the search by tags does not know. */
+const BY_NAME = [
+  ...['/aws/eks/dev/cluster', '/aws/vpc/dev/flow-logs'].map(
+    (group) =>
+      `aws logs describe-log-groups --log-group-name-prefix ${group} --query logGroups[?logGroupName=='${group}'].arn`,
+  ),
+  "aws iam list-roles --query Roles[?starts_with(RoleName, 'gitops-platform.dev.')].Arn",
+];
 
 t.test(
   'what runs in a cluster goes before the controllers that must clear up after it, then Argo CD, cluster and network',
@@ -149,9 +159,13 @@ t.test(
       ...[
         'Key=cluster,Values=dev',
         'Key=kubernetes.io/cluster/dev',
+        'Key=aws:eks:cluster-name,Values=dev',
+        'Key=eks:cluster-name,Values=dev',
+        'Key=cluster.k8s.amazonaws.com/name,Values=dev',
         'Key=elbv2.k8s.aws/cluster,Values=dev',
         'Key=ebs.csi.aws.com/cluster-name,Values=dev',
       ].map(search),
+      ...BY_NAME,
     ]);
     t.match(certificate, { cluster: 'dev', accountId: '111111111111', region: 'us-east-1', found: [] });
   },
@@ -206,7 +220,7 @@ t.test(
     const { happened, error } = await destroyed(t, [GONE]);
     t.equal(error, '');
     t.same(
-      happened.filter((call) => !call.includes('get-resources')),
+      happened.filter((call) => !call.includes('get-resources') && !BY_NAME.includes(call)),
       [
         'aws eks describe-cluster --name dev',
         INSTANCES,
@@ -252,7 +266,7 @@ t.test('where Argo CD was deleted by hand, load balancers, volumes and added nod
     },
   ]);
   t.equal(error, '');
-  t.same(happened.slice(2, -4), [
+  t.same(happened.slice(2, happened.indexOf('tofu destroy dev-network') + 1), [
     'kubectl get statefulset argocd-application-controller --output=name',
     'kubectl delete ingress --all --all-namespaces',
     'kubectl delete persistentvolumeclaim --all --all-namespaces',
@@ -286,4 +300,24 @@ t.test('what is left in the end is named; a key that waits to be deleted costs n
     },
   ]);
   t.same(certificate?.found, [volume]);
+});
+
+t.test('what AWS made without our tags is found by the marks of its maker', async (t) => {
+  const made: readonly (readonly [call: string, arn: string])[] = [
+    // EKS wrote once more after the group was deleted, and made it again.
+    [
+      '--log-group-name-prefix /aws/eks/dev/cluster',
+      'arn:aws:logs:us-east-1:111111111111:log-group:/aws/eks/dev/cluster:*',
+    ],
+    ['list-roles', 'arn:aws:iam::111111111111:role/gitops-platform.dev.nodes'],
+    ['Key=aws:eks:cluster-name', 'arn:aws:ec2:us-east-1:111111111111:security-group/sg-1'],
+    ['Key=eks:cluster-name', 'arn:aws:ec2:us-east-1:111111111111:instance/i-1'],
+    ['Key=cluster.k8s.amazonaws.com/name', 'arn:aws:ec2:us-east-1:111111111111:network-interface/eni-1'],
+    ['Key=ebs.csi.aws.com/cluster-name', 'arn:aws:ec2:us-east-1:111111111111:snapshot/snap-1'],
+  ];
+  for (const [to, arn] of made) {
+    const stdout = to.startsWith('Key=') ? arns(arn) : JSON.stringify([arn]);
+    const { certificate } = await destroyed(t, [{ program: 'aws', to, stdout }]);
+    t.same(certificate?.found, [arn], to);
+  }
 });
