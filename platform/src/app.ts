@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { App } from 'cdktf';
 import {
   type AwsClusterSettings,
+  type ClusterSettings,
   faultsIn,
   settingProblem,
   SettingsError,
   sortClusters,
-  type SortedClusters,
 } from '@gitops/settings';
 import { supportProblem } from '@gitops/settings/eks-versions';
 import { ArgoCdStack } from './stacks/argocd.ts';
@@ -37,18 +37,20 @@ export interface SynthesizedStack {
  * @param repository the repository's folder; the settings in its clusters/ hold all differences
  * @param outdir is replaced as a whole or, after a failure, not at all: no stack of a removed cluster stays
  * @param today decides which versions of Kubernetes are still supported; the output does not depend on it
- * @param only the cluster that counts: without the stacks of others whose settings are wrong, and then without those that
- *   an account has once, which are made of the settings of all
+ * @param only the cluster whose faults count, or the stack that an account has once. Stacks of clusters with faults are
+ *   left out then, and so are those that an account has once where settings cannot be read: they are made of all clusters'
  * Throws SettingsError for invalid settings.
  */
 export function synthesize(repository: string, outdir: string, today = new Date(), only?: string): SynthesizedStack[] {
-  const { clusters: readable, faults } = sortedBySupport(repository, today);
-  const counting = new Map([...faults].filter(([name]) => only === undefined || name === only));
+  const { clusters: known, faults: unreadable } = sortClusters(repository);
+  const faults = new Map([...unreadable, ...unsupported(repository, known, today)]);
+  const isCluster = faults.has(only ?? '') || known.some(({ name }) => name === only);
+  const counts = (name: string): boolean => only === undefined || (isCluster ? name === only : unreadable.has(name));
+  const counting = new Map([...faults].filter(([name]) => counts(name)));
   if (counting.size > 0) throw new SettingsError(faultsIn(counting));
-  const clusters = readable.filter(({ name }) => !faults.has(name));
-  const isWhole = faults.size === 0;
-  const onAws = clusters.filter((cluster): cluster is AwsClusterSettings => cluster.provider === 'aws');
-  const [common] = clusters;
+  const isWhole = unreadable.size === 0;
+  const onAws = known.filter((cluster): cluster is AwsClusterSettings => cluster.provider === 'aws');
+  const [common] = known;
   if (common === undefined) return [];
 
   const fresh = `${outdir}.new`;
@@ -72,6 +74,7 @@ export function synthesize(repository: string, outdir: string, today = new Date(
 
   if (isWhole && onAws.length > 0) add(new RegistryStack(app, common, onAws), bootstrapOf(common.registry.accountId));
   for (const settings of onAws) {
+    if (faults.has(settings.name)) continue;
     const network = add(new NetworkStack(app, settings), bootstrapOf(settings.accountId), settings.name);
     const cluster = add(new ClusterStack(app, settings), [network], settings.name);
     add(new ArgoCdStack(app, settings, repository), [cluster], settings.name);
@@ -88,13 +91,12 @@ export function synthesize(repository: string, outdir: string, today = new Date(
   }));
 }
 
-/** All clusters; a version of Kubernetes that is not supported is a fault of its cluster. */
-function sortedBySupport(repository: string, today: Date): SortedClusters {
-  const { clusters, faults } = sortClusters(repository);
-  const all = new Map(faults);
+/** Clusters whose version of Kubernetes is out of standard support. */
+function unsupported(repository: string, clusters: readonly ClusterSettings[], today: Date): Map<string, string[]> {
+  const faults = new Map<string, string[]>();
   for (const { name, provider, kubernetesVersion } of clusters) {
     const rule = provider === 'aws' ? supportProblem(kubernetesVersion, today) : undefined;
-    if (rule !== undefined) all.set(name, [settingProblem(repository, name, ['kubernetesVersion'], rule)]);
+    if (rule !== undefined) faults.set(name, [settingProblem(repository, name, ['kubernetesVersion'], rule)]);
   }
-  return { clusters, faults: all };
+  return faults;
 }

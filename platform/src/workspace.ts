@@ -19,13 +19,12 @@ export const platformFolder = dirname(outdir);
 
 /**
  * Writes every stack of every cluster, in the order in which they are applied. Throws SettingsError.
- * @param cluster the only one that counts: the settings of another one may be wrong, and its stacks are then missing, and
- *   so are those that an account has once
+ * @param only the cluster whose faults count, or the stack that an account has once (`synthesize` says what is left out)
  */
-export async function synth(cluster?: string): Promise<SynthesizedStack[]> {
+export async function synth(only?: string): Promise<SynthesizedStack[]> {
   // CDKTF takes a third of a second to load, and not every command needs it.
   const { synthesize } = await import('./app.ts');
-  return synthesize(repository, outdir, new Date(), cluster);
+  return synthesize(repository, outdir, new Date(), only);
 }
 
 /** A stack as CDKTF wrote it. */
@@ -73,7 +72,7 @@ const clusterOf = (stack: string): string | undefined =>
  * Throws UsageError where that is none.
  */
 export async function chosenStacks({ cluster, stack }: Chosen): Promise<SynthesizedStack[]> {
-  const stacks = await synth(cluster ?? (stack === undefined ? undefined : clusterOf(stack)));
+  const stacks = await synth(cluster ?? (stack === undefined ? undefined : (clusterOf(stack) ?? stack)));
   const isChosen = (candidate: SynthesizedStack): boolean =>
     (cluster === undefined || candidate.cluster === cluster) && (stack === undefined || candidate.name === stack);
   const chosen = cluster === undefined && stack === undefined ? [] : stacks.filter(isChosen);

@@ -12,6 +12,7 @@ import {
   stateBucketName,
 } from './aws-names.ts';
 import { priceProblem } from './prices.ts';
+import { quotaProblems } from './quotas.ts';
 import { zonesWithoutFamily } from './regions.ts';
 import { Api, AwsCluster } from './schema.ts';
 import type { Problem } from './schema-problems.ts';
@@ -26,14 +27,22 @@ export function awsProblems(settings: Values): Problem[] {
   if (!Value.Check(AwsCluster, settings)) return [];
   const project = projectOf(settings);
   const problems = [...nameProblems(project, settings), ...ownRoleProblems(project, settings)];
-  const { instanceType } = settings.nodeGroup;
-  const lacking = zonesWithoutFamily(instanceType).filter((zone) => settings.network.zones.includes(zone));
-  if (lacking.length > 0)
-    problems.push({
-      keys: ['nodeGroup', 'instanceType'],
-      rule: `must be a type that exists in ${lacking.join(', ')} (packages/settings/data/zones.json)`,
-    });
-  return [...problems, ...priceProblem(settings)];
+  return [...problems, ...instanceTypeProblems(settings), ...quotaProblems(settings, []), ...priceProblem(settings)];
+}
+
+/** Every zone needs the type of the node group, and one at least of those that Karpenter may add. */
+function instanceTypeProblems({ nodeGroup, nodePool, network }: Static<typeof AwsCluster>): Problem[] {
+  const zonesWithout = (types: readonly string[]): string[] =>
+    network.zones.filter((zone) => types.every((type) => zonesWithoutFamily(type).includes(zone)));
+  const problems: Problem[] = [];
+  const add = (keys: readonly string[], types: readonly string[], what: string): void => {
+    const lacking = zonesWithout(types);
+    if (lacking.length > 0)
+      problems.push({ keys, rule: `must ${what} in ${lacking.join(', ')} (packages/settings/data/zones.json)` });
+  };
+  add(['nodeGroup', 'instanceType'], [nodeGroup.instanceType], 'be a type that exists');
+  if (nodePool !== undefined) add(['nodePool', 'instanceTypes'], nodePool.instanceTypes, 'have a type that exists');
+  return problems;
 }
 
 function nameProblems(project: string, { name, accountId }: Static<typeof AwsCluster>): Problem[] {
@@ -136,12 +145,17 @@ export function publicCidrProblem(text: string): string | undefined {
         'what is inside the VPC reaches the API anyway';
 }
 
+// Docker's network, which services of AWS use inside a VPC (VPC user guide, "VPC CIDR blocks": do not use it).
+const DOCKER = '172.17.0.0/16';
+
 /** Why a network cannot be that of a VPC; undefined where it can. */
 export function vpcCidrProblem(text: string): string | undefined {
   const cidr = parseCidr(text);
   const unusable = UNUSABLE.find((range) => overlaps(cidr, parseCidr(range.cidr)));
   if (unusable !== undefined)
     return `must not overlap ${unusable.cidr} (${unusable.name}), which AWS refuses; for instance 10.1.0.0/16`;
+  if (overlaps(cidr, parseCidr(DOCKER)))
+    return `must not overlap ${DOCKER}, which services of AWS use inside a VPC; for instance 10.1.0.0/16`;
   const isPrivate = PRIVATE.some((range) => overlaps(cidr, parseCidr(range.cidr)));
   return isPrivate
     ? undefined

@@ -7,7 +7,7 @@ import { instanceType } from './instance-types.ts';
 import { subnetPlan } from './network.ts';
 import { NodeGroup, NodePool } from './node-schema.ts';
 import { mostNodes } from './nodes.ts';
-import { REGIONS, ZONES_WITHOUT_EKS } from './regions.ts';
+import { lastZoneLetter, REGIONS, ZONES_WITHOUT_EKS } from './regions.ts';
 import { Api, GITHUB_REPOSITORY, Network, type NetworkSettings, Previews, schemaOf, SERVICE_CIDR } from './schema.ts';
 import { type Problem, schemaProblems } from './schema-problems.ts';
 
@@ -127,6 +127,9 @@ function networkProblems(network: unknown, region: unknown): Problem[] {
 function zoneProblem(zone: string, region: string): string | undefined {
   if (zone.slice(0, -1) !== region)
     return `must be a zone of ${region}, such as ${region}a; a cluster outside the shared region names its own zones`;
+  const last = lastZoneLetter(region);
+  if (zone.slice(-1) > last)
+    return `must be a zone that ${region} has: ${region}a to ${region}${last} (packages/settings/data/zones.json)`;
   if (ZONES_WITHOUT_EKS.includes(zone)) return 'must be a zone in which EKS places control planes';
   return undefined;
 }

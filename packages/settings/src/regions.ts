@@ -17,13 +17,20 @@ interface Zones {
   readonly withoutControlPlane: Readonly<Record<string, readonly string[]>>;
   /** The names that are the same in every account. */
   readonly names: Readonly<Record<string, string>>;
+  readonly lastLetters: {
+    /** The last letter of a zone's name in regions that are not listed. */
+    readonly most: string;
+    readonly regions: Readonly<Record<string, string>>;
+  };
+  /** Ids of zones by region. */
+  readonly withoutNat: { readonly regions: Readonly<Record<string, readonly string[]>> };
   readonly withoutInstances: {
     /** Families of instance types, such as t3, by ids of zones. */
     readonly families: Readonly<Record<string, readonly string[]>>;
   };
 }
 
-const { withoutControlPlane, names, withoutInstances } = JSON.parse(
+const { withoutControlPlane, names, lastLetters, withoutNat, withoutInstances } = JSON.parse(
   readFileSync(new URL('../data/zones.json', import.meta.url), 'utf8'),
 ) as Zones;
 
@@ -34,6 +41,20 @@ const { withoutControlPlane, names, withoutInstances } = JSON.parse(
 export const ZONES_WITHOUT_EKS: readonly string[] = Object.values(withoutControlPlane)
   .flat()
   .flatMap((id) => names[id] ?? []);
+
+/** The last letter that the name of a zone of a region ends in: f in us-east-1. */
+export const lastZoneLetter = (region: string): string => lastLetters.regions[region] ?? lastLetters.most;
+
+/**
+ * Why the platform cannot use a zone, by the zone's id, which means the same zone in every account; undefined where it can.
+ * A name means another zone in each account, so only AWS knows the ids of an account's zones.
+ * @param zoneId such as use1-az3
+ */
+export function zoneIdProblem(region: string, zoneId: string): string | undefined {
+  if (withoutControlPlane[region]?.includes(zoneId) === true) return 'EKS places no control plane there';
+  if (withoutNat.regions[region]?.includes(zoneId) === true) return 'NAT gateways are not available there';
+  return undefined;
+}
 
 /**
  * The zones, by name, that are known to lack the family of an instance type. The list is short, and AWS has the whole one:

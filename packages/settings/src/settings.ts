@@ -4,7 +4,8 @@ import { parseCidr } from '@gitops/subnets/cidr';
 import { findOverlaps } from '@gitops/subnets/overlaps';
 import { oldestFirst } from './age.ts';
 import { type ClusterFiles, readClusterFiles, SettingsError, SHARED } from './cluster-files.ts';
-import type { ClusterSettings } from './schema.ts';
+import { quotaProblems } from './quotas.ts';
+import type { AwsClusterSettings, ClusterSettings } from './schema.ts';
 import { valueAt } from './yaml-file.ts';
 
 export { oldestFirst } from './age.ts';
@@ -72,7 +73,11 @@ export function sortClusters(root: string): SortedClusters {
       faults.set(name, error.problems);
     }
   }
-  for (const [name, problem] of [...overlapProblems(root, readable), ...commonProblems(root, readable)])
+  for (const [name, problem] of [
+    ...overlapProblems(root, readable),
+    ...commonProblems(root, readable),
+    ...sharedQuotaProblems(root, readable),
+  ])
     faults.set(name, [...(faults.get(name) ?? []), problem]);
   return { clusters: readable.map(({ settings }) => settings).filter(({ name }) => !faults.has(name)), faults };
 }
@@ -135,6 +140,39 @@ function commonProblems(root: string, clusters: readonly ClusterFiles[]): [clust
   }
   return problems;
 }
+
+/** Each with the name of the cluster for which the quotas of its account no longer suffice: the newer one. */
+function sharedQuotaProblems(root: string, clusters: readonly ClusterFiles[]): [cluster: string, problem: string][] {
+  const groups = new Map<string, QuotaShare[]>();
+  for (const { settings, place, reportHere } of clusters) {
+    if (settings.provider !== 'aws') continue;
+    const key = `${settings.accountId} ${settings.region}`;
+    const share = { cluster: settings.name, settings, place: place(['accountId']), reportHere };
+    groups.set(key, [...(groups.get(key) ?? []), share]);
+  }
+  const problems: [string, string][] = [];
+  for (const group of groups.values()) {
+    // Git is asked for the ages only where it matters.
+    const [any, ...others] = group;
+    if (any === undefined || quotaProblems(any.settings, settingsOf(others)).length === 0) continue;
+    const older: QuotaShare[] = [];
+    for (const share of oldestFirst(root, group)) {
+      const found = quotaProblems(share.settings, settingsOf(older));
+      for (const problem of found) problems.push([share.cluster, share.reportHere(problem)]);
+      if (found.length === 0) older.push(share);
+    }
+  }
+  return problems;
+}
+
+/** A cluster that shares the quotas of an account in a region. */
+interface QuotaShare extends Pick<ClusterFiles, 'reportHere'> {
+  readonly cluster: string;
+  readonly settings: AwsClusterSettings;
+  readonly place: string;
+}
+
+const settingsOf = (shares: readonly QuotaShare[]): AwsClusterSettings[] => shares.map(({ settings }) => settings);
 
 /** A problem that another package found with a setting of a cluster, as `file:line: key: rule (it is value)`. */
 export function settingProblem(root: string, name: string, keys: readonly string[], rule: string): string {

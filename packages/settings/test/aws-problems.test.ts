@@ -11,13 +11,33 @@ const CIDR = '10.0.0.0/16';
 const OFFICE = '203.0.113.0/24';
 const ROLES = '[platform-team]';
 const inRegion =
-  (region: string): Edit =>
+  (region: string, from = '', to = ''): Edit =>
   (text) =>
-    text.replaceAll('us-east-1', region);
+    text.replaceAll('us-east-1', region).replace(from, to);
 
 t.test('what AWS would refuse in the midst of an apply is refused before, with file, line and key', (t) => {
   const mistakes: readonly [edit: Edit, place: string, rule: RegExp][] = [
     [replace(CIDR, '8.8.0.0/16'), '7: network.cidr', /^must be a private network, for instance 10\.1\.0\.0\/16: pods /],
+    [
+      replace(CIDR, '172.17.0.0/16'),
+      '7: network.cidr',
+      /^must not overlap 172\.17\.0\.0\/16, which services of AWS use inside a VPC/,
+    ],
+    [
+      replace('us-east-1b', 'us-east-1g'),
+      '8: network.zones.1',
+      /^must be a zone that us-east-1 has: us-east-1a to us-east-1f \(packages\/settings\/data\/zones\.json\)/,
+    ],
+    [
+      inRegion('eu-central-1', 'eu-central-1b', 'eu-central-1d'),
+      '8: network.zones.1',
+      /^must be a zone that eu-central-1 has: eu-central-1a to eu-central-1c /,
+    ],
+    [
+      replace('maxSize: 3', 'maxSize: 451'),
+      '14: nodeGroup.maxSize',
+      /^needs a higher quota: the settings ask for 451 nodes of a managed node group in us-east-1 of account 111111111111, /,
+    ],
     [replace(CIDR, '198.18.0.0/16'), '7: network.cidr', /^must be a private network/],
     ...['10.9.0.0/16', '192.168.0.0/24', '172.16.0.0/16', '100.64.0.0/16', '127.0.0.0/16'].map(
       (cidr): [Edit, string, RegExp] => [
