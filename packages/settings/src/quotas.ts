@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { instanceType } from './instance-types.ts';
+import { smallestType } from './nodes.ts';
 import type { AwsClusterSettings } from './schema.ts';
 import type { Problem } from './schema-problems.ts';
 
@@ -44,8 +45,8 @@ export interface Demand {
   readonly keys: readonly string[];
 }
 
-/** What clusters of one account and region need together, at the most that their settings allow. */
-export function demands(clusters: readonly Cluster[]): Demand[] {
+/** What clusters of one account and region need together: at the most that their settings allow, or on an ordinary day. */
+export function demands(clusters: readonly Cluster[], when: 'most' | 'expected' = 'most'): Demand[] {
   const sum = (of: (cluster: Cluster) => number): number => clusters.reduce((total, cluster) => total + of(cluster), 0);
   const inZones = new Map<string, number>();
   for (const { network } of clusters)
@@ -59,8 +60,12 @@ export function demands(clusters: readonly Cluster[]): Demand[] {
       needed: Math.max(0, ...clusters.map(({ nodeGroup }) => nodeGroup.maxSize)),
       keys: ['nodeGroup', 'maxSize'],
     },
-    { quota: 'onDemandVcpus', needed: sum((cluster) => vcpus(cluster, 'on-demand')), keys: ['nodeGroup', 'maxSize'] },
-    { quota: 'spotVcpus', needed: sum((cluster) => vcpus(cluster, 'spot')), keys: ['nodeGroup', 'maxSize'] },
+    {
+      quota: 'onDemandVcpus',
+      needed: sum((cluster) => vcpus(cluster, 'on-demand', when)),
+      keys: ['nodeGroup', 'maxSize'],
+    },
+    { quota: 'spotVcpus', needed: sum((cluster) => vcpus(cluster, 'spot', when)), keys: ['nodeGroup', 'maxSize'] },
   ];
 }
 
@@ -71,13 +76,23 @@ const zonesOfNat = ({ zones, natGateways }: Cluster['network']): readonly string
   natGateways === 'per-zone' ? zones : zones.slice(0, 1);
 
 /**
- * The vCPUs that a cluster may run of a kind. While EKS updates a node group, it adds two nodes for each zone (EKS user
- * guide, "Understand each phase of node updates").
+ * The vCPUs that a cluster runs of a kind. While EKS updates a node group, it adds two nodes for each zone (EKS user guide,
+ * "Understand each phase of node updates").
  */
-function vcpus({ network, nodeGroup, nodePool }: Cluster, kind: 'on-demand' | 'spot'): number {
-  const added = nodePool?.capacityTypes.includes(kind) === true ? nodePool.maxCpus : 0;
-  if (nodeGroup.capacityType !== kind) return added;
-  return (nodeGroup.maxSize + 2 * network.zones.length) * instanceType(nodeGroup.instanceType).cpus + added;
+function vcpus(
+  { network, nodeGroup, nodePool }: Cluster,
+  kind: 'on-demand' | 'spot',
+  when: 'most' | 'expected',
+): number {
+  const [nodes, added] =
+    when === 'most'
+      ? [nodeGroup.maxSize + 2 * network.zones.length, nodePool?.maxCpus ?? 0]
+      : [
+          nodeGroup.desiredSize,
+          (nodePool?.expectedNodes ?? 0) * (smallestType(nodePool?.instanceTypes ?? [])?.cpus ?? 0),
+        ];
+  const ofGroup = nodeGroup.capacityType === kind ? nodes * instanceType(nodeGroup.instanceType).cpus : 0;
+  return ofGroup + (nodePool?.capacityTypes.includes(kind) === true ? added : 0);
 }
 
 /** What an account has of a quota, as far as the data says; undefined where only AWS knows. */

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { demands, QUOTAS, quotaProblems } from '../src/quotas.ts';
+import { demands, quotaProblems,QUOTAS } from '../src/quotas.ts';
 import { lastZoneLetter, REGIONS, zoneIdProblem } from '../src/regions.ts';
 import { type AwsClusterSettings, readCluster, sortClusters } from '../src/settings.ts';
 import { FILES, problemsOf, repository } from './cluster-fixtures.ts';

@@ -18,6 +18,7 @@ import {
   stackOption,
 } from '../workspace.ts';
 import { acceptOption } from './accept.ts';
+import { requireAccount } from './account.ts';
 import { ask } from './ask.ts';
 import { requireEntry } from './entry.ts';
 import { recover, type Recovery, type Search } from './recover.ts';
@@ -39,6 +40,7 @@ export default command({
   run: async ({ options: { yes, recover: lost, accept, ...chosen }, print }) => {
     const search = { tagged, backupSelections, helmRevisions, clearRevision };
     await onEach(await chosenStacks(chosen), print, async (tofu, stack) => {
+      await requireAccount(stack, print);
       if (stack.cluster !== undefined && stack.name === nameIn({ name: stack.cluster }, 'argocd'))
         await requireEntry(clusterNamed(stack.cluster), repository);
       await requireNetwork(tofu, stack);

@@ -53,6 +53,14 @@ export function awsAnswer(cloud: SimulatedAws, args: readonly string[], cwd: str
     case 'eks update-kubeconfig':
       if (!hasCluster()) return missing(`No cluster found for name: ${name}.`);
       return { stdout: `Added new context ${name} to ${optionIn(args, '--kubeconfig') ?? '~/.kube/config'}\n` };
+    case 'ec2 describe-availability-zones': {
+      const region = optionIn(args, '--region') ?? '';
+      return {
+        stdout: ['a', 'b', 'c'].map((letter, index) => `${region}${letter}\taz${String(index + 1)}\n`).join(''),
+      };
+    }
+    case 'service-quotas list-service-quotas':
+      return { stdout: '64.0\n' };
     case 'resourcegroupstaggingapi get-resources':
       return json({ ResourceTagMappingList: taggedBy(cloud, filtersIn(args), callerIn) });
     case 'backup list-backup-selections': {
