@@ -1,5 +1,5 @@
 import t from 'tap';
-import { openPlatform, remember } from './platform-in-tests.ts';
+import { openPlatform } from './platform-in-tests.ts';
 import { type Caller, replacedBy } from './simulated-aws/cloud.ts';
 import { block, text } from './simulated-aws/kind.ts';
 import { kinds } from './simulated-aws/kinds.ts';
@@ -58,6 +58,7 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, Break>>>> = {
     'more than 16 KB of user data': set('user_data', Buffer.from(long(16_385)).toString('base64')),
     'a hop limit that is none': within('metadata_options', set('http_put_response_hop_limit', 65)),
   },
+  aws_nat_gateway: { 'a zone without NAT gateways': set('subnet_id', 'without-nat') },
   aws_route: { 'no target, or two': (values) => ({ ...values, gateway_id: null, nat_gateway_id: null }) },
   aws_iam_role: {
     'name of another form': set('name', 'dev/nodes'),
@@ -185,8 +186,18 @@ const TAGS: Readonly<Record<string, Values>> = {
 const platform = await openPlatform(t, ({ name }) => STACKS.includes(name));
 await platform.apply(...STACKS);
 const { cloud } = platform;
-const restore = remember(platform, 'dev-cluster');
 cloud.plant('aws_vpc', { id: 'nameless', enable_dns_hostnames: false }, caller);
+cloud.plant('zone_without_nat', { id: 'us-east-1f' }, caller);
+cloud.plant(
+  'aws_subnet',
+  {
+    id: 'without-nat',
+    vpc_id: cloud.things('aws_vpc')[0]?.id,
+    availability_zone: 'us-east-1f',
+    cidr_block: '10.0.240.0/28',
+  },
+  caller,
+);
 cloud.plant('aws_s3_bucket', { id: 'taken', bucket: 'taken' }, { ...caller, accountId: '222222222222' });
 
 const errorOf = async (created: Promise<Values>): Promise<string> =>
@@ -279,19 +290,4 @@ t.test('an anomaly monitor is compared with all keys that AWS returns', async (t
   t.same(replacedBy(type, sample, await cloud.create(type, { ...sample, name: 'second' }, caller)), []);
   const short = { ...sample, name: 'third', monitor_specification: '{"Tags":{"Key":"project","Values":["x"]}}' };
   t.same(replacedBy(type, short, await cloud.create(type, short, caller)), ['monitor_specification']);
-});
-
-t.test('a new role is not known to all services at once, and the stacks do not depend on it', async (t) => {
-  restore();
-  const other = await openPlatform(t, ({ name }) => STACKS.includes(name));
-  Object.assign(other.cloud.faults, { propagation: 30 });
-  await other.apply(...STACKS);
-  const repeated = other.cloud.timeline.filter(({ type, ended }) => type === 'aws_flow_log' && !Number.isFinite(ended));
-  t.ok(repeated.length > 0, 'flow logs had to wait for their role');
-  const [flowLog] = other.cloud.things('aws_flow_log');
-  const role = await other.cloud.create('aws_iam_role', { ...sampleOf('aws_iam_role'), name: 'new' }, caller);
-  t.match(
-    await errorOf(other.cloud.create('aws_flow_log', { ...flowLog?.values, iam_role_arn: role.arn }, caller)),
-    'InvalidParameter: Unable to assume given IAM role',
-  );
 });

@@ -23,6 +23,7 @@ export const backup: Kinds = {
 
   aws_backup_plan: {
     prefix: '',
+    fixed: ['name'],
     references: [
       {
         from: (values) => [text(block(values, 'rule'), 'target_vault_name')],

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Context, Kind } from './kind.ts';
 import { dataSourceOf, kindOf, kinds } from './kinds.ts';
-import { checkLimits, UNASSUMABLE } from './limits.ts';
+import { checkLimits } from './limits.ts';
+import { LATE } from './limits/late.ts';
 import { AwsError, type Faults, type Operation, Operations } from './operations.ts';
 import { isSame, type Values } from './values.ts';
 
@@ -209,16 +210,19 @@ export class SimulatedAws {
     }
   }
 
-  /** A new role is not known to every service at once. */
+  /** What is new is not known to every service at once. */
   #checkPropagation(type: string, values: Values, caller: Caller): void {
-    const arn = [values.role_arn, values.iam_role_arn].find((given) => typeof given === 'string') ?? '';
-    const role = this.find('aws_iam_role', caller, (thing) => thing.values.arn === arn);
-    const created = this.timeline.findLastIndex(
-      (entry) => entry.operation === 'create' && entry.type === 'aws_iam_role' && entry.id === role?.id,
-    );
-    const says = UNASSUMABLE[type];
-    if (created < 0 || says === undefined) return;
-    if (this.timeline.length - created <= this.faults.propagation) fail(...says(arn));
+    const { propagation } = this.faults;
+    if (propagation === 0) return;
+    for (const { to, names, nameOf, error } of LATE[type] ?? []) {
+      for (const name of names(values)) {
+        const thing = this.find(to, caller, (candidate) => nameOf(candidate) === name);
+        const created = this.timeline.findLastIndex(
+          (entry) => entry.operation === 'create' && entry.type === to && entry.id === thing?.id,
+        );
+        if (created >= 0 && this.timeline.length - created <= propagation) fail(...error(name));
+      }
+    }
   }
 
   /** Most things cannot be deleted while others refer to them. */

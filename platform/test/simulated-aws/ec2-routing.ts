@@ -2,10 +2,7 @@ import { type Context, inSubnets, inVpc, type Kind, type Kinds, optional, type R
 import { regionalArn, text, type ThingContext } from './kind.ts';
 
 // EC2: the ways in and out of a VPC. Known: a NAT gateway needs an internet gateway in its VPC, and keeps it; one main
-// association a subnet; EC2's default quota of addresses. Not known: whether packets would arrive.
-
-/** EC2's default quota of Elastic IP addresses in a region. */
-const MOST_ADDRESSES = 5;
+// association a subnet. Not known: whether packets would arrive.
 
 const inRouteTable = (inUseError?: string): Reference => ({
   from: (values) => [text(values, 'route_table_id')],
@@ -62,10 +59,7 @@ export const ec2Routing: Kinds = {
 
   aws_eip: {
     prefix: 'eipalloc-',
-    checkCreate: ({ all, fail }) => {
-      if (all('aws_eip').length >= MOST_ADDRESSES)
-        fail('AddressLimitExceeded', 'The maximum number of addresses has been reached.');
-    },
+    fixed: ['domain'],
     computed: ['id', 'allocation_id', 'arn', 'public_ip'],
     fill: (context) => ({
       allocation_id: context.id,
@@ -77,6 +71,8 @@ export const ec2Routing: Kinds = {
   aws_nat_gateway: {
     prefix: 'nat-',
     fixed: ['allocation_id', 'subnet_id', 'connectivity_type'],
+    unique: (values) => text(values, 'allocation_id'),
+    existsError: 'Resource.AlreadyAssociated',
     references: [
       inSubnets((values) => optional(values, 'subnet_id')),
       {
@@ -106,6 +102,7 @@ export const ec2Routing: Kinds = {
   // Comes with every VPC and goes with it; the resource takes it over.
   aws_default_route_table: {
     overwrites: true,
+    fixed: ['default_route_table_id'],
     id: ({ values }) => text(values, 'default_route_table_id'),
     computed: ['id', 'arn', 'owner_id', 'vpc_id'],
     fill: (context) => ({ ...routeTable.fill?.(context), vpc_id: context.id.replace('rtb-default-', '') }),

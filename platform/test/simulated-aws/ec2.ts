@@ -107,6 +107,7 @@ export const ec2: Kinds = {
   // Comes with every VPC and goes with it; the resource takes it over.
   aws_default_security_group: {
     overwrites: true,
+    fixed: ['vpc_id'],
     id: ({ values }) => `sg-default-${text(values, 'vpc_id')}`,
     references: [inVpc()],
     computed: ['id', 'arn', 'name', 'description', 'owner_id'],
@@ -129,6 +130,12 @@ export const ec2: Kinds = {
 
   aws_vpc_security_group_ingress_rule: {
     prefix: 'sgr-',
+    fixed: ['security_group_id'],
+    unique: (values) =>
+      ['security_group_id', 'ip_protocol', 'from_port', 'to_port', 'cidr_ipv4']
+        .map((name) => String(values[name]))
+        .join(' '),
+    existsError: 'InvalidPermission.Duplicate',
     references: [
       {
         from: (values) => [text(values, 'security_group_id')],

@@ -52,16 +52,3 @@ export function checkLimits(type: string, context: Context & { readonly thing?: 
   const others = all(type).filter((other) => quota.per?.(other.values) === place);
   if (others.length >= quota.most) fail(...quota.error);
 }
-
-/**
- * What services say of a role that was created a moment ago (IAM user guide, "Changes that I make are not always
- * immediately visible"). The provider repeats the creation for two minutes where it reads these words
- * (hashicorp/terraform-provider-aws, internal/service: eks/cluster.go, eks/pod_identity_association.go,
- * ec2/vpc_flow_log.go, backup/selection.go). Not known: what others do, node groups among them.
- */
-export const UNASSUMABLE: Readonly<Record<string, (arn: string) => readonly [code: string, message: string]>> = {
-  aws_eks_cluster: (arn) => ['InvalidParameterException', `roleArn, ${arn}, does not exist`],
-  aws_eks_pod_identity_association: () => ['InvalidParameterException', 'Role provided in the request does not exist.'],
-  aws_flow_log: () => ['InvalidParameter', 'Unable to assume given IAM role'],
-  aws_backup_selection: (arn) => ['InvalidParameterValueException', `IAM Role ${arn} cannot be assumed by AWS Backup`],
-};

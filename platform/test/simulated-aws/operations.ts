@@ -28,7 +28,7 @@ export interface Operation {
 export interface Faults {
   /** How often AWS answers "Throttling" before each operation succeeds. */
   throttle: number;
-  /** How many operations pass before services may assume a new role. */
+  /** How many operations pass before others know what is new (limits/late.ts). */
   propagation: number;
   /** Milliseconds that operations on a type take; at least 1. */
   delays: Readonly<Record<string, number>>;

@@ -34,8 +34,12 @@ export const LIMITS_OF_EC2: Readonly<Record<string, Limits>> = {
   },
   aws_default_security_group: { source: 'EC2 API reference, DescribeSecurityGroups', unknown: 'rules of it' },
   aws_security_group: {
-    source: 'EC2 API reference, CreateSecurityGroup',
-    unknown: 'quotas of groups and rules (2,500 a region, 60 rules a group)',
+    source: 'EC2 API reference, CreateSecurityGroup; Amazon VPC user guide, "Amazon VPC quotas"',
+    unknown: 'rules that name other groups',
+    quota: {
+      most: 2500,
+      error: ['SecurityGroupLimitExceeded', 'The maximum number of security groups has been reached.'],
+    },
     refuses: [
       form('name', /^(?!sg-)[\w .:/()#,@[\]+=&;{}!$*-]{1,255}$/, [
         'InvalidParameterValue',
@@ -48,8 +52,14 @@ export const LIMITS_OF_EC2: Readonly<Record<string, Limits>> = {
     ],
   },
   aws_vpc_security_group_ingress_rule: {
-    source: 'EC2 API reference, AuthorizeSecurityGroupIngress, IpPermission',
-    unknown: 'protocols beside TCP; 60 rules a group',
+    source:
+      'EC2 API reference, AuthorizeSecurityGroupIngress, IpPermission; Amazon VPC user guide, "Amazon VPC quotas"',
+    unknown: 'protocols beside TCP',
+    quota: {
+      most: 60,
+      per: (values) => text(values, 'security_group_id'),
+      error: ['RulesPerSecurityGroupLimitExceeded', 'The maximum number of rules per security group has been reached.'],
+    },
     refuses: [
       {
         what: 'ports in the wrong order',
@@ -142,7 +152,14 @@ export const LIMITS_OF_EC2: Readonly<Record<string, Limits>> = {
       error: ['InternetGatewayLimitExceeded', 'The maximum number of internet gateways has been reached.'],
     },
   },
-  aws_eip: { source: 'EC2 user guide, "Elastic IP address limit" (ec2-routing.ts)', unknown: 'nothing' },
+  aws_eip: {
+    source: 'Amazon VPC user guide, "Amazon VPC quotas"',
+    unknown: 'nothing',
+    quota: {
+      most: 5,
+      error: ['AddressLimitExceeded', 'The maximum number of addresses has been reached.'],
+    },
+  },
   aws_nat_gateway: {
     source: 'Amazon VPC user guide, "Amazon VPC quotas"',
     unknown: 'that a deleted one shows for an hour, and holds its address for minutes',
@@ -151,6 +168,16 @@ export const LIMITS_OF_EC2: Readonly<Record<string, Limits>> = {
       per: (values) => text(values, 'subnet_id'),
       error: ['NatGatewayLimitExceeded', 'Performing this operation would exceed the limit of 5 NAT gateways'],
     },
+    refuses: [
+      {
+        what: 'a zone without NAT gateways',
+        when: ({ values, find }) => {
+          const subnet = find('aws_subnet', ({ id }) => id === values.subnet_id)?.values ?? {};
+          return find('zone_without_nat', ({ id }) => id === subnet.availability_zone) !== undefined;
+        },
+        error: ['NotAvailableInZone', 'Nat Gateway is not available in this availability zone'],
+      },
+    ],
   },
   aws_route_table: {
     source: 'Amazon VPC user guide, "Amazon VPC quotas"',

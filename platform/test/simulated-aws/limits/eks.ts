@@ -81,8 +81,14 @@ export const LIMITS_OF_EKS: Readonly<Record<string, Limits>> = {
     ],
   },
   aws_eks_pod_identity_association: {
-    source: 'EKS user guide, "Create IAM role with trust policy required by EKS Pod Identity"',
-    unknown: 'whether the service account exists, which EKS does not look up; 5,000 a cluster',
+    source:
+      'EKS user guide, "Create IAM role with trust policy required by EKS Pod Identity", "EKS Pod Identity considerations"',
+    unknown: 'whether the service account exists, which EKS does not look up',
+    quota: {
+      most: 5000,
+      per: (values) => text(values, 'cluster_name'),
+      error: ['ResourceLimitExceededException', 'EKS Pod Identity associations per cluster: 5000'],
+    },
     refuses: [
       {
         what: 'a role that pods may not assume',

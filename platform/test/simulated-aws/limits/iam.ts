@@ -4,7 +4,11 @@ import { form, type Limits, outside } from './limit.ts';
 export const LIMITS_OF_IAM: Readonly<Record<string, Limits>> = {
   aws_iam_role: {
     source: 'IAM API reference, CreateRole; IAM user guide, "IAM and AWS STS quotas"',
-    unknown: '1,000 roles an account; the grammar of policies',
+    unknown: 'the grammar of policies',
+    quota: {
+      most: 1000,
+      error: ['LimitExceeded', 'Cannot exceed quota for RolesPerAccount: 1000'],
+    },
     refuses: [
       form('name', /^[\w+=,.@-]+$/, [
         'ValidationError',
@@ -49,14 +53,22 @@ export const LIMITS_OF_IAM: Readonly<Record<string, Limits>> = {
   },
   aws_iam_policy: {
     source: 'IAM user guide, "IAM and AWS STS quotas" (iam.ts)',
-    unknown: '1,500 policies an account; five versions of each, of which the provider deletes the oldest',
+    unknown: 'five versions of each, of which the provider deletes the oldest',
+    quota: {
+      most: 1500,
+      error: ['LimitExceeded', 'Cannot exceed quota for PoliciesPerAccount: 1500'],
+    },
     refuses: [
       form('name', /^[\w+=,.@-]{1,128}$/, ['ValidationError', 'The specified value for policyName is invalid.']),
     ],
   },
   aws_iam_openid_connect_provider: {
-    source: 'IAM API reference, CreateOpenIDConnectProvider',
-    unknown: '100 providers an account; whether the address answers',
+    source: 'IAM API reference, CreateOpenIDConnectProvider; IAM user guide, "IAM and AWS STS quotas"',
+    unknown: 'whether the address answers',
+    quota: {
+      most: 100,
+      error: ['LimitExceeded', 'Cannot exceed quota for OpenIdConnectProvidersPerAccount: 100'],
+    },
     refuses: [form('url', /^https:\/\/[^?#:]+$/, ['InvalidInput', 'Invalid Open ID Connect Provider URL'])],
   },
   aws_accessanalyzer_analyzer: {

@@ -109,8 +109,13 @@ export const LIMITS_OF_STORAGE: Readonly<Record<string, Limits>> = {
     ],
   },
   aws_kms_alias: {
-    source: 'AWS KMS API reference, CreateAlias',
-    unknown: '50 aliases a key',
+    source: 'AWS KMS API reference, CreateAlias; AWS KMS developer guide, "Resource quotas"',
+    unknown: 'nothing',
+    quota: {
+      most: 50,
+      per: (values) => text(values, 'target_key_id'),
+      error: ['LimitExceededException', 'Aliases per KMS key: 50'],
+    },
     refuses: [
       form('name', /^alias\/(?!aws\/)[\w/-]{1,250}$/, ['InvalidAliasNameException', 'The alias name is not valid']),
     ],
@@ -164,8 +169,13 @@ export const LIMITS_OF_STORAGE: Readonly<Record<string, Limits>> = {
     ],
   },
   aws_backup_selection: {
-    source: 'AWS Backup API reference, CreateBackupSelection',
-    unknown: '100 selections a plan',
+    source: 'AWS Backup API reference, CreateBackupSelection; AWS Backup developer guide, "AWS Backup quotas"',
+    unknown: 'conditions',
+    quota: {
+      most: 100,
+      per: (values) => text(values, 'plan_id'),
+      error: ['LimitExceededException', 'Backup selections per plan: 100'],
+    },
     refuses: [
       {
         what: 'a role that AWS Backup may not assume',
