@@ -34,3 +34,15 @@ export function smallestType(names: readonly string[]): InstanceType | undefined
   }
   return types.sort((a, b) => a.cpus - b.cpus || a.memory - b.memory)[0];
 }
+
+/** Every instance type that a cluster's nodes may be of: the node group's, and those that Karpenter may add. */
+export function instanceTypesOf({
+  nodeGroup,
+  nodePool,
+}: Pick<AwsClusterSettings, 'nodeGroup' | 'nodePool'>): { readonly keys: readonly string[]; readonly name: string }[] {
+  const added = (nodePool?.instanceTypes ?? []).map((name, index) => ({
+    keys: ['nodePool', 'instanceTypes', String(index)],
+    name,
+  }));
+  return [{ keys: ['nodeGroup', 'instanceType'], name: nodeGroup.instanceType }, ...added];
+}

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { INTERFACE_ENDPOINTS } from './network.ts';
-import { mostNodes, nodeCounts } from './nodes.ts';
+import { instanceTypesOf, mostNodes, nodeCounts } from './nodes.ts';
 import type { AwsClusterSettings } from './schema.ts';
 import type { Problem } from './schema-problems.ts';
 
@@ -138,9 +138,11 @@ function secretsOf({ controllers, previews }: AwsClusterSettings): number {
 }
 
 /** What the list of prices lacks for a cluster, without which its cost is unknown to the budget and to monitoring. */
-export function priceProblem({ region, nodeGroup }: AwsClusterSettings): Problem[] {
+export function priceProblem(cluster: AwsClusterSettings): Problem[] {
+  const { region } = cluster;
   const prices = readPrices().regions[region];
   if (prices === undefined) return [{ keys: ['region'], rule: `must be one with prices in ${FILE}; add them there` }];
-  if (prices.instanceHour[nodeGroup.instanceType] !== undefined) return [];
-  return [{ keys: ['nodeGroup', 'instanceType'], rule: `must have a price for ${region} in ${FILE}; add it there` }];
+  return instanceTypesOf(cluster)
+    .filter(({ name }) => prices.instanceHour[name] === undefined)
+    .map(({ keys }) => ({ keys, rule: `must have a price for ${region} in ${FILE}; add it there` }));
 }

@@ -77,6 +77,22 @@ t.test('what AWS would refuse in the midst of an apply is refused before, with f
   t.end();
 });
 
+t.test('each type of node that Karpenter may add needs a price', (t) => {
+  const pool = {
+    instanceTypes: ['t3.large', 'm7i-flex.large'],
+    capacityTypes: ['spot'],
+    expectedNodes: 0,
+    maxCpus: 8,
+  };
+  const dev: Edit = (text) => append(`nodePool: ${JSON.stringify(pool)}`)(inRegion('eu-central-1')(text));
+  const shared = replace('[metrics-server]', '[karpenter]');
+  t.same(problemsOf(t, repository(t, { dev, shared }), 'dev'), [
+    'clusters/dev/cluster.yaml:27: nodePool.instanceTypes.1: must have a price for eu-central-1 in ' +
+      'packages/settings/data/prices.json; add it there (it is "m7i-flex.large")',
+  ]);
+  t.end();
+});
+
 t.test('zones that lack the family of an instance type, as far as it is known', (t) => {
   t.same(zonesWithoutFamily('t3.medium'), [], 'of us-east-1e it is said that EKS lacks it');
   t.same(zonesWithoutFamily('t3.medium', { 'us-east-1f': ['t3'], 'us-east-1d': ['m8g'] }), ['us-east-1f']);
