@@ -3,6 +3,7 @@ import { CHART } from './mistakes/chart.ts';
 import { EDITS } from './mistakes/edits.ts';
 import { FACTS } from './mistakes/facts.ts';
 import { MONITORING } from './mistakes/monitoring.ts';
+import { NODES } from './mistakes/nodes.ts';
 import { NUMBERS } from './mistakes/numbers.ts';
 import { REFERENCES } from './mistakes/references.ts';
 import { SECRETS } from './mistakes/secrets.ts';
@@ -25,6 +26,7 @@ export const MISTAKES: readonly Mistake[] = [
   ...REFERENCES,
   ...EDITS,
   ...FACTS,
+  ...NODES,
   ...SECRETS,
   ...SEMANTICS,
 ];

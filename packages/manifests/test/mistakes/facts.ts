@@ -90,19 +90,6 @@ export const FACTS: readonly Mistake[] = [
     },
     'aws-load-balancer-controller',
   ),
-  inFile(
-    'clusters/staging/metrics-server.yaml',
-    {
-      'a zone that the cluster is not in': replace(
-        'replicas: 2',
-        'replicas: 2\nnodeSelector:\n  topology.kubernetes.io/zone: us-east-1c',
-      ).reports(/nodeSelector\.topology\.kubernetes\.io\/zone: must be us-east-1a or us-east-1b/),
-      'a label that no node has': replace('replicas: 2', 'replicas: 2\nnodeSelector:\n  disk: ssd').reports(
-        /nodeSelector\.disk: no node of the cluster has the label disk/,
-      ),
-    },
-    'metrics-server',
-  ),
 
   // Published names
   inFile(production, {

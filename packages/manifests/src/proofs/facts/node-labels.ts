@@ -1,5 +1,6 @@
 import type { AwsClusterSettings } from '@gitops/settings';
 import { instanceType } from '@gitops/settings/instance-types';
+import { instanceTypesOf } from '@gitops/settings/nodes';
 import { nameOf } from '../../kubernetes/object.ts';
 import { podOwners, type PodSpec, podSpecOf, type Workload } from '../../kubernetes/workload.ts';
 import type { FleetApplication } from '../../render/fleet.ts';
@@ -51,21 +52,26 @@ function requirementsOf({ nodeSelector = {}, affinity }: PodSpec): Requirement[]
   return found;
 }
 
-/** The labels that all nodes of a cluster have, each with its values. */
-function nodeLabels({ name, region, network, nodeGroup }: AwsClusterSettings): Labels {
-  const type = nodeGroup.instanceType;
-  const { architecture } = instanceType(type);
-  return new Map([
+/** The labels that nodes of a cluster have, those of the node group and those that Karpenter adds, each with its values. */
+function nodeLabels(cluster: AwsClusterSettings): Labels {
+  const { name, region, network, nodeGroup, nodePool } = cluster;
+  const types = instanceTypesOf(cluster).map((type) => type.name);
+  const labels = new Map<string, readonly string[]>([
     ['kubernetes.io/os', ['linux']],
-    ['kubernetes.io/arch', [architecture]],
-    ['node.kubernetes.io/instance-type', [type]],
+    ['kubernetes.io/arch', unique(types.map((type) => instanceType(type).architecture))],
+    ['node.kubernetes.io/instance-type', unique(types)],
     ['topology.kubernetes.io/region', [region]],
     ['topology.kubernetes.io/zone', network.zones],
     // Of managed node groups (EKS user guide, "Managed node group capacity types").
     ['eks.amazonaws.com/capacityType', [nodeGroup.capacityType === 'spot' ? 'SPOT' : 'ON_DEMAND']],
     ['eks.amazonaws.com/nodegroup', [name]],
   ]);
+  if (nodePool === undefined) return labels;
+  // Karpenter, "NodePools", Well-known labels. The pool's name is that of argocd/node-pool.
+  return labels.set('karpenter.sh/capacity-type', nodePool.capacityTypes).set('karpenter.sh/nodepool', ['default']);
 }
+
+const unique = (values: readonly string[]): readonly string[] => [...new Set(values)];
 
 function requirementRule(labels: Labels, key: string, wanted: readonly string[]): string | undefined {
   const values = labels.get(key);
