@@ -1,7 +1,8 @@
 import t from 'tap';
+import { type Break, BROKEN_FOR_KARPENTER, long, set, within } from './broken-arguments.ts';
 import { openPlatform } from './platform-in-tests.ts';
 import { type Caller, replacedBy } from './simulated-aws/cloud.ts';
-import { block, text } from './simulated-aws/kind.ts';
+import { text } from './simulated-aws/kind.ts';
 import { kinds } from './simulated-aws/kinds.ts';
 import { LIMITS } from './simulated-aws/limits.ts';
 import type { Values } from './simulated-aws/values.ts';
@@ -11,16 +12,6 @@ import type { Values } from './simulated-aws/values.ts';
 
 const caller: Caller = { accountId: '111111111111', region: 'us-east-1', defaultTags: {} };
 const STACKS = ['bootstrap-111111111111', 'registry', 'dev-network', 'dev-cluster'];
-
-type Break = (values: Values) => Values;
-const set =
-  (name: string, value: unknown): Break =>
-  (values) => ({ ...values, [name]: value });
-/** Changes the first of a block. */
-const within =
-  (name: string, change: Break): Break =>
-  (values) => ({ ...values, [name]: [change(block(values, name))] });
-const long = (length: number): string => 'x'.repeat(length);
 
 /** What the stacks of dev do not have, as they would have it. */
 const MORE: Readonly<Record<string, Values>> = {
@@ -172,6 +163,7 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, Break>>>> = {
     'a custom monitor without a specification, or one that is no expression': set('monitor_specification', '{}'),
   },
   aws_ce_anomaly_subscription: { 'immediate alerts by e-mail': set('frequency', 'IMMEDIATE') },
+  ...BROKEN_FOR_KARPENTER,
 };
 
 /** Of every type. */

@@ -23,7 +23,6 @@ const planted: Kinds = {
   recovery_point: {},
   s3_object: {},
   ecr_image: {},
-  queue_deleted_recently: {},
   secret_pending_deletion: {},
   ssm_parameter: {},
   zone_without_nat: {},

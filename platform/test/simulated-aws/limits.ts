@@ -5,6 +5,7 @@ import { LIMITS_OF_EC2 } from './limits/ec2.ts';
 import { LIMITS_OF_EKS } from './limits/eks.ts';
 import { LIMITS_OF_IAM } from './limits/iam.ts';
 import type { Limits, Refusal } from './limits/limit.ts';
+import { LIMITS_OF_MESSAGES } from './limits/messages.ts';
 import { LIMITS_OF_STORAGE } from './limits/storage.ts';
 import type { Values } from './values.ts';
 
@@ -18,6 +19,7 @@ export const LIMITS: Readonly<Record<string, Limits>> = {
   ...LIMITS_OF_EKS,
   ...LIMITS_OF_STORAGE,
   ...LIMITS_OF_BILLING,
+  ...LIMITS_OF_MESSAGES,
 };
 
 /** AWS General Reference, "Tag naming limits and requirements"; the same for all services, the words are of EC2. */

@@ -1,12 +1,7 @@
 import { byArn, idFromName, type Kinds, optional, regionalArn, text } from './kind.ts';
 
-// SQS and EventBridge. Known: names, that a rule keeps its targets and a target needs its rule, that a queue's name is not
-// free for a minute. Not known: what a queue's policy allows, and whether a notice arrives.
-
-// SQS API reference, CreateQueue: 1 to 80 letters, digits, hyphens and underscores; 60 seconds to 14 days.
-const QUEUE_NAME = /^[\w-]{1,80}$/;
-// EventBridge API reference, PutRule.
-const RULE_NAME = /^[.\-_A-Za-z0-9]{1,64}$/;
+// SQS and EventBridge. Known: that a rule keeps its targets, and a target needs its rule. Not known: what a queue's policy
+// allows, and whether a notice arrives.
 
 export const messages: Kinds = {
   aws_sqs_queue: {
@@ -14,18 +9,6 @@ export const messages: Kinds = {
       `https://sqs.${caller.region}.amazonaws.com/${caller.accountId}/${text(values, 'name')}`,
     fixed: ['name', 'fifo_queue'],
     existsError: 'QueueAlreadyExists',
-    checkCreate: ({ values, find, fail }) => {
-      const name = text(values, 'name');
-      if (!QUEUE_NAME.test(name)) fail('InvalidParameterValue', `${name}: Can only include alphanumeric characters`);
-      const seconds = Number(values.message_retention_seconds);
-      if (seconds < 60 || seconds > 1_209_600)
-        fail('InvalidAttributeValue', 'Invalid value for the parameter MessageRetentionPeriod.');
-      if (find('queue_deleted_recently', ({ id }) => id === name) !== undefined)
-        fail(
-          'QueueDeletedRecently',
-          'You must wait 60 seconds after deleting a queue before you can create another with the same name.',
-        );
-    },
     computed: [
       'id',
       'arn',
@@ -64,10 +47,6 @@ export const messages: Kinds = {
     fixed: ['name', 'event_bus_name'],
     // PutRule overwrites; the provider does not look first.
     overwrites: true,
-    checkCreate: ({ values, fail }) => {
-      if (!RULE_NAME.test(text(values, 'name')))
-        fail('ValidationException', `the name ${text(values, 'name')} is invalid`);
-    },
     checkDelete: ({ thing, all, fail }) => {
       if (all('aws_cloudwatch_event_target').some(({ values }) => values.rule === thing.id))
         fail('ValidationException', "Rule can't be deleted since it has targets.");

@@ -62,6 +62,22 @@ export const LIMITS_OF_IAM: Readonly<Record<string, Limits>> = {
       form('name', /^[\w+=,.@-]{1,128}$/, ['ValidationError', 'The specified value for policyName is invalid.']),
     ],
   },
+  aws_iam_instance_profile: {
+    source:
+      'IAM API reference, CreateInstanceProfile, AddRoleToInstanceProfile; IAM user guide, "IAM and AWS STS quotas"',
+    unknown:
+      'instances that run with it, whose rights go with it; whether EC2 may assume the role. IAM looks at neither',
+    quota: {
+      most: 1000,
+      error: ['LimitExceeded', 'Cannot exceed quota for InstanceProfilesPerAccount: 1000'],
+    },
+    refuses: [
+      form('name', /^[\w+=,.@-]{1,128}$/, [
+        'ValidationError',
+        'The specified value for instanceProfileName is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-',
+      ]),
+    ],
+  },
   aws_iam_openid_connect_provider: {
     source: 'IAM API reference, CreateOpenIDConnectProvider; IAM user guide, "IAM and AWS STS quotas"',
     unknown: 'whether the address answers',
