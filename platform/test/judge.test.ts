@@ -76,6 +76,13 @@ t.test('what no setting explains is shown, and refused where something goes', (t
 t.test('what takes something down is refused unless its setting is accepted', (t) => {
   t.match(refusedOf([ROLE_GONE]), [/^controllers dev-cluster\/controllers: .* apply <cluster>-argocd first/]);
   t.same(refusedOf([ROLE_GONE], ['dev-cluster/controllers']), []);
+  const arm64 = [TYPE, 'renew aws_eks_node_group.nodes ami_type'];
+  t.match(refusedOf(arm64), [
+    /^nodeGroup\.instanceType dev-cluster\/nodeGroup\.instanceType: .*: another architecture runs only images/,
+  ]);
+  t.same(refusedOf(arm64, ['dev-cluster/nodeGroup.instanceType']), []);
+  const gone = ['delete aws_sqs_queue.interruptions', 'delete aws_eks_access_entry.access-added-nodes'];
+  t.match(refusedOf(gone), [/^nodePool dev-cluster\/nodePool: .* without its entry a node is lost/]);
   t.end();
 });
 

@@ -22,11 +22,11 @@ import { requireAccount } from './account.ts';
 import { ask } from './ask.ts';
 import { requireEntry } from './entry.ts';
 import { recover, type Recovery, type Search } from './recover.ts';
-import { backupSelections, clearRevision, helmRevisions, tagged } from './search.ts';
+import { addedInstances, backupSelections, clearRevision, helmRevisions, tagged } from './search.ts';
 import { keepUnsavedState, storeUnsavedState } from './unsaved-state.ts';
 import { inWords, type Step, upgradeSteps } from './upgrade.ts';
 import { offers, volumes } from './zone-facts.ts';
-import { requireNetwork, requireZonesForNodes } from './zones.ts';
+import { requireNetwork, requireNoAddedNodes, requireZonesForNodes } from './zones.ts';
 
 export default command({
   summary: 'apply the settings to AWS, stack by stack; asks before each',
@@ -44,8 +44,10 @@ export default command({
       if (stack.cluster !== undefined && stack.name === nameIn({ name: stack.cluster }, 'argocd'))
         await requireEntry(clusterNamed(stack.cluster), repository);
       await requireNetwork(tofu, stack);
-      if (stack.cluster !== undefined && stack.name === nameIn({ name: stack.cluster }, 'cluster'))
+      if (stack.cluster !== undefined && stack.name === nameIn({ name: stack.cluster }, 'cluster')) {
         await requireZonesForNodes(clusterNamed(stack.cluster), repository, { offers, volumes });
+        await requireNoAddedNodes(clusterNamed(stack.cluster), repository, addedInstances);
+      }
       const accepted = acceptedIn(accept);
       await applyStack(tofu, stack, { root: repository, platform: platformFolder, yes, accepted, lost, search, print });
     });

@@ -138,7 +138,7 @@ async function forget(tofu: Tofu, stack: SynthesizedStack): Promise<void> {
 
 /** Throws CommandError where controllers of a cluster that is gone left something: nobody deletes it for us. */
 async function refuseOrphans(cluster: AwsClusterSettings): Promise<void> {
-  const left = [...(await ownedByControllers(cluster)), ...(await addedInstances(cluster))];
+  const left = [...(await ownedByControllers(cluster)), ...(await addedNodes(cluster))];
   if (left.length === 0) return;
   throw new CommandError(
     `the cluster is gone, and what its controllers created is not: ${left.join(', ')}`,
@@ -191,7 +191,7 @@ async function emptyCluster(cluster: AwsClusterSettings, progress: Progress, pat
       await waitForDeletion(async () => ownedByControllers(cluster), 'load balancers and volumes', progress, patience);
     };
     const waitForNodes = async (): Promise<void> =>
-      waitForDeletion(async () => addedInstances(cluster), 'nodes that Karpenter added', progress, patience);
+      waitForDeletion(async () => addedNodes(cluster), 'nodes that Karpenter added', progress, patience);
 
     progress.start('deleting what Argo CD deployed');
     const controller = ['get', 'statefulset', 'argocd-application-controller', '--ignore-not-found', '--output=name'];
@@ -255,6 +255,9 @@ async function ownedByControllers({ name, region }: AwsClusterSettings): Promise
   const volumes = await tagged(region, { 'ebs.csi.aws.com/cluster': 'true', cluster: name });
   return [...balancers, ...volumes].map(({ arn }) => arn);
 }
+
+const addedNodes = async (cluster: AwsClusterSettings): Promise<string[]> =>
+  (await addedInstances(cluster)).map(({ id }) => id);
 
 /** Searches for everything of the cluster that is left, also for what AWS made without our tags. */
 async function certify(cluster: AwsClusterSettings): Promise<Certificate> {

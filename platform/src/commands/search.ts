@@ -41,22 +41,28 @@ interface Named {
   readonly region: string;
 }
 
+/** An instance that Karpenter started. */
+export interface AddedInstance {
+  readonly id: string;
+  readonly zone: string;
+}
+
 /**
  * The instances that Karpenter started for a cluster and that are not ended: AWS's search by tags goes on finding an
  * ended one for an hour. Throws CommandError as `tagged` does.
  */
-export async function addedInstances({ name, region }: Named): Promise<string[]> {
+export async function addedInstances({ name, region }: Named): Promise<AddedInstance[]> {
   const answer = await callProgram(
     'aws',
     [
       ...['ec2', 'describe-instances', '--region', region, '--filters', `Name=tag:cluster,Values=${name}`],
       'Name=tag-key,Values=karpenter.sh/nodepool',
       'Name=instance-state-name,Values=pending,running,shutting-down,stopping,stopped',
-      ...['--query', 'Reservations[].Instances[].InstanceId', '--output', 'json'],
+      ...['--query', 'Reservations[].Instances[].[InstanceId,Placement.AvailabilityZone]', '--output', 'json'],
     ],
     { next: 'allow ec2:DescribeInstances to the role that calls' },
   );
-  return JSON.parse(answer) as string[];
+  return (JSON.parse(answer) as [string, string][]).map(([id, zone]) => ({ id, zone }));
 }
 
 /** The selections of a backup plan, ids by names. Throws CommandError as `tagged` does. */

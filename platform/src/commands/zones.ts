@@ -7,7 +7,8 @@ import { type Held, readDeclared, readHeld } from '../recovery/stack-state.ts';
 import { CLUSTER } from '../stacks/cluster.ts';
 import { NODE_GROUP } from '../stacks/cluster-nodes.ts';
 import { initialize, type Tofu } from '../tofu.ts';
-import { platformFolder, repository, stateKind } from '../workspace.ts';
+import { clusterNamed, platformFolder, repository, stateKind } from '../workspace.ts';
+import { type AddedInstance, addedInstances } from './search.ts';
 import type { Volume } from './zone-facts.ts';
 
 /**
@@ -15,12 +16,14 @@ import type { Volume } from './zone-facts.ts';
  * would lose a zone in which nodes still run, or the control plane: its routes and its
  * gateway would go, and only then would AWS refuse to delete its subnets.
  * @param cluster the stack of the cluster in the network, initialized where it is called for
+ * @param added the instances that Karpenter started
  * @param root the repository's folder
  */
 export async function requireEmptyZones(
   tofu: Tofu,
   network: SynthesizedStack,
   cluster: () => Promise<SynthesizedStack>,
+  added: () => Promise<readonly AddedInstance[]>,
   root: string,
 ): Promise<void> {
   const name = network.cluster ?? '';
@@ -48,7 +51,17 @@ export async function requireEmptyZones(
       `must keep ${ofNodes} until its nodes are gone; \`make apply STACK=${name}-cluster\` moves them, ` +
         `then \`make apply CLUSTER=${name}\` deletes the subnets`,
     );
+  const zones = new Set(leaving.values());
+  const instances = (await added()).filter(({ zone }) => zones.has(zone));
+  if (instances.length > 0)
+    refuse(
+      `must keep the zones of nodes that Karpenter added: ${inZones(instances)}; it replaces them once Argo CD has the ` +
+        'settings, and then the network can go',
+    );
 }
+
+const inZones = (things: readonly { readonly id: string; readonly zone: string }[]): string =>
+  things.map(({ id, zone }) => `${id} in ${zone}`).join(', ');
 
 /** `requireEmptyZones`, for a stack that is a network; the cluster's is written beside it. */
 export async function requireNetwork(tofu: Tofu, stack: SynthesizedStack): Promise<void> {
@@ -63,8 +76,28 @@ export async function requireNetwork(tofu: Tofu, stack: SynthesizedStack): Promi
       await initialize(tofu, platformFolder, clusterStack, stateKind());
       return clusterStack;
     },
+    async () => addedInstances(clusterNamed(cluster)),
     repository,
   );
+}
+
+/**
+ * Throws SettingsError where the settings have no node pool any more, and nodes that Karpenter added still run: without
+ * their entry in the cluster they would be lost to it, and so would be their pods.
+ * @param root the repository's folder
+ */
+export async function requireNoAddedNodes(
+  cluster: AwsClusterSettings,
+  root: string,
+  added: (cluster: AwsClusterSettings) => Promise<readonly AddedInstance[]>,
+): Promise<void> {
+  if (cluster.nodePool !== undefined) return;
+  const instances = await added(cluster);
+  if (instances.length === 0) return;
+  const rule =
+    `must stay while nodes that Karpenter added run: ${inZones(instances)}; delete the Application node-pool with what it ` +
+    'deployed, and wait until they are gone';
+  throw new SettingsError([settingProblem(root, cluster.name, ['nodePool'], rule)]);
 }
 
 /** What AWS knows of zones. */
@@ -76,7 +109,7 @@ export interface ZoneFacts {
 
 /**
  * Throws SettingsError where nodes would leave a zone that has volumes of pods, which then never start again: a volume
- * stays in its zone. Throws it also where a zone lacks the instance type of the nodes.
+ * stays in its zone. Throws it also where a zone lacks the instance type of the node group, or all that Karpenter may add.
  * @param root the repository's folder
  */
 export async function requireZonesForNodes(
@@ -84,32 +117,36 @@ export async function requireZonesForNodes(
   root: string,
   { offers, volumes }: ZoneFacts,
 ): Promise<void> {
-  const { name, network, nodeGroup } = cluster;
+  const { name, network, nodeGroup, nodePool } = cluster;
   const left = (await volumes(cluster)).filter(({ zone }) => !network.zones.includes(zone));
   const problems: string[] = [];
   if (left.length > 0) {
-    const list = left.map(({ id, zone }) => `${id} in ${zone}`).join(', ');
     problems.push(
       settingProblem(
         root,
         name,
         ['network', 'zones'],
-        `must keep the zones of the volumes that pods have: ${list}; move what they hold to another zone, delete the ` +
+        `must keep the zones of the volumes that pods have: ${inZones(left)}; move what they hold to another zone, delete the ` +
           'claims, and apply again (docs/guides/aws.md, Backup)',
       ),
     );
   }
-  const offered = await offers(cluster, nodeGroup.instanceType);
-  const lacking = offered.length === 0 ? [] : network.zones.filter((zone) => !offered.includes(zone));
-  if (lacking.length > 0)
-    problems.push(
-      settingProblem(
-        root,
-        name,
-        ['nodeGroup', 'instanceType'],
-        `must be a type that AWS has in ${lacking.join(', ')} too; it has this one in ${[...offered].sort().join(', ')}`,
-      ),
-    );
+  const requireOffers = async (key: readonly string[], types: readonly string[], rule: string): Promise<void> => {
+    const offered = new Set((await Promise.all(types.map(async (type) => offers(cluster, type)))).flat());
+    const lacking = offered.size === 0 ? [] : network.zones.filter((zone) => !offered.has(zone));
+    if (lacking.length > 0)
+      problems.push(
+        settingProblem(
+          root,
+          name,
+          key,
+          `must ${rule} AWS has in ${lacking.join(', ')} too; these are in ${[...offered].sort().join(', ')}`,
+        ),
+      );
+  };
+  await requireOffers(['nodeGroup', 'instanceType'], [nodeGroup.instanceType], 'be a type that');
+  if (nodePool !== undefined)
+    await requireOffers(['nodePool', 'instanceTypes'], nodePool.instanceTypes, 'have a type that');
   if (problems.length > 0) throw new SettingsError(problems);
 }
 

@@ -1,13 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { readCluster } from '@gitops/settings';
 import type { SynthesizedStack } from '../../src/app.ts';
-import type { Volume } from '../../src/commands/zone-facts.ts';
-import { requireEmptyZones, requireZonesForNodes } from '../../src/commands/zones.ts';
+import type { AddedInstance } from '../../src/commands/search.ts';
+import { requireEmptyZones } from '../../src/commands/zones.ts';
 import type { Tofu } from '../../src/tofu.ts';
 import { CALLER, storyOf } from '../apply-in-tests.ts';
-import { type Change, openPlatform, outputOf, type Platform, repositoryWith } from '../platform-in-tests.ts';
+import { type Change, openPlatform, outputOf, type Platform } from '../platform-in-tests.ts';
 import type { Values } from '../simulated-aws/values.ts';
 
 // Changes of a cluster's settings while it serves: what they do in AWS, and that at no moment the nodes or their way out
@@ -128,7 +127,14 @@ interface NodeChange {
 /** One after the other. */
 const NODE_CHANGES: readonly NodeChange[] = [
   { name: 'a larger instance type', changes: [['dev', 't3.medium', 't3.large']], effect: REPLACED },
-  { name: 'another architecture', changes: [['dev', 't3.medium', 't4g.medium']], effect: REPLACED },
+  {
+    name: 'another architecture',
+    changes: [
+      ['dev', 't3.medium', 't4g.medium'],
+      ['dev', '[t3.medium, t3.large]', '[t4g.medium, t4g.large]'],
+    ],
+    effect: REPLACED,
+  },
   { name: 'on-demand', changes: [ON_DEMAND], effect: REPLACED },
   { name: 'a larger disk', changes: [ON_DEMAND, ['dev', 'diskGiB: 20', 'diskGiB: 30']], effect: UPDATED },
   { name: 'more nodes', changes: [ON_DEMAND, sized(2, 3, 6)], effect: UPDATED },
@@ -149,7 +155,7 @@ const NODE_CHANGES: readonly NodeChange[] = [
 ];
 
 /** Whether a network may be applied, as `make apply` asks before. */
-function networkCheck(platform: Platform): (root: string) => Promise<void> {
+function networkCheck(platform: Platform): (root: string, added?: readonly AddedInstance[]) => Promise<void> {
   const stackOf = (name: string): SynthesizedStack => {
     const found = platform.stacks.find((stack) => stack.name === name);
     if (found === undefined) throw new Error(`no stack ${name}`);
@@ -160,8 +166,14 @@ function networkCheck(platform: Platform): (root: string) => Promise<void> {
     capture: async ({ name }, args) => (await platform.engine(name).run(...args)).output,
     tryCapture: async ({ name }, args) => platform.engine(name).run(...args),
   };
-  return async (root) =>
-    requireEmptyZones(tofu, stackOf('dev-network'), async () => Promise.resolve(stackOf('dev-cluster')), root);
+  return async (root, added = []) =>
+    requireEmptyZones(
+      tofu,
+      stackOf('dev-network'),
+      async () => Promise.resolve(stackOf('dev-cluster')),
+      async () => Promise.resolve(added),
+      root,
+    );
 }
 
 const refusal = (rule: string): { name: string; message: RegExp } => ({
@@ -180,7 +192,13 @@ t.test('a network keeps a zone while nodes run there, and the order of all', asy
   const root = platform.change(ONE);
   await t.rejects(check(root), refusal('must keep us-east-1c until its nodes are gone; '));
   t.equal((await platform.engine('dev-cluster').apply()).code, 0);
-  await check(root);
+  const kept = { id: 'i-0', zone: 'us-east-1a' };
+  const left = { id: 'i-1', zone: 'us-east-1c' };
+  await t.rejects(
+    check(root, [kept, left]),
+    refusal('must keep the zones of nodes that Karpenter added: i-1 in us-east-1c; '),
+  );
+  await check(root, [kept]);
   t.equal((await platform.engine('dev-network').apply()).code, 0);
   await check(root);
 });
@@ -191,34 +209,6 @@ t.test('a network keeps the zones that the control plane was created in', async 
   const root = platform.change(ONE);
   t.equal((await platform.engine('dev-cluster').apply()).code, 0, 'the nodes leave it, the control plane cannot');
   await t.rejects(networkCheck(platform)(root), refusal('must keep us-east-1c: the control plane was created there'));
-});
-
-t.test('nodes stay where volumes of pods are, and go where AWS has their type', async (t) => {
-  const root = repositoryWith(t.testdir({}), []);
-  const cluster = readCluster(root, 'dev');
-  if (cluster.provider !== 'aws') throw new Error('dev is not on AWS');
-  const check = async (volumes: readonly Volume[], offered: readonly string[]): Promise<void> =>
-    requireZonesForNodes(cluster, root, {
-      volumes: async () => Promise.resolve(volumes),
-      offers: async () => Promise.resolve(offered),
-    });
-  const [a, b] = ['us-east-1a', 'us-east-1b'];
-  await check([], []);
-  await check([{ id: 'vol-1', zone: a }], [a, b, 'us-east-1c']);
-  await t.rejects(
-    check(
-      [
-        { id: 'vol-1', zone: a },
-        { id: 'vol-2', zone: 'us-east-1c' },
-      ],
-      [a, b],
-    ),
-    refusal('must keep the zones of the volumes that pods have: vol-2 in us-east-1c; move what they hold '),
-  );
-  await t.rejects(check([], [a]), {
-    message:
-      /^clusters\/dev\/cluster\.yaml:\d+: nodeGroup\.instanceType: must be a type that AWS has in us-east-1b too; /,
-  });
 });
 
 t.test('node groups: the new one comes before the old one goes, and sizes are set', async (t) => {

@@ -1,112 +1,7 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import t, { type Test } from 'tap';
-import { type AwsClusterSettings, readCluster } from '@gitops/settings';
-import type { SynthesizedStack } from '../../src/app.ts';
-import { type Certificate, destroyCluster } from '../../src/commands/destroy.ts';
-import { type Answer, fakePrograms } from '../fake-programs.ts';
-import { repository, silent } from '../platform-in-tests.ts';
-
-const settings = readCluster(repository, 'dev') as AwsClusterSettings;
-const stacks: SynthesizedStack[] = ['dev-network', 'dev-cluster', 'dev-argocd'].map((name) => ({
-  name,
-  folder: '',
-  after: [],
-  cluster: 'dev',
-}));
-
-const none = JSON.stringify({ ResourceTagMappingList: [] });
-const arns = (...list: string[]): string =>
-  JSON.stringify({ ResourceTagMappingList: list.map((ResourceARN) => ({ ResourceARN })) });
-const applications = JSON.stringify({
-  items: [
-    ['fastify-service', 'services'],
-    ['aws-load-balancer-controller', 'controllers'],
-    ['karpenter', 'controllers'],
-    ['node-pool', 'controllers'],
-  ].map(([name, project]) => ({ metadata: { name }, spec: { project } })),
-});
-const usual: Answer[] = [
-  { program: 'kubectl', to: 'get statefulset', stdout: 'statefulset.apps/argocd-application-controller\n' },
-  { program: 'kubectl', to: 'get applications', stdout: applications },
-  { program: 'aws', to: 'get-resources', stdout: none },
-  { program: 'aws', to: 'describe-instances', stdout: '[]' },
-  { program: 'aws', to: 'describe-log-groups', stdout: '[]' },
-  { program: 'aws', to: 'list-roles', stdout: '[]' },
-];
-/** The state of a stack with one release. */
-const STATE = JSON.stringify({
-  resources: [{ mode: 'managed', type: 'helm_release', name: 'argocd', instances: [{ attributes: { id: 'argocd' } }] }],
-});
-const LOAD_BALANCER = 'arn:aws:elasticloadbalancing:us-east-1:111111111111:loadbalancer/app/k8s-x/1';
-
-/** Takes the cluster down among programs that answer so. What happened, in short words. */
-async function destroyed(
-  t: Test,
-  answers: readonly Answer[] = [],
-  attempts = 3,
-): Promise<{
-  happened: string[];
-  kubeconfigs: (string | undefined)[];
-  certificate: Certificate | undefined;
-  error: string;
-}> {
-  const fake = fakePrograms(join(t.testdir({}), 'bin'), ['aws', 'kubectl'], [...answers, ...usual]);
-  const before = process.env.PATH;
-  process.env.PATH = fake.folder;
-  const order: { at: number; what: string }[] = [];
-  const tofu = {
-    run: async ({ name }: SynthesizedStack, [verb = '']: readonly string[]): Promise<void> => {
-      order.push({ at: fake.calls().length, what: `tofu ${verb} ${name}` });
-      return Promise.resolve();
-    },
-    capture: async ({ name }: SynthesizedStack, args: readonly string[]) => {
-      if (args.join(' ') === 'state pull') return Promise.resolve(STATE);
-      order.push({ at: fake.calls().length, what: `tofu ${args.join(' ')} ${name}` });
-      return Promise.resolve('');
-    },
-    tryCapture: async () => Promise.resolve({ code: 0, output: '' }),
-  };
-  let certificate: Certificate | undefined;
-  let error = '';
-  try {
-    certificate = await destroyCluster({
-      cluster: settings,
-      stacks,
-      tofu,
-      initialize: async () => Promise.resolve(),
-      progress: silent,
-      patience: { seconds: 0, attempts },
-    });
-  } catch (reason) {
-    error = reason instanceof Error ? reason.message : String(reason);
-  } finally {
-    if (before !== undefined) process.env.PATH = before;
-  }
-  const kubeconfigs = [
-    ...new Set(
-      fake
-        .calls()
-        .filter((call) => /^kubectl|update-kubeconfig/.test(call))
-        .map((call) => /--kubeconfig (\S+)/.exec(call)?.[1]),
-    ),
-  ];
-  const calls = fake.calls().map((call, index) => ({
-    at: index,
-    what: call.replace(
-      / --kubeconfig \S+| --namespace argocd| --region \S+| --output \S+| --ignore-not-found| --wait| --timeout=\S+/g,
-      '',
-    ),
-  }));
-  return {
-    kubeconfigs,
-    happened: [...calls, ...order.map(({ at, what }) => ({ at: at - 0.5, what }))]
-      .sort((a, b) => a.at - b.at)
-      .map(({ what }) => what),
-    certificate,
-    error,
-  };
-}
+import t from 'tap';
+import { arns, destroyed, LOAD_BALANCER, none } from '../destroyed-cluster.ts';
+import type { Answer } from '../fake-programs.ts';
 
 /** An Application gets the finalizer by which it takes along what it deployed. */
 const patch = (name: string): string =>
@@ -118,7 +13,7 @@ const search = (tag: string): string => `aws resourcegroupstaggingapi get-resour
 const INSTANCES =
   'aws ec2 describe-instances --filters Name=tag:cluster,Values=dev Name=tag-key,Values=karpenter.sh/nodepool ' +
   'Name=instance-state-name,Values=pending,running,shutting-down,stopping,stopped ' +
-  '--query Reservations[].Instances[].InstanceId';
+  '--query Reservations[].Instances[].[InstanceId,Placement.AvailabilityZone]';
 /** What the search by tags does not know. */
 const BY_NAME = [
   ...['/aws/eks/dev/cluster', '/aws/vpc/dev/flow-logs'].map(
@@ -245,7 +140,7 @@ t.test(
 );
 
 t.test('it waits for the nodes that Karpenter added, and without a cluster it names them', async (t) => {
-  const added = { program: 'aws', to: 'describe-instances', stdout: '["i-1"]' };
+  const added = { program: 'aws', to: 'describe-instances', stdout: '[["i-1", "us-east-1a"]]' };
   const { happened } = await destroyed(t, [{ ...added, times: 2 }]);
   const until = happened.indexOf('kubectl delete application aws-load-balancer-controller karpenter');
   t.equal(happened.slice(0, until).filter((call) => call === INSTANCES).length, 3);

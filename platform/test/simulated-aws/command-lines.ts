@@ -73,6 +73,19 @@ export function awsAnswer(cloud: SimulatedAws, args: readonly string[], cwd: str
     case 'ec2 describe-volumes':
       // No pod runs here that could have claimed one.
       return { stdout: '' };
+    case 'ec2 describe-instances':
+      // No Karpenter runs here that could have started one.
+      return json([]);
+    case 'logs describe-log-groups': {
+      const group = optionIn(args, '--log-group-name-prefix');
+      const found = cloud.things('aws_cloudwatch_log_group').filter(({ values }) => values.name === group);
+      return json(found.map(({ values }) => values.arn));
+    }
+    case 'iam list-roles': {
+      const prefix = /starts_with\(RoleName, '(.*?)'\)/.exec(optionIn(args, '--query') ?? '')?.[1] ?? '';
+      const found = cloud.things('aws_iam_role').filter(({ values }) => String(values.name).startsWith(prefix));
+      return json(found.map(({ values }) => values.arn));
+    }
     case 'ec2 describe-instance-type-offerings': {
       // Every type in every zone that a subnet names.
       const zones = cloud.things('aws_subnet').map(({ values }) => String(values.availability_zone));
