@@ -47,6 +47,39 @@ function asTable(applications: readonly Rendered[], surroundings: SurroundingsOf
 /** What is open to and from an application; one row where it has no NetworkPolicy. */
 function flowsOf(entry: Rendered, surroundings: SurroundingsOf): string[][] {
   const objects = placed(entry);
-  if (objects.some(({ kind }) => kind === 'NetworkPolicy')) return reachabilityTable(objects, surroundings(entry));
-  return [['everything', workloads(objects).map(nameOf).join(', '), 'every port, both ways: no NetworkPolicy', '']];
+  if (!objects.some(({ kind }) => kind === 'NetworkPolicy'))
+    return [['everything', workloads(objects).map(nameOf).join(', '), 'every port, both ways: no NetworkPolicy', '']];
+  const around = surroundings(entry);
+  const outside = around.peers.map(({ name }) => name);
+  return merged(merged(reachabilityTable(objects, around), { of: 0, by: 1, outside }), { of: 1, by: 0, outside });
 }
+
+/**
+ * Rows with what is outside of the application, where most of it is treated alike: one row for that, one for each other.
+ * @param columns.of the column of the workload
+ * @param columns.by the column of what is outside
+ */
+function merged(
+  rows: readonly string[][],
+  { of, by, outside }: { readonly of: 0 | 1; readonly by: 0 | 1; readonly outside: readonly string[] },
+): string[][] {
+  const all: string[][] = [];
+  for (const group of Map.groupBy(rows, (row) => row[of]).values()) {
+    const open = group.filter((row) => outside.includes(row[by] ?? ''));
+    const [most = []] = [...Map.groupBy(open, openOf).values()].sort((a, b) => b.length - a.length);
+    const [first] = most;
+    if (first === undefined || most.length <= outside.length / 2) {
+      all.push(...group);
+      continue;
+    }
+    const closed = outside.filter((name) => !open.some((row) => row[by] === name));
+    all.push(
+      ...group.filter((row) => !most.includes(row)),
+      ...closed.map((name) => first.with(by, name).with(2, 'closed').with(3, '')),
+      first.with(by, 'all others outside'),
+    );
+  }
+  return all;
+}
+
+const openOf = ([, , open, partly]: readonly string[]): string => `${open} ${partly}`;

@@ -6,15 +6,20 @@ import { declarationOf } from '../render/declaration.ts';
 import type { FleetApplication } from '../render/fleet.ts';
 import { placed, renderedOnly } from '../render/rendered.ts';
 import { layersOf, merged } from '../render/values.ts';
+import { clusterModels } from './cluster-model.ts';
 import { objectProblem } from './location.ts';
 import { monitoringFlows } from './monitoring-flows.ts';
+import { scrapedPorts } from './monitors.ts';
 import { type Called, surroundingPeers } from './network-peers.ts';
 import { textProblem } from './origin.ts';
 import { allowedEgress, calledBy, requiredFlows } from './our-service.ts';
 import type { ProofContext } from './proof.ts';
-import { reachabilityProblems, type Surroundings } from './reachability.ts';
+import { closedFlows, reachabilityProblems, type RequiredFlow, type Surroundings } from './reachability.ts';
 
-/** NetworkPolicies of ours that close a required connection, or leave another one open. */
+/**
+ * NetworkPolicies of ours that close a required connection, or leave another one open. Of an upstream chart's pods only
+ * what Prometheus scrapes is required, and of kube-prometheus-stack's all that they accept.
+ */
 export function flowProblems(fleet: readonly FleetApplication[], { root }: ProofContext): string[] {
   const found: string[] = [];
   for (const entry of renderedOnly(fleet)) {
@@ -27,7 +32,12 @@ export function flowProblems(fleet: readonly FleetApplication[], { root }: Proof
       for (const problem of reachabilityProblems(objects, surroundings, monitoringFlows(), options))
         found.push(objectProblem(root, entry, problem));
     }
-    if (entry.chart?.isUpstream === true) continue;
+    if (entry.chart?.isUpstream === true) {
+      const required = scrapesOf(entry, fleet);
+      for (const problem of closedFlows(objects, surroundings, required))
+        found.push(objectProblem(root, entry, problem));
+      continue;
+    }
     if (entry.cluster.provider === 'aws' && loadBalancerTier(entry, fleet) === 'private') {
       found.push(amongPods(root, entry));
       continue;
@@ -41,6 +51,15 @@ export function flowProblems(fleet: readonly FleetApplication[], { root }: Proof
     }
   }
   return found;
+}
+
+/** Prometheus' connections to the pods of an Application, by the monitors of its cluster. */
+function scrapesOf(entry: FleetApplication, fleet: readonly FleetApplication[]): RequiredFlow[] {
+  const own = new Set(placed(entry));
+  const model = clusterModels(fleet).find(({ cluster }) => cluster.name === entry.cluster.name);
+  return scrapedPorts(model?.objects ?? [])
+    .filter(({ workload }) => own.has(workload))
+    .map(({ workload, port }) => ({ from: 'Prometheus', to: nameOf(workload), port }));
 }
 
 /** An internal load balancer that would stand among the pods: what lets it in lets in all of them. */

@@ -89,8 +89,6 @@ function childLine(
 /** `file:line` of the template or manifest of an object's kind; of the Application's declaration if there is none. */
 function placeOf(root: string, entry: FleetApplication, object: string): string {
   const declaration = declarationOf(root, entry.application.metadata.name);
-  // An upstream chart's objects are changed by the values that we give it.
-  if (entry.chart?.isUpstream === true) return `${entry.chart.valueFiles[0] ?? declaration}:1`;
   const [kind = '', name = ''] = object.split('/');
   const release = entry.chart?.source.helm?.releaseName ?? entry.application.metadata.name;
   const named = new RegExp(`name: "?${name.replaceAll('.', '\\.')}"?(?![\\w.-])`);
@@ -108,6 +106,8 @@ function placeOf(root: string, entry: FleetApplication, object: string): string 
       if (named.test(head)) return place;
     }
   }
+  // An upstream chart's objects are changed by the values that we give it.
+  if (entry.chart?.isUpstream === true) return `${entry.chart.valueFiles[0] ?? declaration}:1`;
   return first ?? `${declaration}:1`;
 }
 

@@ -126,6 +126,40 @@ function targetsOf(monitor: Monitor, objects: readonly KubernetesObject[]): Targ
   return withPort.length > 0 ? withPort : targets;
 }
 
+/** A port of a workload that a monitor scrapes: its name, or its number. */
+export interface ScrapedPort {
+  readonly workload: KubernetesObject;
+  readonly port: number | string;
+}
+
+/**
+ * The ports of workloads that monitors scrape.
+ * @param objects monitors and all that they select, each with its namespace
+ */
+export function scrapedPorts(objects: readonly KubernetesObject[]): ScrapedPort[] {
+  return objects.filter(isMonitor).flatMap((monitor) => {
+    const { endpoints = [], podMetricsEndpoints = [] } = monitor.spec ?? {};
+    const names = [...endpoints, ...podMetricsEndpoints].flatMap(({ port = [] }) => port);
+    return targetsOf(monitor, objects).flatMap(({ object }) =>
+      names.flatMap((name) => portsBehind(object, name, objects)),
+    );
+  });
+}
+
+/** The ports of pods behind the port of a target: of a workload its own, of a Service those that it leads to. */
+function portsBehind(target: KubernetesObject, name: string, objects: readonly KubernetesObject[]): ScrapedPort[] {
+  const [service] = services([target]);
+  if (service === undefined) return [{ workload: target, port: name }];
+  const { selector = {}, ports = [] } = service.spec ?? {};
+  const meant = ports.find((port) => port.name === name);
+  if (meant === undefined) return [];
+  const port = meant.targetPort ?? meant.port;
+  return workloads(objects)
+    .filter((workload) => namespaceOf(workload) === namespaceOf(service))
+    .filter((workload) => selects({ matchLabels: selector }, podLabelsOf(workload)))
+    .map((workload) => ({ workload, port }));
+}
+
 /** The wrong ports and paths of a monitor, for one of its targets. */
 function endpointProblems(monitor: Monitor, { object, ports }: Target): [path: string, rule: string][] {
   const found: [string, string][] = [];

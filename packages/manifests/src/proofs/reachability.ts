@@ -90,6 +90,21 @@ export function reachabilityProblems(
   return problems;
 }
 
+/** Every required flow that a policy of either side closes, or that names no port; what else is open does not count. */
+export function closedFlows(
+  objects: readonly KubernetesObject[],
+  surroundings: Surroundings,
+  required: readonly RequiredFlow[],
+): Problem[] {
+  const network = networkOf(objects, surroundings);
+  const problems: Problem[] = [];
+  for (const [source, target] of pairsOf(network)) {
+    const flows = required.filter(({ from, to }) => from === source.name && to === target.name);
+    if (flows.length > 0) problems.push(...requiredProblems(network, source, target, flows).problems);
+  }
+  return problems;
+}
+
 function networkOf(objects: readonly KubernetesObject[], { peers, podNetworks }: Surroundings): Network {
   const own = podOwners(objects).map((workload): PodPeer => ({
     kind: 'pods',
@@ -151,6 +166,23 @@ function pairProblems(
   flows: readonly RequiredFlow[],
   mayReach: readonly AllowedEgress[],
 ): Problem[] {
+  const { problems, others } = requiredProblems(network, source, target, flows);
+  const needless: RangeAnswer[] = [];
+  if (isSecondName(target)) return problems;
+  for (const answer of others) {
+    const openings = answer.openings.filter((opening) => !mayReach.some((egress) => isMeant(egress, answer, opening)));
+    if (openings.length > 0) needless.push({ ...answer, openings });
+  }
+  return [...problems, ...openProblems(network, source, target, needless)];
+}
+
+/** What is wrong with the flows that are required between two peers, and the answers for all other ports. */
+function requiredProblems(
+  network: Network,
+  source: Peer,
+  target: Peer,
+  flows: readonly RequiredFlow[],
+): { problems: Problem[]; others: RangeAnswer[] } {
   const problems: Problem[] = [];
   const wanted: { port: number; protocol: Protocol }[] = [];
   for (const flow of flows) {
@@ -164,16 +196,14 @@ function pairProblems(
       });
   }
   const ports = wanted.map(({ port }) => port);
-  const needless: RangeAnswer[] = [];
+  const others: RangeAnswer[] = [];
   for (const answer of answers(network, source, target, ports)) {
     const { protocol, from, to } = answer.range;
     const isWanted = wanted.some((flow) => flow.protocol === protocol && from <= flow.port && flow.port <= to);
-    if (isWanted && answer.openFor !== 'all') problems.push(...closedProblems(source, target, answer));
-    if (isWanted || isSecondName(target)) continue;
-    const openings = answer.openings.filter((opening) => !mayReach.some((egress) => isMeant(egress, answer, opening)));
-    if (openings.length > 0) needless.push({ ...answer, openings });
+    if (!isWanted) others.push(answer);
+    else if (answer.openFor !== 'all') problems.push(...closedProblems(source, target, answer));
   }
-  return [...problems, ...openProblems(network, source, target, needless)];
+  return { problems, others };
 }
 
 /** Whether an open connection is one of those to certain addresses. */

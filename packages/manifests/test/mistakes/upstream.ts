@@ -30,6 +30,24 @@ export const UPSTREAM: readonly Mistake[] = [
     },
     'metrics-server',
   ),
+  ...['aws-load-balancer-controller', 'external-secrets', 'karpenter']
+    .map((name) =>
+      inFile(
+        `argocd/network-policies/${name}/ingress.yaml`,
+        {
+          'the port of metrics closed to Prometheus': replace('port: 8080', 'port: 8081').reports(
+            new RegExp(
+              `dev/${name} NetworkPolicy/${name} spec\\.ingress: must let Prometheus reach Deployment/${name} on TCP 8080`,
+            ),
+          ),
+          'another Prometheus': replace('name: monitoring', 'name: observability').reports(
+            /.*must let Prometheus reach Deployment/,
+          ),
+        },
+        name,
+      ),
+    )
+    .flat(),
   inFile(
     'clusters/dev/argocd.yaml',
     {

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { KubernetesObject } from '../../src/kubernetes/object.ts';
-import { monitorProblems } from '../../src/proofs/monitors.ts';
+import { monitorProblems, scrapedPorts } from '../../src/proofs/monitors.ts';
 import { object, SELECTOR } from './application.ts';
 
 const in_ = (namespace: string, made: KubernetesObject): KubernetesObject => ({
@@ -85,5 +85,16 @@ t.test('an Application that does not render may have the target', (t) => {
   t.strictSame(monitorProblems([lost], { objects: OBJECTS, isUnknownElsewhere: true }), []);
   const monitor = serviceMonitor({ namespaceSelector: { matchNames: ['argocd'] } });
   t.strictSame(monitorProblems([monitor], { objects: OBJECTS, unknownNamespaces: ['argocd'] }), []);
+  t.end();
+});
+
+t.test('the ports of pods that are scraped, by their Service or by themselves', (t) => {
+  const scraped = (monitor: KubernetesObject): string[] =>
+    scrapedPorts([...OBJECTS, monitor]).map(
+      ({ workload, port }) => `${workload.kind}/${workload.metadata.name} ${port}`,
+    );
+  t.same(scraped(serviceMonitor()), ['Deployment/api 9090'], 'the target port of the Service');
+  t.same(scraped(podMonitor('metrics')), ['Deployment/api metrics']);
+  t.same(scraped(serviceMonitor({ endpoints: [{ port: 'other' }] })), [], 'reported where monitors are checked');
   t.end();
 });

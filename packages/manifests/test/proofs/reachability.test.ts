@@ -1,7 +1,7 @@
 import t from 'tap';
 import { surroundingPeers } from '../../src/proofs/network-peers.ts';
 import { allowedEgress, requiredFlows } from '../../src/proofs/our-service.ts';
-import { type Peer, reachabilityProblems, reachabilityTable } from '../../src/proofs/reachability.ts';
+import { closedFlows, type Peer, reachabilityProblems, reachabilityTable } from '../../src/proofs/reachability.ts';
 import { BALANCERS, deployment, FACTS, GOOD, namespaced, policy, SURROUNDINGS } from './network.ts';
 
 const FLOWS = requiredFlows('Deployment/api');
@@ -228,6 +228,21 @@ t.test('what a service says that it calls must be open, on that port alone', (t)
       problems.some((problem) => problem.includes(expected)),
       `${name}\n${problems.join('\n')}`,
     );
+  t.end();
+});
+
+t.test('where only some flows are asked for, others may be open', (t) => {
+  const scraped = [{ from: 'Prometheus', to: 'Deployment/api', port: 'admin' }];
+  const rules = (spec?: object): string[] => {
+    const policies = spec === undefined ? [] : [policy({ podSelector: {}, policyTypes: ['Ingress'], ...spec })];
+    return closedFlows([deployment(), ...policies], SURROUNDINGS, scraped).map(
+      ({ object, rule }) => `${object} ${rule}`,
+    );
+  };
+  t.same(rules(), [], 'no policy');
+  t.same(rules({ ingress: [{}] }), []);
+  t.same(rules({ ingress: [] }), ['NetworkPolicy/api must let Prometheus reach Deployment/api on TCP 9090']);
+  t.same(rules({ ingress: [{ ports: [{ port: 8080 }] }] }).length, 1);
   t.end();
 });
 
