@@ -107,7 +107,7 @@ export const ACCEPTED_IN_MANIFESTS: readonly Accepted[] = [
     places: [...upstream('Deployment'), '*/DaemonSet.monitoring.node-exporter', '*/StatefulSet.argocd.*'],
     reason:
       'The version of the chart is pinned and names the tag, and its archive is compared with a sum (charts.lock.yaml). ' +
-      'Digests stand in no chart; whoever writes them beside it would have to ask each registry at every upgrade.',
+      'These charts name no digest (that of Karpenter does); one in our values would have to be asked of each registry at every upgrade.',
   },
   {
     checks: ['CKV_K8S_15'],
@@ -121,8 +121,12 @@ export const ACCEPTED_IN_MANIFESTS: readonly Accepted[] = [
   },
   {
     checks: ['CKV_K8S_38'],
-    places: [...upstream('Deployment'), '*/StatefulSet.argocd.argocd-application-controller'],
-    reason: 'They live by the Kubernetes API. Those that do not, Redis and the repo-server of Argo CD, have no token.',
+    places: [
+      ...upstream('Deployment'),
+      '*/Deployment.karpenter.karpenter',
+      '*/StatefulSet.argocd.argocd-application-controller',
+    ],
+    reason: 'They use the Kubernetes API. Those that do not, Redis and the repo-server of Argo CD, have no token.',
   },
   {
     checks: ['CKV_K8S_40'],
