@@ -75,7 +75,7 @@ const NOT_RENOVATES: readonly { readonly file: RegExp; readonly text: RegExp; re
     why: 'what a list was taken from at its date',
   },
   {
-    file: /^(clusters\/cluster\.schema\.json|packages\/settings\/src\/schema\.ts)$/,
+    file: /^(clusters\/cluster\.schema\.json|packages\/settings\/src\/node-schema\.ts)$/,
     text: /for instance 1\./,
     why: 'an example of the release of a node image',
   },
