@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { clusterEnvironment } from '@gitops/local';
@@ -25,6 +26,8 @@ export interface Karpenter {
   readonly nodePool: object;
   /** What it wrote. */
   log(): string;
+  /** What it answers to GET /metrics. */
+  metrics(): Promise<string>;
   /** Ends it, and deletes its definitions. */
   end(): Promise<void>;
 }
@@ -49,14 +52,15 @@ export async function startKarpenter(
   writeFileSync(types, JSON.stringify(instanceTypes(settings)));
   const file = join(folder, 'karpenter.log');
   const log = openSync(file, 'w');
+  const port = await freePort();
   const program = spawn(join(tools.bin, 'karpenter'), [], {
     env: {
       ...clusterEnvironment(stack.instance, stack.tools),
       SYSTEM_NAMESPACE: 'default',
       DISABLE_LEADER_ELECTION: 'true',
       INSTANCE_TYPES_FILE_PATH: types,
-      // Any free ones: nobody reads them.
-      METRICS_PORT: '0',
+      METRICS_PORT: String(port),
+      // Any free one: nobody asks.
       HEALTH_PROBE_PORT: '0',
     },
     stdio: ['ignore', log, log],
@@ -64,6 +68,7 @@ export async function startKarpenter(
   return {
     nodePool: await nodePool(stack, maxCpus),
     log: () => readFileSync(file, 'utf8'),
+    metrics: async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text(),
     end: async () => {
       if (program.exitCode === null && program.signalCode === null) {
         program.kill('SIGKILL');
@@ -72,6 +77,15 @@ export async function startKarpenter(
       for (const definition of definitions) await stack.kubectl('delete', '--ignore-not-found', '-f', definition);
     },
   };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 /** Those of the cluster, in every zone and in both ways to buy them. */

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { notExported } from '@gitops/monitoring/contract/compare';
 import { CPUS, startKarpenter } from '../src/karpenter.ts';
 import { Stack, until } from '../src/stack.ts';
 
@@ -48,17 +49,45 @@ const events = async (): Promise<string> =>
   stack.kubectl('get', 'events', '-A', '-o', 'jsonpath={range .items[*]}{.reason} {.message}{"\\n"}{end}');
 const scale = async (app: string, replicas: number): Promise<string> =>
   stack.kubectl('-n', 'nodes-drill', 'scale', 'deployment', app, `--replicas=${replicas}`);
-const when = async (what: string, isSo: () => Promise<boolean>): Promise<true> =>
-  until(what, async () => ((await isSo()) ? true : undefined));
+const when = async (what: string, isSo: () => Promise<boolean>): Promise<true> => {
+  try {
+    return await until(what, async () => ((await isSo()) ? true : undefined));
+  } catch (error) {
+    for (const text of [karpenter.log(), await events()]) t.comment(text.split('\n').slice(-40).join('\n'));
+    throw error;
+  }
+};
 
 t.test('pods that find no room get nodes, as many as the limit allows', async (t) => {
   t.same(await nodes(), []);
   await stack.create(deployment('large', MAX_NODES + 1, '5'));
+  await when('they wait for room', async () => /FailedScheduling 0\/\d+ nodes are available/.test(await events()));
   await when('two pods run', async () => (await pods('large', 'Running')) === MAX_NODES);
   await when('the limit is named', async () => (await events()).includes('exceed limits for nodepool'));
   t.equal((await nodes()).length, MAX_NODES);
   t.equal(await pods('large', 'Pending'), 1, 'the third waits');
 });
+
+/** How often it has asked which nodes could go. */
+const evaluations = async (): Promise<number> => {
+  const counted =
+    /^karpenter_voluntary_disruption_decision_evaluation_duration_seconds_count\{.*underutilized.*\} (\d+)$/gm;
+  return Array.from((await karpenter.metrics()).matchAll(counted), ([, count]) => Number(count)).reduce(
+    (sum, count) => sum + count,
+    0,
+  );
+};
+const CONSOLIDATABLE = 'jsonpath={.items[*].status.conditions[?(@.type=="Consolidatable")].status}';
+/** Waits until it has seen the nodes as they are now, all of them long enough unchanged to be given back. */
+async function evaluated(): Promise<void> {
+  await when('no node changes', async () => {
+    const states = namesOf(await stack.kubectl('get', 'nodeclaims', '-o', CONSOLIDATABLE));
+    return states.length === MAX_NODES && states.every((state) => state === 'True');
+  });
+  // Each evaluation asks twice, for several nodes together and for one; of the one that runs, one answer may be to come.
+  const before = await evaluations();
+  await when('a whole evaluation', async () => (await evaluations()) >= before + 3);
+}
 
 t.test('a node stays while a PodDisruptionBudget needs its pods, and goes when it does not', async (t) => {
   // One on each node, beside a large one: there is no room for two.
@@ -71,11 +100,23 @@ t.test('a node stays while a PodDisruptionBudget needs its pods, and goes when i
     spec: { maxUnavailable: 0, selector: { matchLabels: { app: 'small' } } },
   });
   await scale('large', 0);
-  await when('Karpenter says why it keeps them', async () => /Pdb|PDB|disruption budget/i.test(await events()));
+  await when('the large ones are gone', async () => (await pods('large', 'Running')) === 0);
+  await evaluated();
   t.equal((await nodes()).length, MAX_NODES);
   await stack.kubectl('-n', 'nodes-drill', 'delete', 'poddisruptionbudget', 'small');
   await when('one node is enough', async () => (await nodes()).length === 1);
   await when('both run there', async () => (await pods('small', 'Running')) === MAX_NODES);
+});
+
+t.test('it exports the metrics that rules ask for', async (t) => {
+  const file = 'packages/monitoring/exported/karpenter.yaml';
+  // Errors of AWS are counted when there is the first one; here AWS is simulated.
+  t.strictSame(
+    notExported(stack.instance.root, file, [await karpenter.metrics()]).filter(
+      (line) => !line.includes('errors_total'),
+    ),
+    [],
+  );
 });
 
 t.test('with their NodePool the nodes go, as `make destroy` has it', async () => {

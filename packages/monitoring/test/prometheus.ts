@@ -23,6 +23,7 @@ async function freePort(): Promise<number> {
 // What the labels of made-up series say; every other label is its own name.
 const VALUES: Readonly<Record<string, readonly string[]>> = {
   resource: ['cpu', 'memory'],
+  resource_type: ['cpu', 'memory'],
   phase: ['Running', 'Pending', 'Succeeded', 'Failed'],
   mode: ['user', 'idle'],
   autosync_enabled: ['true', 'false'],

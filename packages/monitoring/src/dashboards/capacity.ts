@@ -18,6 +18,10 @@ const resource = (title: string, unit: Panel['unit'], name: 'cpu' | 'memory', us
   ],
 });
 
+/** Of each node pool once, should two pods of Karpenter tell. */
+const added = (metric: 'usage' | 'limit'): string =>
+  `sum(max by (nodepool) (karpenter_nodepools_${metric}{resource_type="cpu"}))`;
+
 export const capacity: Dashboard = {
   uid: 'gitops-capacity',
   title: 'Capacity and cost',
@@ -183,11 +187,23 @@ export const capacity: Dashboard = {
       title: 'Nodes',
       panels: [
         {
+          title: 'CPUs of added nodes',
+          description: 'CPUs that Karpenter has bought; the dashed line is nodePool.maxCpus, at which pods wait.',
+          kind: 'lines',
+          unit: 'none',
+          width: 8,
+          min: 0,
+          queries: [
+            { expr: added('usage'), legend: 'bought' },
+            { expr: added('limit'), legend: 'allowed', isLimit: true },
+          ],
+        },
+        {
           title: 'Nodes by request',
           description: 'What the pods of each node ask for, as a share of what it has for pods.',
           kind: 'table',
           unit: 'percentunit',
-          width: 24,
+          width: 16,
           columns: { node: 'Node' },
           queries: (['cpu', 'memory'] as const).map((name) => ({
             expr: `sum by (node) (kube_pod_container_resource_requests{resource="${name}", node!=""}) / sum by (node) (kube_node_status_allocatable{resource="${name}"})`,
