@@ -44,13 +44,20 @@ export function supportProblem(version: string, today: Date): string | undefined
 export const minorOf = (version: string): number => Number(version.split('.')[1]);
 
 /**
- * Why a cluster cannot go from one version to another, as a rule for the setting; undefined where it can. EKS user guide,
- * "Update existing cluster to new Kubernetes version": one minor version at a time, and never back.
+ * Why a cluster cannot go from the version that it runs to another, as a rule for the setting; undefined where it can.
+ * EKS user guide, "Update existing cluster to new Kubernetes version": one minor version at a time, and never back.
+ */
+export function stepProblem(running: string, to: string): string | undefined {
+  if (minorOf(to) < minorOf(running))
+    return `must not go back: the cluster runs ${running}, and EKS does not downgrade a cluster`;
+  return skipProblem(running, to, 'the cluster runs');
+}
+
+/**
+ * Why a version skips one, as a rule for the setting; undefined where it does not.
  * @param source who has the version `from`: `the cluster runs`, `origin/main has`
  */
-export function stepProblem(from: string, to: string, source: string): string | undefined {
-  if (minorOf(to) < minorOf(from)) return `must not go back: ${source} ${from}, and EKS does not downgrade a cluster`;
-  if (minorOf(to) > minorOf(from) + 1)
-    return `must be 1.${minorOf(from) + 1}: ${source} ${from}, and EKS upgrades one minor version at a time`;
-  return undefined;
-}
+export const skipProblem = (from: string, to: string, source: string): string | undefined =>
+  minorOf(to) > minorOf(from) + 1
+    ? `must be 1.${minorOf(from) + 1}: ${source} ${from}, and EKS upgrades one minor version at a time`
+    : undefined;

@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { parse } from 'yaml';
 import { readClusterFiles, SHARED } from './cluster-files.ts';
-import { stepProblem, supportProblem } from './eks-versions.ts';
+import { skipProblem, supportProblem } from './eks-versions.ts';
 import type { ClusterSettings } from './schema.ts';
 
 /**
  * What is wrong with the versions of Kubernetes of clusters on AWS, one line each: versions that EKS does not offer or
- * no longer supports, and steps from the version in Git that EKS would refuse. Git has what was merged, not what runs:
- * `make plan` compares with that.
+ * no longer supports, and versions that skip one after the version in Git. Git has what was merged, not what runs: an
+ * upgrade that was never applied can be reverted, and one that was is refused by `make plan`.
  * @param root the repository's folder
  * @param today decides which versions are still supported
  */
@@ -21,7 +21,7 @@ export function versionProblems(root: string, clusters: readonly ClusterSettings
       supportProblem(kubernetesVersion, today) ??
       (base === undefined || merged === undefined
         ? undefined
-        : stepProblem(merged, kubernetesVersion, `${base.branch} has`));
+        : skipProblem(merged, kubernetesVersion, `${base.branch} has`));
     if (rule !== undefined) problems.push(readClusterFiles(root, name).report({ keys: ['kubernetesVersion'], rule }));
   }
   return problems;

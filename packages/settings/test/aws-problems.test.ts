@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { hasAddon, stepProblem } from '../src/eks-versions.ts';
+import { hasAddon, skipProblem, stepProblem } from '../src/eks-versions.ts';
 import { zonesWithoutFamily } from '../src/regions.ts';
 import { readCluster, versionProblems } from '../src/settings.ts';
 import { append, type Edit, FILES, problemsOf, replace, repository } from './cluster-fixtures.ts';
@@ -133,7 +133,7 @@ t.test('what is one for all clusters on AWS does not differ between them', (t) =
   t.end();
 });
 
-t.test('versions that do not exist, skip one, or go back are refused against what is merged', (t) => {
+t.test('versions that do not exist, or skip one after what is merged, are refused; a revert is not', (t) => {
   const folder = repository(t);
   const git = (...args: string[]): unknown =>
     execFileSync('git', ['-C', folder, '-c', 'user.name=x', '-c', 'user.email=x@localhost', ...args], {
@@ -153,10 +153,8 @@ t.test('versions that do not exist, skip one, or go back are refused against wha
   t.match(problems('1.37'), [
     /^clusters\/shared\/cluster\.yaml:8: kubernetesVersion: must be a version that EKS offers: 1\.33, 1\.34, 1\.35, 1\.36 \(/,
   ]);
-  t.same(problems('1.35'), [
-    'clusters/shared/cluster.yaml:8: kubernetesVersion: must not go back: main has 1.36, and EKS does not downgrade a ' +
-      'cluster (it is "1.35")',
-  ]);
+  t.same(problems('1.35'), [], 'what was merged may never have been applied');
+  t.match(problems('1.32'), [/: kubernetesVersion: must be a version that EKS offers: /], 'back to one that exists');
   git('checkout', '-qb', 'older', 'main');
   problems('1.34');
   git('commit', '-qam', 'as it was');
@@ -172,10 +170,12 @@ t.test('versions that do not exist, skip one, or go back are refused against wha
 });
 
 t.test('steps between versions, and add-ons for them', (t) => {
-  t.equal(stepProblem('1.35', '1.35', 'x has'), undefined);
-  t.equal(stepProblem('1.35', '1.36', 'x has'), undefined);
-  t.match(stepProblem('1.34', '1.36', 'x has'), /^must be 1\.35: x has 1\.34/);
-  t.match(stepProblem('1.36', '1.34', 'x has'), /^must not go back/);
+  t.equal(stepProblem('1.35', '1.35'), undefined);
+  t.equal(stepProblem('1.35', '1.36'), undefined);
+  t.match(stepProblem('1.34', '1.36'), /^must be 1\.35: the cluster runs 1\.34/);
+  t.match(stepProblem('1.36', '1.34'), /^must not go back: the cluster runs 1\.36/);
+  t.equal(skipProblem('1.36', '1.34', 'x has'), undefined);
+  t.match(skipProblem('1.34', '1.36', 'x has'), /^must be 1\.35: x has 1\.34/);
   t.ok(hasAddon('vpc-cni', '1.36'));
   t.notOk(hasAddon('vpc-cni', '1.20'));
   t.notOk(hasAddon('vpc-cny', '1.36'));

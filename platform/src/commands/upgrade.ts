@@ -60,7 +60,7 @@ function runningIn(held: Held): Running | undefined {
  * UpdateClusterVersion: all node groups are at the version of the control plane before.
  */
 export function versionProblem({ controlPlane, nodes }: Running, wanted: string): string | undefined {
-  const rule = stepProblem(controlPlane, wanted, 'the cluster runs');
+  const rule = stepProblem(controlPlane, wanted);
   if (rule !== undefined) return rule;
   if (minorOf(wanted) > minorOf(controlPlane) && nodes !== undefined && nodes.version !== controlPlane)
     return `must be ${controlPlane} until the nodes run it too: they run ${nodes.version}; set it, apply, and upgrade then`;
