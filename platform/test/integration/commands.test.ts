@@ -4,7 +4,7 @@ import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { credentialSource } from '../../src/credentials.ts';
-import { command, environmentIn, KEYS, main } from '../command-in-tests.ts';
+import { command, commandLine, environmentIn, KEYS } from '../command-in-tests.ts';
 
 t.test('synth lists every stack with what it has and what it comes after', (t) => {
   const { status, stdout } = command(t, 'synth --json', { env: {} });
@@ -72,7 +72,7 @@ t.test('interrupted at the terminal, it waits until OpenTofu has written down wh
   });
   chmodSync(join(folder, 'tofu'), 0o755);
   // A group of its own, as a terminal makes one for a command.
-  const child = spawn(process.execPath, [main, 'apply', '--stack', 'registry', '--yes'], {
+  const child = spawn(...commandLine(['apply', '--stack', 'registry', '--yes']), {
     detached: true,
     env: { PATH: process.env.PATH, ...environmentIn(folder, folder), ...KEYS },
   });

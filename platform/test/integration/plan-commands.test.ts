@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { command, environmentIn, KEYS, main } from '../command-in-tests.ts';
+import { command, commandLine, environmentIn, KEYS } from '../command-in-tests.ts';
 
 // How `make plan` and `make apply` call OpenTofu, what they ask and what they refuse.
 
@@ -76,7 +76,7 @@ t.test(
     });
     chmodSync(join(folder, 'tofu'), 0o755);
     const apply = (line = 'apply --stack registry --yes') =>
-      spawnSync(process.execPath, [main, ...line.split(' ')], {
+      spawnSync(...commandLine(line.split(' ')), {
         encoding: 'utf8',
         env: { PATH: process.env.PATH, ...environmentIn(folder, folder), ...KEYS },
       });
