@@ -1,6 +1,6 @@
 import t from 'tap';
-import { demands, quotaProblems,QUOTAS } from '../src/quotas.ts';
-import { lastZoneLetter, REGIONS, zoneIdProblem } from '../src/regions.ts';
+import { demands, quotaProblems, QUOTAS } from '../src/quotas.ts';
+import { lastZoneLetter, REGIONS, zoneIdProblem, ZONES_WITHOUT_EKS } from '../src/regions.ts';
 import { type AwsClusterSettings, readCluster, sortClusters } from '../src/settings.ts';
 import { FILES, problemsOf, repository } from './cluster-fixtures.ts';
 
@@ -87,6 +87,7 @@ t.test('every quota has its source and its code, every region its zones', (t) =>
     t.ok(most > 0);
   }
   for (const region of REGIONS) t.match(lastZoneLetter(region), /^[c-f]$/);
+  t.same(ZONES_WITHOUT_EKS, ['us-east-1e', 'ca-central-1c'], 'of us-west-1 the name differs between accounts');
   t.equal(zoneIdProblem('us-east-1', 'use1-az3'), 'EKS places no control plane there');
   t.equal(zoneIdProblem('ap-northeast-1', 'apne1-az3'), 'NAT gateways are not available there');
   t.equal(zoneIdProblem('us-east-1', 'use1-az1'), undefined);
