@@ -42,7 +42,7 @@ export const ZONES_WITHOUT_EKS: readonly string[] = Object.values(withoutControl
   .flat()
   .flatMap((id) => names[id] ?? []);
 
-/** The last letter that the name of a zone of a region ends in: f in us-east-1. */
+/** The last letter that the name of a zone of a region ends in: c in eu-central-1. */
 export const lastZoneLetter = (region: string): string => lastLetters.regions[region] ?? lastLetters.most;
 
 /**

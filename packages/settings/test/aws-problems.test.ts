@@ -24,9 +24,9 @@ t.test('what AWS would refuse in the midst of an apply is refused before, with f
       /^must not overlap 172\.17\.0\.0\/16, which services of AWS use inside a VPC/,
     ],
     [
-      replace('us-east-1b', 'us-east-1g'),
+      replace('us-east-1b', 'us-east-1h'),
       '8: network.zones.1',
-      /^must be a zone that us-east-1 has: us-east-1a to us-east-1f \(packages\/settings\/data\/zones\.json\)/,
+      /^must be a zone that us-east-1 has: us-east-1a to us-east-1g \(packages\/settings\/data\/zones\.json\)/,
     ],
     [
       inRegion('eu-central-1', 'eu-central-1b', 'eu-central-1d'),
