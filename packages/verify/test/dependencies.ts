@@ -25,6 +25,7 @@ export interface PackageRule {
   readonly matchPackageNames?: readonly string[];
   readonly matchFileNames?: readonly string[];
   readonly matchManagers?: readonly string[];
+  readonly enabled?: boolean;
 }
 
 export interface Settings {

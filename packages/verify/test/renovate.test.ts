@@ -182,3 +182,20 @@ t.test('every rule of Renovate matches something', (t) => {
   }
   t.end();
 });
+
+t.test('of what checkov needs, Renovate raises checkov alone: the rest follows from it', (t) => {
+  const file = 'packages/tools/python/checkov-requirements.txt';
+  const needed = dependencies.filter((dependency) => dependency.file === file);
+  // The last rule that speaks of a package counts.
+  const isRaised = (name: string): boolean =>
+    settings.packageRules.findLast(
+      ({ matchFileNames = [], matchPackageNames, enabled }) =>
+        enabled !== undefined && matchFileNames.includes(file) && (matchPackageNames?.includes(name) ?? true),
+    )?.enabled !== false;
+  t.ok(needed.length > 50, `${needed.length} packages`);
+  t.same(
+    needed.flatMap(({ name }) => (isRaised(name) ? [name] : [])),
+    ['checkov'],
+  );
+  t.end();
+});
