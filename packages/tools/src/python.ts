@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { cacheFolder } from './cache.ts';
+import { cacheFolder, fillFolder } from './cache.ts';
 
 const canRun = 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))';
 
@@ -22,15 +22,12 @@ export function pythonEnvironment(name: string): string {
   const requirements = resolve(import.meta.dirname, `../python/${name}-requirements.txt`);
   const key = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 16);
   const folder = join(cacheFolder(), `${name}-${key}`);
-  if (!existsSync(folder)) {
-    // Under another name until it is whole.
-    const made = `${folder}.${process.pid}`;
-    run('python3', ['-m', 'venv', made]);
-    const options = ['--quiet', '--disable-pip-version-check', '--require-hashes'];
-    run(join(made, 'bin/python'), ['-m', 'pip', 'install', ...options, '--requirement', requirements]);
-    if (existsSync(folder)) rmSync(made, { recursive: true });
-    else renameSync(made, folder);
-  }
+  if (!existsSync(folder))
+    fillFolder(folder, (scratch) => {
+      run('python3', ['-m', 'venv', scratch]);
+      const options = ['--quiet', '--disable-pip-version-check', '--require-hashes'];
+      run(join(scratch, 'bin/python'), ['-m', 'pip', 'install', ...options, '--requirement', requirements]);
+    });
   return join(folder, 'bin');
 }
 

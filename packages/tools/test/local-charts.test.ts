@@ -24,6 +24,7 @@ t.test('charts are named where Argo CD reads them, each once', (t) => {
     'argocd/applications/argocd.yaml argo-cd',
     'argocd/applications/aws-load-balancer-controller.yaml aws-load-balancer-controller',
     'argocd/applications/external-secrets.yaml external-secrets',
+    'argocd/applications/karpenter.yaml karpenter',
     'argocd/applications/kube-prometheus-stack.yaml kube-prometheus-stack',
     'argocd/applications/metrics-server.yaml metrics-server',
     'argocd/applications/prometheus-operator-crds.yaml prometheus-operator-crds',
