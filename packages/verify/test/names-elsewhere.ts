@@ -10,5 +10,7 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
     'impersonatedUser onResponse collectDefaultMetrics retryEAGAIN setApplicationHealth targetVersions',
   'what on-call reads in kubectl, and upstream alerts':
     'SchedulingDisabled NotReady KubeNodeNotReady ErrImagePull providerID SecretSynced SecretSyncedError NodeFilesystemAlmostOutOfSpace',
+  'errors of AWS and of Karpenter, which on-call reads in a log':
+    'InsufficientCapacityError NodeClassNotReadyError UnauthorizedOperation VcpuLimitExceeded',
   'examples of an option and of a slip': 'dryRun LOG_LEVL',
 };

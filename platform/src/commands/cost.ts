@@ -1,9 +1,12 @@
 import { command } from '@gitops/report/command-line';
 import { table } from '@gitops/report/table';
 import { settingProblem, SettingsError } from '@gitops/settings';
+import { type NodeCount, nodeCounts } from '@gitops/settings/nodes';
 import { addedNodes } from '@gitops/settings/prices';
 import { type Cost, declaredResources, monthlyCosts, totalOf } from '../cost.ts';
 import { awsClusters, clusterNamed, clusterOption, readStack, repository, synth } from '../workspace.ts';
+
+const numberOf = ({ group, added }: NodeCount): string => String(group + added);
 
 export default command({
   summary: 'show what each cluster costs a month by list price, against its budget',
@@ -26,20 +29,22 @@ export default command({
         usd: totalOf(lines),
         most: totalOf(costsAt('most')),
         budget: cluster.budget.monthlyUsd,
+        nodes: nodeCounts(cluster),
       };
     });
     if (json) print(JSON.stringify(costs, null, 2));
     else {
-      const rows = costs.flatMap(({ cluster, lines, least, usd, most, budget }) => [
+      const rows = costs.flatMap(({ cluster, lines, least, usd, most, budget, nodes }) => [
         ...lines.map(({ item, quantity, usd: each }) => [cluster, item, String(quantity), each.toFixed(2)]),
-        [cluster, 'total with the least nodes', '', least.toFixed(2)],
-        [cluster, `total with the expected nodes, of a budget of ${budget}`, '', usd.toFixed(2)],
-        [cluster, 'total with the most nodes, all month', '', most.toFixed(2)],
+        [cluster, 'total with the least nodes', numberOf(nodes.least), least.toFixed(2)],
+        [cluster, `total with the expected nodes, of a budget of ${budget}`, numberOf(nodes.expected), usd.toFixed(2)],
+        [cluster, 'total with the most nodes, all month', numberOf(nodes.most), most.toFixed(2)],
       ]);
       print(table(['CLUSTER', 'ITEM', 'QUANTITY', 'USD A MONTH'], rows));
       print(
-        '\nList prices of packages/settings/data/prices.json; traffic, logs, volumes and backups are assumed there. The nodes\n' +
-          'are those of `make capacity`: the lines are of the expected ones, nodePool.expectedNodes of cluster.yaml.',
+        '\nList prices of packages/settings/data/prices.json; traffic, logs, volumes and backups are assumed there. Lines that are\n' +
+          'no total are of the expected nodes. The nodes of the totals are those of `make capacity`; added ones are of the\n' +
+          'cheapest type of nodePool.instanceTypes, and at the most of the dearest.',
       );
     }
     const over = costs.filter(({ usd, budget }) => usd > budget);

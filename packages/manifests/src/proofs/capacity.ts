@@ -35,7 +35,7 @@ export interface Capacity {
 
 /**
  * What each state of a cluster is: ordinary pods on the least and on the expected nodes, and on those after the loss of
- * each zone in turn; all pods on the most nodes after the loss of each zone. Undefined for a cluster without node
+ * each zone in turn; all pods on the most nodes, and on those after the loss of each zone. Undefined for a cluster without node
  * groups, and for an unknown instance type.
  */
 export function capacity(
@@ -85,6 +85,7 @@ export function capacity(
     state('least', ordinary),
     state('expected', ordinary),
     ...zones.map((zone) => state('expected', ordinary, zone)),
+    state('most', most),
     ...zones.map((zone) => state('most', most, zone)),
   ];
 }
@@ -140,7 +141,7 @@ export function capacityProblems(
     cluster.nodePool === undefined
       ? ['nodeGroup.desiredSize', 'nodeGroup.desiredSize']
       : ['nodePool.expectedNodes', 'nodePool.maxCpus'];
-  const worst = capacities.filter(({ nodes }) => nodes === 'most');
+  const worst = capacities.filter(({ nodes, lostZone }) => nodes === 'most' && lostZone !== undefined);
   const problems = worst.flatMap((one) => ruleOf(one).map((rule) => ({ object, path: mostKey, rule })));
   if (problems.length > 0) return problems;
   // What fits nowhere is reported once.
@@ -206,7 +207,8 @@ export const capacityTable = (
 
 /** What the words of the table mean. */
 export const CAPACITY_LEGEND = [
-  'least: the node group alone; expected: an ordinary day, every autoscaler at its minimum (`make cost` counts the same);',
-  'most: nodePool.maxCpus, with every autoscaler at its maximum and a rollout. "with added nodes": the pods that wait run',
-  'once Karpenter has bought nodes for them, a minute or two later; those of a lost zone are missed after five minutes.',
+  'least: the node group alone; expected: an ordinary day, every autoscaler at its minimum; most: nodePool.maxCpus, with',
+  'every autoscaler at its maximum and a rollout. `make cost` counts the same nodes. Added ones are taken for the smallest',
+  'type of nodePool.instanceTypes. "with added nodes": the pods that wait run once Karpenter has bought nodes for them, a',
+  'minute or two later; those of a lost zone are missed after five minutes.',
 ].join('\n');

@@ -32,7 +32,9 @@ t.test('render: YAML of one application, or JSON of all', (t) => {
       [
         ...(cluster === 'local' ? [] : ['argocd', 'aws-load-balancer-controller', 'external-secrets']),
         'fastify-service',
-        ...(cluster === 'local' ? [] : ['kube-prometheus-stack', 'metrics-server', 'monitoring']),
+        ...(cluster === 'local'
+          ? []
+          : ['karpenter', 'kube-prometheus-stack', 'metrics-server', 'monitoring', 'node-pool']),
         // Of a made-up pull request.
         ...(cluster === 'dev' ? ['preview-1', 'preview-1-namespace'] : []),
         ...(cluster === 'local' ? [] : ['prometheus-operator-crds']),
@@ -111,8 +113,13 @@ t.test('capacity and flows: tables of what is proven', (t) => {
   t.equal(status, 0);
   t.match(
     stdout,
-    /^CLUSTER +LOST ZONE +NODES LEFT .*\nproduction +us-east-1a +6 .* yes *\nproduction +us-east-1b .*\nproduction +us-east-1c /,
+    /^CLUSTER +NODES +LOST ZONE +NODES LEFT .*\nproduction +least +- +3 .*\nproduction +expected +- +4 .* yes *\n/,
   );
+  t.match(stdout, /\nproduction +most +- +9 .* yes *\nproduction +most +us-east-1a +6 .* yes *\n/);
+  t.match(JSON.parse(command(folder, ['capacity', '--cluster', 'production', '--json']).stdout), [
+    { nodes: 'least' },
+    { nodes: 'expected' },
+  ]);
   const flows = command(folder, ['flows', '--cluster', 'production']);
   t.match(flows.stdout, /^APPLICATION +FROM +TO +OPEN +PARTLY OPEN *\n/);
   t.match(
@@ -123,10 +130,7 @@ t.test('capacity and flows: tables of what is proven', (t) => {
   t.match(flows.stdout, /production\/fastify-service +Deployment\/fastify-service +CoreDNS +TCP 53, UDP 53 *\n/);
   t.notMatch(flows.stdout, /^production\/fastify-service .*(?:internet|metadata|namespace)/m);
   if (skip === false)
-    t.match(
-      flows.stdout,
-      /production\/metrics-server +everything +Deployment\/metrics-server +every port, both ways: no NetworkPolicy *\n/,
-    );
+    t.match(flows.stdout, /production\/metrics-server +all others outside +Deployment\/metrics-server +TCP 10250 *\n/);
   t.end();
 });
 
@@ -146,7 +150,7 @@ t.test(
       ],
       [
         ['render', '--app', 'fastify'],
-        /^error: unknown application fastify\n next: APP is one of: argocd, aws-load-balancer-controller, external-secrets, fastify-service, kube-prometheus-stack, metrics-server, monitoring, preview-1, preview-1-namespace, prometheus-operator-crds, root\n$/,
+        /^error: unknown application fastify\n next: APP is one of: argocd, aws-load-balancer-controller, external-secrets, fastify-service, karpenter, kube-prometheus-stack, metrics-server, monitoring, node-pool, preview-1, preview-1-namespace, prometheus-operator-crds, root\n$/,
       ],
       [
         ['render', '--clutser', 'dev'],

@@ -21,7 +21,7 @@ const secretOf = (store: string, key = 'production/fastify-service'): Edit =>
 
 /** A cluster without some of its controllers, and without their values. */
 const without = (cluster: string, ...controllers: readonly string[]): Edit[] => {
-  const all = ['aws-load-balancer-controller', 'metrics-server', 'external-secrets', 'prometheus-operator-crds', 'kube-prometheus-stack']; // prettier-ignore
+  const all = ['aws-load-balancer-controller', 'metrics-server', 'external-secrets', 'prometheus-operator-crds', 'kube-prometheus-stack', 'karpenter']; // prettier-ignore
   const list = all.filter((name) => !controllers.includes(name)).map((name) => `  - ${name}\n`);
   return [
     replaced(

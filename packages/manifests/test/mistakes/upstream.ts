@@ -12,6 +12,9 @@ const secrets = upstream('external-secrets');
 const balancers = upstream('aws-load-balancer-controller');
 const stack = upstream('kube-prometheus-stack');
 
+const redis =
+  'redis:\n  automountServiceAccountToken: false\n  livenessProbe:\n    enabled: true\n  readinessProbe:\n    enabled: true\n';
+
 /** What the project of the controllers does not allow, and where it stands. */
 const denied = (what: RegExp, key?: RegExp): RegExp =>
   new RegExp(`${key?.source ?? ''}AppProject controllers does not allow ${what.source}`);
@@ -40,7 +43,7 @@ export const UPSTREAM: readonly Mistake[] = [
               `dev/${name} NetworkPolicy/${name} spec\\.ingress: must let Prometheus reach Deployment/${name} on TCP 8080`,
             ),
           ),
-          'another Prometheus': replace('name: monitoring', 'name: observability').reports(
+          'metrics for another pod of monitoring': replace('name: prometheus', 'name: grafana').reports(
             /.*must let Prometheus reach Deployment/,
           ),
         },
@@ -58,7 +61,7 @@ export const UPSTREAM: readonly Mistake[] = [
   inFile(
     'argocd/values.yaml',
     {
-      'a part of Argo CD that asks for nothing': replace('redis:\n  resources:', 'redis:\n  resource:').reports(
+      'a part of Argo CD that asks for nothing': replace(`${redis}  resources:`, `${redis}  resource:`).reports(
         /redis\.resource: unknown value/,
       ),
       'a part of Argo CD larger than any node': replace(
@@ -237,7 +240,7 @@ export const UPSTREAM: readonly Mistake[] = [
   inFile('clusters/staging/cluster.yaml', {
     'a controller switched off whose values stay': replace(
       'name: staging\n',
-      'name: staging\ncontrollers: [metrics-server, external-secrets, prometheus-operator-crds, kube-prometheus-stack]\n',
+      'name: staging\ncontrollers: [metrics-server, external-secrets, prometheus-operator-crds, kube-prometheus-stack, karpenter]\n',
     ).reportsAs(at(`${balancers.staging}:1`, /the file: no Application reads it/)),
   }),
   inFile('argocd/applications/argocd.yaml', {

@@ -137,21 +137,10 @@ t.test('a group that holds its pods has no problem', (t) => {
   const objects = [deployment({ spec: { topologySpreadConstraints: [spread()] } }), autoscaler(9)];
   t.same(rules(cluster(), objects), []);
   // Four nodes of 1930m less 180m for add-ons, and 3246 MiB less 120; nine pods, one more in a rollout, and CoreDNS.
+  const worst = capacityTable(cluster(), objects).filter(([, nodes, zone]) => nodes === 'most' && zone !== '-');
   t.same(
-    capacityTable(cluster(), objects).filter(([, nodes]) => nodes === 'most'),
-    ZONES.map((zone) => [
-      'production',
-      'most',
-      zone,
-      '4',
-      '5320m',
-      '6960m',
-      '5740 MiB',
-      '12384 MiB',
-      '14 of 420',
-      '0',
-      'yes',
-    ]),
+    worst.map((row) => row.join(' ')),
+    ZONES.map((zone) => `production most ${zone} 4 5320m 6960m 5740 MiB 12384 MiB 14 of 420 0 yes`),
   );
   t.end();
 });
@@ -171,7 +160,7 @@ t.test('nodes that Karpenter adds: expected on an ordinary day, the most of them
   t.same(rules(many, objects), [], 'three pods a node, on six');
   t.match(
     capacityTable(many, objects).map(([, nodes, , left]) => `${nodes} ${left}`),
-    ['least 3', 'expected 3', 'expected 2', 'expected 2', 'expected 2', 'most 6', 'most 6', 'most 6'],
+    ['least 3', 'expected 3', 'expected 2', 'expected 2', 'expected 2', 'most 9', 'most 6', 'most 6', 'most 6'],
   );
   // Three of its pods would need a fourth node: nobody would buy it without a pool.
   const large = [deployment({ replicas: 4, cpu: '1500m', maxSurge: 0 }), nodeClass];
