@@ -155,6 +155,7 @@ export function kubectlAnswer(cloud: SimulatedAws, args: readonly string[]): Com
           .map(({ id, values }) => `sh.helm.release.v1.${id}.v1 ${id} 1 ${String(values.status)}\n`)
           .join(''),
       };
+    case 'get crd':
     case 'delete application':
     case 'delete applicationset':
     case 'delete persistentvolumeclaim':
