@@ -28,7 +28,7 @@ interface Report {
 
 /**
  * Everything that checkov finds in some files. Throws Error where it cannot be installed, cannot run, cannot read a
- * file, or finds nothing to check.
+ * file, finds nothing to check, or one of its checks breaks.
  * @param framework `terraform_plan` for the output of `tofu show -json`, `kubernetes` for manifests in YAML
  * @param files texts by the names of their files
  */
@@ -39,7 +39,8 @@ export async function checkov(
   // Outside the repository: checkov passes over folders whose name begins with a dot.
   const folder = mkdtempSync(join(tmpdir(), 'audit-'));
   try {
-    for (const [name, text] of files) writeFileSync(join(folder, name), text);
+    for (const [name, text] of files)
+      writeFileSync(join(folder, name), framework === 'terraform_plan' ? withoutNulls(text) : text);
     const options = ['--directory', folder, '--framework', framework, '--output=json', '--quiet', '--compact'];
     const { results, summary } = JSON.parse(await run([...options, '--soft-fail', '--skip-download'])) as Report;
     if (results === undefined || summary === undefined) throw new Error('checkov found nothing to check');
@@ -54,6 +55,13 @@ export async function checkov(
   }
 }
 
+/** A plan without the arguments that are null, which are those that are not set: some checks break at them. */
+const withoutNulls = (plan: string): string => {
+  const { planned_values: planned, ...rest } = JSON.parse(plan) as { readonly planned_values?: object };
+  const cleaned: unknown = JSON.parse(JSON.stringify(planned ?? {}), (_key, value: unknown) => value ?? undefined);
+  return JSON.stringify({ ...rest, planned_values: cleaned });
+};
+
 async function run(args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const python = join(pythonEnvironment('checkov'), 'python');
@@ -66,7 +74,10 @@ async function run(args: readonly string[]): Promise<string> {
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
     child.on('error', reject);
     child.on('close', (code) => {
-      if (code === 0) resolve(stdout);
+      // It passes over a check that breaks, and says so here alone.
+      const broken = new Set(stderr.match(/Failed to run check \S+/g));
+      if (code === 0 && broken.size === 0) resolve(stdout);
+      else if (code === 0) reject(new Error(`checkov: ${[...broken].join(', ')}: ${stderr}`));
       else reject(new Error(`checkov ${args.join(' ')} ended with ${String(code)}: ${stderr}`));
     });
   });
