@@ -31,11 +31,16 @@ const PROJECT = 'argocd/projects/templates/controllers.yaml';
 
 /** As metrics-server has it, with the names of the sample in place of its own. */
 function applicationSet(folder: string): string {
-  return readFileSync(join(folder, 'argocd/applications/metrics-server.yaml'), 'utf8')
-    .replace('            metrics-server: enabled\n', '')
-    .replace('https://kubernetes-sigs.github.io/metrics-server', repository.url)
-    .replace(/targetRevision: [\d.]+/, 'targetRevision: 1.0.0')
-    .replaceAll('metrics-server', SAMPLE_CHART);
+  return (
+    readFileSync(join(folder, 'argocd/applications/metrics-server.yaml'), 'utf8')
+      .replace('            metrics-server: enabled\n', '')
+      // The sample takes any calls.
+      .replace('/argocd/network-policies/metrics-server;', '')
+      .replace(/ *# The chart has no NetworkPolicy\.\n *path: .*\n/, '')
+      .replace('https://kubernetes-sigs.github.io/metrics-server', repository.url)
+      .replace(/targetRevision: [\d.]+/, 'targetRevision: 1.0.0')
+      .replaceAll('metrics-server', SAMPLE_CHART)
+  );
 }
 
 /** A copy of the repository with one cluster, which runs the sample chart besides what it runs. */
