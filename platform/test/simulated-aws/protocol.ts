@@ -112,7 +112,7 @@ const types = {
   Diagnostic: message({ severity: [1, 'int32'], summary: [2, 'string'], detail: [3, 'string'] }),
   ImportedResource: message({ type_name: [1, 'string'], state: [2, 'DynamicValue'], private: [3, 'bytes'] }),
   AttributePath: message({ steps: [1, 'Step', 'repeated'] }, { Step: message({ attribute_name: [1, 'string'] }) }),
-  ServerCapabilities: message({ plan_destroy: [1, 'bool'] }),
+  ServerCapabilities: message({ plan_destroy: [1, 'bool'], get_provider_schema_optional: [2, 'bool'] }),
   Schema: message(
     { version: [1, 'int64'], block: [2, 'Block'] },
     {

@@ -146,7 +146,8 @@ function implementation(provider: 'aws' | 'helm', cloud: SimulatedAws, used: Use
         ours(used.data).map((type) => [type, toSchema(schema(provider, 'data', type))]),
       ),
       diagnostics: [],
-      server_capabilities: { plan_destroy: false },
+      // As the real providers: OpenTofu then asks once for each command, not once for each walk over the graph.
+      server_capabilities: { plan_destroy: false, get_provider_schema_optional: true },
     })),
     PrepareProviderConfig: answer(({ config }) => ({ prepared_config: config, diagnostics: [] })),
     ValidateResourceTypeConfig: answer(() => ({ diagnostics: [] })),
