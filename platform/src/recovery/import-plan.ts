@@ -13,7 +13,7 @@ export interface Import {
 
 /** The result of a plan with imports. */
 interface PlanOutcome {
-  /** What exists, the ids without references. */
+  /** What exists of what was asked for, the ids without references. */
   readonly found: readonly Import[];
   /** Addresses of what was to be imported and does not exist. */
   readonly absent: ReadonlySet<string>;
@@ -22,8 +22,8 @@ interface PlanOutcome {
 }
 
 /**
- * Those of the imports that exist, the ids without references: OpenTofu plans them, and reports what it did not find.
- * Throws CommandError where the stack cannot be planned.
+ * Those of the imports that exist, the ids without references: OpenTofu plans them and what they need, without a refresh
+ * of what the state has, and reports what it did not find. Throws CommandError where they cannot be planned.
  * @param held the addresses of what the state has already
  */
 export async function existingImports(
@@ -33,9 +33,12 @@ export async function existingImports(
   held: ReadonlySet<string>,
 ): Promise<Import[]> {
   const file = join(stack.folder, 'recover.tf.json');
-  const plan = async (tried: readonly Import[]): Promise<PlanOutcome> => {
+  const plan = async (tried: readonly Import[], asked = tried): Promise<PlanOutcome> => {
+    if (asked.length === 0) return { found: [], absent: new Set(), errors: [] };
     writeFileSync(file, JSON.stringify({ import: tried }));
-    return outcomeOf(await tofu.tryCapture(stack, ['plan', '-input=false', '-lock=false', '-json']));
+    const targets = asked.map(({ to }) => `-target=${to}`);
+    const args = ['plan', '-input=false', '-lock=false', '-refresh=false', '-json', ...targets];
+    return outcomeOf(await tofu.tryCapture(stack, args));
   };
   try {
     const settled = imports.filter(({ to }) => !failsUnnamed(to));
@@ -52,15 +55,14 @@ export async function existingImports(
         `fix it; \`make plan STACK=${stack.name}\` says more`,
       );
 
+    const found = [...outcome.found];
     const single = imports.filter(({ to }) => failsUnnamed(to));
     dropDangling(single, new Set([...held, ...settled.map(({ to }) => to)]));
     for (const one of single) {
-      const tried = await plan([...settled, one]);
-      if (tried.errors.length > 0) continue;
-      settled.push(one);
-      outcome = tried;
+      const tried = await plan([...settled, one], [one]);
+      if (tried.errors.length === 0) found.push(...tried.found.filter(({ to }) => to === one.to));
     }
-    return [...outcome.found];
+    return found;
   } finally {
     rmSync(file, { force: true });
   }
