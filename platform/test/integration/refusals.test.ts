@@ -190,9 +190,13 @@ const MISTAKES: Readonly<Record<Stack, readonly Mistake[]>> = {
       dropDependency('aws_eks_node_group.nodes', 'addon'),
     ]),
     atApply('DNS that does not wait for nodes', /coredns is DEGRADED/, [remove('aws_eks_addon.coredns.depends_on')]),
-    atApply('a CNI without a role', /vpc-cni is DEGRADED: its service account aws-node has no role/, [
-      remove('aws_eks_addon.vpc-cni.depends_on'),
-    ]),
+    atApply(
+      'a CNI without a role',
+      /vpc-cni is DEGRADED: its service account aws-node has no role/,
+      [remove('aws_eks_addon.vpc-cni.depends_on')],
+      // On a busy machine the add-on may start late.
+      { ...SLOW, aws_eks_pod_identity_association: 2000 },
+    ),
     atApply('two roles of one name', /EntityAlreadyExists: aws_iam_role gitops-platform\.dev\.nodes/, [
       set(`${BACKUP_ROLE}.name`, 'gitops-platform.dev.nodes'),
     ]),
