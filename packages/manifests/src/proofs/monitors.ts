@@ -1,3 +1,4 @@
+import { CONTROLLERS } from '@gitops/settings';
 import { namespaceOf } from '../kubernetes/namespace.ts';
 import { groupOf, type KubernetesObject, nameOf } from '../kubernetes/object.ts';
 import { isEmpty, type LabelSelector, selects } from '../kubernetes/selector.ts';
@@ -39,7 +40,11 @@ export function monitorsWithoutTargets(fleet: readonly FleetApplication[], { roo
     const unknown = ofCluster.filter(({ rendered }) => !rendered.ok);
     const problems = monitorProblems(placed(entry).filter(isMonitor), {
       objects: renderedOnly(ofCluster).flatMap(placed),
-      unknownNamespaces: unknown.map(({ application }) => application.spec.destination.namespace ?? 'default'),
+      unknownNamespaces: [
+        ...unknown.map(({ application }) => application.spec.destination.namespace ?? 'default'),
+        // A controller that this cluster does not run has nothing to scrape.
+        ...CONTROLLERS.filter((name) => !entry.cluster.controllers.includes(name)),
+      ],
       // What an upstream chart brings is in its own namespace.
       isUnknownElsewhere: unknown.some((other) => missingChartOf(other) === undefined),
     });
