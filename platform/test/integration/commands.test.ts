@@ -104,7 +104,10 @@ t.test('cost lists every cluster against its budget', (t) => {
   const { status, stdout } = command(t, 'cost', { env: {} });
   t.equal(status, 0);
   for (const cluster of ['dev', 'staging', 'production'])
-    t.match(stdout, new RegExp(`^${cluster} +total with the expected nodes, of a budget of \\d+ +\\d+ +\\d+\\.\\d\\d$`, 'm'));
+    t.match(
+      stdout,
+      new RegExp(`^${cluster} +total with the expected nodes, of a budget of \\d+ +\\d+ +\\d+\\.\\d\\d$`, 'm'),
+    );
   t.end();
 });
 
