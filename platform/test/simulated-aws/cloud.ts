@@ -106,7 +106,9 @@ export class SimulatedAws {
   }
 
   read(type: string, id: string, caller: Caller): Values | undefined {
-    return this.find(type, caller, (thing) => thing.id === id)?.values;
+    const values = this.find(type, caller, (thing) => thing.id === id)?.values;
+    const isHidden = values !== undefined && kindOf(type).hides?.(this.#context(values, caller)) === true;
+    return isHidden ? undefined : values;
   }
 
   async update(type: string, id: string, values: Values, caller: Caller): Promise<Values> {

@@ -53,6 +53,8 @@ export interface Kind {
   readonly importId?: (thing: Thing) => string;
   /** What the provider says where it looks something up during an import and does not find it. */
   readonly failsImport?: (id: string) => readonly [code: string, message: string];
+  /** Whether the provider takes it for gone when it is read, though it is there. */
+  readonly hides?: (context: Context) => boolean;
   readonly references?: readonly Reference[];
   readonly checkCreate?: (context: Context) => void;
   readonly checkUpdate?: (context: ThingContext) => void;
