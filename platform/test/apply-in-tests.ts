@@ -1,4 +1,5 @@
 import { CommandError } from '@gitops/report/errors';
+import { offeredAddons } from '@gitops/settings/eks-versions';
 import { type ApplyOptions, applyStack } from '../src/commands/apply.ts';
 import type { Search } from '../src/commands/recover.ts';
 import type { Revision } from '../src/recovery/releases.ts';
@@ -38,7 +39,11 @@ const searchIn = ({ cloud }: Platform): Search => ({
           .flatMap(({ id, values }) => (values.plan_id === plan ? [[String(values.name), id]] : [])),
       ),
     ),
-  helmRevisions: async (cluster, namespace) => Promise.resolve(revisionsIn(cloud, cluster.name, namespace)),
+  helmRevisions: async (cluster, namespace) => {
+    if (cloud.things('aws_eks_access_policy_association').length === 0)
+      throw new CommandError('kubectl: You must be logged in to the server', '');
+    return Promise.resolve(revisionsIn(cloud, cluster.name, namespace));
+  },
   clearRevision: async (cluster, { release, status }) => {
     const thing = cloud
       .things('helm_release')
@@ -97,6 +102,7 @@ export function storyOf(platform: Platform, folder: string, parallelism = 10): S
             accepted: [],
             lost: false,
             search: searchIn(platform),
+            addons: async (_, version) => Promise.resolve(offeredAddons(version)),
             print: (text) => printed.push(text),
             ...options,
           },

@@ -22,9 +22,12 @@ export function daysOfSupport(version: string, today: Date): number | undefined 
   return until === undefined ? undefined : Math.floor((Date.parse(until) - today.getTime()) / DAY);
 }
 
+/** The add-ons of this repository that EKS offers for a minor version of Kubernetes. */
+export const offeredAddons = (version: string): readonly string[] =>
+  Object.hasOwn(standardSupportUntil, version) ? addons : [];
+
 /** Whether EKS offers an add-on for a minor version of Kubernetes. */
-export const hasAddon = (name: string, version: string): boolean =>
-  Object.hasOwn(standardSupportUntil, version) && addons.includes(name);
+export const hasAddon = (name: string, version: string): boolean => offeredAddons(version).includes(name);
 
 /** Why a version cannot be used, as a rule for its setting; undefined where it can. */
 export function supportProblem(version: string, today: Date): string | undefined {

@@ -1,5 +1,5 @@
 import { type AwsClusterSettings, settingProblem, SettingsError, sortClusters } from '@gitops/settings';
-import { type Demand, demands, type QuotaName, quotaProblem,QUOTAS } from '@gitops/settings/quotas';
+import { type Demand, demands, type QuotaName, quotaProblem, QUOTAS } from '@gitops/settings/quotas';
 import { zoneIdProblem } from '@gitops/settings/regions';
 import type { SynthesizedStack } from '../app.ts';
 import { nameIn } from '../names.ts';

@@ -6,27 +6,17 @@ import { flag } from '@gitops/report/options';
 import { table } from '@gitops/report/table';
 import type { SynthesizedStack } from '../app.ts';
 import { acceptedIn, planFile, planInWords, readPlan, requireAllowed } from '../changes/plan-changes.ts';
-import { nameIn } from '../names.ts';
+import type { Revision } from '../recovery/releases.ts';
 import { dataFolder, KilledError, type Tofu } from '../tofu.ts';
-import {
-  chosenStacks,
-  clusterNamed,
-  clusterOption,
-  onEach,
-  platformFolder,
-  repository,
-  stackOption,
-} from '../workspace.ts';
+import { chosenStacks, clusterOption, onEach, platformFolder, repository, stackOption } from '../workspace.ts';
 import { acceptOption } from './accept.ts';
-import { requireAccount } from './account.ts';
+import { type OfferedAddons, offeredAddons } from './addons.ts';
 import { ask } from './ask.ts';
-import { requireEntry } from './entry.ts';
-import { recover, type Recovery, type Search } from './recover.ts';
-import { addedInstances, backupSelections, clearRevision, helmRevisions, tagged } from './search.ts';
+import { requirePreconditions } from './preconditions.ts';
+import { adoptReleases, recover, type Recovery, type Search } from './recover.ts';
+import { backupSelections, clearRevision, helmRevisions, tagged } from './search.ts';
 import { keepUnsavedState, storeUnsavedState } from './unsaved-state.ts';
 import { inWords, type Step, upgradeSteps } from './upgrade.ts';
-import { offers, volumes } from './zone-facts.ts';
-import { requireNetwork, requireNoAddedNodes, requireZonesForNodes } from './zones.ts';
 
 export default command({
   summary: 'apply the settings to AWS, stack by stack; asks before each',
@@ -40,16 +30,17 @@ export default command({
   run: async ({ options: { yes, recover: lost, accept, ...chosen }, print }) => {
     const search = { tagged, backupSelections, helmRevisions, clearRevision };
     await onEach(await chosenStacks(chosen), print, async (tofu, stack) => {
-      await requireAccount(stack, print);
-      if (stack.cluster !== undefined && stack.name === nameIn({ name: stack.cluster }, 'argocd'))
-        await requireEntry(clusterNamed(stack.cluster), repository);
-      await requireNetwork(tofu, stack);
-      if (stack.cluster !== undefined && stack.name === nameIn({ name: stack.cluster }, 'cluster')) {
-        await requireZonesForNodes(clusterNamed(stack.cluster), repository, { offers, volumes });
-        await requireNoAddedNodes(clusterNamed(stack.cluster), repository, addedInstances);
-      }
-      const accepted = acceptedIn(accept);
-      await applyStack(tofu, stack, { root: repository, platform: platformFolder, yes, accepted, lost, search, print });
+      await requirePreconditions(tofu, stack, print);
+      await applyStack(tofu, stack, {
+        root: repository,
+        platform: platformFolder,
+        yes,
+        accepted: acceptedIn(accept),
+        lost,
+        search,
+        addons: offeredAddons,
+        print,
+      });
     });
   },
 });
@@ -66,25 +57,27 @@ export interface ApplyOptions {
   /** Whether an earlier apply ran on a machine that is lost; an interrupted one of this machine is noticed anyway. */
   readonly lost: boolean;
   readonly search: Search;
+  readonly addons: OfferedAddons;
   readonly print: (text: string) => void;
 }
 
 /**
  * Applies one stack whose folder is initialized; an upgrade of Kubernetes step by step. What is applied is the plan that
  * was shown in words and judged by the table of settings. Where the last apply was killed, what it had created is imported
- * into the state first; a state that it could not store is stored. Throws SettingsError for a version that the cluster
+ * into the state first; so are Helm releases that the state has lost. A state that it could not store is stored. Throws SettingsError for a version that the cluster
  * cannot be upgraded to and for what a plan must not do, CommandError where OpenTofu fails or somebody says no to it, and
  * KilledError where it is killed; the next call then looks for what it left.
  */
 export async function applyStack(tofu: Tofu, stack: SynthesizedStack, options: ApplyOptions): Promise<void> {
-  const { root, platform, lost, search, print } = options;
+  const { root, platform, lost, search, addons, print } = options;
   const folder = dataFolder(platform, stack.name);
   // Exists while an apply runs.
   const mark = join(folder, 'applying');
   if (await storeUnsavedState(tofu, platform, stack))
     print('the state that the last apply could not store is stored now');
   if (lost || existsSync(mark)) print(recoveryReport(stack, await recover(tofu, stack, search)));
-  const steps = await upgradeSteps(tofu, stack, root);
+  else for (const line of inReport(await adoptReleases(tofu, stack, search))) print(line);
+  const steps = await upgradeSteps(tofu, stack, root, addons);
   if (steps.length > 0) print(inWords(steps));
   mkdirSync(folder, { recursive: true });
   writeFileSync(mark, '');
@@ -133,6 +126,15 @@ async function requireYes({ name }: SynthesizedStack): Promise<void> {
   if (typed.trim() !== 'yes') throw new CommandError(`${name}: not applied`, 'type yes, or set YES=yes');
 }
 
+/** What was put right of Helm releases, a line each. */
+const inReport = ({ adopted, cleared }: Pick<Recovery, 'adopted' | 'cleared'>): string[] => [
+  ...adopted.map(({ id }) => `the Helm release ${id} was not in the state; it is imported`),
+  ...cleared.map(clearedInWords),
+];
+
+const clearedInWords = ({ release, number, status }: Revision): string =>
+  `revision ${number} of the Helm release ${release} was left ${status}; its record is deleted`;
+
 const AT_ONCE: Step = { title: '', args: [] };
 
 function recoveryReport({ name }: SynthesizedStack, { adopted, strangers, cleared }: Recovery): string {
@@ -144,8 +146,7 @@ function recoveryReport({ name }: SynthesizedStack, { adopted, strangers, cleare
     lines.push(`an apply of ${name} was interrupted; it had created these, which are now in the state:`);
     lines.push(table(['RESOURCE', 'ID'], rows));
   }
-  for (const { release, number, status } of cleared)
-    lines.push(`revision ${number} of the Helm release ${release} was left ${status}; its record is deleted`);
+  lines.push(...cleared.map(clearedInWords));
   if (strangers.length > 0) {
     lines.push('these have the tags of the stack, but the state has others in their place; check and delete them:');
     lines.push(...strangers.map((arn) => `  ${arn}`));

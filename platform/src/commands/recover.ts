@@ -11,7 +11,7 @@ import {
   type Values,
 } from '../recovery/identities.ts';
 import { existingImports, type Import } from '../recovery/import-plan.ts';
-import { type Revision, verdictOn } from '../recovery/releases.ts';
+import { isUnfinished, type Revision, verdictOn } from '../recovery/releases.ts';
 import { type Held, readDeclared, readHeld, type Resource } from '../recovery/stack-state.ts';
 import type { Tofu } from '../tofu.ts';
 import type { TaggedThing } from './search.ts';
@@ -57,7 +57,7 @@ export async function recover(tofu: Tofu, stack: SynthesizedStack, search: Searc
   const held = await readHeld(tofu, stack);
   const lost = resources.filter(({ to }) => !held.has(to));
   const found = withoutHeld(await search.tagged(region, tags), held);
-  const { cleared, absent } = await releasesOf(stack, region, resources, search);
+  const { cleared, absent } = await clearReleases(stack, search);
   const candidates = candidatesFor(
     lost.filter(({ to }) => !absent.has(to)),
     found,
@@ -73,6 +73,66 @@ export async function recover(tofu: Tofu, stack: SynthesizedStack, search: Searc
     adopted.push(one);
   }
   return { adopted, strangers: strangersIn(found, adopted, lost), cleared };
+}
+
+/**
+ * Imports the Helm releases that are deployed and that the state lacks, and clears those whose installation failed:
+ * otherwise the next apply is told that the name is in use. What is not finished is left alone, since another apply may
+ * be at it. Throws CommandError where the cluster cannot be reached: OpenTofu would plan to install everything again.
+ */
+export async function adoptReleases(
+  tofu: Tofu,
+  stack: SynthesizedStack,
+  search: Pick<Search, 'helmRevisions' | 'clearRevision'>,
+): Promise<Pick<Recovery, 'adopted' | 'cleared'>> {
+  const adopted: Import[] = [];
+  const cleared: Revision[] = [];
+  const releases = releasesIn(stack);
+  if (releases.length === 0) return { adopted, cleared };
+  const held = await readHeld(tofu, stack);
+  for (const { to, cluster, namespace, name } of releases) {
+    const revisions = (await search.helmRevisions(cluster, namespace)).filter(({ release }) => release === name);
+    if (held.has(to) || revisions.some(isUnfinished)) continue;
+    const { clear, isDeployed } = verdictOn(revisions);
+    for (const revision of clear) await search.clearRevision(cluster, revision);
+    cleared.push(...clear);
+    if (!isDeployed) continue;
+    const one = { to, id: `${namespace}/${name}` };
+    await importOne(tofu, stack, one);
+    adopted.push(one);
+  }
+  return { adopted, cleared };
+}
+
+/** Throws CommandError where a stack has Helm releases and their cluster cannot be reached, as `adoptReleases` does. */
+export async function requireReleases(
+  tofu: Tofu,
+  stack: SynthesizedStack,
+  { helmRevisions }: Pick<Search, 'helmRevisions'>,
+): Promise<void> {
+  const releases = releasesIn(stack);
+  if (releases.length === 0) return;
+  const held = await readHeld(tofu, stack);
+  const known = releases.find(({ to }) => held.has(to));
+  if (known !== undefined) await helmRevisions(known.cluster, known.namespace);
+}
+
+interface Release {
+  /** helm_release.root */
+  readonly to: string;
+  readonly cluster: Named;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+function releasesIn(stack: SynthesizedStack): Release[] {
+  const { region, resources } = readDeclared(stack);
+  const cluster = { name: stack.cluster ?? '', region };
+  const releases: Release[] = [];
+  for (const { to, type, values } of resources)
+    if (type === 'helm_release')
+      releases.push({ to, cluster, namespace: text(values, 'namespace'), name: text(values, 'name') });
+  return releases;
 }
 
 const importOne = async (tofu: Tofu, stack: SynthesizedStack, { to, id }: Import): Promise<string> =>
@@ -131,19 +191,15 @@ async function refuseForeign(
 }
 
 /** Clears the Helm releases of a stack of what a killed run left unfinished, and says which have to be installed. */
-async function releasesOf(
+async function clearReleases(
   stack: SynthesizedStack,
-  region: string,
-  resources: readonly Resource[],
   search: Search,
 ): Promise<{ readonly cleared: readonly Revision[]; readonly absent: ReadonlySet<string> }> {
-  const cluster = { name: stack.cluster ?? '', region };
   const cleared: Revision[] = [];
   const absent = new Set<string>();
-  for (const { to, type, values } of resources) {
-    if (type !== 'helm_release') continue;
-    const all = await search.helmRevisions(cluster, text(values, 'namespace'));
-    const { clear, isDeployed } = verdictOn(all.filter(({ release }) => release === text(values, 'name')));
+  for (const { to, cluster, namespace, name } of releasesIn(stack)) {
+    const all = await search.helmRevisions(cluster, namespace);
+    const { clear, isDeployed } = verdictOn(all.filter(({ release }) => release === name));
     for (const revision of clear) await search.clearRevision(cluster, revision);
     cleared.push(...clear);
     if (!isDeployed) absent.add(to);

@@ -2,10 +2,11 @@ import { settingProblem, SettingsError } from '@gitops/settings';
 import { minorOf, stepProblem } from '@gitops/settings/eks-versions';
 import type { SynthesizedStack } from '../app.ts';
 import { text } from '../recovery/identities.ts';
-import { type Held, readDeclared, readHeld } from '../recovery/stack-state.ts';
+import { type Held, readDeclared, readHeld, type Resource } from '../recovery/stack-state.ts';
 import { CLUSTER, HELD_ADDONS } from '../stacks/cluster.ts';
 import { HELD_RELEASE, NODE_GROUP } from '../stacks/cluster-nodes.ts';
 import type { Tofu } from '../tofu.ts';
+import type { OfferedAddons } from './addons.ts';
 
 // An upgrade of Kubernetes goes through a cluster in three steps: control plane, add-ons, nodes (EKS best practices guide,
 // "Cluster upgrades"). Each is a plan of its own in which variables of the stack keep back what comes later. What is
@@ -29,19 +30,42 @@ interface Running {
 /**
  * The steps in which a stack is applied; none where it is applied at once, because nothing is upgraded.
  * @param root the repository's folder, where the settings are
- * Throws SettingsError for a version that EKS would refuse, and CommandError where the state cannot be read.
+ * Throws SettingsError for a version that EKS would refuse, or that lacks one of the add-ons, and CommandError where the
+ * state cannot be read.
  */
-export async function upgradeSteps(tofu: Tofu, stack: SynthesizedStack, root: string): Promise<readonly Step[]> {
-  const { resources } = readDeclared(stack);
+export async function upgradeSteps(
+  tofu: Tofu,
+  stack: SynthesizedStack,
+  root: string,
+  addons: OfferedAddons,
+): Promise<readonly Step[]> {
+  const { region, resources } = readDeclared(stack);
   const cluster = resources.find(({ to }) => to === CLUSTER);
   if (cluster === undefined) return [];
   const running = runningIn(await readHeld(tofu, stack));
-  if (running === undefined) return [];
   const wanted = text(cluster.values, 'version');
-  const rule = versionProblem(running, wanted);
+  let rule = running === undefined ? undefined : versionProblem(running, wanted);
+  if (rule === undefined && running?.controlPlane !== wanted)
+    rule = addonProblem(resources, wanted, await addons(region, wanted));
   if (rule !== undefined)
     throw new SettingsError([settingProblem(root, text(cluster.values, 'name'), ['kubernetesVersion'], rule)]);
-  return stepsTo(wanted, running);
+  return running === undefined ? [] : stepsTo(wanted, running);
+}
+
+/**
+ * Why the add-ons cannot follow to a version, as a rule for the setting. Said before the first step: when the add-ons'
+ * turn comes, the control plane is there already, and never goes back.
+ */
+function addonProblem(resources: readonly Resource[], wanted: string, offered: readonly string[]): string | undefined {
+  const missing: string[] = [];
+  for (const { type, values } of resources)
+    if (type === 'aws_eks_addon' && !offered.includes(text(values, 'addon_name')))
+      missing.push(text(values, 'addon_name'));
+  if (missing.length === 0) return undefined;
+  return (
+    `must be a version that EKS has every add-on for; for ${wanted} it recommends no version of ` +
+    `${missing.sort().join(', ')} (\`aws eks describe-addon-versions --kubernetes-version ${wanted}\`)`
+  );
 }
 
 function runningIn(held: Held): Running | undefined {

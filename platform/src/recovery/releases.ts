@@ -1,6 +1,7 @@
 // Helm keeps each revision of a release in a Secret whose labels say how it ended. The provider cannot import a release
-// that is not there, install one that is there in any state, or upgrade one that another operation has not finished:
-// after a killed apply the records are looked at first.
+// that is not there, install one that is there in any state, or upgrade one that another operation has not finished. It
+// takes a release that it cannot read for one that is gone, and forgets one whose installation failed (seen with
+// hashicorp/helm 3.1.1; platform/test/simulated-aws/helm.ts has its words). So the records are looked at first.
 
 /** A revision of a Helm release, by the labels of its Secret. */
 export interface Revision {
@@ -27,7 +28,10 @@ export interface Verdict {
  * @param revisions of one release; empty where it does not exist
  */
 export function verdictOn(revisions: readonly Revision[]): Verdict {
-  const isUnfinished = ({ status }: Revision): boolean => status.startsWith('pending-') || status === 'uninstalling';
   const isDeployed = revisions.some(({ status }) => status === 'deployed');
   return { clear: isDeployed ? revisions.filter(isUnfinished) : revisions, isDeployed };
 }
+
+/** Whether an operation on a release has not come to its end: it was killed, or it runs right now. */
+export const isUnfinished = ({ status }: Revision): boolean =>
+  status.startsWith('pending-') || status === 'uninstalling';

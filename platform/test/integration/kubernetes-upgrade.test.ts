@@ -51,6 +51,33 @@ t.test('clusters that run', async (t) => {
   await platform.apply(...platform.stacks.map(({ name }) => name));
   const upgraded = platform.change(at(NEW));
 
+  await t.test('do not begin where EKS lacks an add-on for the version: no step later could follow', async (t) => {
+    const before = platform.cloud.operations;
+    const asked: string[] = [];
+    const addons = async (...call: readonly string[]): Promise<string[]> => {
+      asked.push(call.join(' '));
+      return Promise.resolve(['vpc-cni', 'kube-proxy', 'eks-pod-identity-agent', 'aws-ebs-csi-driver', 'other']);
+    };
+    await t.rejects(storyOf(platform, t.testdirName).apply('dev-cluster', { root: upgraded, addons }), {
+      name: 'SettingsError',
+      message: new RegExp(
+        '^clusters/shared/cluster.yaml:\\d+: kubernetesVersion: must be a version that EKS has every add-on for; ' +
+          `for ${NEW} it recommends no version of coredns, eks-node-monitoring-agent \\(\`aws eks describe-addon-versions `,
+      ),
+    });
+    t.same(asked, [`us-east-1 ${NEW}`]);
+    t.equal(platform.cloud.operations, before, 'nothing is changed');
+  });
+
+  await t.test('take back an upgrade that was merged and never applied', async (t) => {
+    const root = platform.change(at(OLD));
+    const before = platform.cloud.operations;
+    const { apply, printed } = storyOf(platform, t.testdirName);
+    t.ok(await apply('dev-cluster', { root, addons: async () => Promise.reject(new Error('nothing to ask')) }));
+    t.same([printed, platform.cloud.operations], [[], before], 'nothing is to be done');
+    platform.change(at(NEW));
+  });
+
   await t.test('go from one version to the next: control plane, add-ons, nodes', async (t) => {
     for (const cluster of ['staging', 'production']) {
       t.same(versions(platform, cluster), allAt(OLD));

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { offeredAddons } from '@gitops/settings/eks-versions';
 import { command, commandLine, environmentIn, KEYS } from '../command-in-tests.ts';
 
 // How `make plan` and `make apply` call OpenTofu, what they ask and what they refuse.
@@ -22,17 +23,30 @@ const planOf = (action: string, address: string): string => {
 };
 
 t.test('a plan goes through the stacks of a cluster in their order; the first that fails says what it needs', (t) => {
-  const whole = command(t, 'plan', { env: { ...KEYS, CLUSTER: 'dev' } });
+  const addons = { program: 'aws', to: 'describe-addon-versions', stdout: `${offeredAddons('1.36').join('\t')}\n` };
+  const caller = {
+    program: 'aws',
+    to: 'get-caller-identity',
+    stdout: 'arn:aws:sts::111111111111:assumed-role/platform-team/alice\n',
+  };
+  const whole = command(t, 'plan', { env: { ...KEYS, CLUSTER: 'dev' }, answers: [addons, caller] });
   t.equal(whole.status, 0, whole.stderr);
   const init = 'tofu init -input=false -reconfigure';
   const planned = ['tofu plan -input=false -lock=false', 'tofu show -json'];
   const pull = 'tofu state pull';
   // What the network has decides whether it can change, and what the cluster runs whether it can be upgraded.
-  t.same(withoutFiles(whole.programs.calls()), [init, pull, ...planned, init, pull, ...planned, init, ...planned]);
+  const calls = withoutFiles(whole.programs.calls()).map((call) => call.replace(/^(aws \S+ \S+) .*/, '$1'));
+  t.same(calls, [
+    ...[init, pull, ...planned],
+    ...[init, 'aws ec2 describe-volumes', 'aws ec2 describe-instance-type-offerings'],
+    ...[pull, 'aws eks describe-addon-versions', ...planned],
+    ...[init, 'aws sts get-caller-identity', pull, ...planned],
+  ]);
   t.match(whole.stdout, /dev-network\n[^]*dev-cluster\n[^]*dev-argocd\n/);
 
   const broken = command(t, 'plan --cluster dev', {
     answers: [
+      addons,
       { program: 'tofu', to: 'tofu plan', times: 1 },
       { program: 'tofu', to: 'tofu plan', code: 1, stderr: 'Error: no network' },
     ],
@@ -42,7 +56,21 @@ t.test('a plan goes through the stacks of a cluster in their order; the first th
     broken.stderr,
     /Error: no network\s*error: dev-cluster: plan failed\n next: read the messages above; a first plan needs the stack before it: `make apply STACK=dev-network`/,
   );
-  t.equal(broken.programs.calls().length, 7);
+  t.equal(broken.programs.calls().filter((call) => call.startsWith('tofu')).length, 7);
+  t.end();
+});
+
+t.test('an add-on that EKS lacks and a zone with volumes are refused by plan as by apply, with file and line', (t) => {
+  const refused = (answer: { to: string; stdout: string }): string =>
+    command(t, 'plan --stack dev-cluster', { answers: [{ program: 'aws', ...answer }] }).stderr;
+  t.match(
+    refused({ to: 'describe-addon-versions', stdout: 'coredns\tvpc-cni\n' }),
+    /^error: clusters\/shared\/cluster\.yaml:\d+: kubernetesVersion: must be a version that EKS has every add-on for; /,
+  );
+  t.match(
+    refused({ to: 'describe-volumes', stdout: 'vol-1\tus-east-1f\n' }),
+    /^error: clusters\/\w+\/cluster\.yaml:\d+: network\.zones: must keep the zones of .*: vol-1 in us-east-1f; /,
+  );
   t.end();
 });
 

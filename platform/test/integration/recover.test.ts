@@ -4,7 +4,6 @@ import t, { type Test } from 'tap';
 import { synthesize, type SynthesizedStack } from '../../src/app.ts';
 import { BY_NAME, BY_OWNER, BY_TAGS, NOT_SOUGHT } from '../../src/recovery/identities.ts';
 import { CALLER, type Story, storyOf } from '../apply-in-tests.ts';
-import { plantCluster } from '../planted-cluster.ts';
 import { inventory, openPlatform, outputOf, type Platform, repository } from '../platform-in-tests.ts';
 import type { Thing } from '../simulated-aws/cloud.ts';
 import { kindOf } from '../simulated-aws/kinds.ts';
@@ -159,101 +158,6 @@ t.test('a stack that cannot be planned fails with the errors of the plan', async
   writeFileSync(file, readFileSync(file, 'utf8').replace('"cidr_block": "10.0.0.0/16"', '"cidr_blok": "10.0.0.0/16"'));
   await t.rejects(apply('dev-network', { lost: true }), { message: /^dev-network cannot be planned\n/ });
   t.notOk(existsSync(join(platform.engine('dev-network').folder, 'recover.tf.json')));
-});
-
-/** Argo CD's stack in a cluster that is there, not applied yet. */
-async function openArgoCd(t: Test): Promise<Story> {
-  const platform = await openPlatform(t, ({ name }) => name === 'dev-argocd');
-  plantCluster(platform.cloud, CALLER);
-  await platform.engine('dev-argocd').init();
-  return storyOf(platform, t.testdirName, ONE);
-}
-
-/** Kills OpenTofu once, while Helm does something with a release that then stays in this state. */
-function killHelm(platform: Platform, release: string, status: string): void {
-  const { cloud } = platform;
-  cloud.faults.after = () => {
-    const { pid } = platform.engine('dev-argocd');
-    const thing = cloud.things('helm_release').find(({ id }) => id === release);
-    if (cloud.timeline.at(-1)?.id !== release || thing === undefined || pid === undefined) return;
-    thing.values = { ...thing.values, status };
-    cloud.faults.after = () => undefined;
-    process.kill(pid, 'SIGKILL');
-  };
-}
-
-const statuses = ({ cloud }: Platform): string[] =>
-  cloud.things('helm_release').map(({ id, values }) => `${id} ${String(values.status)}`);
-
-t.test('a Helm release is installed, finished or found again, whatever a killed apply left of it', async (t) => {
-  const { platform, apply, printed } = await openArgoCd(t);
-  const engine = platform.engine('dev-argocd');
-  killHelm(platform, 'argocd', 'pending-install');
-  t.notOk(await apply('dev-argocd'));
-  t.same(statuses(platform), ['argocd pending-install']);
-  const plain = await engine.apply();
-  t.match(
-    plain.output,
-    /Error: installation failed[^]*cannot re-use a name that is still in use/,
-    'by itself it cannot go on',
-  );
-  const found = await engine.run('import', '-no-color', 'helm_release.root', 'argocd/root');
-  t.match(found.output, /Error: Error getting release[^]*Unable to get Helm release root: release: not found/);
-
-  t.ok(await apply('dev-argocd'));
-  t.same(statuses(platform), ['argocd deployed', 'root deployed']);
-  t.match(printed, [/\nrevision 1 of the Helm release argocd was left pending-install; its record is deleted$/]);
-
-  // An upgrade that is not finished: of a release that the state has.
-  platform.change(['dev', 'domain: preview.dev.example.com', 'domain: preview.example.com']);
-  killHelm(platform, 'root', 'pending-upgrade');
-  t.notOk(await apply('dev-argocd'));
-  t.match(
-    (await engine.apply()).output,
-    /Error upgrading chart[^]*another operation \(install\/upgrade\/rollback\) is in/,
-  );
-  t.ok(await apply('dev-argocd'));
-  t.match(printed.at(-1), /revision 2 of the Helm release root was left pending-upgrade/);
-  t.match(JSON.stringify(platform.cloud.things('helm_release')), 'preview.example.com');
-
-  // A machine is lost with its state: what is deployed is imported.
-  const before = platform.cloud.operations;
-  rmSync(join(engine.folder, '../../../state/dev-argocd.tfstate'));
-  t.ok(await apply('dev-argocd', { lost: true }));
-  t.notOk(
-    platform.cloud.timeline.slice(before).some(({ operation }) => operation === 'create'),
-    'nothing twice',
-  );
-  t.same(statuses(platform), ['argocd deployed', 'root deployed']);
-  t.equal((await engine.plan()).code, 0);
-});
-
-t.test('what somebody deleted by hand has a way on: a release, the cluster', async (t) => {
-  const { platform, apply } = await openArgoCd(t);
-  const { cloud } = platform;
-  const engine = platform.engine('dev-argocd');
-  t.ok(await apply('dev-argocd'));
-  const remove = (...types: readonly string[]): void => {
-    for (const thing of cloud.things()) if (types.includes(thing.type)) cloud.remove(thing);
-  };
-  remove('helm_release', 'kubernetes_namespace');
-  t.ok(await apply('dev-argocd'), 'releases are installed again');
-  t.same(statuses(platform), ['argocd deployed', 'root deployed']);
-
-  remove('helm_release', 'kubernetes_namespace', 'aws_eks_cluster');
-  plantCluster(cloud, CALLER);
-  t.ok(await apply('dev-argocd'), 'and in a cluster that was created again');
-  t.same(statuses(platform), ['argocd deployed', 'root deployed']);
-
-  remove('helm_release');
-  t.equal((await engine.destroy()).code, 0, 'a destroy needs none of them');
-
-  t.ok(await apply('dev-argocd'));
-  remove('helm_release', 'kubernetes_namespace', 'aws_eks_cluster');
-  t.match((await engine.destroy()).errors, [/^ResourceNotFoundException: No cluster found for name: dev\.$/]);
-  const held = (await engine.run('state', 'list')).output.split('\n').filter((line) => line.startsWith('helm_'));
-  t.equal(held.length, 2);
-  t.equal((await engine.run('state', 'rm', ...held)).code, 0, 'so destroy takes them out of the state');
 });
 
 interface TypeOfStack {

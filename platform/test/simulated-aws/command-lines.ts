@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { offeredAddons } from '@gitops/settings/eks-versions';
 import type { Caller, SimulatedAws } from './cloud.ts';
 
 // What `aws` and `kubectl` answer where AWS is simulated: the calls of our commands and of the documents, no others.
@@ -70,6 +71,8 @@ export function awsAnswer(cloud: SimulatedAws, args: readonly string[], cwd: str
         BackupSelectionsList: found.map(({ id, values }) => ({ SelectionName: values.name, SelectionId: id })),
       });
     }
+    case 'eks describe-addon-versions':
+      return { stdout: `${offeredAddons(optionIn(args, '--kubernetes-version') ?? '').join('\t')}\n` };
     case 'ec2 describe-volumes':
       // No pod runs here that could have claimed one.
       return { stdout: '' };

@@ -1,4 +1,4 @@
-import { daysOfSupport } from '@gitops/settings/eks-versions';
+import { daysOfSupport, hasAddon } from '@gitops/settings/eks-versions';
 import { ZONES_WITHOUT_EKS } from '@gitops/settings/network';
 import { inCluster, minorOf, requirePolicies, versionOf } from './eks-nodes.ts';
 import { block, byArn, type Context, type DataSources, idFromName, inSubnets, type Kinds, NOW } from './kind.ts';
@@ -6,8 +6,8 @@ import { optional, regionalArn, text, texts, type ThingContext, withRole } from 
 
 // EKS; its node groups have a file of their own. Known: the managed policies that the roles need, two zones, one way to
 // the API at least, versions that exist and go up by one, nodes that are not left behind, add-ons that fit their version
-// and wait for nodes and roles, deletion protection. Not known: whether an add-on exists, quotas, and anything that
-// happens inside the cluster.
+// and wait for nodes and roles, deletion protection. Not known: which versions of an add-on exist, quotas, and anything
+// that happens inside the cluster.
 
 /** aws/containers-roadmap#170, #2258; the words of the message are not known. */
 function checkZones({ thing, values, find, fail }: ThingContext): void {
@@ -254,10 +254,12 @@ export const eks: Kinds = {
 };
 
 export const eksData: DataSources = {
-  aws_eks_addon_version: ({ values }) => ({
-    id: values.addon_name,
-    version: `v${text(values, 'kubernetes_version')}.0-eksbuild.1`,
-  }),
+  aws_eks_addon_version: ({ values, fail }) => {
+    const [name, version] = [text(values, 'addon_name'), text(values, 'kubernetes_version')];
+    if (!hasAddon(name, version))
+      fail(`reading EKS Add-On version info (${name}, ${version})`, "couldn't find resource");
+    return { id: name, version: `v${version}.0-eksbuild.1` };
+  },
 
   aws_eks_cluster: ({ values, find, fail }) => {
     const name = text(values, 'name');
