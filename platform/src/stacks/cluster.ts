@@ -145,8 +145,7 @@ export class ClusterStack extends PlatformStack {
           // These two can only be set once; a later change would replace the cluster.
           'access_config[0].bootstrap_cluster_creator_admin_permissions',
           'bootstrap_self_managed_addons',
-          // EKS keeps the control plane in the zones that it was created in (EKS API reference, UpdateClusterConfig;
-          // aws/containers-roadmap#2258): a zone that comes later is one of nodes alone.
+          // EKS keeps the control plane in its first zones (UpdateClusterConfig): a later zone is one of nodes alone.
           'vpc_config[0].subnet_ids',
         ],
       },

@@ -31,13 +31,7 @@ const SLOW = { aws_iam_role_policy_attachment: 100, aws_eks_pod_identity_associa
 
 const refusedAt =
   (step: Step) =>
-  (name: string, says: RegExp, edits: readonly Edit[], slow: Delays = SLOW): Mistake => ({
-    name,
-    step,
-    says,
-    edits,
-    slow,
-  });
+  (name: string, says: RegExp, edits: readonly Edit[], slow: Delays = SLOW) => ({ name, step, says, edits, slow });
 const atValidate = refusedAt('validate');
 const atApply = refusedAt('apply');
 const atDestroy = refusedAt('destroy');
