@@ -119,7 +119,7 @@ interface NodePoolObject {
 async function nodePool(stack: Stack, maxCpus: number): Promise<object> {
   const { root } = stack.instance;
   const values = ['shared', CLUSTER].flatMap((name) => ['--values', join(root, 'clusters', name, 'cluster.yaml')]);
-  const facts = ['nodeInstanceProfile=x', 'nodeImage=al2023@v20260901', 'nodeSecurityGroup=sg-0'];
+  const facts = ['nodeInstanceProfile=x', 'nodeImage=/aws/service/eks/optimized-ami/unknown/image_id', 'nodeSecurityGroup=sg-0'];
   const settings = [...facts, `nodePool.maxCpus=${maxCpus}`].flatMap((setting) => ['--set', setting]);
   const text = await run(join(stack.tools.bin, 'helm'), [
     ...['template', 'node-pool', join(root, 'argocd/node-pool'), '--show-only', 'templates/nodepool.yaml'],

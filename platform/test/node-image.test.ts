@@ -6,30 +6,40 @@ import { synthesize, type SynthesizedStack } from '../src/app.ts';
 import { nameIn } from '../src/names.ts';
 import { repository, repositoryWith } from './platform-in-tests.ts';
 
-t.test(
-  "Karpenter is told the date of the node group's image and no version of Kubernetes: it takes the control plane's",
-  (t) => {
-    // Karpenter resolves an alias with the version that the control plane runs (karpenter-provider-aws v1.14.1,
-    // pkg/providers/amifamily/al2023.go): its nodes are never newer, and a version here could only contradict that.
-    const imagesIn = (written: readonly SynthesizedStack[], cluster: string): string[] => {
-      const stack = written.find(({ name }) => name === nameIn({ name: cluster }, 'argocd'));
-      if (stack === undefined) throw new Error(`no stack of ${cluster}`);
-      const found = readFileSync(join(stack.folder, 'cdk.tf.json'), 'utf8').matchAll(/al2023@[^"\\]*/g);
-      return [...new Set(Array.from(found, String))];
-    };
-    const folder = t.testdir({});
-    const own = synthesize(repository, join(folder, 'own'));
-    for (const { name, provider } of readClusters(repository))
-      if (provider === 'aws')
-        t.same(imagesIn(own, name), ['al2023@v${regex('], `${name}: the date of what EKS recommends`);
-    const root = repositoryWith(join(folder, 'repository'), [
-      ['dev', '  desiredSize: 2\n', '  desiredSize: 2\n  release: 1.36.2-20260915\n'],
-    ]);
-    t.same(
-      imagesIn(synthesize(root, join(folder, 'pinned')), 'dev'),
-      ['al2023@v20260915'],
-      'pinned with the node group',
+const CONTROL_PLANE = '${data.aws_eks_cluster.cluster.version}';
+const RECOMMENDED = '${regex("[0-9]+$", data.aws_ssm_parameter.node-release.insecure_value)}';
+const imageOf = (date: string): string =>
+  `/aws/service/eks/optimized-ami/${CONTROL_PLANE}/amazon-linux-2023/x86_64/standard/` +
+  `amazon-eks-node-al2023-x86_64-standard-${CONTROL_PLANE}-v${date}/image_id`;
+
+interface StackJson {
+  readonly locals?: Readonly<Record<string, unknown>>;
+  readonly data: Readonly<Record<string, Readonly<Record<string, { readonly name: string }>>>>;
+}
+
+const argocdOf = (stacks: readonly SynthesizedStack[], cluster: string): StackJson => {
+  const stack = stacks.find(({ name }) => name === nameIn({ name: cluster }, 'argocd'));
+  if (stack === undefined) throw new Error(`no stack of ${cluster}`);
+  return JSON.parse(readFileSync(join(stack.folder, 'cdk.tf.json'), 'utf8')) as StackJson;
+};
+
+t.test("Karpenter's nodes run the node group's release for the version that the control plane runs", (t) => {
+  const folder = t.testdir({});
+  const own = synthesize(repository, join(folder, 'own'));
+  for (const { name, provider } of readClusters(repository)) {
+    if (provider !== 'aws') continue;
+    const { locals, data } = argocdOf(own, name);
+    t.same(locals, { 'node-image': imageOf(RECOMMENDED) }, `${name}: the date of what EKS recommends`);
+    t.match(
+      data.aws_ssm_parameter?.['node-release'],
+      { name: `/aws/service/eks/optimized-ami/${CONTROL_PLANE}/` },
+      `${name}: recommended for what runs, not for what the settings ask`,
     );
-    t.end();
-  },
-);
+  }
+  const root = repositoryWith(join(folder, 'repository'), [
+    ['dev', '  desiredSize: 2\n', '  desiredSize: 2\n  release: 1.36.2-20260915\n'],
+  ]);
+  const pinned = argocdOf(synthesize(root, join(folder, 'pinned')), 'dev');
+  t.same(pinned.locals, { 'node-image': imageOf('20260915') }, 'pinned with the node group');
+  t.end();
+});

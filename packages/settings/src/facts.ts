@@ -37,7 +37,7 @@ interface NodePoolFacts {
   /** The name of the queue with EC2's notices of interruptions. */
   readonly interruptionQueue: string;
   readonly nodeInstanceProfile: string;
-  /** The release of the nodes' image, as Karpenter names it: al2023@v20260901. */
+  /** The public parameter with the image of added nodes. */
   readonly nodeImage: string;
   /** The id of the security group that EKS makes for the cluster. */
   readonly nodeSecurityGroup: string;
@@ -62,7 +62,7 @@ const UNKNOWN: MadeOnAws = {
   vpcId: 'vpc-00000000000000000',
   interruptionQueue: 'unknown',
   nodeInstanceProfile: 'unknown',
-  nodeImage: 'al2023@v00000000',
+  nodeImage: '/aws/service/eks/optimized-ami/unknown/image_id',
   nodeSecurityGroup: 'sg-00000000000000000',
 };
 

@@ -45,7 +45,7 @@ export class ArgoCdStack extends PlatformStack {
         vpcId: vpc.vpcId,
         interruptionQueue: interruptionQueue(settings),
         nodeInstanceProfile: addedNodes(this.project, settings),
-        nodeImage: settings.nodePool === undefined ? '' : nodeImage(this, settings),
+        nodeImage: settings.nodePool === undefined ? '' : nodeImage(this, settings, cluster.version),
         nodeSecurityGroup: vpc.clusterSecurityGroupId,
       },
     });

@@ -10,11 +10,10 @@ import { clusterRole, nameIn } from '../names.ts';
 import { nodeUserData } from '../node-user-data.ts';
 import type { PlatformStack } from './platform-stack.ts';
 
-// Amazon Linux 2023: the type of its image, and the folder of its public parameters (EKS user guide, "Retrieve
-// recommended Amazon Linux AMI IDs").
+// Amazon Linux 2023: the type of its image, and the architecture as its public parameters name it.
 const IMAGES = {
-  amd64: { amiType: 'AL2023_x86_64_STANDARD', parameters: 'amazon-linux-2023/x86_64/standard' },
-  arm64: { amiType: 'AL2023_ARM_64_STANDARD', parameters: 'amazon-linux-2023/arm64/standard' },
+  amd64: { amiType: 'AL2023_x86_64_STANDARD', architecture: 'x86_64' },
+  arm64: { amiType: 'AL2023_ARM_64_STANDARD', architecture: 'arm64' },
 } as const;
 
 /** No rights of the CNI here: its own pods have them, by Pod Identity. */
@@ -94,28 +93,43 @@ function nodeRelease(stack: PlatformStack, { kubernetesVersion, nodeGroup }: Aws
   }).overrideLogicalId(HELD_RELEASE);
   const held = `var.${HELD_RELEASE}`;
   if (nodeGroup.release !== undefined) return `(${held} == "" ? "${nodeGroup.release}" : ${held})`;
-  return `(${held} == "" ? ${recommendedRelease(stack, { kubernetesVersion, nodeGroup })} : ${held})`;
+  return `(${held} == "" ? ${recommendedRelease(stack, kubernetesVersion, nodeGroup)} : ${held})`;
 }
 
-type ImageSettings = Pick<AwsClusterSettings, 'kubernetesVersion' | 'nodeGroup'>;
+type NodeGroup = AwsClusterSettings['nodeGroup'];
+
+/** Where AWS publishes the images for a version of Kubernetes (EKS user guide, "Retrieve recommended Amazon Linux AMI IDs"). */
+const imageParameters = (kubernetesVersion: string, { instanceType: type }: NodeGroup): string =>
+  `/aws/service/eks/optimized-ami/${kubernetesVersion}/amazon-linux-2023/${architectureOf(type)}/standard`;
+
+const architectureOf = (type: string): string => IMAGES[instanceType(type).architecture].architecture;
 
 /** The release of the nodes' image that EKS recommends today, as an expression. */
-function recommendedRelease(stack: PlatformStack, { kubernetesVersion, nodeGroup }: ImageSettings): string {
-  const { parameters } = IMAGES[instanceType(nodeGroup.instanceType).architecture];
+function recommendedRelease(stack: PlatformStack, kubernetesVersion: string, nodeGroup: NodeGroup): string {
   const recommended = new DataAwsSsmParameter(stack, 'node-release', {
-    name: `/aws/service/eks/optimized-ami/${kubernetesVersion}/${parameters}/recommended/release_version`,
+    name: `${imageParameters(kubernetesVersion, nodeGroup)}/recommended/release_version`,
   });
   // The attribute `value` would be hidden in plans, since other parameters are secret.
   return `${recommended.fqn}.insecure_value`;
 }
 
-/** The same release as Karpenter names it, al2023@v20260901; an expression where EKS recommends it. */
-export function nodeImage(stack: PlatformStack, settings: ImageSettings): string {
-  const { release } = settings.nodeGroup;
-  if (release !== undefined) return `al2023@v${release.slice(-8)}`;
-  const image = `al2023@v\${regex("[0-9]+$", ${recommendedRelease(stack, settings)})}`;
+/**
+ * The parameter with the image of Karpenter's nodes, as an expression: that of the node group's release, for the version
+ * that the control plane runs. Not Karpenter's alias, al2023@v20260901: its nodes would follow the control plane at once,
+ * before the add-ons (karpenter-provider-aws v1.14.1, pkg/providers/amifamily/al2023.go, which has the parameter's name).
+ * @param controlPlane the version that runs, as an expression: that of the settings may not be applied yet
+ */
+export function nodeImage(stack: PlatformStack, { nodeGroup }: AwsClusterSettings, controlPlane: string): string {
+  const { release } = nodeGroup;
+  const date = release?.slice(-8) ?? `\${regex("[0-9]+$", ${recommendedRelease(stack, controlPlane, nodeGroup)})}`;
+  const image = `amazon-eks-node-al2023-${architectureOf(nodeGroup.instanceType)}-standard-${controlPlane}-v${date}`;
   // Values of a chart are JSON in a string, in which an expression may have no quotes.
-  return new TerraformLocal(stack, 'node-image', image).toString();
+  const local = new TerraformLocal(
+    stack,
+    'node-image',
+    `${imageParameters(controlPlane, nodeGroup)}/${image}/image_id`,
+  );
+  return local.toString();
 }
 
 function launchTemplate(stack: PlatformStack, settings: AwsClusterSettings): LaunchTemplate {

@@ -38,6 +38,13 @@ const versions = ({ cloud }: Platform, cluster: string): string[] => {
 };
 const allAt = (version: string): string[] => [version, `v${version}.0-eksbuild.1`, version, `${version}.1-20260901`];
 
+/** What Argo CD in dev is told of the image of Karpenter's nodes: versions of Kubernetes and date. */
+const imageOfAddedNodes = ({ cloud }: Platform): string[] => {
+  const values = JSON.stringify(cloud.things('helm_release').map(({ values }) => values));
+  const images = values.matchAll(/optimized-ami\/(1\.\d+)\/[^"\\]*-standard-(1\.\d+)-v(\d+)\/image_id/g);
+  return [...new Set(Array.from(images, ([, folder, version, date]) => [folder, version, date].join(' ')))];
+};
+
 const steps = (): string[] => [
   `the control plane, ${OLD} → ${NEW}`,
   `the add-ons, for ${NEW}`,
@@ -46,7 +53,7 @@ const steps = (): string[] => [
 
 // One AWS for all of it: most of the time goes into what was there before.
 t.test('clusters that run', async (t) => {
-  const isWanted = ({ name }: { name: string }): boolean => /^bootstrap-|-(network|cluster)$/.test(name);
+  const isWanted = ({ name }: { name: string }): boolean => /^bootstrap-|-(network|cluster)$|^dev-argocd$/.test(name);
   const platform = await openPlatform(t, isWanted, [at(OLD)], undefined, undefined, TODAY);
   await platform.apply(...platform.stacks.map(({ name }) => name));
   const upgraded = platform.change(at(NEW));
@@ -136,6 +143,8 @@ t.test('clusters that run', async (t) => {
       return printed.join('\n');
     };
     const [, addons, nodes] = steps();
+    t.same(imageOfAddedNodes(platform), [`${OLD} ${OLD} 20260901`]);
+    t.equal((await platform.engine('dev-argocd').plan()).code, 0, 'what is merged alone brings no newer nodes');
     await stopBefore(addons);
     t.same(versions(platform, 'dev'), [NEW, ...allAt(OLD).slice(1)], 'the control plane alone');
     t.notMatch(await stopBefore(nodes), 'the control plane', 'what is done is not done again');
@@ -144,6 +153,9 @@ t.test('clusters that run', async (t) => {
     t.ok(await storyOf(platform, t.testdirName).apply('dev-cluster', { root: upgraded }));
     t.same(versions(platform, 'dev'), allAt(NEW));
     t.equal((await platform.engine('dev-cluster').plan()).code, 0);
+    t.same(imageOfAddedNodes(platform), [`${OLD} ${OLD} 20260901`], "Karpenter's nodes wait for all of it");
+    t.equal((await platform.engine('dev-argocd').apply()).code, 0);
+    t.same(imageOfAddedNodes(platform), [`${NEW} ${NEW} 20260901`]);
   });
 
   await t.test('take a new release of the image with the next apply, and keep one that is named', async (t) => {
