@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, readFileSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { clusterEnvironment } from '@gitops/local';
 import { progressTo } from '@gitops/report/progress';
 import { type AwsClusterSettings, readCluster } from '@gitops/settings';
+import { freePort } from '@gitops/tools/free-port';
 import { go } from '@gitops/tools/go';
 import { run } from '@gitops/tools/run';
 import { ensureTools } from '@gitops/tools/tools';
@@ -79,15 +79,6 @@ export async function startKarpenter(
   };
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 /** Those of the cluster, in every zone and in both ways to buy them. */
 function instanceTypes({ nodePool, network }: AwsClusterSettings): object[] {
   return (nodePool?.instanceTypes ?? []).map((name, index) => ({
@@ -119,7 +110,11 @@ interface NodePoolObject {
 async function nodePool(stack: Stack, maxCpus: number): Promise<object> {
   const { root } = stack.instance;
   const values = ['shared', CLUSTER].flatMap((name) => ['--values', join(root, 'clusters', name, 'cluster.yaml')]);
-  const facts = ['nodeInstanceProfile=x', 'nodeImage=/aws/service/eks/optimized-ami/unknown/image_id', 'nodeSecurityGroup=sg-0'];
+  const facts = [
+    'nodeInstanceProfile=x',
+    'nodeImage=/aws/service/eks/optimized-ami/unknown/image_id',
+    'nodeSecurityGroup=sg-0',
+  ];
   const settings = [...facts, `nodePool.maxCpus=${maxCpus}`].flatMap((setting) => ['--set', setting]);
   const text = await run(join(stack.tools.bin, 'helm'), [
     ...['template', 'node-pool', join(root, 'argocd/node-pool'), '--show-only', 'templates/nodepool.yaml'],

@@ -2,23 +2,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { type AddressInfo, createServer as createSocket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { stringify } from 'yaml';
 import { readYamlFile } from '@gitops/settings/yaml-file';
+import { freePort } from '@gitops/tools/free-port';
 import { programs, renderMonitoring, root } from './helper.ts';
-
-/** A free port of loopback. */
-async function freePort(): Promise<number> {
-  const server = createSocket().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 // What the labels of made-up series say; every other label is its own name.
 const VALUES: Readonly<Record<string, readonly string[]>> = {

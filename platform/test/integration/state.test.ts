@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
+import { freePort } from '@gitops/tools/free-port';
 import { ensureTools } from '@gitops/tools/tools';
 import { synthesize, type SynthesizedStack } from '../../src/app.ts';
 import { migrateState } from '../../src/commands/migrate-state.ts';
@@ -32,16 +32,6 @@ const STACK = 'dev-network';
 const LOCAL = backendOf(STACK, []);
 const IN_S3 = backendOf(STACK, [['shared', 'state: local', 'state: s3']]);
 const { bucket: BUCKET } = IN_S3.s3 as { bucket: string };
-
-/** A free port of loopback. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** An S3 server over a folder, ended with the test. */
 async function startS3(t: Test, folder: string): Promise<string> {

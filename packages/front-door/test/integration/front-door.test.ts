@@ -3,11 +3,12 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { progressTo } from '@gitops/report/progress';
+import { freePort } from '@gitops/tools/free-port';
 import { ensureTools } from '@gitops/tools/tools';
 import type { TargetTable } from '../../src/admin.ts';
 import type { Condition } from '../../src/kubernetes.ts';
 import { ask, fakeIngress, fakePod, fakeService, HOST, NAMESPACE, startPod } from '../cluster.ts';
-import { createApiServer, end, freePort, start } from './api-server.ts';
+import { createApiServer, end, start } from './api-server.ts';
 
 // The whole program against a real API server, in real time.
 
