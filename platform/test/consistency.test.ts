@@ -15,10 +15,10 @@ const platform = await openPlatform(t, ({ name }) => STACKS.includes(name), [
 ]);
 const { cloud } = platform;
 
-t.test('the stacks come to their end while nothing new is known for thirty operations', async (t) => {
-  Object.assign(cloud.faults, { propagation: 30 });
+t.test('the stacks come to their end while nothing new is known for a hundred operations', async (t) => {
+  Object.assign(cloud.faults, { propagation: 100 });
   await platform.apply(...STACKS);
-  Object.assign(cloud.faults, { propagation: 0 });
+  Object.assign(cloud.faults, { propagation: 100 });
   const refused = new Set(cloud.timeline.filter(({ ended }) => !Number.isFinite(ended)).map(({ type }) => type));
   for (const type of ['aws_flow_log', 'aws_eks_access_policy_association', 'aws_kms_alias', 'aws_iam_role'])
     t.ok(refused.has(type), `${type} had to wait`);
@@ -49,7 +49,7 @@ t.test('each is refused in the words that the provider repeats it at, and accept
         repeated(type, async () => cloud.create(type, sample.values, caller)),
         'the provider repeats it until it passes',
       );
-      Object.assign(cloud.faults, { propagation: 0 });
+      Object.assign(cloud.faults, { propagation: 100 });
     }
   }
   first();

@@ -50,7 +50,8 @@ t.test('every rendered field that looks like a reference is one, or says why it 
     for (const path of paths) if (!isKnown(object, path)) unknown.add(`${groupKindOf(object)} ${path}`);
   }
   t.same([...unknown], []);
-  t.ok(count > 1000, `${count} fields`);
+  // 991 without any upstream chart.
+  t.ok(count > 900, `${count} fields`);
   t.end();
 });
 
