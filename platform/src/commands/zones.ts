@@ -131,8 +131,12 @@ export async function requireZonesForNodes(
       ),
     );
   }
-  const requireOffers = async (key: readonly string[], types: readonly string[], rule: string): Promise<void> => {
-    const offered = new Set((await Promise.all(types.map(async (type) => offers(cluster, type)))).flat());
+  const types = [...new Set([nodeGroup.instanceType, ...(nodePool?.instanceTypes ?? [])])];
+  const zonesByType = new Map<string, readonly string[]>(
+    await Promise.all(types.map(async (type) => [type, await offers(cluster, type)] as const)),
+  );
+  const requireOffers = (key: readonly string[], oneOf: readonly string[], rule: string): void => {
+    const offered = new Set(oneOf.flatMap((type) => zonesByType.get(type) ?? []));
     const lacking = offered.size === 0 ? [] : network.zones.filter((zone) => !offered.has(zone));
     if (lacking.length > 0)
       problems.push(
@@ -144,9 +148,8 @@ export async function requireZonesForNodes(
         ),
       );
   };
-  await requireOffers(['nodeGroup', 'instanceType'], [nodeGroup.instanceType], 'be a type that');
-  if (nodePool !== undefined)
-    await requireOffers(['nodePool', 'instanceTypes'], nodePool.instanceTypes, 'have a type that');
+  requireOffers(['nodeGroup', 'instanceType'], [nodeGroup.instanceType], 'be a type that');
+  if (nodePool !== undefined) requireOffers(['nodePool', 'instanceTypes'], nodePool.instanceTypes, 'have a type that');
   if (problems.length > 0) throw new SettingsError(problems);
 }
 

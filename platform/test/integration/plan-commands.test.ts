@@ -37,8 +37,10 @@ t.test('a plan goes through the stacks of a cluster in their order; the first th
   // What the network has decides whether it can change, and what the cluster runs whether it can be upgraded.
   const calls = withoutFiles(whole.programs.calls()).map((call) => call.replace(/^(aws \S+ \S+) .*/, '$1'));
   t.same(calls, [
-    ...[init, pull, ...planned],
-    ...[init, 'aws ec2 describe-volumes', 'aws ec2 describe-instance-type-offerings'],
+    ...[init, 'aws ec2 describe-availability-zones', pull, ...planned],
+    ...[init, 'aws service-quotas list-service-quotas', 'aws ec2 describe-volumes'],
+    // One call for each type of nodes.
+    ...['aws ec2 describe-instance-type-offerings', 'aws ec2 describe-instance-type-offerings'],
     ...[pull, 'aws eks describe-addon-versions', ...planned],
     ...[init, 'aws sts get-caller-identity', pull, ...planned],
   ]);

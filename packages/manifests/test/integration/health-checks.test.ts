@@ -80,6 +80,10 @@ t.test('every kind that we render has a health check, or a reason for none', { t
   const key = (object: KubernetesObject): string =>
     [object.kind, groupOf(object)].filter((part) => part !== '').join('.');
   for (const { objects } of fleet) for (const object of objects) kinds.set(key(object), object);
+  // Where an autoscaler has the number of pods, the API server writes the default.
+  const deployment = kinds.get('Deployment.apps');
+  if (deployment !== undefined)
+    kinds.set('Deployment.apps', { ...deployment, spec: { replicas: 1, ...(deployment.spec as object) } });
   const application = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Application', metadata: { name: 'x' } };
   kinds.set(key(application), application);
 

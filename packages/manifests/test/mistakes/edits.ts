@@ -1,5 +1,5 @@
 import type { Mistake } from './slip.ts';
-import { dev, honest, production, shared } from './slip.ts';
+import { arm64Nodes, dev, honest, production, shared } from './slip.ts';
 
 const egress = (name: string, cidr: string, port: number): string =>
   `networkPolicy:\n  egress:\n    ${name}: {cidrs: [${cidr}], port: ${port}}\nzoneSpread:`;
@@ -45,9 +45,5 @@ export const EDITS: readonly Mistake[] = [
     { file: dev, from: 'host:', to: 'environment:\n  LOAD_SHEDDING: "on"\nhost:' },
   ]),
   honest('internal load balancers everywhere', internal),
-  honest('arm64 nodes in production', {
-    file: 'clusters/production/cluster.yaml',
-    from: 'instanceType: t3.medium',
-    to: 'instanceType: t4g.medium',
-  }),
+  honest('arm64 nodes in production', arm64Nodes('production')),
 ];

@@ -1,5 +1,5 @@
 import type { Mistake } from './slip.ts';
-import { across, after, at, before, honest, inFile, production, replace } from './slip.ts';
+import { across, after, arm64Nodes, at, before, honest, inFile, production, replace } from './slip.ts';
 
 const argocd = 'clusters/production/argocd.yaml';
 const template = (name: string): string => `charts/fastify-service/templates/${name}`;
@@ -215,7 +215,7 @@ export const FACTS: readonly Mistake[] = [
   across(
     'an image that is not known to run on the nodes',
     [
-      { file: 'clusters/staging/cluster.yaml', from: 't3.medium', to: 't4g.medium' },
+      ...arm64Nodes('staging'),
       {
         file: 'clusters/staging/metrics-server.yaml',
         from: 'replicas: 2',
@@ -228,7 +228,7 @@ export const FACTS: readonly Mistake[] = [
   across(
     'arm64 nodes, and an image that was built for amd64 alone',
     [
-      { file: 'clusters/staging/cluster.yaml', from: 't3.medium', to: 't4g.medium' },
+      ...arm64Nodes('staging'),
       {
         file: 'clusters/staging/fastify-service.image.yaml',
         from: '[linux/amd64, linux/arm64]',
@@ -240,7 +240,7 @@ export const FACTS: readonly Mistake[] = [
   across(
     'arm64 nodes, and an image of before, whose platforms nothing recorded',
     [
-      { file: 'clusters/dev/cluster.yaml', from: 't3.medium', to: 't4g.medium' },
+      ...arm64Nodes('dev'),
       {
         file: 'clusters/dev/fastify-service.image.yaml',
         from: '\n  platforms: [linux/amd64, linux/arm64]',
@@ -281,5 +281,5 @@ export const FACTS: readonly Mistake[] = [
     'all',
   ),
   honest('values that agree with the facts', RIGHT, 'all'),
-  honest('arm64 nodes', { file: 'clusters/staging/cluster.yaml', from: 't3.medium', to: 't4g.medium' }, 'all'),
+  honest('arm64 nodes', arm64Nodes('staging'), 'all'),
 ].flat();

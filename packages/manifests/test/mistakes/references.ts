@@ -88,6 +88,7 @@ export const REFERENCES: readonly Mistake[] = [
     'a priority class renamed where it is made',
     replaced('argocd/projects/templates/previews.yaml', 'name: preview\n  annotations:\n    argocd.argoproj.io/sync-wave: "-1"\nvalue', 'name: previews\n  annotations:\n    argocd.argoproj.io/sync-wave: "-1"\nvalue'), // prettier-ignore
     /^clusters\/dev\/fastify-service-preview\.yaml:\d+: priorityClassName: must name a PriorityClass/,
+    'all',
   ),
   across(
     'aws-load-balancer-controller#2113: the class of Ingresses renamed',

@@ -18,11 +18,17 @@ export const SECRETS: readonly Mistake[] = [
       'notifications:',
       'configs:\n  secret:\n    argocdServerAdminPassword: $2a$10$rRyBsGSHK6.uc8fntPwVIuLVHgsAhAX7TcdrqW/RADU0uh7CaChLa',
     ).reports(/configs\.secret\.argocdServerAdminPassword: has the hash of a password/),
-    'a secret of a webhook without a name that says so': before(
-      'notifications:',
-      'configs:\n  secret:\n    githubSecret: hunter2',
-    ).reports(/configs\.secret\.githubSecret: /),
   }),
+  inFile(
+    argocd,
+    {
+      'a secret of a webhook without a name that says so': before(
+        'notifications:',
+        'configs:\n  secret:\n    githubSecret: hunter2',
+      ).reports(/configs\.secret\.githubSecret: /),
+    },
+    'argo-cd',
+  ),
   inFile('argocd/values.yaml', {
     'the address of a webhook with its key': replace(
       'url: $webhook-url',

@@ -81,3 +81,12 @@ export const honest = (name: string, edits: Edit | readonly Edit[], chart?: stri
   ...{ name, edits: [edits].flat() },
   ...(chart !== undefined && { chart }),
 });
+
+/** Nodes of another architecture: those of the group, and those that Karpenter may add. */
+export function arm64Nodes(cluster: string): Edit[] {
+  const file = `clusters/${cluster}/cluster.yaml`;
+  return [
+    { file, from: 'instanceType: t3.medium', to: 'instanceType: t4g.medium' },
+    { file, from: 'instanceTypes: [t3.medium, t3.large]', to: 'instanceTypes: [t4g.medium, t4g.large]' },
+  ];
+}
