@@ -32,6 +32,7 @@ const NO_SOURCE: readonly NoSource[] = [
   { metrics: /^(container_cpu_cfs|kubelet_volume)_/, reason: 'processes have no quota of CPU here, and no volumes' },
   { metrics: /^apiserver_/, reason: 'nothing scrapes the API server here, as kube-prometheus-stack does' },
   { metrics: /^argocd_app_condition$/, reason: 'there only while a sync has failed for good; test/14-health sees it' },
+  { metrics: /^karpenter_/, reason: 'nothing adds nodes to this machine; test/22-nodes runs the real Karpenter' },
   { metrics: /^cluster:/, reason: 'a machine of your own costs nothing: its facts of cost are `none`' },
 ];
 
