@@ -188,7 +188,7 @@ export const eks: Kinds = {
       if (!ENTRY_TYPES.includes(type)) fail('InvalidParameterException', `The type ${type} is not supported`);
       const arn = text(values, 'principal_arn');
       if (type !== 'STANDARD' && find('aws_iam_role', ({ values: role }) => role.arn === arn) === undefined)
-        fail('InvalidParameterException', `The specified principalArn is invalid: ${arn}`);
+        fail('InvalidParameterException', 'The specified principalArn is invalid: invalid principal');
     },
     computed: ['id', 'access_entry_arn', 'created_at', 'modified_at', 'user_name', 'kubernetes_groups'],
     fill: (context) => ({
