@@ -10,7 +10,7 @@ export function plantCluster(cloud: SimulatedAws, caller: Caller): void {
     endpoint_private_access: true,
     endpoint_public_access: false,
   };
-  const cluster = { id: 'dev', name: 'dev', endpoint: 'https://dev.example' };
+  const cluster = { id: 'dev', name: 'dev', version: '1.36', endpoint: 'https://dev.example' };
   const certificate = [{ data: Buffer.from('simulated').toString('base64') }];
   cloud.plant('aws_eks_cluster', { ...cluster, certificate_authority: certificate, vpc_config: [vpc] }, caller);
   const policy = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy';
