@@ -1,9 +1,6 @@
 import { type AwsClusterSettings, settingProblem, SettingsError, sortClusters } from '@gitops/settings';
 import { type Demand, demands, type QuotaName, quotaProblem, QUOTAS } from '@gitops/settings/quotas';
 import { zoneIdProblem } from '@gitops/settings/regions';
-import type { SynthesizedStack } from '../app.ts';
-import { nameIn } from '../names.ts';
-import { clusterNamed, repository } from '../workspace.ts';
 import { callProgram } from './programs.ts';
 
 // What only AWS knows of an account, asked before an apply begins: its zones, and its quotas of vCPUs.
@@ -13,17 +10,6 @@ export interface AccountFacts {
   readonly zones: (cluster: AwsClusterSettings) => Promise<ReadonlyMap<string, string>>;
   /** What the account has of a quota in the cluster's region; undefined where AWS did not say. */
   readonly quota: (cluster: AwsClusterSettings, name: QuotaName) => Promise<number | undefined>;
-}
-
-/** Checks the account before a network or a cluster is applied. Throws SettingsError, and CommandError as `facts` do. */
-export async function requireAccount(
-  { cluster, name }: SynthesizedStack,
-  print: (text: string) => void,
-): Promise<void> {
-  if (cluster === undefined) return;
-  if (name === nameIn({ name: cluster }, 'network')) await requireZones(clusterNamed(cluster), repository, facts);
-  if (name === nameIn({ name: cluster }, 'cluster'))
-    for (const warning of await requireVcpus(clusterNamed(cluster), repository, facts)) print(warning);
 }
 
 /**
@@ -85,19 +71,13 @@ export async function requireVcpus(
 }
 
 /** AWS's own answers. Both throw CommandError where AWS refuses the call. */
-const facts: AccountFacts = {
+export const accountFacts: AccountFacts = {
   zones: async ({ region }) => {
     const answer = await callProgram(
       'aws',
       [
-        ...[
-          'ec2',
-          'describe-availability-zones',
-          '--region',
-          region,
-          '--filters',
-          'Name=zone-type,Values=availability-zone',
-        ],
+        ...['ec2', 'describe-availability-zones', '--region', region],
+        ...['--filters', 'Name=zone-type,Values=availability-zone'],
         ...['--query', 'AvailabilityZones[].[ZoneName,ZoneId]', '--output', 'text'],
       ],
       { next: 'allow ec2:DescribeAvailabilityZones to the role that calls' },

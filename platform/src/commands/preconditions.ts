@@ -2,7 +2,7 @@ import type { SynthesizedStack } from '../app.ts';
 import { nameIn } from '../names.ts';
 import type { Tofu } from '../tofu.ts';
 import { clusterNamed, repository } from '../workspace.ts';
-import { requireAccount } from './account.ts';
+import { accountFacts, requireVcpus, requireZones } from './account.ts';
 import { requireEntry } from './entry.ts';
 import { addedInstances } from './search.ts';
 import { offers, volumes } from './zone-facts.ts';
@@ -18,13 +18,16 @@ export async function requirePreconditions(
   print: (text: string) => void,
 ): Promise<void> {
   if (stack.cluster === undefined) return;
-  await requireAccount(stack, print);
-  const isStack = (part: 'network' | 'cluster' | 'argocd'): boolean =>
-    stack.name === nameIn({ name: stack.cluster ?? '' }, part);
-  if (isStack('network')) await requireNetwork(tofu, stack);
-  if (isStack('cluster')) {
-    await requireZonesForNodes(clusterNamed(stack.cluster), repository, { offers, volumes });
-    await requireNoAddedNodes(clusterNamed(stack.cluster), repository, addedInstances);
+  const cluster = clusterNamed(stack.cluster);
+  const isStack = (part: 'network' | 'cluster' | 'argocd'): boolean => stack.name === nameIn(cluster, part);
+  if (isStack('network')) {
+    await requireZones(cluster, repository, accountFacts);
+    await requireNetwork(tofu, stack, cluster);
   }
-  if (isStack('argocd')) await requireEntry(clusterNamed(stack.cluster), repository);
+  if (isStack('cluster')) {
+    for (const warning of await requireVcpus(cluster, repository, accountFacts)) print(warning);
+    await requireZonesForNodes(cluster, repository, { offers, volumes });
+    await requireNoAddedNodes(cluster, repository, addedInstances);
+  }
+  if (isStack('argocd')) await requireEntry(cluster, repository);
 }

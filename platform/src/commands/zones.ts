@@ -7,7 +7,7 @@ import { type Held, readDeclared, readHeld } from '../recovery/stack-state.ts';
 import { CLUSTER } from '../stacks/cluster.ts';
 import { NODE_GROUP } from '../stacks/cluster-nodes.ts';
 import { initialize, type Tofu } from '../tofu.ts';
-import { clusterNamed, platformFolder, repository, stateKind } from '../workspace.ts';
+import { platformFolder, repository, stateKind } from '../workspace.ts';
 import { type AddedInstance, addedInstances } from './search.ts';
 import type { Volume } from './zone-facts.ts';
 
@@ -63,12 +63,10 @@ export async function requireEmptyZones(
 const inZones = (things: readonly { readonly id: string; readonly zone: string }[]): string =>
   things.map(({ id, zone }) => `${id} in ${zone}`).join(', ');
 
-/** `requireEmptyZones`, for a stack that is a network; the cluster's is written beside it. */
-export async function requireNetwork(tofu: Tofu, stack: SynthesizedStack): Promise<void> {
-  const { cluster, folder } = stack;
-  if (cluster === undefined || stack.name !== nameIn({ name: cluster }, 'network')) return;
-  const name = nameIn({ name: cluster }, 'cluster');
-  const clusterStack = { ...stack, name, folder: join(folder, '..', name), after: [stack.name] };
+/** `requireEmptyZones` for the network of a cluster, whose own stack is written beside it. */
+export async function requireNetwork(tofu: Tofu, stack: SynthesizedStack, cluster: AwsClusterSettings): Promise<void> {
+  const name = nameIn(cluster, 'cluster');
+  const clusterStack = { ...stack, name, folder: join(stack.folder, '..', name), after: [stack.name] };
   await requireEmptyZones(
     tofu,
     stack,
@@ -76,7 +74,7 @@ export async function requireNetwork(tofu: Tofu, stack: SynthesizedStack): Promi
       await initialize(tofu, platformFolder, clusterStack, stateKind());
       return clusterStack;
     },
-    async () => addedInstances(clusterNamed(cluster)),
+    async () => addedInstances(cluster),
     repository,
   );
 }
