@@ -1,6 +1,6 @@
 import { subnetPlan, type Tier } from '@gitops/settings/network';
 import { valueAt } from '@gitops/settings/yaml-file';
-import { nameOf } from '../kubernetes/object.ts';
+import { type KubernetesObject, nameOf } from '../kubernetes/object.ts';
 import { deployments, ingresses, jobs } from '../kubernetes/workload.ts';
 import { declarationOf } from '../render/declaration.ts';
 import type { FleetApplication } from '../render/fleet.ts';
@@ -9,7 +9,7 @@ import { layersOf, merged } from '../render/values.ts';
 import { clusterModels } from './cluster-model.ts';
 import { objectProblem } from './location.ts';
 import { monitoringFlows } from './monitoring-flows.ts';
-import { scrapedPorts } from './monitors.ts';
+import { type ScrapedPort, scrapedPorts } from './monitors.ts';
 import { type Called, surroundingPeers } from './network-peers.ts';
 import { textProblem } from './origin.ts';
 import { allowedEgress, calledBy, requiredFlows } from './our-service.ts';
@@ -22,6 +22,7 @@ import { closedFlows, reachabilityProblems, type RequiredFlow, type Surroundings
  */
 export function flowProblems(fleet: readonly FleetApplication[], { root }: ProofContext): string[] {
   const found: string[] = [];
+  const scraped = new Map(clusterModels(fleet).map(({ cluster, objects }) => [cluster.name, scrapedPorts(objects)]));
   for (const entry of renderedOnly(fleet)) {
     const objects = placed(entry);
     const called = calledIn(root, entry);
@@ -33,7 +34,7 @@ export function flowProblems(fleet: readonly FleetApplication[], { root }: Proof
         found.push(objectProblem(root, entry, problem));
     }
     if (entry.chart?.isUpstream === true) {
-      const required = scrapesOf(entry, fleet);
+      const required = scrapesOf(objects, scraped.get(entry.cluster.name) ?? []);
       for (const problem of closedFlows(objects, surroundings, required))
         found.push(objectProblem(root, entry, problem));
       continue;
@@ -54,10 +55,9 @@ export function flowProblems(fleet: readonly FleetApplication[], { root }: Proof
 }
 
 /** Prometheus' connections to the pods of an Application, by the monitors of its cluster. */
-function scrapesOf(entry: FleetApplication, fleet: readonly FleetApplication[]): RequiredFlow[] {
-  const own = new Set(placed(entry));
-  const model = clusterModels(fleet).find(({ cluster }) => cluster.name === entry.cluster.name);
-  return scrapedPorts(model?.objects ?? [])
+function scrapesOf(objects: readonly KubernetesObject[], scraped: readonly ScrapedPort[]): RequiredFlow[] {
+  const own = new Set(objects);
+  return scraped
     .filter(({ workload }) => own.has(workload))
     .map(({ workload, port }) => ({ from: 'Prometheus', to: nameOf(workload), port }));
 }
