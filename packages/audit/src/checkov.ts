@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pythonEnvironment } from '@gitops/tools/python';
+import { run } from '@gitops/tools/run';
 
 /** A check that failed. */
 export interface Finding {
@@ -42,7 +42,7 @@ export async function checkov(
     for (const [name, text] of files)
       writeFileSync(join(folder, name), framework === 'terraform_plan' ? withoutNulls(text) : text);
     const options = ['--directory', folder, '--framework', framework, '--output=json', '--quiet', '--compact'];
-    const { results, summary } = JSON.parse(await run([...options, '--soft-fail', '--skip-download'])) as Report;
+    const { results, summary } = JSON.parse(await runCheckov([...options, '--soft-fail', '--skip-download'])) as Report;
     if (results === undefined || summary === undefined) throw new Error('checkov found nothing to check');
     if (summary.parsing_errors > 0) throw new Error(`checkov cannot read ${summary.parsing_errors} files`);
     return results.failed_checks.map(({ check_id: check, check_name: demands, file_path: file, resource }) => ({
@@ -62,23 +62,16 @@ const withoutNulls = (plan: string): string => {
   return JSON.stringify({ ...rest, planned_values: cleaned });
 };
 
-async function run(args: readonly string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const python = join(pythonEnvironment('checkov'), 'python');
-    // Without a token of its maker, which it would ask for more rules.
-    const env = { PATH: process.env.PATH, HOME: process.env.HOME, LOG_LEVEL: 'ERROR' };
-    const child = spawn(python, ['-m', 'checkov.main', ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
-    child.on('error', reject);
-    child.on('close', (code) => {
-      // It passes over a check that breaks, and says so here alone.
-      const broken = new Set(stderr.match(/Failed to run check \S+/g));
-      if (code === 0 && broken.size === 0) resolve(stdout);
-      else if (code === 0) reject(new Error(`checkov: ${[...broken].join(', ')}: ${stderr}`));
-      else reject(new Error(`checkov ${args.join(' ')} ended with ${String(code)}: ${stderr}`));
-    });
-  });
+async function runCheckov(args: readonly string[]): Promise<string> {
+  const python = join(pythonEnvironment('checkov'), 'python');
+  // Without a token of its maker, which it would ask for more rules.
+  const env = { PATH: process.env.PATH, HOME: process.env.HOME, LOG_LEVEL: 'ERROR' };
+  const lines: string[] = [];
+  const onErrorLine = (line: string): void => void lines.push(line);
+  const output = await run(python, ['-m', 'checkov.main', ...args], { env, onErrorLine });
+  // It passes over a check that breaks, and says so here alone.
+  const stderr = lines.join('\n');
+  const broken = new Set(stderr.match(/Failed to run check \S+/g));
+  if (broken.size > 0) throw new Error(`checkov: ${[...broken].join(', ')}: ${stderr}`);
+  return output;
 }
